@@ -1,0 +1,45 @@
+# Every target that needs Python makes the virtual environment when it is missing or its lock has changed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help venv demo test check format lock clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; set PYTHON=/path/to/python3")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+venv: $(STAMP) ## the virtual environment with the locked dependencies
+
+demo: $(STAMP) ## the main job on the embedded AWS: plan, apply, output, drift
+	$(BIN)/python -m scripts.demo
+
+test: $(STAMP) ## every test that needs no cluster engines
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not cluster"
+
+check: $(STAMP) ## format, lint, types, layers, Terraform style, README against the CLI
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m scripts.check_terraform_format
+	$(BIN)/python -m scripts.check_readme
+
+format: $(STAMP) ## rewrite sources in the project's style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/python -m scripts.check_terraform_format --write
+
+lock: $(STAMP) ## compile the locks again (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet pyproject.toml -o requirements/runtime.txt --custom-compile-command "make lock"
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --extra dev pyproject.toml -o requirements/dev.txt --custom-compile-command "make lock"
+
+clean: ## remove what the targets above made
+	rm -rf $(VENV) .orchestrator build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,104 @@
+"""Entry point: a group whose commands are imported only when they are called, and the one place that prints errors."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from orchestrator import __version__
+from orchestrator.errors import InvalidEnvironment, OrchestratorError
+
+# {command: (module:attribute, one line of help)}. The line is repeated here so that `--help` imports no command.
+COMMANDS = {
+    "init": ("orchestrator.cli.init:init", "Scaffold environments/NAME.tfvars, or create the bucket for its state."),
+    "validate": ("orchestrator.cli.validate:validate", "Check environments without Terraform and without AWS."),
+    "render": ("orchestrator.cli.terraform:render", "Write the working directory of an environment."),
+    "plan": ("orchestrator.cli.terraform:plan", "Show what an apply would change."),
+    "apply": ("orchestrator.cli.terraform:apply", "Plan, ask, and apply exactly that plan."),
+    "destroy": ("orchestrator.cli.terraform:destroy", "Destroy what is not protected."),
+    "output": ("orchestrator.cli.terraform:output", "Print the outputs of an environment."),
+    "drift": ("orchestrator.cli.terraform:drift", "Show what changed behind our back."),
+    "route": ("orchestrator.cli.route:route", "Say where image references are pulled from, and why."),
+    "secret": ("orchestrator.cli.secret:secret", "Store upstream credentials in the shape that ECR wants."),
+    "local": ("orchestrator.cli.local:local", "The embedded AWS: up, status, down."),
+    "doctor": ("orchestrator.cli.doctor:doctor", "What is installed, found, reachable and permitted."),
+}
+
+
+class LazyGroup(click.Group):
+    """A click group that imports a command's module when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name][0].split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="orchestrator")
+@click.option("-v", "--verbose", is_flag=True, envvar="ORCHESTRATOR_VERBOSE", help="Show tracebacks with errors.")
+@click.option(
+    "-C",
+    "--project",
+    "project_dir",
+    type=click.Path(file_okay=False),
+    envvar="ORCHESTRATOR_PROJECT",
+    help="Folder that holds environments/ (default: here or the nearest folder above).",
+)
+@click.pass_context
+def cli(ctx: click.Context, verbose: bool, project_dir: str | None) -> None:
+    """Send a cluster's image pulls to Amazon ECR, from one route table per environment."""
+    ctx.obj = {"verbose": verbose, "project_dir": project_dir}
+
+
+def print_error(error: OrchestratorError, *, as_json: bool) -> None:
+    """Print `error` once to stderr; with `as_json` also {"errors": [...]} to stdout, so that a consumer can parse it."""
+    problems = error.problems if isinstance(error, InvalidEnvironment) else (error,)
+    if as_json:
+        click.echo(json.dumps({"errors": [problem.as_dict() for problem in problems]}))
+    for problem in problems:
+        click.echo(f"error: {problem}", err=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and exit: 0 done, 1 failed, 2 usage or refused input, 3 changes found where that is the question."""
+    args = list(sys.argv[1:] if arguments is None else arguments)
+    verbose = bool(os.environ.get("ORCHESTRATOR_VERBOSE")) or "-v" in args or "--verbose" in args
+    try:
+        result = cli.main(args=args, prog_name="orchestrator", standalone_mode=False)
+    except OrchestratorError as error:
+        if verbose:
+            traceback.print_exc()
+        print_error(error, as_json="--json" in args)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Aborted.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader went away (`| head`); nothing is left to say to it.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+        sys.exit(0)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Errors with a diagnosis: what went wrong, where, why, and the remedy. Raised anywhere, printed once by the CLI."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a file that a person wrote; `line` counts from 1, 0 means the whole file."""
+
+    file: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+class OrchestratorError(Exception):
+    """Base of every error that a user sees.
+
+    `what` is one sentence with the offending value in it, `why` the rule that was broken, `remedy` what to do about it.
+    `exit_code` is what the command ends with: 1 failed, 2 usage or refused input.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, why: str = "", remedy: str = "", where: Location | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.remedy = remedy
+        self.where = where
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return " ".join(part for part in (head, self.why, self.remedy) if part)
+
+    def as_dict(self) -> dict[str, object]:
+        """The error for `--json`: {what, why, remedy, file, line}."""
+        return {
+            "what": self.what,
+            "why": self.why,
+            "remedy": self.remedy,
+            "file": self.where.file if self.where else None,
+            "line": self.where.line if self.where and self.where.line else None,
+        }
+
+
+class RefusedInput(OrchestratorError):
+    """What the user gave cannot be used: exit code 2."""
+
+    exit_code = 2
+
+
+class InvalidEnvironment(RefusedInput):
+    """Everything that is wrong with one or several environments, at once."""
+
+    def __init__(self, problems: Sequence[OrchestratorError]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the environment files.")
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
