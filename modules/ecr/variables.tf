@@ -1,0 +1,204 @@
+################################################################################
+# Repositories
+################################################################################
+
+variable "cluster_name" {
+  description = "Name of the cluster that pulls from the repositories: 1 to 100 letters, digits and hyphens. The default repository is named after it."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", var.cluster_name))
+    error_message = "cluster_name is \"${var.cluster_name}\". EKS and ROSA cluster names have 1 to 100 letters, digits, hyphens and underscores, and begin with a letter or digit."
+  }
+}
+
+variable "create_repository" {
+  description = "Create the default repository. With false there are only those of `repositories`."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "repository_name" {
+  description = "Name of the default repository, 2 to 256 characters in ECR's form. Empty means `<cluster_name>-registry`, in lower case."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition = var.repository_name == "" || (
+      can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", var.repository_name))
+      && length(var.repository_name) >= 2 && length(var.repository_name) <= 256
+    )
+    error_message = "repository_name is \"${var.repository_name}\". ECR repository names have 2 to 256 characters: lower case letters and digits, separated by single dots, one or two underscores, hyphens or slashes, such as \"team/app\"."
+  }
+}
+
+variable "repositories" {
+  description = "More repositories, by name. What an entry leaves out is taken from the module's own settings. An entry with the default repository's name overrides that one's settings."
+  type = map(object({
+    image_tag_mutability     = optional(string)
+    scan_on_push             = optional(bool)
+    kms_key_arn              = optional(string)
+    force_delete             = optional(bool)
+    lifecycle_policy_enabled = optional(bool)
+    lifecycle_policy         = optional(string)
+    lifecycle_untagged_days  = optional(number)
+    lifecycle_keep_count     = optional(number)
+    pull_account_ids         = optional(list(string))
+    tags                     = optional(map(string))
+  }))
+  default  = {}
+  nullable = false
+}
+
+variable "prevent_destroy" {
+  description = "Protect the repositories: a plan that would delete one fails, and `protected_only` keeps them. They are tagged `Lifecycle = \"external\"`."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "protected_only" {
+  description = "Keep only what is protected: repositories with `prevent_destroy`, their policies, nothing else. This is how a destroy spares them."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "image_tag_mutability" {
+  description = "MUTABLE or IMMUTABLE tags."
+  type        = string
+  default     = "MUTABLE"
+  nullable    = false
+}
+
+variable "scan_on_push" {
+  description = "Scan images when they are pushed."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "kms_key_arn" {
+  description = "KMS key that encrypts the repositories. Null means AES256. ECR cannot change the encryption of an existing repository, so a change replaces it."
+  type        = string
+  default     = null
+}
+
+variable "force_delete" {
+  description = "Let Terraform delete a repository that still holds images."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "pull_account_ids" {
+  description = "Other AWS accounts (12 digits each) that may pull from the repositories."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "tags" {
+  description = "Tags for every resource. At most 50 on one resource, of which protection takes one."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+################################################################################
+# Lifecycle policy
+################################################################################
+
+variable "lifecycle_policy_enabled" {
+  description = "Give the repositories a native lifecycle policy."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "lifecycle_untagged_days" {
+  description = "Days after their push when untagged images expire: a whole number, 1 or more."
+  type        = number
+  default     = 14
+  nullable    = false
+}
+
+variable "lifecycle_keep_count" {
+  description = "Number of images that are kept, whatever their tags: a whole number, 1 or more."
+  type        = number
+  default     = 30
+  nullable    = false
+}
+
+variable "lifecycle_policy" {
+  description = "A lifecycle policy of your own (JSON), instead of the two rules made from `lifecycle_untagged_days` and `lifecycle_keep_count`. It is checked against ECR's rules, which the provider does not do."
+  type        = string
+  default     = null
+}
+
+################################################################################
+# OpenShift
+################################################################################
+
+variable "generate_idms" {
+  description = "Offer an ImageDigestMirrorSet as outputs `idms_config_content` and `idms_config_path`. The module writes no file."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "idms_mirrors" {
+  description = "What the ImageDigestMirrorSet says: each source with its mirrors, in the order in which they are tried. Null means the registries of Red Hat's and its partners' operators (registry.redhat.io, registry.connect.redhat.com), mirrored below the default repository, as `oc mirror` lays them out."
+  type = list(object({
+    source               = string
+    mirrors              = list(string)
+    never_contact_source = optional(bool, false)
+  }))
+  default = null
+}
+
+variable "idms_config_path" {
+  description = "Path that the output `idms_config_path` names, relative to the project. Null means `generated/<cluster_name>/idms.yaml`."
+  type        = string
+  default     = null
+}
+
+################################################################################
+# VPC endpoints
+################################################################################
+
+variable "create_vpc_endpoints" {
+  description = "Create interface endpoints for ECR in the VPC. Needs `vpc_id`, `private_subnet_ids` and one of `vpc_cidr` and `endpoint_security_group_ids`."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "vpc_id" {
+  description = "VPC of the endpoints. Needed with `create_vpc_endpoints`."
+  type        = string
+  default     = null
+}
+
+variable "private_subnet_ids" {
+  description = "Subnets of the endpoints' network interfaces, at most one in each availability zone. Needed with `create_vpc_endpoints`."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "endpoint_security_group_ids" {
+  description = "Existing security groups for the endpoints, instead of an own one."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "vpc_cidr" {
+  description = "CIDR from which the endpoints' own security group admits HTTPS. Needed with `create_vpc_endpoints` unless `endpoint_security_group_ids` are given."
+  type        = string
+  default     = null
+}

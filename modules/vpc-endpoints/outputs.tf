@@ -1,0 +1,27 @@
+output "ecr_api_endpoint_id" {
+  description = "ID of the ecr.api endpoint."
+  value       = aws_vpc_endpoint.interface["ecr.api"].id
+}
+
+output "ecr_dkr_endpoint_id" {
+  description = "ID of the ecr.dkr endpoint."
+  value       = aws_vpc_endpoint.interface["ecr.dkr"].id
+}
+
+output "endpoint_ids" {
+  description = "IDs of all endpoints by short service name: `{\"ecr.api\" = \"vpce-...\"}`."
+  value = merge(
+    { for service, endpoint in aws_vpc_endpoint.interface : service => endpoint.id },
+    { for service, endpoint in aws_vpc_endpoint.gateway : service => endpoint.id },
+  )
+}
+
+output "endpoint_security_group_id" {
+  description = "ID of the endpoints' own security group. Null when existing ones were given."
+  value       = one(aws_security_group.this[*].id)
+}
+
+output "endpoint_security_group_ids" {
+  description = "Security groups on the interface endpoints."
+  value       = local.security_group_ids
+}

@@ -1,0 +1,163 @@
+variable "name" {
+  description = "Name that the endpoints and their security group are tagged with, such as the cluster's: 1 to 200 characters."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = length(var.name) >= 1 && length(var.name) <= 200
+    error_message = "name has ${length(var.name)} characters. It becomes part of names and tags: give 1 to 200."
+  }
+}
+
+################################################################################
+# Place
+################################################################################
+
+variable "vpc_id" {
+  description = "VPC that the endpoints serve. Needed."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = try(length(var.vpc_id) > 0, false)
+    error_message = "vpc_id is missing. Endpoints belong to one VPC: give its ID (vpc-...), or make no endpoints (create_vpc_endpoints = false)."
+  }
+}
+
+variable "private_subnet_ids" {
+  description = "Subnets of the interface endpoints' network interfaces, at most one in each availability zone. Needed."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(var.private_subnet_ids) > 0
+    error_message = "private_subnet_ids is empty. Interface endpoints need at least one subnet of the VPC, or make no endpoints (create_vpc_endpoints = false)."
+  }
+}
+
+variable "vpc_cidr" {
+  description = "IPv4 CIDR from which the endpoints' own security group admits HTTPS. Needed unless `endpoint_security_group_ids` are given, and then not used."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.vpc_cidr == null || can(cidrnetmask(var.vpc_cidr))
+    error_message = "vpc_cidr is \"${coalesce(var.vpc_cidr, "null")}\". Give an IPv4 CIDR such as \"10.0.0.0/16\"."
+  }
+
+  validation {
+    condition     = var.vpc_cidr != null || length(var.endpoint_security_group_ids) > 0
+    error_message = "vpc_cidr is missing. The endpoints' own security group admits HTTPS from it: give the VPC's CIDR, or existing security groups in endpoint_security_group_ids."
+  }
+}
+
+variable "endpoint_security_group_ids" {
+  description = "Existing security groups for the interface endpoints, at most 5, instead of an own one. They must admit port 443 from the nodes."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(var.endpoint_security_group_ids) <= 16
+    error_message = "endpoint_security_group_ids has ${length(var.endpoint_security_group_ids)} entries; AWS accepts at most 16 security groups on a network interface, and 5 unless the quota was raised."
+  }
+}
+
+variable "private_route_table_ids" {
+  description = "Route tables that the S3 gateway endpoint is added to. Needed with `s3` in `extra_endpoints`."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+################################################################################
+# Services
+################################################################################
+
+variable "extra_endpoints" {
+  description = "Endpoints besides ecr.api and ecr.dkr: s3 (gateway, where ECR keeps layers), sts, logs."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "service_names" {
+  description = "Full service names by short name (`{\"ecr.api\" = \"com.amazonaws.eu-west-1.ecr.api\"}`), where the usual ones do not apply."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "private_dns_enabled" {
+  description = "Let the services' usual host names resolve to the endpoints within the VPC. Without it image pulls do not use the endpoints."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+################################################################################
+# Endpoint policies
+################################################################################
+
+variable "principal_account_ids" {
+  description = "Accounts whose identities may use the endpoints. Empty means the own account."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "registry_account_ids" {
+  description = "Accounts whose repositories are pulled from (and imported or pushed into, where allowed). Empty means the own account."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "platform_registry_account_ids" {
+  description = "Accounts of the platform's registries, such as the one that EKS pulls its add-ons from: pull only. Null means that of EKS in this region; [] none; [\"*\"] any account (ROSA with hosted control planes pulls its release images from a registry of Red Hat's)."
+  type        = list(string)
+  default     = null
+}
+
+variable "allow_import" {
+  description = "Let pulls import images through pull-through cache rules (ecr:BatchImportUpstreamImage, ecr:CreateRepository)."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "allow_push" {
+  description = "Let images be pushed through the endpoints."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "additional_ecr_actions" {
+  description = "Further ECR actions on the repositories of `registry_account_ids` for tools inside the VPC, such as ecr:DescribeImages."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "s3_bucket_names" {
+  description = "Buckets that workloads use besides ECR's layer bucket. A gateway endpoint takes all S3 traffic of its route tables, and its policy admits only the layer bucket and these."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "sts_role_account_ids" {
+  description = "Accounts whose roles may be assumed through the sts endpoint. Empty means the own account."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "tags" {
+  description = "Tags for every resource."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
