@@ -1,0 +1,72 @@
+"""Files of an environment -> Environment, problems and warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from orchestrator.checks.context import Context
+from orchestrator.checks.problem import Problem
+from orchestrator.checks.types import INVALID, Converter, nearest
+from orchestrator.environment import Checked, Environment
+from orchestrator.errors import Location
+from orchestrator.tfvars import Tfvars, merge
+
+# Stand in for required variables that are missing or malformed, so that all other checks still run.
+_PLACEHOLDERS = {"cluster_name": "cluster", "account_id": "000000000000", "aws_region": "us-east-1"}
+
+
+def check(name: str, files: Sequence[Tfvars]) -> Checked:
+    """Everything that is wrong with environment `name`, and its value when nothing is."""
+    merged = merge(files)
+    problems: list[Problem] = []
+    for tfvars in files:
+        _report_unknown(tfvars, problems)
+    values = _convert(merged, problems)
+    context = Context(Environment(name=name, **values), merged, problems)
+    problems.sort(key=lambda problem: problem.sort_key)
+    context.warnings.sort(key=lambda problem: problem.sort_key)
+    return Checked(name, None if problems else context.environment, tuple(problems), tuple(context.warnings))
+
+
+def _report_unknown(tfvars: Tfvars, problems: list[Problem]) -> None:
+    known = [field for field in Environment.model_fields if field != "name"]
+    for variable in tfvars.values:
+        if variable not in known:
+            guess = nearest(variable, known)
+            problems.append(
+                Problem(
+                    f"There is no variable {variable}.",
+                    why="Terraform would only warn, and nothing would read it.",
+                    remedy=f'Did you mean "{guess}"?' if guess else "Remove it; docs and variables.tf list them all.",
+                    where=tfvars.where((variable,)),
+                    variable=variable,
+                    value=variable,
+                )
+            )
+
+
+def _convert(merged: Tfvars, problems: list[Problem]) -> dict[str, Any]:
+    converter = Converter(merged, problems.append)
+    values: dict[str, Any] = {}
+    for variable, field in Environment.model_fields.items():
+        if variable == "name":
+            continue
+        if variable in merged.values:
+            value = converter.convert(merged.values[variable], field.annotation, (variable,))
+            if value is not INVALID:
+                values[variable] = value
+                continue
+        elif field.is_required():
+            problems.append(
+                Problem(
+                    f"{variable} is missing.",
+                    why="It is required.",
+                    remedy=f'Add {variable} = "…".',
+                    where=Location(merged.file),
+                    variable=variable,
+                )
+            )
+        if field.is_required():
+            values[variable] = _PLACEHOLDERS[variable]
+    return values

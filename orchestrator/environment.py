@@ -1,0 +1,264 @@
+"""The Environment: what one `environments/<name>.tfvars` says, typed and checked.
+
+Its fields are exactly the variables of `environments/variables.tf`, with the same names, types and defaults, plus
+`name`. Everything downstream (route table, manifests, Terraform, reports) reads this value and nothing else. Pure; this
+module imports pydantic, so import it where an environment is loaded and not at start-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from orchestrator.errors import InvalidEnvironment, OrchestratorError
+from orchestrator.tfvars import Tfvars
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class State(_Value):
+    """S3 backend of an environment."""
+
+    bucket: str
+    key: str | None = None
+    region: str | None = None
+    kms_key_arn: str | None = None
+
+
+class Repository(_Value):
+    """An own repository; None takes the environment's setting of the same name."""
+
+    image_tag_mutability: str | None = None
+    scan_on_push: bool | None = None
+    kms_key_arn: str | None = None
+    force_delete: bool | None = None
+    lifecycle_policy_enabled: bool | None = None
+    lifecycle_untagged_days: int | None = None
+    lifecycle_keep_count: int | None = None
+    pull_account_ids: tuple[str, ...] | None = None
+    tags: dict[str, str] | None = None
+
+
+class RootTemplate(_Value):
+    """Repository creation template for prefixes without one of their own."""
+
+    description: str | None = None
+    image_tag_mutability: str = "MUTABLE"
+    kms_key_arn: str | None = None
+    custom_role_arn: str | None = None
+    resource_tags: dict[str, str] = {}
+
+
+class Template(RootTemplate):
+    """Repository creation template of one prefix."""
+
+    pull_account_ids: tuple[str, ...] = ()
+
+
+class PullThroughCacheRule(_Value):
+    """One ECR pull-through cache rule."""
+
+    upstream_registry_url: str
+    upstream_repository_prefix: str | None = None
+    source: str | None = None
+    secret_name: str | None = None
+    credential_arn: str | None = None
+    custom_role_arn: str | None = None
+    template: Template | None = None
+
+
+class Mirror(_Value):
+    """An upstream whose images are copied below a prefix."""
+
+    source: str
+
+
+class RegistryScanningRule(_Value):
+    """Which repositories are scanned how often."""
+
+    scan_frequency: str
+    repository_patterns: tuple[str, ...]
+
+
+class RegistryScanning(_Value):
+    """Scanning of the whole registry."""
+
+    scan_type: str
+    rules: tuple[RegistryScanningRule, ...] = ()
+
+
+class MachinePool(_Value):
+    """A machine pool of ROSA HCP."""
+
+    instance_profile: str
+    attach_ecr_policy: bool = True
+
+
+class PodIdentity(_Value):
+    """The ServiceAccount that an EKS Pod Identity association names."""
+
+    namespace: str
+    service_account: str
+
+
+class PushRole(_Value):
+    """A role that lets CI push."""
+
+    repositories: tuple[str, ...]
+    oidc_provider_arn: str | None = None
+    subjects: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ("sts.amazonaws.com",)
+    pod_identity: PodIdentity | None = None
+    permissions_boundary_arn: str | None = None
+
+
+class Environment(_Value):
+    """One environment: account, region, platform, routes. Field for field the variables of `variables.tf`."""
+
+    name: str
+
+    environment: str | None = None
+    cluster_name: str
+    platform: str = "eks"
+    kubernetes_version: str | None = None
+    account_id: str
+    aws_region: str
+    aws_profile: str | None = None
+    assume_role_arn: str | None = None
+    tags: dict[str, str] = {}
+    state: State | None = None
+
+    create_ecr: bool = False
+    ecr_repository_name: str = ""
+    ecr_prevent_destroy: bool = False
+    repositories: dict[str, Repository] = {}
+    image_tag_mutability: str = "MUTABLE"
+    scan_on_push: bool = True
+    kms_key_arn: str | None = None
+    force_delete: bool = False
+    lifecycle_policy_enabled: bool = True
+    lifecycle_untagged_days: int = 14
+    lifecycle_keep_count: int = 30
+    pull_account_ids: tuple[str, ...] = ()
+    protected_only: bool = False
+
+    create_vpc_endpoints: bool = True
+    vpc_id: str | None = None
+    private_subnet_ids: tuple[str, ...] = ()
+    vpc_cidr: str | None = None
+    endpoint_security_group_ids: tuple[str, ...] = ()
+    extra_vpc_endpoints: tuple[str, ...] = ()
+    private_route_table_ids: tuple[str, ...] = ()
+
+    pull_through_cache_rules: dict[str, PullThroughCacheRule] = {}
+    mirrors: dict[str, Mirror] = {}
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    exclude_namespaces: tuple[str, ...] = (
+        "kube-system",
+        "kube-public",
+        "kube-node-lease",
+        "openshift-*",
+        "redhat-*",
+        "kyverno",
+    )
+    allow_upstream: bool = True
+    digest_references: str | None = None
+    failure_policy: str = "Ignore"
+    generate_idms: bool = False
+
+    manage_registry: bool = True
+    registry_account_id: str | None = None
+    registry_region: str | None = None
+    registry_consumer_account_ids: tuple[str, ...] = ()
+    registry_scanning: RegistryScanning | None = None
+    registry_account_settings: dict[str, str] = {}
+    root_template: RootTemplate | None = None
+
+    attach_ecr_policy: bool = True
+    node_role_names: tuple[str, ...] = ()
+    fargate_execution_role_names: tuple[str, ...] = ()
+    worker_role_prefix: str | None = None
+    machine_pools: dict[str, MachinePool] = {}
+
+    push_roles: dict[str, PushRole] = {}
+
+    @property
+    def partition(self) -> str:
+        """AWS partition of the region: aws, aws-us-gov, aws-cn, …"""
+        from orchestrator import upstreams
+
+        return upstreams.partition_of(self.aws_region)
+
+    @property
+    def registry_account(self) -> str:
+        """Account of the registry that the cluster pulls from."""
+        return self.registry_account_id or self.account_id
+
+    @property
+    def registry_region_name(self) -> str:
+        """Region of the registry that the cluster pulls from."""
+        return self.registry_region or self.aws_region
+
+    @property
+    def registry_host(self) -> str:
+        """Host of that registry: `<account>.dkr.ecr.<region>.<suffix of the partition>`."""
+        from orchestrator import upstreams
+
+        return upstreams.registry_host(self.registry_account, self.registry_region_name)
+
+    @property
+    def effective_digest_references(self) -> str:
+        """`digest_references`, or its default: leave where a pull may fall back to its source, else redirect."""
+        return self.digest_references or ("leave" if self.allow_upstream else "redirect")
+
+    @property
+    def uses_central_registry(self) -> bool:
+        """Does the cluster pull from a registry of another account or region?"""
+        return (self.registry_account, self.registry_region_name) != (self.account_id, self.aws_region)
+
+    @property
+    def owns_registry(self) -> bool:
+        """Does this environment create what belongs to the account and region of its registry?"""
+        return self.manage_registry and not self.uses_central_registry
+
+    @property
+    def own_repository_names(self) -> tuple[str, ...]:
+        """Names of the repositories that this environment creates, the single one first."""
+        single = (self.ecr_repository_name or f"{self.cluster_name}-registry",) if self.create_ecr else ()
+        return (*single, *(name for name in self.repositories if name not in single))
+
+    def variables(self) -> dict[str, Any]:
+        """The Terraform variables as JSON values, `environment` filled in."""
+        values = self.model_dump(mode="json", exclude={"name"})
+        return {**values, "environment": self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What reading an environment found: the value when it could be built, what is wrong, what is worth a look."""
+
+    name: str
+    environment: Environment | None
+    problems: tuple[OrchestratorError, ...] = ()
+    warnings: tuple[OrchestratorError, ...] = ()
+
+
+def check_environment(name: str, files: Sequence[Tfvars]) -> Checked:
+    """Read and check the environment `name` from its files, in Terraform's order (a later file wins)."""
+    from orchestrator.checks import check
+
+    return check(name, files)
+
+
+def build_environment(name: str, files: Sequence[Tfvars]) -> Environment:
+    """The checked environment. Raises InvalidEnvironment with everything that is wrong, by file and line."""
+    checked = check_environment(name, files)
+    if checked.problems or checked.environment is None:
+        raise InvalidEnvironment(checked.problems)
+    return checked.environment

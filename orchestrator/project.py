@@ -1,0 +1,152 @@
+"""The project on disk: the folder that holds `environments/`, its tfvars files, and the Terraform sources to use.
+
+An edge: the only part of loading an environment that reads files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import Location, RefusedInput
+from orchestrator.tfvars import Tfvars, parse_tfvars
+
+if TYPE_CHECKING:
+    from orchestrator.environment import Checked, Environment
+
+COMMON = "common"
+"""`common.tfvars` is read before every environment's own file; no environment can have its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The folder `root` that holds `environments/`."""
+
+    root: Path
+
+    @property
+    def environments_dir(self) -> Path:
+        """Where the tfvars files are."""
+        return self.root / "environments"
+
+    @property
+    def state_dir(self) -> Path:
+        """Where working directories, caches and the embedded AWS keep their files; safe to delete."""
+        return self.root / ".orchestrator"
+
+    @property
+    def root_module_dir(self) -> Path:
+        """The root module: the project's own when `environments/main.tf` exists, else the one of the package."""
+        own = self.environments_dir
+        return own if (own / "main.tf").is_file() else _packed("environments")
+
+    @property
+    def modules_dir(self) -> Path:
+        """The modules: the project's own beside a root module of its own, else those of the package."""
+        own = self.root / "modules"
+        return own if self.root_module_dir == self.environments_dir and own.is_dir() else _packed("modules")
+
+    def environment_names(self) -> list[str]:
+        """Names of all environments, sorted: the tfvars files without `common`."""
+        if not self.environments_dir.is_dir():
+            return []
+        files = (path for path in self.environments_dir.glob("*.tfvars") if path.is_file())
+        return sorted(path.stem for path in files if path.stem != COMMON and not path.name.startswith("."))
+
+    def tfvars_path(self, name: str) -> Path:
+        """The file of an environment (or of `common`), whether it exists or not."""
+        return self.environments_dir / f"{name}.tfvars"
+
+    def tfvars_files(self, name: str) -> list[Path]:
+        """The files of environment `name` in Terraform's order. Raises RefusedInput when there is none."""
+        self._require(name)
+        common = self.tfvars_path(COMMON)
+        return [*([common] if common.is_file() else []), self.tfvars_path(name)]
+
+    def read(self, name: str) -> list[Tfvars]:
+        """The parsed files of environment `name`; raises InvalidTfvars at the first syntax error."""
+        return [self._parse(path) for path in self.tfvars_files(name)]
+
+    def check(self, name: str) -> Checked:
+        """What is wrong with environment `name`; raises only when a file is absent or cannot be parsed."""
+        from orchestrator.environment import check_environment
+
+        return check_environment(name, self.read(name))
+
+    def load(self, name: str) -> Environment:
+        """The checked environment. Raises InvalidEnvironment (all problems), InvalidTfvars or RefusedInput."""
+        from orchestrator.environment import build_environment
+
+        return build_environment(name, self.read(name))
+
+    def _require(self, name: str) -> None:
+        names = self.environment_names()
+        if name in names:
+            return
+        if name == COMMON:
+            raise RefusedInput(
+                '"common" is no environment.',
+                why="common.tfvars holds what all environments share.",
+                remedy=f"Environments are: {_listed(names)}.",
+            )
+        guess = get_close_matches(name, names, n=1)
+        raise RefusedInput(
+            f'There is no environment "{name}".',
+            why=f"{self.environments_dir / name}.tfvars does not exist; environments are: {_listed(names)}.",
+            remedy=f'Did you mean "{guess[0]}"?' if guess else f"`orchestrator init {name}` makes it.",
+        )
+
+    def _parse(self, path: Path) -> Tfvars:
+        file = path.relative_to(self.root).as_posix()
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise RefusedInput(f"{file} cannot be read.", why=f"{error.strerror}.", where=Location(file)) from error
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise RefusedInput(
+                f"The byte 0x{data[error.start]:02x} is no UTF-8.",
+                why="Terraform reads UTF-8 text.",
+                remedy="Save the file as UTF-8.",
+                where=Location(file, data.count(b"\n", 0, error.start) + 1),
+            ) from error
+        return parse_tfvars(text, file)
+
+
+def find_project(start: Path | None = None) -> Project:
+    """The project of `start` (default: the working directory): it, or the nearest folder above, that holds environments/.
+
+    Raises RefusedInput when there is none.
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "environments").is_dir():
+            return Project(folder)
+        if folder.name == "environments" and next(folder.glob("*.tfvars"), None):
+            return Project(folder.parent)
+    raise RefusedInput(
+        f"There is no environments/ folder in {here} or above it.",
+        why="A project is a folder that holds environments/<name>.tfvars.",
+        remedy="`orchestrator init NAME` makes one here; `-C FOLDER` names another project.",
+    )
+
+
+def _packed(folder: str) -> Path:
+    # In a wheel the sources are below the package; in a checkout they lie beside it.
+    package = Path(__file__).parent
+    for path in (package / "_terraform" / folder, package.parent / folder):
+        if path.is_dir():
+            return path
+    raise RefusedInput(
+        f"The Terraform sources ({folder}) are missing from the installation.",
+        why=f"{package / '_terraform'} does not hold them.",
+        remedy="Install the package again.",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) if names else "none yet"
