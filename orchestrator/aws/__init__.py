@@ -1,0 +1,5 @@
+"""The only door to boto3: sessions, the account check, upstream secrets, the state bucket, the registry.
+
+Everything here takes an `AwsSession` and returns plain values; what AWS refuses becomes an `OrchestratorError` that
+names the action and the remedy. Import the modules, not this package: no command loads boto3 before it needs it.
+"""

@@ -1,0 +1,153 @@
+"""What AWS and its SDK refuse, as errors with a remedy. Nothing secret is in the text: requests are never quoted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    SSLError,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+
+from orchestrator.errors import OrchestratorError, RefusedInput
+
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403", "Forbidden"})
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+INVALID = frozenset(
+    {
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "AuthFailure",
+    }
+)
+THROTTLED = frozenset(
+    {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
+)
+
+# IAM's name of the action where it is not `service:Operation`.
+ACTIONS = {
+    "HeadBucket": "s3:ListBucket",
+    "ListObjectsV2": "s3:ListBucket",
+    "HeadObject": "s3:GetObject",
+    "GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "CreateBucket": "s3:CreateBucket",
+}
+
+
+def error_code(error: ClientError) -> str:
+    """AWS's own code, such as `RepositoryNotFoundException`."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def error_text(error: ClientError) -> str:
+    """AWS's own sentence."""
+    return str(error.response.get("Error", {}).get("Message", ""))
+
+
+@contextmanager
+def explained(environment: str, service: str = "") -> Iterator[None]:
+    """Turn every SDK error inside the block into an `OrchestratorError`; `service` is the IAM prefix, such as `ecr`."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise explain(error, environment, service) from error
+
+
+def explain(error: ClientError | BotoCoreError, environment: str, service: str = "") -> OrchestratorError:
+    """The error that a user sees for what the SDK raised."""
+    if isinstance(error, ClientError):
+        return _refused_by_aws(error, environment, service)
+    if isinstance(error, ProfileNotFound):
+        return RefusedInput(
+            f'environment "{environment}": the AWS profile "{error.kwargs.get("profile")}" is not configured.',
+            why="`aws_profile` (or AWS_PROFILE) names it, but this machine's AWS configuration does not have it.",
+            remedy="Run `aws configure sso --profile NAME` or `aws configure --profile NAME`, or change the name.",
+        )
+    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
+        return OrchestratorError(
+            f'environment "{environment}": there are no usable AWS credentials.',
+            why=str(error).rstrip(".") + ".",
+            remedy="Sign in (`aws sso login`), set `aws_profile`, export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+            "or use --local.",
+        )
+    if isinstance(error, (SSOTokenLoadError, TokenRetrievalError, UnauthorizedSSOTokenError)):
+        return OrchestratorError(
+            f'environment "{environment}": the SSO session has expired or was never started.',
+            why=str(error).rstrip(".") + ".",
+            remedy="Run `aws sso login` (with `--profile NAME` when the environment has `aws_profile`) and try again.",
+        )
+    if isinstance(error, (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError, ProxyConnectionError)):
+        return OrchestratorError(
+            f'environment "{environment}": AWS could not be reached.',
+            why=str(error).rstrip(".") + ".",
+            remedy="Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and `aws_region`; for the embedded AWS run "
+            "`orchestrator local status`.",
+        )
+    if isinstance(error, SSLError):
+        return OrchestratorError(
+            f'environment "{environment}": the TLS certificate of AWS was not accepted.',
+            why=str(error).rstrip(".") + ".",
+            remedy="Behind a proxy that opens TLS, let AWS_CA_BUNDLE name a file with its certificate.",
+        )
+    return OrchestratorError(
+        f'environment "{environment}": the AWS SDK failed ({type(error).__name__}).',
+        why=str(error).rstrip(".") + ".",
+        remedy="Run the command again with --verbose to see where.",
+    )
+
+
+def missing_action(error: ClientError, service: str = "") -> str:
+    """The IAM action that a refusal is about: what AWS names in its text, else the operation's own."""
+    named = re.search(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z]+)", error_text(error))
+    if named:
+        return named.group(1)
+    return ACTIONS.get(error.operation_name, f"{service or '*'}:{error.operation_name}")
+
+
+def _refused_by_aws(error: ClientError, environment: str, service: str) -> OrchestratorError:
+    code, text = error_code(error), error_text(error)
+    where = f'environment "{environment}": {error.operation_name}'
+    if code in DENIED:
+        action = missing_action(error, service)
+        return OrchestratorError(
+            f"{where} was denied.",
+            why=f"The credentials lack {action}: {text}" if text else f"The credentials lack {action}.",
+            remedy=f"Allow {action} (docs/deployer-policy.json lists all that is needed), or use another profile.",
+        )
+    if code in EXPIRED:
+        return OrchestratorError(
+            f"{where}: the AWS credentials have expired.",
+            why=text,
+            remedy="Sign in again (`aws sso login`) or renew the exported keys.",
+        )
+    if code in INVALID:
+        return OrchestratorError(
+            f"{where}: AWS does not know these credentials ({code}).",
+            why=text,
+            remedy="Check the access key, its account's partition and the clock of this machine.",
+        )
+    if code in THROTTLED:
+        return OrchestratorError(
+            f"{where}: AWS throttled the call {code!r} until the retries were used up.",
+            why=text,
+            remedy="Run the command again later, or with fewer environments at a time (-j 1).",
+        )
+    return OrchestratorError(f"{where} failed with {code}.", why=text, remedy="")

@@ -1,0 +1,161 @@
+"""Upstream credentials in Secrets Manager, in the one shape that an ECR pull-through cache rule accepts.
+
+ECR user guide, "Storing your upstream repository credentials": the secret's name begins `ecr-pullthroughcache/`, its
+value is {"username": ..., "accessToken": ...}, it lives in the rule's account and region and is encrypted with the
+default key `aws/secretsmanager`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from botocore.exceptions import ClientError
+
+from orchestrator.aws.errors import error_code, explained
+from orchestrator.aws.session import AwsSession
+from orchestrator.errors import OrchestratorError, RefusedInput
+
+PREFIX = "ecr-pullthroughcache/"
+DEFAULT_KEY = "alias/aws/secretsmanager"
+# What Secrets Manager allows in a name; it adds six characters of its own to the ARN.
+_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}\Z")
+PLACEHOLDER = "placeholder"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What an upstream registry asks for; the token never shows in a representation."""
+
+    username: str
+    access_token: str = field(repr=False)
+
+    def as_secret(self) -> str:
+        """The value as ECR reads it."""
+        return json.dumps({"username": self.username, "accessToken": self.access_token})
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamSecret:
+    """A secret as it stands: `deleted` while it waits for its scheduled deletion, when ECR cannot use it."""
+
+    name: str
+    arn: str
+    deleted: bool = False
+    kms_key_id: str | None = None
+
+    @property
+    def default_key(self) -> bool:
+        """True when ECR can read it: it supports no customer managed key here."""
+        return self.kms_key_id is None or self.kms_key_id.endswith(DEFAULT_KEY)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSecret:
+    """What `put_upstream_secret` did."""
+
+    name: str
+    arn: str
+    created: bool
+
+
+def check_name(name: str) -> None:
+    """Raise `RefusedInput` for a name that ECR would not accept for upstream credentials."""
+    if not name.startswith(PREFIX) or len(name) == len(PREFIX):
+        raise RefusedInput(
+            f'secret "{name}": ECR reads upstream credentials only from secrets named `{PREFIX}...`.',
+            remedy=f'Name it "{PREFIX}{name.strip("/").rsplit("/", 1)[-1] or "docker-hub"}".',
+        )
+    if not _NAME.match(name):
+        raise RefusedInput(
+            f'secret "{name}": Secrets Manager does not accept this name.',
+            why="A name has up to 512 ASCII letters, digits and /_+=.@-",
+        )
+
+
+def describe_secret(session: AwsSession, name: str) -> UpstreamSecret | None:
+    """The secret as it stands, None when it does not exist; raises when AWS does not let us tell."""
+    with explained(session.environment, "secretsmanager"):
+        try:
+            answer = session.client("secretsmanager").describe_secret(SecretId=name)
+        except ClientError as error:
+            if error_code(error) == "ResourceNotFoundException":
+                return None
+            raise
+    return UpstreamSecret(
+        name=answer["Name"],
+        arn=answer["ARN"],
+        deleted="DeletedDate" in answer,
+        kms_key_id=answer.get("KmsKeyId"),
+    )
+
+
+def find_secret(session: AwsSession, name: str) -> str | None:
+    """The ARN of a secret that ECR can use, None when it is absent or waits for deletion; raises when unknown."""
+    secret = describe_secret(session, name)
+    return None if secret is None or secret.deleted else secret.arn
+
+
+def put_upstream_secret(
+    session: AwsSession,
+    name: str,
+    credentials: Credentials,
+    *,
+    tags: Mapping[str, str] | None = None,
+    description: str = "",
+) -> StoredSecret:
+    """Create the secret, or give the existing one a new value; its ARN stays the same then.
+
+    Raises `RefusedInput` for a name that ECR does not read, and `OrchestratorError` for a secret that waits for its
+    deletion or is encrypted with a key that ECR cannot use.
+    """
+    check_name(name)
+    existing = describe_secret(session, name)
+    client = session.client("secretsmanager")
+    wanted = [{"Key": key, "Value": value} for key, value in sorted((tags or {}).items())]
+    if existing is None:
+        with explained(session.environment, "secretsmanager"):
+            made = client.create_secret(
+                Name=name,
+                Description=description or "Upstream credentials of an ECR pull-through cache rule",
+                SecretString=credentials.as_secret(),
+                Tags=wanted,  # type: ignore[arg-type]
+            )
+        return StoredSecret(name=name, arn=made["ARN"], created=True)
+    _refuse_unusable(session, existing)
+    with explained(session.environment, "secretsmanager"):
+        client.put_secret_value(SecretId=existing.arn, SecretString=credentials.as_secret())
+        if wanted:
+            client.tag_resource(SecretId=existing.arn, Tags=wanted)  # type: ignore[arg-type]
+    return StoredSecret(name=name, arn=existing.arn, created=False)
+
+
+def ensure_placeholder(session: AwsSession, name: str) -> str:
+    """The ARN of the secret in the embedded AWS, made with a placeholder value when it is absent.
+
+    Only there: a placeholder in a real account would make every pull of the rule fail.
+    """
+    if not session.is_local:
+        raise OrchestratorError(f'secret "{name}": placeholders are for the embedded AWS only.')
+    found = find_secret(session, name)
+    if found is not None:
+        return found
+    return put_upstream_secret(session, name, Credentials(PLACEHOLDER, PLACEHOLDER)).arn
+
+
+def _refuse_unusable(session: AwsSession, secret: UpstreamSecret) -> None:
+    if secret.deleted:
+        raise OrchestratorError(
+            f'environment "{session.environment}": secret "{secret.name}" is scheduled for deletion.',
+            why="AWS keeps its name taken and refuses new values until the deletion is done or cancelled.",
+            remedy=f"Cancel it: aws secretsmanager restore-secret --region {session.region} --secret-id {secret.name}",
+        )
+    if not secret.default_key:
+        raise OrchestratorError(
+            f'environment "{session.environment}": secret "{secret.name}" is encrypted with key {secret.kms_key_id}.',
+            why="ECR reads upstream credentials only when they are encrypted with the default key aws/secretsmanager.",
+            remedy=f"aws secretsmanager update-secret --region {session.region} --secret-id {secret.name} "
+            f"--kms-key-id {DEFAULT_KEY}",
+        )
