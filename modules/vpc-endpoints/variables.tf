@@ -42,8 +42,8 @@ variable "vpc_cidr" {
   default     = null
 
   validation {
-    condition     = var.vpc_cidr == null || can(cidrnetmask(var.vpc_cidr))
-    error_message = "vpc_cidr is \"${coalesce(var.vpc_cidr, "null")}\". Give an IPv4 CIDR such as \"10.0.0.0/16\"."
+    condition     = var.vpc_cidr == null || try(can(cidrnetmask(var.vpc_cidr)) && cidrsubnet(var.vpc_cidr, 0, 0) == var.vpc_cidr, false)
+    error_message = "vpc_cidr is \"${coalesce(var.vpc_cidr, "null")}\". Give an IPv4 CIDR that begins at its network address, such as \"10.0.0.0/16\"."
   }
 
   validation {
@@ -53,7 +53,7 @@ variable "vpc_cidr" {
 }
 
 variable "endpoint_security_group_ids" {
-  description = "Existing security groups for the interface endpoints, at most 5, instead of an own one. They must admit port 443 from the nodes."
+  description = "Existing security groups for the interface endpoints, at most 16 (5 unless the quota was raised), instead of an own one. They must admit port 443 from the nodes."
   type        = list(string)
   default     = []
   nullable    = false
@@ -69,6 +69,11 @@ variable "private_route_table_ids" {
   type        = list(string)
   default     = []
   nullable    = false
+
+  validation {
+    condition     = !contains(var.extra_endpoints, "s3") || length(var.private_route_table_ids) > 0
+    error_message = "private_route_table_ids is empty. The s3 endpoint of extra_endpoints is a gateway: it works through the route tables of the private subnets. Give their IDs, or leave s3 out."
+  }
 }
 
 ################################################################################
@@ -80,6 +85,11 @@ variable "extra_endpoints" {
   type        = list(string)
   default     = []
   nullable    = false
+
+  validation {
+    condition     = alltrue([for service in var.extra_endpoints : contains(["s3", "sts", "logs"], service)])
+    error_message = "extra_endpoints has \"${join("\", \"", var.extra_endpoints)}\". Only s3, sts and logs can be added; ecr.api and ecr.dkr are always there."
+  }
 }
 
 variable "service_names" {
@@ -87,6 +97,11 @@ variable "service_names" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition     = alltrue([for service in keys(var.service_names) : contains(["ecr.api", "ecr.dkr", "s3", "sts", "logs"], service)])
+    error_message = "service_names has ${join(", ", keys(var.service_names))}. Its keys are short names: ecr.api, ecr.dkr, s3, sts, logs."
+  }
 }
 
 variable "private_dns_enabled" {
@@ -105,6 +120,11 @@ variable "principal_account_ids" {
   type        = list(string)
   default     = []
   nullable    = false
+
+  validation {
+    condition     = alltrue([for account in var.principal_account_ids : can(regex("^[0-9]{12}$", account))])
+    error_message = "principal_account_ids has \"${join("\", \"", var.principal_account_ids)}\". AWS account IDs have 12 digits; write them in quotes."
+  }
 }
 
 variable "registry_account_ids" {
@@ -112,12 +132,24 @@ variable "registry_account_ids" {
   type        = list(string)
   default     = []
   nullable    = false
+
+  validation {
+    condition     = alltrue([for account in var.registry_account_ids : can(regex("^[0-9]{12}$", account))])
+    error_message = "registry_account_ids has \"${join("\", \"", var.registry_account_ids)}\". AWS account IDs have 12 digits; write them in quotes."
+  }
 }
 
 variable "platform_registry_account_ids" {
   description = "Accounts of the platform's registries, such as the one that EKS pulls its add-ons from: pull only. Null means that of EKS in this region; [] none; [\"*\"] any account (ROSA with hosted control planes pulls its release images from a registry of Red Hat's)."
   type        = list(string)
   default     = null
+
+  validation {
+    condition = alltrue([
+      for account in coalesce(var.platform_registry_account_ids, []) : can(regex("^([0-9]{12}|\\*)$", account))
+    ])
+    error_message = "platform_registry_account_ids has \"${join("\", \"", coalesce(var.platform_registry_account_ids, []))}\". Give AWS account IDs of 12 digits, in quotes, or \"*\" for any."
+  }
 }
 
 variable "allow_import" {
@@ -139,6 +171,11 @@ variable "additional_ecr_actions" {
   type        = list(string)
   default     = []
   nullable    = false
+
+  validation {
+    condition     = alltrue([for action in var.additional_ecr_actions : can(regex("^ecr:[A-Z][A-Za-z]+$", action))])
+    error_message = "additional_ecr_actions has \"${join("\", \"", var.additional_ecr_actions)}\". Write each action out, such as \"ecr:DescribeImages\"; no wildcards."
+  }
 }
 
 variable "s3_bucket_names" {
@@ -146,6 +183,11 @@ variable "s3_bucket_names" {
   type        = list(string)
   default     = []
   nullable    = false
+
+  validation {
+    condition     = alltrue([for bucket in var.s3_bucket_names : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", bucket))])
+    error_message = "s3_bucket_names has \"${join("\", \"", var.s3_bucket_names)}\". Give names of buckets: 3 to 63 lower case letters, digits, dots and hyphens; no ARNs, no wildcards."
+  }
 }
 
 variable "sts_role_account_ids" {
@@ -153,6 +195,11 @@ variable "sts_role_account_ids" {
   type        = list(string)
   default     = []
   nullable    = false
+
+  validation {
+    condition     = alltrue([for account in var.sts_role_account_ids : can(regex("^[0-9]{12}$", account))])
+    error_message = "sts_role_account_ids has \"${join("\", \"", var.sts_role_account_ids)}\". AWS account IDs have 12 digits; write them in quotes."
+  }
 }
 
 variable "tags" {

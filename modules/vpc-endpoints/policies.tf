@@ -1,0 +1,155 @@
+################################################################################
+# Endpoint policies: what may pass, whoever asks
+#
+# An endpoint policy grants nothing. It bounds what the VPC's identities can do through the endpoint, so that
+# stolen credentials of another account, or a registry of somebody else's, are of no use inside.
+################################################################################
+
+locals {
+  principals = length(var.principal_account_ids) > 0 ? var.principal_account_ids : [local.account]
+  registries = length(var.registry_account_ids) > 0 ? var.registry_account_ids : [local.account]
+  sts_roles  = length(var.sts_role_account_ids) > 0 ? var.sts_role_account_ids : [local.account]
+
+  # Where EKS keeps its add-on images (EKS user guide, "View Amazon container image registries").
+  # Regions that are not named here share one account.
+  eks_registries = {
+    af-south-1     = "877085696533"
+    ap-east-1      = "800184023465"
+    ap-south-2     = "900889452093"
+    ap-southeast-3 = "296578399912"
+    ap-southeast-4 = "491585149902"
+    ca-west-1      = "761377655185"
+    cn-north-1     = "918309763551"
+    cn-northwest-1 = "961992271922"
+    eu-central-2   = "900612956339"
+    eu-south-1     = "590381155156"
+    eu-south-2     = "455263428931"
+    il-central-1   = "066635153087"
+    me-central-1   = "759879836304"
+    me-south-1     = "558608220178"
+    us-gov-east-1  = "151742754352"
+    us-gov-west-1  = "013241004608"
+  }
+  platform_registries = var.platform_registry_account_ids != null ? var.platform_registry_account_ids : [
+    lookup(local.eks_registries, local.region, "602401143452"),
+  ]
+
+  own_principals = { StringEquals = { "aws:PrincipalAccount" = sort(distinct(local.principals)) } }
+
+  pull_actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+
+  # What pulls, imports, pushes and tools may do in the registries' repositories.
+  repository_actions = {
+    Pull   = local.pull_actions
+    Import = var.allow_import ? ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"] : []
+    Push = var.allow_push ? [
+      "ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart",
+    ] : []
+    Tools = sort(distinct(var.additional_ecr_actions))
+  }
+
+  ecr_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [{
+        Sid       = "Login"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = ["ecr:GetAuthorizationToken"]
+        Resource  = ["*"] # the action knows no resources
+        Condition = local.own_principals
+      }],
+      [
+        for sid in ["Pull", "Import", "Push", "Tools"] : {
+          Sid       = sid
+          Effect    = "Allow"
+          Principal = "*"
+          Action    = local.repository_actions[sid]
+          Resource  = [for account in sort(distinct(local.registries)) : "arn:${local.partition}:ecr:${local.region}:${account}:repository/*"]
+          Condition = local.own_principals
+        } if length(local.repository_actions[sid]) > 0
+      ],
+      [
+        for sid in ["PullPlatformImages"] : {
+          Sid       = sid
+          Effect    = "Allow"
+          Principal = "*"
+          Action    = local.pull_actions
+          Resource  = [for account in sort(distinct(local.platform_registries)) : "arn:${local.partition}:ecr:${local.region}:${account}:repository/*"]
+          Condition = local.own_principals
+        } if length(local.platform_registries) > 0
+      ],
+    )
+  })
+
+  s3_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [{
+        # ECR answers a layer download with a URL that it signed itself, so no account of ours is the principal.
+        Sid       = "DownloadLayers"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = ["s3:GetObject"]
+        Resource  = ["arn:${local.partition}:s3:::prod-${local.region}-starport-layer-bucket/*"]
+      }],
+      [
+        for sid in ["UseNamedBuckets"] : {
+          Sid       = sid
+          Effect    = "Allow"
+          Principal = "*"
+          Action    = ["s3:*"]
+          Resource = flatten([
+            for bucket in sort(distinct(var.s3_bucket_names)) :
+            ["arn:${local.partition}:s3:::${bucket}", "arn:${local.partition}:s3:::${bucket}/*"]
+          ])
+        } if length(var.s3_bucket_names) > 0
+      ],
+    )
+  })
+
+  sts_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        # AssumeRoleWithWebIdentity (IRSA) is unsigned: the role bounds it, there is no principal's account.
+        Sid       = "AssumeRoles"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = ["sts:AssumeRole", "sts:AssumeRoleWithWebIdentity", "sts:TagSession"]
+        Resource  = [for account in sort(distinct(local.sts_roles)) : "arn:${local.partition}:iam::${account}:role/*"]
+      },
+      {
+        Sid       = "WhoAmI"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = ["sts:GetCallerIdentity"]
+        Resource  = ["*"] # the action knows no resources
+        Condition = local.own_principals
+      },
+    ]
+  })
+
+  logs_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "WriteLogs"
+      Effect    = "Allow"
+      Principal = "*"
+      Action = [
+        "logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams",
+        "logs:PutLogEvents", "logs:PutRetentionPolicy",
+      ]
+      Resource  = [for account in sort(distinct(local.principals)) : "arn:${local.partition}:logs:${local.region}:${account}:log-group:*"]
+      Condition = local.own_principals
+    }]
+  })
+
+  policies = {
+    "ecr.api" = local.ecr_policy
+    "ecr.dkr" = local.ecr_policy # AWS: one policy for both
+    "s3"      = local.s3_policy
+    "sts"     = local.sts_policy
+    "logs"    = local.logs_policy
+  }
+}
