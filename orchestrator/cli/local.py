@@ -1,0 +1,116 @@
+"""`orchestrator local`: the embedded AWS that `--local` uses."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import click
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.local.process import LocalAws, ensure_running, status, stop
+
+EXAMPLE_ACCOUNT = "123456789012"
+EXAMPLE_REGION = "us-east-1"
+
+
+def state_dir_of(context: click.Context) -> Path:
+    """Where the server of this project keeps its record: `.orchestrator/local-aws` below the project's root."""
+    from orchestrator.project import find_project
+
+    given = context.obj.get("project_dir") if context.obj else None
+    return find_project(Path(given) if given else None).state_dir / "local-aws"
+
+
+def _describe(local_aws: LocalAws, account_id: str, region: str) -> dict[str, object]:
+    answer = local_aws.request("GET", "/_orchestrator/status")
+    return {
+        "running": True,
+        "endpoint": local_aws.endpoint,
+        "pid": local_aws.pid,
+        "created": local_aws.created,
+        "log": str(local_aws.log),
+        "requests": answer["requests"],
+        "accounts": answer["accounts"],
+        "environment": local_aws.variables(account_id, region),
+    }
+
+
+def _print(description: dict[str, object]) -> None:
+    click.echo(f"The embedded AWS listens on {description['endpoint']} (process {description['pid']}).")
+    accounts = description["accounts"]
+    if isinstance(accounts, list) and accounts:
+        click.echo(f"Accounts in use: {', '.join(map(str, accounts))}")
+    click.echo(f"Log: {description['log']}")
+    click.echo("For the AWS command line and SDKs (the access key chooses the account):")
+    variables = description["environment"]
+    assert isinstance(variables, dict)
+    for name, value in variables.items():
+        click.echo(f"  export {name}={shlex.quote(value)}")
+
+
+@click.group()
+def local() -> None:
+    """The embedded AWS that `--local` uses: a moto server on loopback, with what moto lacks."""
+
+
+_account = click.option(
+    "--account", "account_id", default=EXAMPLE_ACCOUNT, show_default=True, help="Account that the exports act as."
+)
+_region = click.option("--region", default=EXAMPLE_REGION, show_default=True, help="Region of the exports.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def _checked(account_id: str) -> str:
+    if len(account_id) != 12 or not (account_id.isascii() and account_id.isdigit()):
+        raise click.BadParameter("an AWS account id has twelve digits", param_hint="--account")
+    return account_id
+
+
+@local.command()
+@_account
+@_region
+@_json
+@click.pass_context
+def up(context: click.Context, account_id: str, region: str, as_json: bool) -> None:
+    """Start the embedded AWS, unless it runs, and print how to reach it."""
+    description = _describe(ensure_running(state_dir_of(context)), _checked(account_id), region)
+    if as_json:
+        click.echo(json.dumps(description, indent=2))
+    else:
+        _print(description)
+
+
+@local.command(name="status")
+@_account
+@_region
+@_json
+@click.pass_context
+def status_command(context: click.Context, account_id: str, region: str, as_json: bool) -> int:
+    """Say whether the embedded AWS runs; exit code 1 when it does not."""
+    stopped: dict[str, object] = {"running": False}
+    running = status(state_dir_of(context))
+    try:
+        description = _describe(running, _checked(account_id), region) if running else stopped
+    except (OSError, OrchestratorError):
+        description = stopped
+    if as_json:
+        click.echo(json.dumps(description, indent=2))
+    elif description["running"]:
+        _print(description)
+    else:
+        click.echo("The embedded AWS does not run. `orchestrator local up` starts it.")
+    return 0 if description["running"] else 1
+
+
+@local.command()
+@_json
+@click.pass_context
+def down(context: click.Context, as_json: bool) -> None:
+    """Stop the embedded AWS and forget everything in it."""
+    ended = stop(state_dir_of(context))
+    if as_json:
+        click.echo(json.dumps({"stopped": ended}))
+    else:
+        click.echo("The embedded AWS is stopped." if ended else "The embedded AWS does not run.")

@@ -1,0 +1,11 @@
+"""The embedded AWS: moto in a process of its own, with what moto lacks and with AWS's own refusals.
+
+An edge: it starts a process, speaks HTTP on loopback and writes below the state directory. Commands use it for
+`--local`, tests use it for everything that talks to AWS.
+"""
+
+from __future__ import annotations
+
+from orchestrator.local.process import LocalAws, access_key_for, ensure_running, status, stop
+
+__all__ = ["LocalAws", "access_key_for", "ensure_running", "status", "stop"]

@@ -1,0 +1,81 @@
+"""The server's own paths below `/_orchestrator/`: status, faults, request log, reset and simulated images.
+
+They answer only to who knows the start id, which `server.json` holds for its owner: a web page that reaches loopback
+does not.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.local.faults import Faults
+from orchestrator.local.protocols import Answer, json_answer
+
+if TYPE_CHECKING:
+    from orchestrator.local.application import Application
+
+
+class Admin:
+    """Answers the administrative paths of one application."""
+
+    def __init__(self, application: Application, *, start_id: str) -> None:
+        self._application = application
+        self._start_id = start_id
+        self._created = time.time()
+        self._placeholders: dict[str, str] = {}
+        self._paths: dict[tuple[str, str], Callable[[dict[str, Any]], object]] = {
+            ("GET", "status"): self._status,
+            ("GET", "requests"): self._requests,
+            ("DELETE", "requests"): self._forget,
+            ("POST", "faults"): self._set_faults,
+            ("POST", "reset"): self._reset,
+        }
+
+    def handle(self, environ: dict[str, Any], path: str, body: bytes) -> Answer:
+        """The answer of an administrative request: JSON, with `error` and another status than 200 on a refusal."""
+        given = str(environ.get("HTTP_X_ORCHESTRATOR_START_ID", ""))
+        if not hmac.compare_digest(given.encode(), self._start_id.encode()):
+            return json_answer({"error": "unknown start id"}, status=403)
+        name = path.removeprefix("/_orchestrator/")
+        action = self._paths.get((str(environ["REQUEST_METHOD"]), name))
+        if action is None:
+            return json_answer({"error": f"no such path: {name}"}, status=404)
+        try:
+            arguments = json.loads(body) if body else {}
+            return json_answer(action(arguments))
+        except (ValueError, TypeError, KeyError) as error:
+            return json_answer({"error": f"{type(error).__name__}: {error}"}, status=400)
+
+    def _status(self, _: dict[str, Any]) -> object:
+        return {
+            "start_id": self._start_id,
+            "pid": os.getpid(),
+            "created": self._created,
+            "requests": self._application.requests.total(),
+            "accounts": self._application.requests.accounts(),
+            "faults_injected": self._application.faults.injected(),
+        }
+
+    def _requests(self, _: dict[str, Any]) -> object:
+        return {"requests": self._application.requests.as_list()}
+
+    def _forget(self, _: dict[str, Any]) -> object:
+        self._application.requests.clear()
+        return {}
+
+    def _set_faults(self, arguments: dict[str, Any] | list[dict[str, Any]]) -> object:
+        """One fault or a list of them; `{}` or `[]` ends them."""
+        given = arguments if isinstance(arguments, list) else [arguments] if arguments else []
+        faults = [Faults(**fault) for fault in given]
+        self._application.faults.set(faults)
+        return {"faults": len(faults)}
+
+    def _reset(self, _: dict[str, Any]) -> object:
+        self._application.reset()
+        self._placeholders.clear()
+        return {}

@@ -1,0 +1,127 @@
+"""The WSGI application: own handlers first, then moto, with faults, a request log and quick refusals around both."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+import time
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from orchestrator.local.admin import Admin
+from orchestrator.local.calls import Call, parse_call
+from orchestrator.local.ecr.service import EcrService
+from orchestrator.local.faults import FaultInjector, Request, RequestLog
+from orchestrator.local.http import collect
+from orchestrator.local.identity import handle_sts, identify
+from orchestrator.local.protocols import Answer, error_answer
+
+# Their calls may wait (long polls) or call back into this server, so they must not hold a lock meanwhile.
+UNLOCKED = frozenset({"sqs", "lambda", "states", "cloudformation", "kinesis"})
+# Imported in the background once the server listens: the first calls of an apply need them.
+WARMED = ("sts", "iam", "ec2", "secretsmanager", "kms")
+
+
+class Application:
+    """What the server runs. One instance a process, because moto keeps its state in module variables."""
+
+    def __init__(self, *, start_id: str, endpoint: str) -> None:
+        self.faults = FaultInjector()
+        self.requests = RequestLog()
+        self.ecr = EcrService(endpoint)
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._handlers: dict[str, Callable[[Call], Answer | None]] = {"sts": handle_sts, "ecr": self.ecr.handle}
+        self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._admin = Admin(self, start_id=start_id)
+
+    def warm(self) -> None:
+        """Import the services that nearly every environment uses, so that no call waits for it."""
+        import importlib
+
+        for name in WARMED:
+            importlib.import_module(f"moto.{name}.responses")
+
+    def reset(self) -> None:
+        """Forget every resource of every account, the request log and the faults."""
+        from moto.core.base_backend import BackendDict
+
+        BackendDict.reset()
+        self.ecr.reset()
+        self.faults.set(())
+        self.requests.clear()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read()
+        path = str(environ.get("PATH_INFO", ""))
+        if path.startswith("/_orchestrator/"):
+            answer = self._admin.handle(environ, path, body)
+        else:
+            answer = self._recorded(environ, body)
+        phrase = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else "Status"
+        start_response(f"{answer.status} {phrase}", list(answer.headers))
+        return [answer.body]
+
+    def _recorded(self, environ: dict[str, Any], body: bytes) -> Answer:
+        started = time.time()
+        call = parse_call(environ, body)
+        fault = self.faults.next(call)
+        if fault:
+            answer = error_answer(call.service, fault.code, fault.message, status=fault.status)
+        else:
+            answer = self._answer(call, environ)
+        who = identify(call)
+        self.requests.add(
+            Request(
+                service=call.service,
+                operation=call.operation,
+                account_id=who.account_id,
+                region=call.region,
+                principal=who.arn,
+                time=started,
+                seconds=time.time() - started,
+                status=answer.status,
+                fault=bool(fault),
+            )
+        )
+        return answer
+
+    def _answer(self, call: Call, environ: dict[str, Any]) -> Answer:
+        try:
+            if call.service in UNLOCKED:
+                return self._dispatch(call, environ)
+            with self._locks[call.service]:
+                return self._dispatch(call, environ)
+        except NotImplementedError as error:
+            return _not_served(call, str(error))
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            return _not_served(call, f"{type(error).__name__}: {error}")
+
+    def _dispatch(self, call: Call, environ: dict[str, Any]) -> Answer:
+        handler = self._handlers.get(call.service)
+        answer = handler(call) if handler else None
+        return answer or self._ask_moto(call, environ)
+
+    def _ask_moto(self, call: Call, environ: dict[str, Any]) -> Answer:
+        environ["wsgi.input"] = io.BytesIO(call.body)
+        if call.account_id:
+            environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account_id
+        line, header_list, content = collect(self._moto, environ)
+        status = int(line.split(" ", 1)[0])
+        headers = tuple(header_list)
+        if status == 404 and dict(headers).get("Content-Type", "").startswith("text/html") and call.service != "s3":
+            return _not_served(call, "no such path")
+        return Answer(status, content, headers)
+
+
+def _not_served(call: Call, reason: str) -> Answer:
+    """501: AWS's clients do not retry it, whereas a 500 keeps the Terraform provider busy for minutes."""
+    operation = call.operation or "(unknown operation)"
+    message = f"The embedded AWS does not serve {call.service}:{operation}. {reason}"
+    return error_answer(call.service, "NotImplemented", message, status=501)

@@ -1,0 +1,5 @@
+"""Amazon ECR's control plane, in memory, with AWS's own refusals.
+
+It stands in front of moto's ECR, which has neither pull-through caches, creation templates, pull times, lifecycle
+semantics nor paging. Every request and every answer is checked against botocore's model of the service.
+"""

@@ -1,0 +1,182 @@
+"""Pull-through cache rules: what AWS accepts, and what it refuses with which error.
+
+Source: ECR API reference (CreatePullThroughCacheRule and its errors) and the user guide's list of upstreams.
+"""
+
+from __future__ import annotations
+
+import re
+
+from orchestrator.local.ecr.errors import EcrError, invalid_parameter
+from orchestrator.local.ecr.secrets import check_secret, secret_problem
+from orchestrator.local.ecr.state import Context, Document, now, page
+
+MAX_RULES = 50
+
+# {URL: API name}: the upstreams that are one host.
+UPSTREAMS = {
+    "public.ecr.aws": "ecr-public",
+    "registry.k8s.io": "k8s",
+    "quay.io": "quay",
+    "registry-1.docker.io": "docker-hub",
+    "ghcr.io": "github-container-registry",
+    "registry.gitlab.com": "gitlab-container-registry",
+    "cgr.dev": "chainguard",
+}
+NEED_SECRET = frozenset(
+    {
+        "docker-hub",
+        "github-container-registry",
+        "gitlab-container-registry",
+        "azure-container-registry",
+        "chainguard",
+    }
+)
+_AZURE = re.compile(r"[a-zA-Z0-9]{5,50}\.azurecr\.io")
+_ECR = re.compile(r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com")
+
+
+def _key(prefix: str) -> str:
+    # AWS takes a trailing slash as given: `quay` and `quay/` are one prefix.
+    return prefix.rstrip("/")
+
+
+def upstream_name(url: str) -> str | None:
+    """The API's name for an upstream URL, or None when ECR cannot pull through it."""
+    if url in UPSTREAMS:
+        return UPSTREAMS[url]
+    if _AZURE.fullmatch(url):
+        return "azure-container-registry"
+    return "ecr" if _ECR.fullmatch(url) else None
+
+
+def create_rule(context: Context, params: Document) -> Document:
+    registry = context.registry
+    if registry.partition != "aws":
+        # AWS offers no rules there (user guide); the wording is the one it uses for switched-off features.
+        raise EcrError("ValidationException", "This feature is disabled")
+    url = params["upstreamRegistryUrl"]
+    name = upstream_name(url)
+    if name is None or params.get("upstreamRegistry", name) != name:
+        raise EcrError(
+            "UnsupportedUpstreamRegistryException",
+            f"The specified upstream registry isn't supported: {params.get('upstreamRegistry', url)} ({url})",
+        )
+    prefix = params["ecrRepositoryPrefix"]
+    if _key(prefix) in registry.rules:
+        raise EcrError(
+            "PullThroughCacheRuleAlreadyExistsException",
+            f"A pull through cache rule with the specified prefix '{prefix}' already exists in the registry with id "
+            f"'{registry.account_id}'",
+        )
+    if len(registry.rules) >= MAX_RULES:
+        raise EcrError(
+            "LimitExceededException",
+            f"The maximum number of pull through cache rules ({MAX_RULES}) for the registry with id "
+            f"'{registry.account_id}' has been reached.",
+        )
+    _check_ecr_upstream(context, params, name)
+    _check_credentials(context, params.get("credentialArn"), name)
+    moment = now()
+    rule = {
+        "ecrRepositoryPrefix": prefix,
+        "upstreamRegistryUrl": url,
+        "upstreamRegistry": name,
+        "createdAt": moment,
+        "updatedAt": moment,
+        "registryId": registry.account_id,
+        "credentialArn": params.get("credentialArn"),
+        "customRoleArn": params.get("customRoleArn"),
+        "upstreamRepositoryPrefix": params.get("upstreamRepositoryPrefix") or ("ROOT" if name == "ecr" else None),
+    }
+    registry.rules[_key(prefix)] = rule
+    return _without(rule, "updatedAt")
+
+
+def _check_ecr_upstream(context: Context, params: Document, name: str) -> None:
+    upstream_prefix = params.get("upstreamRepositoryPrefix")
+    if name != "ecr":
+        for member in ("upstreamRepositoryPrefix", "customRoleArn"):
+            if params.get(member):
+                raise invalid_parameter(member, "only supported when the upstream registry is ECR")
+        return
+    match = _ECR.fullmatch(params["upstreamRegistryUrl"])
+    assert match is not None
+    if (match["account"], match["region"]) == (context.registry.account_id, context.registry.region):
+        raise invalid_parameter("upstreamRegistryUrl", "the upstream registry must not be the registry itself")
+    if match["account"] != context.registry.account_id and not params.get("customRoleArn"):
+        raise invalid_parameter("customRoleArn", "required when the upstream is the ECR registry of another account")
+    if upstream_prefix and upstream_prefix != "ROOT" and params["ecrRepositoryPrefix"] == "ROOT":
+        raise invalid_parameter(
+            "upstreamRepositoryPrefix", "must be ROOT or absent when the ECR repository prefix is ROOT"
+        )
+
+
+def _check_credentials(context: Context, credential_arn: str | None, name: str) -> None:
+    if credential_arn:
+        if name not in NEED_SECRET:
+            raise invalid_parameter("credentialArn", f"credentials are not supported for the upstream registry {name}")
+        check_secret(context.registry, credential_arn)
+    elif name in NEED_SECRET:
+        raise invalid_parameter("credentialArn", f"credentials are required for the upstream registry {name}")
+
+
+def _rule(context: Context, prefix: str) -> Document:
+    rule = context.registry.rules.get(_key(prefix))
+    if rule is None:
+        raise EcrError(
+            "PullThroughCacheRuleNotFoundException",
+            f"Pull through cache rule for the prefix '{prefix}' does not exist in the registry with id "
+            f"'{context.registry.account_id}'",
+        )
+    return rule
+
+
+def describe_rules(context: Context, params: Document) -> Document:
+    wanted = params.get("ecrRepositoryPrefixes")
+    if wanted:
+        if params.get("maxResults") or params.get("nextToken"):
+            raise invalid_parameter("maxResults", "must not be used together with ecrRepositoryPrefixes")
+        return {"pullThroughCacheRules": [_rule(context, prefix) for prefix in wanted]}
+    rules, token = page(sorted(context.registry.rules.values(), key=lambda r: r["ecrRepositoryPrefix"]), params, 100)
+    return {"pullThroughCacheRules": rules, "nextToken": token}
+
+
+def update_rule(context: Context, params: Document) -> Document:
+    rule = _rule(context, params["ecrRepositoryPrefix"])
+    if params.get("credentialArn"):
+        _check_credentials(context, params["credentialArn"], rule["upstreamRegistry"])
+        rule["credentialArn"] = params["credentialArn"]
+    if params.get("customRoleArn"):
+        if rule["upstreamRegistry"] != "ecr":
+            raise invalid_parameter("customRoleArn", "only supported when the upstream registry is ECR")
+        rule["customRoleArn"] = params["customRoleArn"]
+    rule["updatedAt"] = now()
+    return _without(rule, "createdAt", "upstreamRegistry", "upstreamRegistryUrl")
+
+
+def delete_rule(context: Context, params: Document) -> Document:
+    rule = _rule(context, params["ecrRepositoryPrefix"])
+    del context.registry.rules[_key(rule["ecrRepositoryPrefix"])]
+    return _without(rule, "updatedAt", "upstreamRegistry")
+
+
+def validate_rule(context: Context, params: Document) -> Document:
+    """ValidatePullThroughCacheRule: is the secret there and of ECR's shape? The upstream is not asked."""
+    rule = _rule(context, params["ecrRepositoryPrefix"])
+    failure = secret_problem(context.registry, rule["credentialArn"]) if rule["credentialArn"] else None
+    answer = _without(rule, "createdAt", "updatedAt", "upstreamRegistry")
+    return {**answer, "isValid": failure is None, "failure": failure.message if failure else None}
+
+
+def _without(rule: Document, *names: str) -> Document:
+    return {name: value for name, value in rule.items() if name not in names}
+
+
+OPERATIONS = {
+    "CreatePullThroughCacheRule": create_rule,
+    "DescribePullThroughCacheRules": describe_rules,
+    "UpdatePullThroughCacheRule": update_rule,
+    "DeletePullThroughCacheRule": delete_rule,
+    "ValidatePullThroughCacheRule": validate_rule,
+}

@@ -1,0 +1,53 @@
+"""Upstream credentials as ECR reads them from Secrets Manager: same account and region, JSON with two members."""
+
+from __future__ import annotations
+
+import json
+
+from orchestrator.local.ecr.errors import EcrError
+from orchestrator.local.ecr.state import Registry
+
+
+def check_secret(registry: Registry, arn: str) -> None:
+    """Raise what AWS raises when the credentials of `arn` cannot be used."""
+    problem = secret_problem(registry, arn)
+    if problem:
+        raise problem
+
+
+def secret_problem(registry: Registry, arn: str) -> EcrError | None:
+    """Why ECR cannot use the secret of `arn`, or None. Asks moto's Secrets Manager."""
+    _, _, _, region, account_id, _, _ = arn.split(":", 6)
+    if (account_id, region) != (registry.account_id, registry.region):
+        return EcrError(
+            "UnableToAccessSecretException",
+            f"The secret '{arn}' must be in the account and region of the registry "
+            f"({registry.account_id}, {registry.region}).",
+        )
+    secret = _secret_value(registry, arn)
+    if secret is None:
+        return EcrError("SecretNotFoundException", f"The secret '{arn}' could not be found.")
+    try:
+        credentials = json.loads(secret)
+    except ValueError:
+        credentials = None
+    if not isinstance(credentials, dict) or not all(
+        isinstance(credentials.get(name), str) and credentials[name] for name in ("username", "accessToken")
+    ):
+        return EcrError(
+            "UnableToAccessSecretException",
+            f"The secret '{arn}' must be JSON with the members 'username' and 'accessToken'.",
+        )
+    return None
+
+
+def _secret_value(registry: Registry, arn: str) -> str | None:
+    from moto.core.exceptions import JsonRESTError, ServiceException
+    from moto.secretsmanager.models import secretsmanager_backends
+
+    backend = secretsmanager_backends[registry.account_id][registry.region]
+    try:
+        answer = backend.get_secret_value(secret_id=arn, version_id="", version_stage="AWSCURRENT")
+    except (JsonRESTError, ServiceException):
+        return None
+    return str(answer.get("SecretString") or "")

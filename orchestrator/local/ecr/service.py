@@ -1,0 +1,95 @@
+"""The embedded ECR as a service: checks the request, finds the registry, calls the operation, checks the answer."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from orchestrator.local.calls import Call
+from orchestrator.local.ecr import rules
+from orchestrator.local.ecr.errors import EcrError
+from orchestrator.local.ecr.state import Context, Document, Registry
+from orchestrator.local.identity import identify, partition_of
+from orchestrator.local.models import service_model
+from orchestrator.local.protocols import Answer, error_answer, json_answer
+from orchestrator.local.shapes import misfits, to_wire
+
+OPERATIONS: dict[str, Callable[[Context, Document], Document]] = {**rules.OPERATIONS}
+
+
+class EcrService:
+    """All registries of the server. Calls are served one at a time."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._registries: dict[tuple[str, str], Registry] = {}
+        self.lock = threading.RLock()
+
+    def reset(self) -> None:
+        """Forget every registry."""
+        with self.lock:
+            self._registries.clear()
+
+    def registry(self, account_id: str, region: str) -> Registry:
+        """The registry of an account and region; every account has one in every region."""
+        key = (account_id, region)
+        if key not in self._registries:
+            self._registries[key] = Registry(account_id, region, partition_of(region))
+        return self._registries[key]
+
+    def handle(self, call: Call) -> Answer | None:
+        """Answer an ECR call; None leaves it to moto."""
+        operation = OPERATIONS.get(call.operation)
+        if operation is None:
+            return None
+        try:
+            params = _parse(call)
+            with self.lock:
+                answer = operation(self._context(call, params), params)
+                # Inside the lock: the answer may hold live state.
+                return self._checked(call, answer)
+        except EcrError as error:
+            return error_answer("ecr", error.code, error.message)
+
+    def _context(self, call: Call, params: Document) -> Context:
+        who = identify(call)
+        registry = self.registry(str(params.get("registryId") or who.account_id), call.region)
+        return Context(registry, who.account_id, who.arn, self._endpoint)
+
+    def _checked(self, call: Call, answer: Document) -> Answer:
+        """The answer on the wire; one that botocore's model does not allow is a defect of this package and fails."""
+        model = service_model("ecr")
+        assert model is not None
+        shape = model.operation_model(call.operation).output_shape
+        assert shape is not None
+        wire = to_wire(answer, shape)
+        found = [f"{misfit.path}: {misfit.rule}" for misfit in misfits(wire, shape)]
+        if found:
+            raise AssertionError(f"answer of {call.operation} does not fit the service model: {'; '.join(found)}")
+        return json_answer(wire, content_type="application/x-amz-json-1.1")
+
+
+def _parse(call: Call) -> dict[str, Any]:
+    """The parameters of a call; raises what AWS raises for one that the service model does not allow."""
+    try:
+        params = json.loads(call.body or b"{}")
+    except ValueError:
+        raise EcrError("SerializationException", "The request body is not JSON") from None
+    model = service_model("ecr")
+    assert model is not None
+    shape = model.operation_model(call.operation).input_shape
+    found = list(misfits(params, shape)) if shape else []
+    missing = [misfit for misfit in found if misfit.missing]
+    if missing:
+        plural = "error" if len(missing) == 1 else "errors"
+        details = "; ".join(f"Value null at '{m.path}' failed to satisfy constraint: {m.rule}" for m in missing)
+        raise EcrError("ValidationException", f"{len(missing)} validation {plural} detected: {details}")
+    if found:
+        first = found[0]
+        raise EcrError(
+            "InvalidParameterException",
+            f"Invalid parameter at '{first.path}' failed to satisfy constraint: '{first.rule}'",
+        )
+    return {name: value for name, value in params.items() if value is not None}

@@ -1,0 +1,131 @@
+"""What one registry (an account's ECR in a region) holds, and the context of a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from orchestrator.local.ecr.errors import EcrError, repository_not_found
+
+Document = dict[str, Any]
+
+DNS_SUFFIXES = {"aws-cn": "amazonaws.com.cn"}
+
+
+def now() -> datetime:
+    """This moment, in whole milliseconds as ECR reports times."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+@dataclass(slots=True)
+class Image:
+    """An image manifest or index; `size` in bytes as DescribeImages reports it."""
+
+    digest: str
+    manifest: str
+    media_type: str
+    size: int
+    pushed_at: datetime
+    tags: list[str] = field(default_factory=list)
+    artifact_type: str | None = None
+    subject: str | None = None
+    children: tuple[str, ...] = ()
+    annotations: dict[str, str] = field(default_factory=dict)
+    pulled_at: datetime | None = None
+    status: str = "ACTIVE"
+    archived_at: datetime | None = None
+    activated_at: datetime | None = None
+    scanned_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Repository:
+    """A repository; `images` by digest in the order of their pushes, `layers` sizes in bytes by digest."""
+
+    name: str
+    registry_id: str
+    region: str
+    arn: str
+    uri: str
+    created_at: datetime
+    mutability: str = "MUTABLE"
+    exclusion_filters: list[Document] | None = None
+    scan_on_push: bool = False
+    encryption: Document = field(default_factory=lambda: {"encryptionType": "AES256"})
+    tags: dict[str, str] = field(default_factory=dict)
+    policy: str | None = None
+    lifecycle_policy: str | None = None
+    lifecycle_evaluated_at: datetime | None = None
+    preview: Document | None = None
+    images: dict[str, Image] = field(default_factory=dict)
+    layers: dict[str, int] = field(default_factory=dict)
+    uploads: dict[str, bytearray] = field(default_factory=dict)
+
+    def tagged(self, tag: str) -> Image | None:
+        """The image that holds `tag`."""
+        return next((image for image in self.images.values() if tag in image.tags), None)
+
+    def find(self, image_id: Document) -> Image | None:
+        """The image of an `{imageDigest, imageTag}`; both must fit when both are given."""
+        digest, tag = image_id.get("imageDigest"), image_id.get("imageTag")
+        image = self.images.get(digest) if digest else self.tagged(tag) if tag else None
+        return image if image and (not tag or tag in image.tags) else None
+
+
+@dataclass(slots=True)
+class Registry:
+    """The ECR of one account in one region."""
+
+    account_id: str
+    region: str
+    partition: str
+    repositories: dict[str, Repository] = field(default_factory=dict)
+    rules: dict[str, Document] = field(default_factory=dict)
+    templates: dict[str, Document] = field(default_factory=dict)
+    policy: str | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+    exclusions: dict[str, datetime] = field(default_factory=dict)
+    scanning: Document = field(default_factory=lambda: {"scanType": "BASIC", "rules": []})
+    replication: Document = field(default_factory=lambda: {"rules": []})
+    upstream: dict[str, Document] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        """The registry's host name, such as `123456789012.dkr.ecr.eu-west-1.amazonaws.com`."""
+        suffix = DNS_SUFFIXES.get(self.partition, "amazonaws.com")
+        return f"{self.account_id}.dkr.ecr.{self.region}.{suffix}"
+
+    def repository(self, name: str) -> Repository:
+        """The named repository; raises RepositoryNotFoundException."""
+        found = self.repositories.get(name)
+        if found is None:
+            raise repository_not_found(name, self.account_id)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One call: the registry it is about, who asks from which account, and where the server listens."""
+
+    registry: Registry
+    caller_account: str
+    principal_arn: str
+    endpoint: str
+
+
+def page(items: list[Any], params: Document, default: int) -> tuple[list[Any], str | None]:
+    """One page of `items` by `maxResults` and `nextToken`, and the token of the next page."""
+    token = params.get("nextToken")
+    try:
+        start = int(token.removeprefix("page-")) if token else 0
+    except ValueError:
+        start = -1
+    if token and (start <= 0 or not token.startswith("page-")):
+        raise EcrError(
+            "InvalidParameterException",
+            "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'",
+        )
+    end = start + int(params.get("maxResults") or default)
+    return items[start:end], f"page-{end}" if end < len(items) else None

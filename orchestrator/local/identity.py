@@ -1,0 +1,55 @@
+"""Who asks: the account and principal behind an access key, and `sts:GetCallerIdentity` for the account keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.local.calls import Call
+from orchestrator.local.protocols import Answer
+
+USER = "local"
+DEFAULT_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A principal: `arn` is an IAM user's, or an assumed role's session."""
+
+    account_id: str
+    arn: str
+    user_id: str
+
+
+def partition_of(region: str) -> str:
+    """The AWS partition of a region, such as `aws-us-gov` of us-gov-west-1."""
+    from moto.utilities.utils import get_partition
+
+    return str(get_partition(region or DEFAULT_REGION))
+
+
+def identify(call: Call) -> Identity:
+    """The principal behind the call's access key. Keys that nobody handed out belong to moto's default account."""
+    if call.account_id:
+        arn = f"arn:{partition_of(call.region)}:iam::{call.account_id}:user/{USER}"
+        return Identity(call.account_id, arn, "AIDA" + call.account_id.rjust(17, "A"))
+    from moto.iam.models import get_account_id_from
+    from moto.sts.models import sts_backends
+
+    account_id = str(get_account_id_from(call.access_key))
+    backend = sts_backends[account_id][partition_of(call.region)]
+    user_id, arn, _ = backend.get_caller_identity(call.access_key, call.region or DEFAULT_REGION)
+    return Identity(account_id, str(arn), str(user_id))
+
+
+def handle_sts(call: Call) -> Answer | None:
+    """Answer GetCallerIdentity for the account keys, for which moto invents a user ARN that AWS would not."""
+    if call.operation != "GetCallerIdentity" or not call.account_id:
+        return None
+    who = identify(call)
+    body = (
+        '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+        f"<Arn>{who.arn}</Arn><UserId>{who.user_id}</UserId><Account>{who.account_id}</Account>"
+        "</GetCallerIdentityResult><ResponseMetadata><RequestId>local</RequestId></ResponseMetadata>"
+        "</GetCallerIdentityResponse>"
+    )
+    return Answer(200, body.encode(), (("Content-Type", "text/xml"),))

@@ -1,0 +1,126 @@
+"""Check a document against a botocore shape: required members, types, enumerations, patterns, lengths and ranges."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """One way in which a document breaks its shape: `path` such as `tags.1.Key`, `rule` in AWS's words."""
+
+    path: str
+    rule: str
+    missing: bool = False
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "character": (str,),
+    "integer": (int,),
+    "long": (int,),
+    "float": (int, float),
+    "double": (int, float),
+    "boolean": (bool,),
+    "blob": (str, bytes),
+    "timestamp": (int, float, datetime),
+}
+
+
+def misfits(value: object, shape: Shape, path: str = "") -> Iterator[Misfit]:
+    """Every way in which `value` breaks `shape`; unknown members of a structure are misfits too."""
+    if isinstance(shape, StructureShape):
+        yield from _structure(value, shape, path)
+    elif isinstance(shape, ListShape):
+        yield from _list(value, shape, path)
+    elif isinstance(shape, MapShape):
+        if not isinstance(value, Mapping):
+            yield Misfit(path, "Member must be a map")
+            return
+        for key, item in value.items():
+            yield from misfits(key, shape.key, f"{path}.{key}")
+            yield from misfits(item, shape.value, f"{path}.{key}")
+    else:
+        yield from _scalar(value, shape, path)
+
+
+def _structure(value: object, shape: StructureShape, path: str) -> Iterator[Misfit]:
+    if not isinstance(value, Mapping):
+        yield Misfit(path, "Member must be a structure")
+        return
+    for name in shape.required_members:
+        if value.get(name) is None:
+            yield Misfit(_join(path, name), "Member must not be null", missing=True)
+    for name, item in value.items():
+        member = shape.members.get(name)
+        if member is None:
+            yield Misfit(_join(path, name), "Member is not part of the shape")
+        elif item is not None:
+            yield from misfits(item, member, _join(path, name))
+
+
+def _list(value: object, shape: ListShape, path: str) -> Iterator[Misfit]:
+    if not isinstance(value, list | tuple):
+        yield Misfit(path, "Member must be a list")
+        return
+    yield from _bounds(len(value), shape, path, "length")
+    for index, item in enumerate(value, 1):
+        yield from misfits(item, shape.member, f"{path}.{index}")
+
+
+def _scalar(value: object, shape: Shape, path: str) -> Iterator[Misfit]:
+    expected = _TYPES[shape.type_name]
+    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
+        yield Misfit(path, f"Member must be a {shape.type_name}")
+        return
+    if isinstance(value, str) and shape.type_name == "string":
+        if isinstance(shape, StringShape) and shape.enum and value not in shape.enum:
+            yield Misfit(path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
+            return
+        yield from _bounds(len(value), shape, path, "length")
+        pattern = shape.metadata.get("pattern")
+        if pattern and not _compiled(pattern).fullmatch(value):
+            yield Misfit(path, f"must satisfy regular expression '{pattern}'")
+    elif isinstance(value, int | float) and not isinstance(value, bool) and shape.type_name != "timestamp":
+        yield from _bounds(value, shape, path, "value")
+
+
+def _bounds(size: float, shape: Shape, path: str, what: str) -> Iterator[Misfit]:
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    if least is not None and size < least:
+        yield Misfit(path, f"Member must have {what} greater than or equal to {least}")
+    if most is not None and size > most:
+        yield Misfit(path, f"Member must have {what} less than or equal to {most}")
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # Smithy writes Java's regular expressions, whose \w and \d are ASCII.
+    return re.compile(pattern, re.ASCII)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def to_wire(value: Any, shape: Shape) -> Any:
+    """`value` as AWS's JSON protocols send it: seconds since 1970, base64, no absent members."""
+    if isinstance(shape, StructureShape):
+        return {name: to_wire(item, shape.members[name]) for name, item in value.items() if item is not None}
+    if isinstance(shape, ListShape):
+        return [to_wire(item, shape.member) for item in value]
+    if isinstance(shape, MapShape):
+        return {key: to_wire(item, shape.value) for key, item in value.items()}
+    if isinstance(value, datetime):
+        return value.timestamp()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return value
