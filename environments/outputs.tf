@@ -1,0 +1,152 @@
+################################################################################
+# Own repositories
+################################################################################
+
+output "ecr_repository_url" {
+  description = "URL of the environment's own repository, for docker push and pull. Null without `create_ecr`."
+  value       = module.ecr.repository_url
+}
+
+output "ecr_repository_arn" {
+  description = "ARN of the environment's own repository."
+  value       = module.ecr.repository_arn
+}
+
+output "ecr_repository_name" {
+  description = "Name of the environment's own repository."
+  value       = module.ecr.repository_name
+}
+
+output "ecr_repositories" {
+  description = "All own repositories by name: `{name = {arn, url, protected}}`."
+  value       = module.ecr.repositories
+}
+
+output "ecr_registry_id" {
+  description = "Account of the registry that the cluster's images come from."
+  value       = local.registry.account_id
+}
+
+output "ecr_registry_url" {
+  description = "Host of the registry that the cluster's images come from, for docker login."
+  value       = local.registry_host
+}
+
+output "ecr_prevent_destroy" {
+  description = "Whether own repositories are protected."
+  value       = var.ecr_prevent_destroy
+}
+
+output "ecr_summary" {
+  description = "What the environment has of ECR, in short."
+  value = merge(module.ecr.ecr_summary, {
+    registry              = local.registry_host
+    owns_registry         = local.owns_registry
+    pull_through_prefixes = sort(keys(var.pull_through_cache_rules))
+    mirror_prefixes       = sort(keys(var.mirrors))
+    vpc_endpoints         = length(module.vpc_endpoints) > 0
+    idms                  = var.generate_idms
+  })
+}
+
+################################################################################
+# Routes
+################################################################################
+
+output "pull_through_cache_rules" {
+  description = "Pull-through cache rules that this environment owns, by prefix. Empty where another environment owns the registry."
+  value       = try(module.pull_through_cache[0].rules, {})
+}
+
+output "repository_creation_templates" {
+  description = "Prefixes with a repository creation template that this environment owns, ROOT included."
+  value = sort(concat(
+    try(module.pull_through_cache[0].template_prefixes, []),
+    try(module.registry[0].root_template, false) ? ["ROOT"] : [],
+  ))
+}
+
+output "registry_policy" {
+  description = "Policy (JSON) of the registry, where this environment owns it and other accounts use it."
+  value       = try(module.registry[0].registry_policy, null)
+}
+
+output "idms_config_path" {
+  description = "File that the orchestrator writes the ImageDigestMirrorSet to, relative to the project. Null without `generate_idms`."
+  value       = var.generate_idms ? "generated/${local.environment}/idms.yaml" : null
+}
+
+output "idms_config_content" {
+  description = "The ImageDigestMirrorSet of the routes as YAML. Null without `generate_idms`."
+  value       = var.generate_idms ? yamlencode(local.idms) : null
+}
+
+################################################################################
+# Network
+################################################################################
+
+output "ecr_api_endpoint_id" {
+  description = "ID of the ecr.api endpoint. Null without endpoints."
+  value       = try(module.vpc_endpoints[0].ecr_api_endpoint_id, null)
+}
+
+output "ecr_dkr_endpoint_id" {
+  description = "ID of the ecr.dkr endpoint. Null without endpoints."
+  value       = try(module.vpc_endpoints[0].ecr_dkr_endpoint_id, null)
+}
+
+output "endpoint_security_group_id" {
+  description = "ID of the endpoints' own security group. Null without endpoints, or with given groups."
+  value       = try(module.vpc_endpoints[0].endpoint_security_group_id, null)
+}
+
+output "vpc_endpoints_enabled" {
+  description = "Whether this environment made VPC endpoints."
+  value       = length(module.vpc_endpoints) > 0
+}
+
+################################################################################
+# Who pulls and who pushes
+################################################################################
+
+output "node_role_names" {
+  description = "Roles of the cluster's nodes that were given pull rights."
+  value       = try(module.node_access[0].role_names, [])
+}
+
+output "node_pull_policy" {
+  description = "The policy (JSON) that node roles get: for roles that are managed elsewhere. Null without `attach_ecr_policy`."
+  value       = try(module.node_access[0].policy, null)
+}
+
+output "push_role_arns" {
+  description = "ARNs of the push roles by name."
+  value       = try(module.push_role[0].role_arns, {})
+}
+
+output "push_role_annotations" {
+  description = "Annotation for the ServiceAccount of each IRSA push role, by role name."
+  value       = try(module.push_role[0].service_account_annotations, {})
+}
+
+################################################################################
+# All in one
+################################################################################
+
+output "cluster_summary" {
+  description = "The cluster and its way to images, in short."
+  value = {
+    environment                = local.environment
+    cluster_name               = var.cluster_name
+    platform                   = var.platform
+    account_id                 = var.account_id
+    aws_region                 = var.aws_region
+    ecr_enabled                = var.create_ecr
+    ecr_registry_url           = local.registry_host
+    ecr_repository_url         = module.ecr.repository_url
+    ecr_policy_attached        = var.attach_ecr_policy
+    ecr_pull_through_upstreams = { for prefix, rule in var.pull_through_cache_rules : prefix => rule.upstream_registry_url }
+    ecr_mirrors                = { for prefix, mirror in var.mirrors : prefix => mirror.source }
+    ecr_allow_upstream         = var.allow_upstream
+  }
+}

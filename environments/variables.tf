@@ -6,6 +6,12 @@ variable "environment" {
   description = "Name of the environment: the name of its tfvars file and of the Terraform workspace that holds its state. The orchestrator fills it in when a file leaves it out."
   type        = string
   default     = null
+
+  # Without this, a plan in the wrong workspace would replace one environment by another.
+  validation {
+    condition     = var.environment == null ? terraform.workspace != "default" : terraform.workspace == var.environment
+    error_message = "Workspace \"${terraform.workspace}\" holds another state than that of ${var.environment == null ? "an environment" : "environment \"${coalesce(var.environment, "null")}\""}. Every environment has a workspace of its own, named as its tfvars file: terraform workspace select -or-create NAME."
+  }
 }
 
 variable "cluster_name" {

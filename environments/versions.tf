@@ -1,4 +1,5 @@
 terraform {
+  # 1.10: the S3 backend locks with a file beside the state (use_lockfile).
   required_version = ">= 1.10"
 
   required_providers {

@@ -1,0 +1,121 @@
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  registry_url   = "${var.account_id}.dkr.ecr.${data.aws_region.current.name}.${data.aws_partition.current.dns_suffix}"
+  repository_arn = "arn:${data.aws_partition.current.partition}:ecr:${data.aws_region.current.name}:${var.account_id}:repository"
+
+  consumer_arns = [for account in sort(distinct(var.consumer_account_ids)) : "arn:${data.aws_partition.current.partition}:iam::${account}:root"]
+  import_arns = contains(var.import_prefixes, "ROOT") ? ["${local.repository_arn}/*"] : [
+    for prefix in sort(distinct(var.import_prefixes)) : "${local.repository_arn}/${prefix}/*"
+  ]
+  pull_actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+
+  # Scope V2, AWS's default, lets a registry policy grant every ECR action. V1 knows imports only: there the pull itself
+  # must be granted by each repository's policy, which the creation templates give to what ECR makes.
+  policy_statements = concat(
+    length(local.consumer_arns) > 0 && length(local.import_arns) > 0 ? [{
+      Sid       = "ConsumersImport"
+      Effect    = "Allow"
+      Principal = { AWS = local.consumer_arns }
+      Action    = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
+      Resource  = local.import_arns
+    }] : [],
+    length(local.consumer_arns) > 0 && lookup(var.account_settings, "REGISTRY_POLICY_SCOPE", "V2") == "V2" ? [{
+      Sid       = "ConsumersPull"
+      Effect    = "Allow"
+      Principal = { AWS = local.consumer_arns }
+      Action    = local.pull_actions
+      Resource  = ["${local.repository_arn}/*"]
+    }] : [],
+  )
+}
+
+################################################################################
+# Account settings
+################################################################################
+
+resource "aws_ecr_account_setting" "this" {
+  for_each = var.account_settings
+
+  name  = each.key
+  value = each.value
+}
+
+################################################################################
+# Registry policy
+################################################################################
+
+resource "aws_ecr_registry_policy" "this" {
+  count = length(local.policy_statements) > 0 ? 1 : 0
+
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = local.policy_statements
+  })
+
+  # The scope decides which actions a policy may hold.
+  depends_on = [aws_ecr_account_setting.this]
+}
+
+################################################################################
+# Repository creation template for whatever has none of its own
+################################################################################
+
+resource "aws_ecr_repository_creation_template" "root" {
+  count = var.root_template == null ? 0 : 1
+
+  prefix               = "ROOT"
+  description          = var.root_template.description
+  applied_for          = ["PULL_THROUGH_CACHE"]
+  image_tag_mutability = var.root_template.image_tag_mutability
+  custom_role_arn      = var.root_template.custom_role_arn
+  resource_tags        = length(var.root_template.resource_tags) == 0 ? null : var.root_template.resource_tags
+
+  # Written out for AES256 too: the provider takes a missing block for "as it is", so that a key could never be removed.
+  encryption_configuration {
+    encryption_type = var.root_template.kms_key_arn == null ? "AES256" : "KMS"
+    kms_key         = var.root_template.kms_key_arn
+  }
+
+  repository_policy = length(var.root_template.pull_account_ids) == 0 ? null : jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "CrossAccountPull"
+      Effect    = "Allow"
+      Principal = { AWS = [for account in sort(distinct(var.root_template.pull_account_ids)) : "arn:${data.aws_partition.current.partition}:iam::${account}:root"] }
+      Action    = local.pull_actions
+    }]
+  })
+}
+
+################################################################################
+# Scanning
+################################################################################
+
+resource "aws_ecr_registry_scanning_configuration" "this" {
+  count = var.scanning == null ? 0 : 1
+
+  scan_type = var.scanning.scan_type
+
+  dynamic "rule" {
+    for_each = var.scanning.rules
+
+    content {
+      scan_frequency = rule.value.scan_frequency
+
+      dynamic "repository_filter" {
+        for_each = toset(rule.value.repository_patterns)
+
+        content {
+          filter      = repository_filter.value
+          filter_type = "WILDCARD"
+        }
+      }
+    }
+  }
+
+  # How basic scanning is done is an account setting.
+  depends_on = [aws_ecr_account_setting.this]
+}
