@@ -33,7 +33,7 @@ def with_tls_only(policy: str | None, bucket_arn: str) -> str | None:
 
 
 def _denies_plain_http(statement: dict[str, Any], resources: set[str]) -> bool:
-    """True for a statement that denies everything to everyone without TLS, for bucket and objects, without exception."""
+    """True for a statement that denies everything to everyone without TLS, for bucket and objects alike."""
     condition = statement.get("Condition", {})
     wanted = {"Bool": {"aws:SecureTransport": ["false"]}}
     plain = {

@@ -84,34 +84,39 @@ def explain(error: ClientError | BotoCoreError, environment: str, service: str =
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
         return OrchestratorError(
             f'environment "{environment}": there are no usable AWS credentials.',
-            why=str(error).rstrip(".") + ".",
+            why=_sentence(error),
             remedy="Sign in (`aws sso login`), set `aws_profile`, export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
             "or use --local.",
         )
     if isinstance(error, (SSOTokenLoadError, TokenRetrievalError, UnauthorizedSSOTokenError)):
         return OrchestratorError(
             f'environment "{environment}": the SSO session has expired or was never started.',
-            why=str(error).rstrip(".") + ".",
+            why=_sentence(error),
             remedy="Run `aws sso login` (with `--profile NAME` when the environment has `aws_profile`) and try again.",
         )
     if isinstance(error, (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError, ProxyConnectionError)):
         return OrchestratorError(
             f'environment "{environment}": AWS could not be reached.',
-            why=str(error).rstrip(".") + ".",
+            why=_sentence(error),
             remedy="Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and `aws_region`; for the embedded AWS run "
             "`orchestrator local status`.",
         )
     if isinstance(error, SSLError):
         return OrchestratorError(
             f'environment "{environment}": the TLS certificate of AWS was not accepted.',
-            why=str(error).rstrip(".") + ".",
+            why=_sentence(error),
             remedy="Behind a proxy that opens TLS, let AWS_CA_BUNDLE name a file with its certificate.",
         )
     return OrchestratorError(
         f'environment "{environment}": the AWS SDK failed ({type(error).__name__}).',
-        why=str(error).rstrip(".") + ".",
+        why=_sentence(error),
         remedy="Run the command again with --verbose to see where.",
     )
+
+
+def _sentence(error: Exception) -> str:
+    """The SDK's own text on one line, ending with a full stop."""
+    return " ".join(str(error).split()).rstrip(".") + "."
 
 
 def missing_action(error: ClientError, service: str = "") -> str:
