@@ -76,11 +76,11 @@ force_delete = true
 ################################################################################
 
 create_vpc_endpoints    = true
-vpc_id                  = "vpc-0d0e0f0a1b2c3d4e5"
-private_subnet_ids      = ["subnet-0a1b2c3d4e5f60718", "subnet-0b2c3d4e5f6071829"]
+vpc_id                  = "vpc-0123456789abcdef1"
+private_subnet_ids      = ["subnet-0123456789abcd101", "subnet-0123456789abcd102"]
 vpc_cidr                = "10.20.0.0/16"
 extra_vpc_endpoints     = ["s3", "sts"]
-private_route_table_ids = ["rtb-0c3d4e5f607182930"]
+private_route_table_ids = ["rtb-0123456789abcd101"]
 
 ################################################################################
 # Who pulls, who pushes
