@@ -153,14 +153,8 @@ def _config(*, local: bool) -> Config:
         "user_agent_extra": "orchestrator",
     }
     if local:
-        # A proxy cannot reach our loopback; bucket names are no host names there; and FIPS or dual-stack settings of
-        # the user's environment have no meaning.
-        common |= {
-            "proxies": {},
-            "s3": {"addressing_style": "path"},
-            "use_fips_endpoint": False,
-            "use_dualstack_endpoint": False,
-        }
+        # A proxy cannot reach our loopback, and bucket names are no host names there.
+        common |= {"proxies": {}, "s3": {"addressing_style": "path"}}
     return Config(**common)
 
 
@@ -189,8 +183,6 @@ def _local_session(environment: Target, local: LocalEndpoint) -> AwsSession:
         endpoint=values["AWS_ENDPOINT_URL"],
         notes=(),
         _boto=boto,
-        # Plain HTTP: True keeps AWS_CA_BUNDLE out of it.
-        _verify=True,
     )
 
 
