@@ -230,7 +230,7 @@ class Environment(_Value):
     @property
     def own_repository_names(self) -> tuple[str, ...]:
         """Names of the repositories that this environment creates, the single one first."""
-        single = (self.ecr_repository_name or f"{self.cluster_name}-registry",) if self.create_ecr else ()
+        single = (self.ecr_repository_name or f"{self.cluster_name.lower()}-registry",) if self.create_ecr else ()
         return (*single, *(name for name in self.repositories if name not in single))
 
     def variables(self) -> dict[str, Any]:

@@ -118,7 +118,7 @@ class Project:
 
 
 def find_project(start: Path | None = None) -> Project:
-    """The project of `start` (default: the working directory): it, or the nearest folder above, that holds environments/.
+    """The project of `start` (default: the working directory): the nearest folder upwards that holds environments/.
 
     Raises RefusedInput when there is none.
     """

@@ -32,6 +32,8 @@ class Tfvars:
     file: str
     values: Mapping[str, object]
     locations: Mapping[Path, Location] = field(default_factory=dict)
+    numbers: Mapping[Path, str] = field(default_factory=dict)
+    """Numbers as they were written (1.30), because their value has lost that."""
 
     def where(self, path: Path) -> Location:
         """The line of `path`, or of the nearest thing around it that is written, or the whole file."""
@@ -57,20 +59,24 @@ def parse_tfvars(text: str, file: str) -> Tfvars:
             # It parses, but holds blocks or something to compute: the tree names it better than the parser does.
             _Reader(text, file).read()
         raise _syntax_error(message, text, file) from error
-    return Tfvars(file, values, _Reader(text, file).read())
+    reader = _Reader(text, file)
+    return Tfvars(file, values, reader.read(), reader.numbers)
 
 
 def merge(files: Sequence[Tfvars]) -> Tfvars:
     """One Tfvars of several, in the order that Terraform would get them: a later file replaces a variable whole."""
     values: dict[str, object] = {}
     locations: dict[Path, Location] = {}
+    numbers: dict[Path, str] = {}
     for tfvars in files:
         for name in tfvars.values:
             for path in [path for path in locations if path[0] == name]:
                 del locations[path]
+                numbers.pop(path, None)
         values.update(tfvars.values)
         locations.update(tfvars.locations)
-    return Tfvars(files[-1].file if files else "", values, locations)
+        numbers.update(tfvars.numbers)
+    return Tfvars(files[-1].file if files else "", values, locations, numbers)
 
 
 def _refuse_what_the_parser_hides(text: str, file: str) -> None:
@@ -144,6 +150,7 @@ class _Reader:
         self.source = text.encode()
         self.file = file
         self.locations: dict[Path, Location] = {}
+        self.numbers: dict[Path, str] = {}
 
     def read(self) -> dict[Path, Location]:
         import tree_sitter
@@ -189,6 +196,8 @@ class _Reader:
             self._refuse(parts[-1] if parts else node, node, path)
         inner = parts[0]
         if inner.type == "literal_value":
+            if inner.named_children and inner.named_children[0].type == "numeric_lit":
+                self.numbers[path] = self._text(inner)
             return
         if inner.type == "template_expr":
             for part in _named(inner.named_children[0]):
@@ -196,6 +205,7 @@ class _Reader:
                     self._refuse(part, part, path)
             return
         if inner.type == "operation" and re.fullmatch(r"-\s*[\d.eE+-]+", self._text(inner)):
+            self.numbers[path] = re.sub(r"\s", "", self._text(inner))
             return
         if inner.type != "collection_value":
             self._refuse(inner, inner, path)

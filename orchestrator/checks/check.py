@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from orchestrator.checks.context import Context
@@ -24,9 +24,26 @@ def check(name: str, files: Sequence[Tfvars]) -> Checked:
         _report_unknown(tfvars, problems)
     values = _convert(merged, problems)
     context = Context(Environment(name=name, **values), merged, problems)
+    for examine in _examinations():
+        examine(context)
     problems.sort(key=lambda problem: problem.sort_key)
     context.warnings.sort(key=lambda problem: problem.sort_key)
     return Checked(name, None if problems else context.environment, tuple(problems), tuple(context.warnings))
+
+
+def _examinations() -> tuple[Callable[[Context], None], ...]:
+    import importlib.util
+
+    if importlib.util.find_spec("orchestrator.upstreams") is None:
+        return ()
+    from orchestrator.checks.access import check_access
+    from orchestrator.checks.identity import check_identity
+    from orchestrator.checks.network import check_network
+    from orchestrator.checks.registry import check_registry
+    from orchestrator.checks.repositories import check_repositories
+    from orchestrator.checks.routes import check_routes
+
+    return check_identity, check_repositories, check_network, check_routes, check_registry, check_access
 
 
 def _report_unknown(tfvars: Tfvars, problems: list[Problem]) -> None:

@@ -7,9 +7,10 @@ only sees values that fit.
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable, Iterable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, Union, get_args, get_origin
 
@@ -20,6 +21,9 @@ from orchestrator.tfvars import Path, Tfvars, dotted
 
 INVALID: Any = object()
 """Stands for a value that could not be converted; its problem was already reported."""
+
+# What Terraform's string-to-number conversion takes (hexadecimal exponents left out).
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
 Report = Callable[[Problem], None]
 
@@ -47,6 +51,8 @@ class Converter:
             if default is not INVALID:
                 return default
             return self._wrong(value, path, "null is no value here.", "Leave it out to get the default.")
+        if value == "" and nullable:
+            return self._wrong(value, path, "An empty string is not the same as nothing.", "Remove the line.")
         if isinstance(wanted, type) and issubclass(wanted, BaseModel):
             return self.attributes(value, wanted, path)
         if get_origin(wanted) is tuple:
@@ -118,8 +124,25 @@ class Converter:
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, int | float):
-            return format_number(value)
+            return self._number_as_string(value, path)
         return self._wrong(value, path, "A string is wanted.", "Write one value in double quotes.")
+
+    def _number_as_string(self, value: int | float, path: Path) -> Any:
+        text = format_number(value)
+        written = self.tfvars.numbers.get(path, text)
+        if written == text:
+            return text
+        self.report(
+            Problem(
+                f"{dotted(path)} is {written} without quotes.",
+                why=f"Terraform reads a number there and makes it {shown(text)}.",
+                remedy=f"Write {shown(written)}.",
+                where=self.tfvars.where(path),
+                variable=dotted(path),
+                value=value,
+            )
+        )
+        return INVALID
 
     def _bool(self, value: object, path: Path) -> Any:
         if isinstance(value, bool):
@@ -131,13 +154,10 @@ class Converter:
     def _number(self, value: object, path: Path) -> Any:
         number: Decimal | None = None
         if isinstance(value, str):
-            try:
-                number = Decimal(value)
-            except InvalidOperation:
-                number = None
+            number = Decimal(value) if _NUMBER.fullmatch(value) else None
         elif isinstance(value, int | float) and not isinstance(value, bool):
             number = Decimal(str(value))
-        if number is None or not number.is_finite():
+        if number is None:
             return self._wrong(value, path, "A number is wanted.", "Write a whole number, without quotes.")
         if number != number.to_integral_value():
             return self._wrong(value, path, "A whole number is wanted.", f"Write {int(number)} or {int(number) + 1}.")

@@ -1,0 +1,292 @@
+"""Checks of who may pull (nodes) and push (CI)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from orchestrator.checks.common import check_arn, check_unique
+from orchestrator.checks.context import Context
+from orchestrator.checks.forms import DNS_LABEL, DNS_SUBDOMAIN, INSTANCE_PROFILE, ROLE_NAME, resource_name
+from orchestrator.checks.problem import shown
+from orchestrator.checks.types import nearest
+from orchestrator.environment import PushRole
+from orchestrator.tfvars import Path, dotted
+
+# {variable: platform that has such a thing}
+PLATFORM_OF = {
+    "node_role_names": "eks",
+    "fargate_execution_role_names": "eks",
+    "worker_role_prefix": "rosa-classic",
+    "machine_pools": "rosa-hcp",
+}
+_WORKER_ROLE = "-Worker-Role"
+_CLUSTER_PROVIDER = re.compile(r"oidc\.eks\.|.*openshiftapps\.com|.*cloudfront\.net|.*oidc.*\.s3\.")
+_SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:[a-z0-9.*?-]+:[a-z0-9.*?-]+")
+
+
+def check_access(context: Context) -> None:
+    """Node access by platform, then push roles."""
+    _check_platform(context)
+    environment = context.environment
+    for variable in ("node_role_names", "fargate_execution_role_names"):
+        names: Sequence[str] = getattr(environment, variable)
+        for index, name in enumerate(names):
+            _check_role_name(context, (variable, index), name)
+        check_unique(context, (variable,), names)
+    if environment.worker_role_prefix is not None:
+        _check_worker_prefix(context, environment.worker_role_prefix)
+    for pool, settings in environment.machine_pools.items():
+        _check_machine_pool(context, pool, settings.instance_profile)
+    for name, role in environment.push_roles.items():
+        _check_push_role(context, name, role)
+
+
+def _check_platform(context: Context) -> None:
+    environment = context.environment
+    if not context.usable("platform"):
+        return
+    for variable, platform in PLATFORM_OF.items():
+        if getattr(environment, variable) and platform != environment.platform:
+            own = [name for name, wanted in PLATFORM_OF.items() if wanted == environment.platform]
+            context.error(
+                (variable,),
+                f"{variable} is set, but platform is {environment.platform}.",
+                why=f"Only {platform} has such a thing.",
+                remedy=f"Use {' or '.join(own)}, or correct platform.",
+                value=environment.platform,
+            )
+    own = [variable for variable, platform in PLATFORM_OF.items() if platform == environment.platform]
+    named = any(getattr(environment, variable) for variable in own)
+    if environment.attach_ecr_policy and not named and context.usable(*PLATFORM_OF):
+        context.warn(
+            ("attach_ecr_policy",),
+            f"attach_ecr_policy is true, but {' and '.join(own)} {'name' if len(own) > 1 else 'names'} nothing.",
+            why="No node gets the right to pull from the registry.",
+            remedy=f"Set {' or '.join(own)}, or attach_ecr_policy = false when the nodes have it already.",
+            value=True,
+        )
+
+
+def _check_role_name(context: Context, path: Path, name: str) -> None:
+    if ROLE_NAME.fullmatch(name):
+        return
+    plain = resource_name(name)
+    kind = "an ARN" if plain != name else "no role name"
+    context.error(
+        path,
+        f"{dotted(path)} is {shown(name)}.",
+        why=f"That is {kind}; IAM role names have 1 to 64 letters, digits and _ + = , . @ -.",
+        remedy=f'Write "{plain}".' if plain != name and ROLE_NAME.fullmatch(plain) else "Write the role's name.",
+        value=name,
+    )
+
+
+def _check_worker_prefix(context: Context, prefix: str) -> None:
+    path = ("worker_role_prefix",)
+    plain = resource_name(prefix).removesuffix(_WORKER_ROLE)
+    if ROLE_NAME.fullmatch(prefix) and len(prefix + _WORKER_ROLE) <= 64 and plain == prefix:
+        return
+    context.error(
+        path,
+        f"worker_role_prefix is {shown(prefix)}.",
+        why=f"The nodes' role is called <prefix>{_WORKER_ROLE} and has at most 64 letters, digits and _ + = , . @ -.",
+        remedy=f'Write "{plain}".' if plain != prefix and ROLE_NAME.fullmatch(plain) else "Write the prefix only.",
+        value=prefix,
+    )
+
+
+def _check_machine_pool(context: Context, pool: str, profile: str) -> None:
+    path = ("machine_pools", pool)
+    if not DNS_LABEL.fullmatch(pool):
+        context.error(
+            path,
+            f"A machine pool is called {shown(pool)}.",
+            why="Machine pools have names of lower case letters, digits and hyphens.",
+            remedy="Write the name that `rosa list machinepools` shows.",
+            value=pool,
+        )
+    here = (*path, "instance_profile")
+    if not INSTANCE_PROFILE.fullmatch(profile):
+        plain = resource_name(profile)
+        context.error(
+            here,
+            f"{dotted(here)} is {shown(profile)}.",
+            why="It is the name of the instance profile, not its ARN: 1 to 128 letters, digits and _ + = , . @ -.",
+            remedy=f'Write "{plain}".'
+            if plain != profile and INSTANCE_PROFILE.fullmatch(plain)
+            else "Write the name that `rosa describe machinepool` shows.",
+            value=profile,
+        )
+
+
+def _check_push_role(context: Context, name: str, role: PushRole) -> None:
+    path = ("push_roles", name)
+    if not ROLE_NAME.fullmatch(name):
+        _check_push_role_name(context, path, name)
+    if role.oidc_provider_arn is not None and role.pod_identity is not None:
+        context.error(
+            path,
+            f"{dotted(path)} has both oidc_provider_arn and pod_identity.",
+            why="A role trusts one of them.",
+            remedy="Remove one.",
+            value=name,
+        )
+    elif role.oidc_provider_arn is not None:
+        _check_irsa(context, path, role, role.oidc_provider_arn)
+    elif role.pod_identity is not None:
+        _check_pod_identity(context, path, role)
+    else:
+        context.error(
+            path,
+            f"{dotted(path)} has neither oidc_provider_arn nor pod_identity.",
+            why="Nobody could assume the role.",
+            remedy="Add oidc_provider_arn and subjects (IRSA), or pod_identity (EKS).",
+            value=name,
+        )
+    _check_push_repositories(context, (*path, "repositories"), role.repositories)
+    if role.permissions_boundary_arn is not None:
+        boundary = (*path, "permissions_boundary_arn")
+        check_arn(
+            context, boundary, role.permissions_boundary_arn, service="iam", resource="policy/", example="IAM policy"
+        )
+
+
+def _check_push_role_name(context: Context, path: Path, name: str) -> None:
+    plain = resource_name(name)
+    context.error(
+        path,
+        f"A push role is called {shown(name)}.",
+        why="IAM role names have 1 to 64 letters, digits and _ + = , . @ -.",
+        remedy=f'Write "{plain}".' if plain != name and ROLE_NAME.fullmatch(plain) else "Write another name.",
+        value=name,
+    )
+
+
+def _check_irsa(context: Context, path: Path, role: PushRole, provider: str) -> None:
+    here = (*path, "oidc_provider_arn")
+    arn = check_arn(context, here, provider, service="iam", resource="oidc-provider/", example="OIDC provider")
+    if arn and context.usable("account_id") and arn.account != context.environment.account_id:
+        context.error(
+            here,
+            f"{dotted(here)} is in account {arn.account}.",
+            why=f"A role trusts OIDC providers of its own account, {context.environment.account_id}.",
+            remedy="Name the provider of that account.",
+            value=provider,
+        )
+    if not role.subjects:
+        context.error(
+            (*path, "subjects"),
+            f"{dotted(path)} has an oidc_provider_arn, but no subjects.",
+            why="Every ServiceAccount of the cluster could push.",
+            remedy='Add subjects = ["system:serviceaccount:<namespace>:<name>"].',
+            at=here,
+        )
+    issuer = arn.resource.removeprefix("oidc-provider/") if arn else ""
+    for index, subject in enumerate(role.subjects):
+        _check_subject(context, (*path, "subjects", index), subject, issuer)
+    for index, audience in enumerate(role.audiences):
+        if not audience or set(audience) & set("*?"):
+            context.error(
+                (*path, "audiences", index),
+                f"{dotted((*path, 'audiences', index))} is {shown(audience)}.",
+                why="An audience is compared as it is.",
+                remedy='Write "sts.amazonaws.com".',
+                value=audience,
+            )
+    if not role.audiences:
+        context.error(
+            (*path, "audiences"),
+            f"{dotted((*path, 'audiences'))} is empty.",
+            why="The role would accept tokens made for any other service.",
+            remedy='Write ["sts.amazonaws.com"], or remove it to get that.',
+            value=[],
+        )
+
+
+def _check_subject(context: Context, path: Path, subject: str, issuer: str) -> None:
+    of_cluster = subject.startswith("system:") or _CLUSTER_PROVIDER.match(issuer) is not None
+    if of_cluster and not _SERVICE_ACCOUNT.fullmatch(subject):
+        parts = re.fullmatch(r"(?:system:serviceaccounts?:)?([a-z0-9.-]+)[:/]([a-z0-9.-]+)", subject)
+        context.error(
+            path,
+            f"{dotted(path)} is {shown(subject)}.",
+            why="Tokens of a cluster have subjects of the form system:serviceaccount:<namespace>:<name>.",
+            remedy=f'Write "system:serviceaccount:{parts[1]}:{parts[2]}".'
+            if parts
+            else 'Write it like "system:serviceaccount:ci:builder"; * and ? are wildcards.',
+            value=subject,
+        )
+    elif not subject.strip("*?: ") or re.fullmatch(r"system:serviceaccount:[*?]+:[*?]+", subject):
+        context.error(
+            path,
+            f"{dotted(path)} is {shown(subject)}.",
+            why="Whoever has a token of the provider could push.",
+            remedy="Name the namespace at least.",
+            value=subject,
+        )
+
+
+def _check_pod_identity(context: Context, path: Path, role: PushRole) -> None:
+    identity = role.pod_identity
+    assert identity is not None
+    here = (*path, "pod_identity")
+    if context.usable("platform") and context.environment.platform != "eks":
+        context.error(
+            here,
+            f"{dotted(here)} is set, but platform is {context.environment.platform}.",
+            why="Only EKS has Pod Identity.",
+            remedy="Use oidc_provider_arn and subjects.",
+            value=context.environment.platform,
+        )
+    if role.subjects:
+        context.error(
+            (*path, "subjects"),
+            f"{dotted(path)} has pod_identity and subjects.",
+            why="Subjects belong to an OIDC provider; pod_identity names its ServiceAccount itself.",
+            remedy="Remove subjects.",
+            value=list(role.subjects),
+        )
+    for key, value, form in (
+        ("namespace", identity.namespace, DNS_LABEL),
+        ("service_account", identity.service_account, DNS_SUBDOMAIN),
+    ):
+        if not form.fullmatch(value):
+            context.error(
+                (*here, key),
+                f"{dotted((*here, key))} is {shown(value)}.",
+                why="Kubernetes names have lower case letters, digits and hyphens; Pod Identity knows no wildcards.",
+                remedy="Write one name.",
+                value=value,
+            )
+
+
+def _check_push_repositories(context: Context, path: Path, repositories: Sequence[str]) -> None:
+    if not repositories:
+        context.error(
+            path,
+            f"{dotted(path)} is empty.",
+            why="The role could push nowhere.",
+            remedy="Name at least one repository.",
+            value=[],
+        )
+    environment = context.environment
+    own = environment.own_repository_names
+    for index, pattern in enumerate(repositories):
+        if not context.usable("cluster_name", "create_ecr", "ecr_repository_name", "repositories"):
+            return
+        if any(fnmatchcase(name, pattern) for name in own):
+            continue
+        if any(pattern.startswith(f"{prefix}/") for prefix in environment.mirrors):
+            continue
+        guess = nearest(pattern, own)
+        context.error(
+            (*path, index),
+            f"{dotted((*path, index))} is {shown(pattern)}, which is none of the environment's repositories.",
+            why=f"Those are {', '.join(own)}."
+            if own
+            else "It creates none (create_ecr is false, repositories is empty).",
+            remedy=f'Write "{guess}", or add it to repositories.' if guess else "Add it to repositories.",
+            value=pattern,
+        )

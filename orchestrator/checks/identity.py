@@ -1,0 +1,194 @@
+"""Checks of who and where an environment is: name, cluster, platform, account, region, state, tags."""
+
+from __future__ import annotations
+
+import re
+
+from orchestrator.checks.common import check_account, check_arn, check_kms_key, check_one_of, check_tags
+from orchestrator.checks.context import Context
+from orchestrator.checks.forms import BUCKET_NAME, REGIONS, is_region
+from orchestrator.checks.problem import shown
+from orchestrator.checks.types import nearest
+from orchestrator.tfvars import Path, dotted
+
+PLATFORMS = ("eks", "rosa-classic", "rosa-hcp")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,89}")
+_RESERVED_NAMES = {
+    "common": "common.tfvars holds what all environments share",
+    "default": "Terraform's workspace of that name is what one gets without choosing",
+}
+_EKS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_ROSA_NAME = re.compile(r"[a-z]([a-z0-9-]{0,52}[a-z0-9])?")
+
+
+def check_identity(context: Context) -> None:
+    """All of them."""
+    environment = context.environment
+    _check_name(context)
+    check_one_of(context, ("platform",), environment.platform, PLATFORMS)
+    _check_cluster_name(context)
+    _check_kubernetes_version(context)
+    if context.usable("account_id"):
+        check_account(context, ("account_id",), environment.account_id)
+    if context.usable("aws_region"):
+        check_region(context, ("aws_region",), environment.aws_region)
+    _check_profile(context)
+    _check_assumed_role(context)
+    # Protection adds a tag of its own to a repository.
+    check_tags(context, ("tags",), environment.tags, limit=49)
+    _check_state(context)
+    if context.written("protected_only"):
+        context.error(
+            ("protected_only",),
+            "protected_only is set in a file.",
+            why="With true, the next apply would destroy everything that is not protected.",
+            remedy="Remove it; `orchestrator destroy` sets it by itself.",
+            value=environment.protected_only,
+        )
+
+
+def check_region(context: Context, path: Path, value: str) -> bool:
+    """A region of a known partition; one that is not in our list is only warned about."""
+    guess = nearest(value, REGIONS)
+    if not is_region(value):
+        zone = value[:-1] if is_region(value[:-1]) and value[-1:].isalpha() else None
+        context.error(
+            path,
+            f"{dotted(path)} is {shown(value)}.",
+            why="That is an availability zone, no region." if zone else "No AWS partition has a region of that form.",
+            remedy=f'Write "{zone or guess or "us-east-1"}".' if zone or guess else 'Write it like "us-east-1".',
+            value=value,
+        )
+        return False
+    if value not in REGIONS:
+        context.warn(
+            path,
+            f"{dotted(path)} is {shown(value)}, a region that is not known here.",
+            why="It may be new, or misspelt.",
+            remedy=f'Did you mean "{guess}"?' if guess else "Check it.",
+            value=value,
+        )
+    return True
+
+
+def _check_name(context: Context) -> None:
+    name, written = context.environment.name, context.environment.environment
+    if not _NAME.fullmatch(name) or name in _RESERVED_NAMES:
+        context.error(
+            (),
+            f'The environment is called "{name}".',
+            why=f"{_RESERVED_NAMES[name]}."
+            if name in _RESERVED_NAMES
+            else "It names a workspace, a folder and a key in S3: letters, digits, and . _ - after the first.",
+            remedy="Rename the file.",
+            value=name,
+        )
+    if written is not None and written != name:
+        context.error(
+            ("environment",),
+            f"environment is {shown(written)} in an environment called {shown(name)}.",
+            why="The name of the file is the environment's name, and that of its workspace.",
+            remedy=f"Remove the line, or rename the file to {written}.tfvars.",
+            value=written,
+        )
+
+
+def _check_cluster_name(context: Context) -> None:
+    if not context.usable("cluster_name", "platform"):
+        return
+    environment = context.environment
+    rosa = environment.platform != "eks"
+    form = _ROSA_NAME if rosa else _EKS_NAME
+    if not form.fullmatch(environment.cluster_name):
+        context.error(
+            ("cluster_name",),
+            f"cluster_name is {shown(environment.cluster_name)}.",
+            why="ROSA cluster names have 1 to 54 lower case letters, digits and hyphens, and begin with a letter."
+            if rosa
+            else "EKS cluster names have 1 to 100 letters, digits, - and _, and begin with a letter or digit.",
+            remedy="Write the cluster's name, not its ARN or URL.",
+            value=environment.cluster_name,
+        )
+
+
+def _check_kubernetes_version(context: Context) -> None:
+    version = context.environment.kubernetes_version
+    if version is None or re.fullmatch(r"1\.[1-9][0-9]?", version):
+        return
+    patch = re.fullmatch(r"v?(1\.[1-9][0-9]?)(?:[.+-].*)?", version)
+    openshift = re.fullmatch(r"4\.([0-9]{1,2})(?:\..*)?", version)
+    if openshift:
+        remedy = (
+            f'OpenShift 4.{openshift[1]} is Kubernetes 1.{int(openshift[1]) + 13}: write "1.{int(openshift[1]) + 13}".'
+        )
+    else:
+        remedy = f'Write "{patch[1]}".' if patch else 'Write it like "1.33".'
+    context.error(
+        ("kubernetes_version",),
+        f"kubernetes_version is {shown(version)}.",
+        why="It is a minor version of Kubernetes.",
+        remedy=remedy,
+        value=version,
+    )
+
+
+def _check_profile(context: Context) -> None:
+    profile = context.environment.aws_profile
+    if profile is not None and not profile.strip():
+        context.error(
+            ("aws_profile",),
+            "aws_profile is empty.",
+            why="It names a profile of the AWS configuration.",
+            remedy="Remove it to use what the AWS SDK finds.",
+            value=profile,
+        )
+
+
+def _check_assumed_role(context: Context) -> None:
+    value = context.environment.assume_role_arn
+    if value is None:
+        return
+    path = ("assume_role_arn",)
+    arn = check_arn(context, path, value, service="iam", resource="role/", example="IAM role")
+    if arn and context.usable("account_id") and arn.account != context.environment.account_id:
+        context.error(
+            path,
+            f"assume_role_arn is a role of account {arn.account}.",
+            why=f"The environment is in {context.environment.account_id}; no other account's credentials are used.",
+            remedy="Name a role of that account, or correct account_id.",
+            value=value,
+        )
+
+
+def _check_state(context: Context) -> None:
+    state = context.environment.state
+    if state is None:
+        return
+    bucket = state.bucket
+    bad_parts = (
+        ".." in bucket
+        or re.fullmatch(r"[0-9]+(\.[0-9]+){3}", bucket)
+        or bucket.startswith(("xn--", "sthree-", "amzn-s3-demo-"))
+        or bucket.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"))
+    )
+    if not BUCKET_NAME.fullmatch(bucket) or bad_parts:
+        plain = re.sub(r"^s3://|^arn:[^:]*:s3:::", "", bucket).split("/")[0]
+        context.error(
+            ("state", "bucket"),
+            f"state.bucket is {shown(bucket)}.",
+            why="Bucket names have 3 to 63 lower case letters, digits, dots and hyphens, and are no IP address.",
+            remedy=f'Write "{plain}".' if plain != bucket and BUCKET_NAME.fullmatch(plain) else "Write the name only.",
+            value=bucket,
+        )
+    key = state.key
+    if key is not None and (not key or key.startswith("/") or key.endswith("/") or len(key.encode()) > 1024):
+        stripped = key.strip("/")[:1000]
+        context.error(
+            ("state", "key"),
+            f"state.key is {shown(key)}.",
+            why="Terraform refuses an empty key and one that begins or ends with a slash; S3 takes 1,024 bytes.",
+            remedy=f'Write "{stripped}".' if stripped else "Remove it to get the default.",
+            value=key,
+        )
+    if state.region is None or check_region(context, ("state", "region"), state.region):
+        check_kms_key(context, ("state", "kms_key_arn"), state.kms_key_arn, state.region)

@@ -1,0 +1,140 @@
+"""Checks of what belongs to an account and region: ownership, scanning, settings, the ROOT template."""
+
+from __future__ import annotations
+
+import re
+
+from orchestrator.checks.common import check_account, check_accounts, check_one_of
+from orchestrator.checks.context import Context
+from orchestrator.checks.identity import check_region
+from orchestrator.checks.problem import shown
+from orchestrator.checks.templates import check_template
+from orchestrator.environment import RegistryScanning
+from orchestrator.tfvars import Path, dotted
+from orchestrator.upstreams import partition_of
+
+# AWS provider 5.100: aws_ecr_account_setting.
+ACCOUNT_SETTINGS = {"BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE", "CLAIR"), "REGISTRY_POLICY_SCOPE": ("V1", "V2")}
+# ECR API, RegistryScanningRule: what each scan type takes.
+SCAN_FREQUENCIES = {"BASIC": ("SCAN_ON_PUSH", "MANUAL"), "ENHANCED": ("SCAN_ON_PUSH", "CONTINUOUS_SCAN")}
+_FILTER = re.compile(r"[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*")
+_OWNED = ("registry_scanning", "registry_account_settings", "root_template", "registry_consumer_account_ids")
+
+
+def check_registry(context: Context) -> None:
+    """Whose registry it is first, then what is set for it."""
+    environment = context.environment
+    _check_central(context)
+    check_accounts(
+        context,
+        ("registry_consumer_account_ids",),
+        environment.registry_consumer_account_ids,
+        "may use the registry",
+    )
+    if environment.registry_scanning is not None:
+        _check_scanning(context, environment.registry_scanning)
+    for name, value in environment.registry_account_settings.items():
+        path = ("registry_account_settings", name)
+        if check_one_of(context, path, name, tuple(ACCOUNT_SETTINGS)):
+            check_one_of(context, path, value, ACCOUNT_SETTINGS[name])
+    if environment.root_template is not None:
+        check_template(context, ("root_template",), environment.root_template)
+    if not environment.manage_registry:
+        _warn_about_unused(context)
+
+
+def _check_central(context: Context) -> None:
+    environment = context.environment
+    if environment.registry_account_id is not None:
+        check_account(context, ("registry_account_id",), environment.registry_account_id)
+    region = environment.registry_region
+    if (
+        region is not None
+        and check_region(context, ("registry_region",), region)
+        and context.usable("aws_region")
+        and partition_of(region) != environment.partition
+    ):
+        context.error(
+            ("registry_region",),
+            f"registry_region is {shown(region)}, in the partition {partition_of(region)}.",
+            why=f"The environment is in {environment.aws_region}, in {environment.partition}; "
+            "credentials of one partition are worth nothing in another.",
+            remedy=f"Name a region in {environment.partition}.",
+            value=region,
+        )
+    usable = context.usable("account_id", "aws_region", "registry_account_id", "registry_region", "manage_registry")
+    if usable and environment.uses_central_registry and environment.manage_registry:
+        elsewhere = environment.registry_account_id not in {None, environment.account_id}
+        variable = "registry_account_id" if elsewhere else "registry_region"
+        context.error(
+            ("manage_registry",),
+            f"manage_registry is true, but the registry is that of account {environment.registry_account} "
+            f"in {environment.registry_region_name}.",
+            why="An environment can only manage the registry of its own account and region"
+            + ("." if context.written("manage_registry") else "; it does by default."),
+            remedy="Set manage_registry = false; an environment of that account and region is the owner.",
+            value=True,
+            at=("manage_registry",) if context.written("manage_registry") else (variable,),
+        )
+
+
+def _check_scanning(context: Context, scanning: RegistryScanning) -> None:
+    path: Path = ("registry_scanning",)
+    if not check_one_of(context, (*path, "scan_type"), scanning.scan_type, tuple(SCAN_FREQUENCIES)):
+        return
+    if len(scanning.rules) > 2:
+        context.error(
+            (*path, "rules"),
+            f"registry_scanning.rules has {len(scanning.rules)} entries.",
+            why="AWS takes at most two: one for each frequency.",
+            remedy="Put the patterns of one frequency into one rule.",
+            value=len(scanning.rules),
+        )
+    frequencies: list[str] = []
+    for index, rule in enumerate(scanning.rules):
+        here = (*path, "rules", index)
+        allowed = SCAN_FREQUENCIES[scanning.scan_type]
+        why = f"{scanning.scan_type} scanning takes {' and '.join(allowed)}."
+        if check_one_of(context, (*here, "scan_frequency"), rule.scan_frequency, allowed, why):
+            if rule.scan_frequency in frequencies and len(scanning.rules) <= 2:
+                context.error(
+                    (*here, "scan_frequency"),
+                    f"registry_scanning has two rules for {rule.scan_frequency}.",
+                    why="AWS takes one rule for each frequency.",
+                    remedy="Put all patterns into one rule.",
+                    value=rule.scan_frequency,
+                )
+            frequencies.append(rule.scan_frequency)
+        _check_patterns(context, (*here, "repository_patterns"), rule.repository_patterns)
+
+
+def _check_patterns(context: Context, path: Path, patterns: tuple[str, ...]) -> None:
+    if not 1 <= len(patterns) <= 100:
+        context.error(
+            path,
+            f"{dotted(path)} has {len(patterns)} entries.",
+            why="AWS takes 1 to 100 patterns in a rule.",
+            remedy='Write ["*"] for all repositories.',
+            value=len(patterns),
+        )
+    for index, pattern in enumerate(patterns):
+        if not _FILTER.fullmatch(pattern) or len(pattern) > 256:
+            context.error(
+                (*path, index),
+                f"{dotted((*path, index))} is {shown(pattern)}.",
+                why="Patterns have lower case letters, digits, . _ - / and the wildcard *.",
+                remedy='Write it like "docker-hub/*".',
+                value=pattern,
+            )
+
+
+def _warn_about_unused(context: Context) -> None:
+    for variable in _OWNED:
+        if context.written(variable) and getattr(context.environment, variable):
+            context.warn(
+                (variable,),
+                f"{variable} is set, but manage_registry is false.",
+                why="Only the owner of a registry sets it.",
+                remedy="Set it in the owner's environment.",
+                value=None,
+            )

@@ -1,0 +1,96 @@
+"""Checks of the environment's own repositories."""
+
+from __future__ import annotations
+
+from orchestrator.checks.common import check_accounts, check_at_least, check_kms_key, check_one_of, check_tags
+from orchestrator.checks.context import Context
+from orchestrator.checks.forms import REPOSITORY_LENGTH, REPOSITORY_NAME, repository_suggestion
+from orchestrator.checks.problem import shown
+from orchestrator.environment import Repository
+from orchestrator.tfvars import Path, dotted
+
+MUTABILITY = ("MUTABLE", "IMMUTABLE")
+_DAYS = "ECR counts whole days from 1 on."
+_COUNT = "ECR keeps at least one image."
+
+
+def check_repositories(context: Context) -> None:
+    """Names, mutability, lifecycle numbers, keys, protection."""
+    environment = context.environment
+    check_one_of(context, ("image_tag_mutability",), environment.image_tag_mutability, MUTABILITY)
+    check_kms_key(context, ("kms_key_arn",), environment.kms_key_arn)
+    check_at_least(context, ("lifecycle_untagged_days",), environment.lifecycle_untagged_days, 1, _DAYS)
+    check_at_least(context, ("lifecycle_keep_count",), environment.lifecycle_keep_count, 1, _COUNT)
+    check_accounts(context, ("pull_account_ids",), environment.pull_account_ids, "may pull")
+    _check_single(context)
+    if environment.force_delete and environment.ecr_prevent_destroy:
+        _contradiction(context, ("force_delete",))
+    for name, repository in environment.repositories.items():
+        _check_repository(context, name, repository)
+
+
+def check_repository_name(context: Context, path: Path, name: str, what: str) -> None:
+    """ECR's rules for the name of a repository."""
+    if REPOSITORY_NAME.fullmatch(name) and len(name) in REPOSITORY_LENGTH:
+        return
+    suggestion = repository_suggestion(name)
+    usable = REPOSITORY_NAME.fullmatch(suggestion) and len(suggestion) in REPOSITORY_LENGTH and suggestion != name
+    context.error(
+        path,
+        f"{what} {shown(name)}.",
+        why=f"It has {len(name)} characters; ECR takes 2 to 256."
+        if REPOSITORY_NAME.fullmatch(name)
+        else "ECR repository names have lower case letters and digits, separated by . _ - and /.",
+        remedy=f'Write "{suggestion}".' if usable else "Write another name.",
+        value=name,
+    )
+
+
+def _check_single(context: Context) -> None:
+    environment = context.environment
+    name = environment.ecr_repository_name
+    if name:
+        check_repository_name(context, ("ecr_repository_name",), name, "ecr_repository_name is")
+        if not environment.create_ecr:
+            context.warn(
+                ("ecr_repository_name",),
+                f"ecr_repository_name is {shown(name)}, but create_ecr is false.",
+                why="The repository is not created.",
+                remedy="Set create_ecr = true, or remove the name.",
+                value=name,
+            )
+    elif environment.create_ecr and context.usable("cluster_name"):
+        default = environment.own_repository_names[0]
+        if not REPOSITORY_NAME.fullmatch(default):
+            context.error(
+                ("ecr_repository_name",),
+                f'The repository would be called "{default}", after the cluster.',
+                why="ECR repository names have lower case letters and digits, separated by . _ - and /.",
+                remedy=f'Set ecr_repository_name = "{repository_suggestion(default)}".',
+                value=default,
+                at=("cluster_name",),
+            )
+
+
+def _check_repository(context: Context, name: str, repository: Repository) -> None:
+    path = ("repositories", name)
+    check_repository_name(context, path, name, "A repository is called")
+    if repository.image_tag_mutability is not None:
+        check_one_of(context, (*path, "image_tag_mutability"), repository.image_tag_mutability, MUTABILITY)
+    check_kms_key(context, (*path, "kms_key_arn"), repository.kms_key_arn)
+    check_at_least(context, (*path, "lifecycle_untagged_days"), repository.lifecycle_untagged_days, 1, _DAYS)
+    check_at_least(context, (*path, "lifecycle_keep_count"), repository.lifecycle_keep_count, 1, _COUNT)
+    check_accounts(context, (*path, "pull_account_ids"), repository.pull_account_ids or (), "may pull")
+    check_tags(context, (*path, "tags"), repository.tags or {}, limit=49)
+    if repository.force_delete and context.environment.ecr_prevent_destroy:
+        _contradiction(context, (*path, "force_delete"))
+
+
+def _contradiction(context: Context, path: Path) -> None:
+    context.error(
+        path,
+        f"{dotted(path)} is true, and so is ecr_prevent_destroy.",
+        why="One deletes a repository with its images, the other forbids to delete it.",
+        remedy="Set one of them to false.",
+        value=True,
+    )

@@ -1,0 +1,283 @@
+"""Checks of one pull-through cache rule: prefix, upstream, credentials, role, template."""
+
+from __future__ import annotations
+
+import re
+
+from orchestrator.checks.common import check_arn
+from orchestrator.checks.context import Context
+from orchestrator.checks.forms import PREFIX_LENGTH, RULE_PREFIX, parse_arn, repository_suggestion
+from orchestrator.checks.problem import shown
+from orchestrator.checks.templates import check_role, check_template
+from orchestrator.environment import PullThroughCacheRule
+from orchestrator.tfvars import Path, dotted
+from orchestrator.upstreams import Upstream, ecr_registry, partition_of, upstream_of
+
+ROOT = "ROOT"
+SECRET_PREFIX = "ecr-pullthroughcache/"  # noqa: S105
+NEVER_SUPPORTED = "ECR has pull-through cache rules for nine upstreams, and this is none of them."
+_SECRET_NAME = re.compile(r"ecr-pullthroughcache/[A-Za-z0-9/_+=.@-]+")
+# What people write for an upstream, and what ECR wants.
+_ALIASES = {
+    "docker.io": "registry-1.docker.io",
+    "index.docker.io": "registry-1.docker.io",
+    "hub.docker.com": "registry-1.docker.io",
+    "registry.hub.docker.com": "registry-1.docker.io",
+    "docker.com": "registry-1.docker.io",
+    "k8s.gcr.io": "registry.k8s.io",
+    "gitlab.com": "registry.gitlab.com",
+    "github.com": "ghcr.io",
+    "docker.pkg.github.com": "ghcr.io",
+    "gallery.ecr.aws": "public.ecr.aws",
+    "azurecr.io": "<name>.azurecr.io",
+}
+
+
+def check_rule(context: Context, prefix: str, rule: PullThroughCacheRule) -> None:
+    """Everything about the rule that can be said without the others."""
+    path: Path = ("pull_through_cache_rules", prefix)
+    check_rule_prefix(context, path, prefix)
+    upstream = _check_upstream(context, path, prefix, rule)
+    if upstream is not None:
+        _check_credentials(context, path, prefix, rule, upstream)
+        _check_ecr_to_ecr(context, path, prefix, rule)
+    if rule.template is not None:
+        check_template(context, (*path, "template"), rule.template)
+
+
+def check_rule_prefix(context: Context, path: Path, prefix: str) -> None:
+    """2 to 30 characters in the provider's form, or ROOT."""
+    if prefix == ROOT or (RULE_PREFIX.fullmatch(prefix) and len(prefix) in PREFIX_LENGTH):
+        return
+    suggestion: str | None = ROOT if prefix.upper() == ROOT else repository_suggestion(prefix)
+    if prefix.endswith("/") and RULE_PREFIX.fullmatch(prefix.rstrip("/")):
+        why = "ECR adds the slash after a prefix by itself."
+    elif prefix != prefix.lower():
+        why = "ECR prefixes are lower case."
+    elif RULE_PREFIX.fullmatch(prefix):
+        why = f"It has {len(prefix)} characters; ECR prefixes have 2 to 30."
+    else:
+        why = "ECR prefixes have lower case letters and digits with single . _ - or / between them."
+    if suggestion != ROOT and not (
+        suggestion and RULE_PREFIX.fullmatch(suggestion) and len(suggestion) in PREFIX_LENGTH and suggestion != prefix
+    ):
+        suggestion = None
+    context.error(
+        path,
+        f"rule {shown(prefix)}: the prefix has not ECR's form.",
+        why=why,
+        remedy=f'Write "{suggestion}".' if suggestion else "Write another prefix.",
+        value=prefix,
+    )
+
+
+def _check_upstream(context: Context, path: Path, prefix: str, rule: PullThroughCacheRule) -> Upstream | None:
+    here = (*path, "upstream_registry_url")
+    url = rule.upstream_registry_url
+    bare = re.sub(r"^[a-z]+://", "", url.strip(), flags=re.IGNORECASE)
+    host, _, below = bare.partition("/")
+    host = _ALIASES.get(host.lower(), host.lower())
+    what = f"rule {shown(prefix)}: upstream_registry_url is {shown(url)}."
+    if host == url:
+        upstream = upstream_of(url)
+        if upstream is None:
+            _report_unsupported(context, here, what, prefix, url)
+        return upstream
+    host = re.sub(r":443$", "", host)
+    if upstream_of(host) is None and "<" not in host:
+        _report_unsupported(context, here, what, prefix, bare.rstrip("/"))
+        return None
+    below = below.strip("/")
+    if below:
+        why, extra = "ECR takes a registry's host without a path.", f' and source = "{_public(host)}/{below}"'
+    elif "://" in url or url.strip() != url or url.endswith("/"):
+        why, extra = "ECR takes the host alone.", ""
+    else:
+        why, extra = "ECR knows this upstream under one name only.", ""
+    context.error(here, what, why=why, remedy=f'Write "{host}"{extra}.', value=url)
+    return None
+
+
+def _public(host: str) -> str:
+    return "docker.io" if host == "registry-1.docker.io" else host
+
+
+def _report_unsupported(context: Context, path: Path, what: str, prefix: str, source: str) -> None:
+    name = prefix if re.fullmatch(r"[a-z][a-z0-9_-]*", prefix) else f'"{prefix}"'
+    context.error(
+        path,
+        what,
+        why=NEVER_SUPPORTED,
+        remedy=f'Its images must be copied: mirrors = {{ {name} = {{ source = "{source.lower()}" }} }}.',
+        value=source,
+    )
+
+
+def _check_credentials(
+    context: Context, path: Path, prefix: str, rule: PullThroughCacheRule, upstream: Upstream
+) -> None:
+    given = [key for key in ("secret_name", "credential_arn") if getattr(rule, key) is not None]
+    if not upstream.needs_credentials:
+        for key in given:
+            context.error(
+                (*path, key),
+                f"rule {shown(prefix)}: {key} is set, but {rule.upstream_registry_url} takes no credentials.",
+                why="ECR pulls from a registry of its own kind by IAM."
+                if ecr_registry(rule.upstream_registry_url)
+                else "ECR pulls public images from there anonymously, and refuses a secret.",
+                remedy="Remove it.",
+                value=getattr(rule, key),
+            )
+        return
+    if not given:
+        name = prefix.lower().replace("/", "-")
+        context.error(
+            path,
+            f"rule {shown(prefix)}: {rule.upstream_registry_url} needs credentials.",
+            why="ECR refuses a rule for it without a secret.",
+            remedy=f'Add secret_name = "{SECRET_PREFIX}{name}" '
+            f"and store them with `orchestrator secret set {context.environment.name} {prefix}`.",
+        )
+    elif len(given) == 2:
+        context.error(
+            (*path, "credential_arn"),
+            f"rule {shown(prefix)}: secret_name and credential_arn are both set.",
+            why="They name the same thing twice.",
+            remedy="Remove one.",
+            value=rule.credential_arn,
+        )
+    if rule.secret_name is not None and len(given) == 1:
+        _check_secret_name(context, (*path, "secret_name"), rule.secret_name)
+    if rule.credential_arn is not None and len(given) == 1:
+        _check_credential_arn(context, (*path, "credential_arn"), rule.credential_arn)
+
+
+def _check_secret_name(context: Context, path: Path, name: str) -> None:
+    if _SECRET_NAME.fullmatch(name) and len(name) <= 512:
+        return
+    if parse_arn(name):
+        why, remedy = "That is an ARN.", f'Write credential_arn = "{name}".'
+    elif not name.startswith(SECRET_PREFIX):
+        rest = re.sub(r"[^A-Za-z0-9/_+=.@-]", "-", name.removeprefix("/")) or "name"
+        why, remedy = f"ECR reads only secrets whose name begins {SECRET_PREFIX}.", f'Write "{SECRET_PREFIX}{rest}".'
+    else:
+        why, remedy = "Names of secrets have letters, digits and / _ + = . @ -, 512 at most.", "Write another name."
+    context.error(path, f"{dotted(path)} is {shown(name)}.", why=why, remedy=remedy, value=name)
+
+
+def _check_credential_arn(context: Context, path: Path, value: str) -> None:
+    environment = context.environment
+    arn = check_arn(
+        context,
+        path,
+        value,
+        service="secretsmanager",
+        resource="secret:",
+        example="Secrets Manager secret",
+        region=environment.registry_region_name,
+    )
+    if arn is None:
+        return
+    name = arn.resource.removeprefix("secret:")
+    if not name.startswith(SECRET_PREFIX):
+        context.error(
+            path,
+            f"{dotted(path)} is {shown(value)}, the secret {shown(name)}.",
+            why=f"ECR reads only secrets whose name begins {SECRET_PREFIX}.",
+            remedy="Store the credentials in a secret of such a name.",
+            value=value,
+        )
+    elif context.usable("account_id", "registry_account_id") and arn.account != environment.registry_account:
+        context.error(
+            path,
+            f"{dotted(path)} is a secret of account {arn.account}.",
+            why=f"ECR reads secrets of the registry's own account, {environment.registry_account}.",
+            remedy="Store the credentials in that account.",
+            value=value,
+        )
+
+
+def _check_ecr_to_ecr(context: Context, path: Path, prefix: str, rule: PullThroughCacheRule) -> None:
+    environment = context.environment
+    ecr = ecr_registry(rule.upstream_registry_url)
+    if ecr is None:
+        for key in ("custom_role_arn", "upstream_repository_prefix"):
+            value = getattr(rule, key)
+            if value is not None:
+                source = f"{_public(rule.upstream_registry_url)}/{value}"
+                context.error(
+                    (*path, key),
+                    f"rule {shown(prefix)}: {key} is set, but the upstream is {rule.upstream_registry_url}.",
+                    why="Only rules from one ECR registry to another have it.",
+                    remedy="Remove it."
+                    if key == "custom_role_arn"
+                    else f'Remove it; to narrow the route write source = "{source}".',
+                    value=value,
+                )
+        return
+    registry = (environment.registry_account, environment.registry_region_name)
+    here = (*path, "upstream_registry_url")
+    if context.usable("account_id", "aws_region", "registry_account_id", "registry_region"):
+        if (ecr.account, ecr.region) == registry:
+            context.error(
+                here,
+                f"rule {shown(prefix)}: the upstream is the environment's own registry.",
+                why="It would pull from itself.",
+                remedy="Remove the rule; its images are there already.",
+                value=rule.upstream_registry_url,
+            )
+        elif partition_of(ecr.region) != environment.partition:
+            context.error(
+                here,
+                f"rule {shown(prefix)}: {rule.upstream_registry_url} is in the partition {partition_of(ecr.region)}.",
+                why=f"The environment is in {environment.partition}; ECR does not pull across partitions.",
+                remedy="Mirror its images.",
+                value=rule.upstream_registry_url,
+            )
+        else:
+            _check_upstream_role(context, path, prefix, rule, ecr.account)
+    value = rule.upstream_repository_prefix
+    if value is not None:
+        here = (*path, "upstream_repository_prefix")
+        if prefix == ROOT:
+            context.error(
+                here,
+                f'rule "ROOT": upstream_repository_prefix is {shown(value)}.',
+                why="ECR does not combine it with ROOT.",
+                remedy="Remove it, or give the rule a prefix.",
+                value=value,
+            )
+        elif not RULE_PREFIX.fullmatch(value) or len(value) not in PREFIX_LENGTH:
+            suggestion = repository_suggestion(value)
+            good = RULE_PREFIX.fullmatch(suggestion) and len(suggestion) in PREFIX_LENGTH and value != ROOT
+            context.error(
+                here,
+                f"rule {shown(prefix)}: upstream_repository_prefix is {shown(value)}.",
+                why="It has 2 to 30 lower case letters and digits with single . _ - or / between them.",
+                remedy=f'Write "{suggestion}".' if good else "Remove it to take every repository.",
+                value=value,
+            )
+
+
+def _check_upstream_role(
+    context: Context, path: Path, prefix: str, rule: PullThroughCacheRule, upstream_account: str
+) -> None:
+    environment = context.environment
+    foreign = upstream_account != environment.registry_account
+    if foreign and rule.custom_role_arn is None:
+        context.error(
+            path,
+            f"rule {shown(prefix)}: the upstream is in account {upstream_account}, and custom_role_arn is missing.",
+            why="ECR pulls from another account's registry with a role.",
+            remedy=f'Add custom_role_arn = "arn:{environment.partition}:iam::{environment.registry_account}:role/…".',
+        )
+    elif not foreign and rule.custom_role_arn is not None:
+        context.error(
+            (*path, "custom_role_arn"),
+            f"rule {shown(prefix)}: custom_role_arn is set, but the upstream is in the same account.",
+            why="ECR takes a role only for a registry of another account.",
+            remedy="Remove it.",
+            value=rule.custom_role_arn,
+        )
+    elif rule.custom_role_arn is not None:
+        check_role(context, (*path, "custom_role_arn"), rule.custom_role_arn)
