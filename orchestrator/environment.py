@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from orchestrator import upstreams
 from orchestrator.errors import InvalidEnvironment, OrchestratorError
 from orchestrator.tfvars import Tfvars
 
@@ -191,8 +192,6 @@ class Environment(_Value):
     @property
     def partition(self) -> str:
         """AWS partition of the region: aws, aws-us-gov, aws-cn, …"""
-        from orchestrator import upstreams
-
         return upstreams.partition_of(self.aws_region)
 
     @property
@@ -208,8 +207,6 @@ class Environment(_Value):
     @property
     def registry_host(self) -> str:
         """Host of that registry: `<account>.dkr.ecr.<region>.<suffix of the partition>`."""
-        from orchestrator import upstreams
-
         return upstreams.registry_host(self.registry_account, self.registry_region_name)
 
     @property
@@ -241,12 +238,16 @@ class Environment(_Value):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What reading an environment found: the value when it could be built, what is wrong, what is worth a look."""
+    """What reading an environment found: the value when nothing is wrong, what is wrong, what is worth a look.
+
+    `tfvars` are its merged files, which know the line of every value.
+    """
 
     name: str
     environment: Environment | None
     problems: tuple[OrchestratorError, ...] = ()
     warnings: tuple[OrchestratorError, ...] = ()
+    tfvars: Tfvars | None = None
 
 
 def check_environment(name: str, files: Sequence[Tfvars]) -> Checked:

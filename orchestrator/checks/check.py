@@ -28,13 +28,13 @@ def check(name: str, files: Sequence[Tfvars]) -> Checked:
         examine(context)
     problems.sort(key=lambda problem: problem.sort_key)
     context.warnings.sort(key=lambda problem: problem.sort_key)
-    return Checked(name, None if problems else context.environment, tuple(problems), tuple(context.warnings))
+    return Checked(name, None if problems else context.environment, tuple(problems), tuple(context.warnings), merged)
 
 
 def _examinations() -> tuple[Callable[[Context], None], ...]:
     import importlib.util
 
-    if importlib.util.find_spec("orchestrator.upstreams") is None:
+    if importlib.util.find_spec("orchestrator.routes") is None:
         return ()
     from orchestrator.checks.access import check_access
     from orchestrator.checks.identity import check_identity

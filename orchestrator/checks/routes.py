@@ -11,23 +11,16 @@ from orchestrator.checks.forms import REPOSITORY_NAME, repository_suggestion
 from orchestrator.checks.problem import shown
 from orchestrator.checks.rules import ROOT, check_rule
 from orchestrator.checks.sources import check_source, covers, overlaps
-from orchestrator.environment import PullThroughCacheRule
+from orchestrator.environment import Environment, PullThroughCacheRule
 from orchestrator.routes import Source
 from orchestrator.tfvars import Path, dotted
-from orchestrator.upstreams import canonical_registry, ecr_registry, upstream_of
+from orchestrator.upstreams import canonical_registry, ecr_registry, partition_for, upstream_of
 
 MAX_RULES = 50
 # A mirror's prefix, a slash and a repository must fit into 256 characters.
 MIRROR_PREFIX_LENGTH = range(2, 255)
-# ECR user guide, pull-through cache: not in GovCloud and China; the isolated partitions reach no upstream at all.
-PARTITIONS_WITHOUT_RULES = {
-    "aws-us-gov": "GovCloud",
-    "aws-cn": "China",
-    "aws-iso": "an isolated partition",
-    "aws-iso-b": "an isolated partition",
-    "aws-iso-e": "an isolated partition",
-    "aws-iso-f": "an isolated partition",
-}
+# What users call the partitions in which ECR has no pull-through cache.
+_PARTITION_NAMES = {"aws-us-gov": "GovCloud", "aws-cn": "China"}
 DIGEST_REFERENCES = ("leave", "redirect")
 FAILURE_POLICIES = ("Ignore", "Fail")
 # OpenShift documentation: sources that ROSA Classic's managed configuration forbids in an IDMS or ITMS.
@@ -75,15 +68,20 @@ def check_routes(context: Context) -> None:
         _warn_about_idms(context, claims)
 
 
+def has_rules(environment: Environment) -> bool:
+    """Has ECR a pull-through cache where the environment is?"""
+    return partition_for(environment.aws_region).pull_through_cache
+
+
 def _check_partition_and_number(context: Context) -> None:
     environment = context.environment
     rules = environment.pull_through_cache_rules
     path = ("pull_through_cache_rules",)
-    if rules and context.usable("aws_region") and environment.partition in PARTITIONS_WITHOUT_RULES:
+    if rules and context.usable("aws_region") and not has_rules(environment):
         context.error(
             path,
             f"There {'is 1 rule' if len(rules) == 1 else f'are {len(rules)} rules'} in {environment.aws_region}.",
-            why=f"ECR has no pull-through cache in {PARTITIONS_WITHOUT_RULES[environment.partition]}.",
+            why=f"ECR has no pull-through cache in {_PARTITION_NAMES.get(environment.partition, 'an isolated partition')}.",
             remedy="Write them as mirrors: there everything must be copied.",
             value=environment.aws_region,
         )
@@ -151,7 +149,7 @@ def _mirror_claims(context: Context) -> list[_Claim]:
         if (
             upstream_of("registry-1.docker.io" if source.registry == "docker.io" else source.registry)
             and context.usable("aws_region")
-            and environment.partition not in PARTITIONS_WITHOUT_RULES
+            and has_rules(environment)
             and environment.allow_upstream
         ):
             context.warn(

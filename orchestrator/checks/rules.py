@@ -77,6 +77,8 @@ def _check_upstream(context: Context, path: Path, prefix: str, rule: PullThrough
     bare = re.sub(r"^[a-z]+://", "", url.strip(), flags=re.IGNORECASE)
     host, _, below = bare.partition("/")
     host = _ALIASES.get(host.lower(), host.lower())
+    ecr = ecr_registry(host)
+    host = ecr.host if ecr else host
     what = f"rule {shown(prefix)}: upstream_registry_url is {shown(url)}."
     if host == url:
         upstream = upstream_of(url)

@@ -1,0 +1,112 @@
+"""`orchestrator validate`: every check that needs neither Terraform nor AWS."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli.project import open_project
+from orchestrator.errors import Location, OrchestratorError, RefusedInput
+
+if TYPE_CHECKING:
+    from orchestrator.environment import Checked
+    from orchestrator.project import Project
+    from orchestrator.tfvars import Path
+
+
+@click.command("validate")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--all", "everything", is_flag=True, help="All environments; the default without names.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def validate(ctx: click.Context, names: tuple[str, ...], everything: bool, as_json: bool) -> int:
+    """Check environments without Terraform and without AWS.
+
+    With several environments, what they would do to each other is checked, too: two owners of one registry, one state
+    twice, prefixes that overlap. Exit code 0: all can be used (there may be warnings); 2: there are errors.
+    """
+    if names and everything:
+        raise RefusedInput("Names and --all exclude each other.", remedy="Leave one of them out.")
+    project = open_project(ctx)
+    chosen = list(dict.fromkeys(names)) or project.environment_names()
+    if not chosen:
+        raise RefusedInput(
+            f"There are no environments in {project.environments_dir}.", remedy="`orchestrator init NAME` makes one."
+        )
+    # All names are looked at before anything is printed.
+    for name in chosen:
+        project.tfvars_files(name)
+    results = [_check(project, name) for name in chosen]
+    across = _check_across(results)
+    if as_json:
+        click.echo(json.dumps(_document(results, across), indent=2, ensure_ascii=False))
+    else:
+        _print(results, across)
+    return 2 if across or any(result.problems for result in results) else 0
+
+
+def _check(project: Project, name: str) -> Checked:
+    from orchestrator.environment import Checked
+
+    try:
+        return project.check(name)
+    except OrchestratorError as error:
+        return Checked(name, None, (error,))
+
+
+def _check_across(results: list[Checked]) -> list[OrchestratorError]:
+    if len(results) < 2:
+        return []
+    from orchestrator.across import check_across
+
+    tfvars = {result.name: result.tfvars for result in results}
+
+    def where(name: str, path: Path) -> Location:
+        found = tfvars[name]
+        return found.where(path) if found else Location(f"environments/{name}.tfvars")
+
+    return [*check_across([result.environment for result in results if result.environment], where)]
+
+
+def _document(results: list[Checked], across: list[OrchestratorError]) -> dict[str, object]:
+    return {
+        "environments": [
+            {
+                "name": result.name,
+                "valid": not result.problems,
+                "errors": [_entry(problem) for problem in result.problems],
+                "warnings": [_entry(problem) for problem in result.warnings],
+            }
+            for result in results
+        ],
+        "across": [_entry(problem) for problem in across],
+    }
+
+
+def _entry(problem: OrchestratorError) -> dict[str, object]:
+    # Syntax errors know no variable; the keys are there all the same.
+    return {"variable": None, "value": None, **problem.as_dict()}
+
+
+def _print(results: list[Checked], across: list[OrchestratorError]) -> None:
+    for result in results:
+        errors, warnings = len(result.problems), len(result.warnings)
+        counts = [_count(errors, "error") if errors else "ok"] + ([_count(warnings, "warning")] if warnings else [])
+        click.echo(f"{result.name}: {', '.join(counts)}")
+        for problem in result.problems:
+            click.echo(f"  error: {problem}")
+        for problem in result.warnings:
+            click.echo(f"  warning: {problem}")
+    if across:
+        click.echo(f"across environments: {_count(len(across), 'error')}")
+        for problem in across:
+            click.echo(f"  error: {problem}")
+    skipped = [result.name for result in results if result.environment is None]
+    if len(results) > 1 and skipped:
+        click.echo(f"Not checked against the others: {', '.join(skipped)}.")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
