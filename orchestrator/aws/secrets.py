@@ -7,15 +7,15 @@ default key `aws/secretsmanager`.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
 from orchestrator.aws.errors import error_code, explained
 from orchestrator.aws.session import AwsSession
+from orchestrator.aws.upstream_credentials import Credentials
 from orchestrator.errors import OrchestratorError, RefusedInput
 
 PREFIX = "ecr-pullthroughcache/"
@@ -23,18 +23,6 @@ DEFAULT_KEY = "alias/aws/secretsmanager"
 # What Secrets Manager allows in a name; it adds six characters of its own to the ARN.
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}\Z")
 PLACEHOLDER = "placeholder"
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What an upstream registry asks for; the token never shows in a representation."""
-
-    username: str
-    access_token: str = field(repr=False)
-
-    def as_secret(self) -> str:
-        """The value as ECR reads it."""
-        return json.dumps({"username": self.username, "accessToken": self.access_token})
 
 
 @dataclass(frozen=True, slots=True)
