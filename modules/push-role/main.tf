@@ -65,7 +65,7 @@ resource "aws_iam_role" "this" {
   for_each = local.roles
 
   name                 = each.key
-  description          = "Pushes images to ECR: ${length(each.value.repositories)} repositories"
+  description          = "Pushes images to ECR"
   permissions_boundary = each.value.permissions_boundary_arn
   tags                 = var.tags
 

@@ -1,0 +1,196 @@
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws", dns_suffix = "amazonaws.com", reverse_dns_prefix = "com.amazonaws" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-west-1" }
+  }
+}
+
+variables {
+  name               = "demo"
+  vpc_id             = "vpc-1"
+  private_subnet_ids = ["subnet-1"]
+  vpc_cidr           = "10.0.0.0/16"
+}
+
+run "nodes_may_log_in_and_pull_and_no_more" {
+  command = plan
+
+  assert {
+    condition = jsondecode(aws_vpc_endpoint.interface["ecr.dkr"].policy) == {
+      Version = "2012-10-17"
+      Statement = [
+        {
+          Sid       = "Login"
+          Effect    = "Allow"
+          Principal = "*"
+          Action    = ["ecr:GetAuthorizationToken"]
+          Resource  = ["*"]
+          Condition = { StringEquals = { "aws:PrincipalAccount" = ["111122223333"] } }
+        },
+        {
+          Sid       = "Pull"
+          Effect    = "Allow"
+          Principal = "*"
+          Action    = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+          Resource  = ["arn:aws:ecr:eu-west-1:111122223333:repository/*"]
+          Condition = { StringEquals = { "aws:PrincipalAccount" = ["111122223333"] } }
+        },
+        {
+          Sid       = "PullPlatformImages"
+          Effect    = "Allow"
+          Principal = "*"
+          Action    = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+          Resource  = ["arn:aws:ecr:eu-west-1:602401143452:repository/*"]
+          Condition = { StringEquals = { "aws:PrincipalAccount" = ["111122223333"] } }
+        },
+      ]
+    }
+    error_message = "Own identities log in, pull from the own registry, and pull EKS's images."
+  }
+  assert {
+    condition     = jsondecode(aws_vpc_endpoint.interface["ecr.api"].policy) == jsondecode(aws_vpc_endpoint.interface["ecr.dkr"].policy)
+    error_message = "Both ECR endpoints have one policy."
+  }
+}
+
+run "imports_pushes_and_tools_are_admitted_on_request_to_own_registries" {
+  command = plan
+
+  variables {
+    principal_account_ids         = ["222222222222", "111122223333"]
+    registry_account_ids          = ["444444444444"]
+    platform_registry_account_ids = []
+    allow_import                  = true
+    allow_push                    = true
+    additional_ecr_actions        = ["ecr:ListImages", "ecr:DescribeImages"]
+  }
+
+  assert {
+    condition = { for statement in jsondecode(aws_vpc_endpoint.interface["ecr.api"].policy).Statement : statement.Sid => statement.Action } == {
+      Login  = ["ecr:GetAuthorizationToken"]
+      Pull   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+      Import = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
+      Push   = ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"]
+      Tools  = ["ecr:DescribeImages", "ecr:ListImages"]
+    }
+    error_message = "Each request adds its own actions; without platform registries nothing of theirs is admitted."
+  }
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_vpc_endpoint.interface["ecr.api"].policy).Statement :
+      statement.Sid == "Login" || statement.Resource == ["arn:aws:ecr:eu-west-1:444444444444:repository/*"]
+    ])
+    error_message = "Only the named registry's repositories."
+  }
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_vpc_endpoint.interface["ecr.api"].policy).Statement :
+      statement.Condition.StringEquals["aws:PrincipalAccount"] == ["111122223333", "222222222222"]
+    ])
+    error_message = "Only the named accounts' identities."
+  }
+}
+
+run "any_platform_registry_can_be_pulled_from_but_not_pushed_to" {
+  command = plan
+
+  variables {
+    platform_registry_account_ids = ["*"]
+    allow_push                    = true
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_vpc_endpoint.interface["ecr.dkr"].policy).Statement : statement.Sid
+      if contains(statement.Resource, "arn:aws:ecr:eu-west-1:*:repository/*")
+    ] == ["PullPlatformImages"]
+    error_message = "The wildcard reaches pulls only."
+  }
+}
+
+run "the_s3_gateway_admits_layers_and_named_buckets" {
+  command = plan
+
+  variables {
+    extra_endpoints         = ["s3"]
+    private_route_table_ids = ["rtb-1"]
+    s3_bucket_names         = ["logs.example"]
+  }
+
+  assert {
+    condition = jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement == [
+      {
+        Sid       = "DownloadLayers"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = ["s3:GetObject"]
+        Resource  = ["arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*"]
+      },
+      {
+        Sid       = "UseNamedBuckets"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = ["s3:*"]
+        Resource  = ["arn:aws:s3:::logs.example", "arn:aws:s3:::logs.example/*"]
+      },
+    ]
+    error_message = "ECR's layers can be downloaded, named buckets used."
+  }
+}
+
+run "without_named_buckets_only_layers_pass" {
+  command = plan
+
+  variables {
+    extra_endpoints         = ["s3"]
+    private_route_table_ids = ["rtb-1"]
+  }
+
+  assert {
+    condition     = jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement[*].Sid == ["DownloadLayers"]
+    error_message = "Only ECR's layer bucket."
+  }
+}
+
+run "sts_and_logs_stay_within_the_accounts" {
+  command = plan
+
+  variables {
+    extra_endpoints      = ["sts", "logs"]
+    sts_role_account_ids = ["555555555555"]
+  }
+
+  assert {
+    condition = jsondecode(aws_vpc_endpoint.interface["sts"].policy).Statement == [
+      {
+        Sid       = "AssumeRoles"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = ["sts:AssumeRole", "sts:AssumeRoleWithWebIdentity", "sts:TagSession"]
+        Resource  = ["arn:aws:iam::555555555555:role/*"]
+      },
+      {
+        Sid       = "WhoAmI"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = ["sts:GetCallerIdentity"]
+        Resource  = ["*"]
+        Condition = { StringEquals = { "aws:PrincipalAccount" = ["111122223333"] } }
+      },
+    ]
+    error_message = "Roles of the named account can be assumed; own identities may ask who they are."
+  }
+  assert {
+    condition = (
+      jsondecode(aws_vpc_endpoint.interface["logs"].policy).Statement[0].Resource == ["arn:aws:logs:eu-west-1:111122223333:log-group:*"]
+      && jsondecode(aws_vpc_endpoint.interface["logs"].policy).Statement[0].Condition.StringEquals["aws:PrincipalAccount"] == ["111122223333"]
+      && alltrue([for action in jsondecode(aws_vpc_endpoint.interface["logs"].policy).Statement[0].Action : !strcontains(action, "*")])
+    )
+    error_message = "Log groups of the own account, action by action."
+  }
+}
