@@ -31,10 +31,10 @@ WARMED = ("sts", "iam", "ec2", "secretsmanager", "kms")
 class Application:
     """What the server runs. One instance a process, because moto keeps its state in module variables."""
 
-    def __init__(self, *, start_id: str, endpoint: str) -> None:
+    def __init__(self, *, start_id: str) -> None:
         self.faults = FaultInjector()
         self.requests = RequestLog()
-        self.ecr = EcrService(endpoint)
+        self.ecr = EcrService()
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._handlers: dict[str, Callable[[Call], Answer | None]] = {"sts": handle_sts, "ecr": self.ecr.handle}
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)

@@ -60,7 +60,7 @@ def create_rule(context: Context, params: Document) -> Document:
     if name is None or params.get("upstreamRegistry", name) != name:
         raise EcrError(
             "UnsupportedUpstreamRegistryException",
-            f"The specified upstream registry isn't supported: {params.get('upstreamRegistry', url)} ({url})",
+            f"The upstream registry URL {url} is invalid. Specify a valid upstream registry URL and try again",
         )
     prefix = params["ecrRepositoryPrefix"]
     if _key(prefix) in registry.rules:
@@ -118,7 +118,11 @@ def _check_credentials(context: Context, credential_arn: str | None, name: str) 
             raise invalid_parameter("credentialArn", f"credentials are not supported for the upstream registry {name}")
         check_secret(context.registry, credential_arn)
     elif name in NEED_SECRET:
-        raise invalid_parameter("credentialArn", f"credentials are required for the upstream registry {name}")
+        raise EcrError(
+            "UnsupportedUpstreamRegistryException",
+            "The specified upstream registry requires authentication. "
+            "Specify a valid Secrets Manager ARN and try again",
+        )
 
 
 def _rule(context: Context, prefix: str) -> Document:

@@ -8,22 +8,30 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator.local.calls import Call
-from orchestrator.local.ecr import rules
+from orchestrator.local.ecr import images, lifecycle, pushes, repositories, rules, settings, templates
 from orchestrator.local.ecr.errors import EcrError
-from orchestrator.local.ecr.state import Context, Document, Registry
+from orchestrator.local.ecr.state import Context, Document, Registry, Upstream
 from orchestrator.local.identity import identify, partition_of
 from orchestrator.local.models import service_model
 from orchestrator.local.protocols import Answer, error_answer, json_answer
 from orchestrator.local.shapes import misfits, to_wire
 
-OPERATIONS: dict[str, Callable[[Context, Document], Document]] = {**rules.OPERATIONS}
+OPERATIONS: dict[str, Callable[[Context, Document], Document]] = {
+    **images.OPERATIONS,
+    **lifecycle.OPERATIONS,
+    **pushes.OPERATIONS,
+    **repositories.OPERATIONS,
+    **rules.OPERATIONS,
+    **settings.OPERATIONS,
+    **templates.OPERATIONS,
+}
 
 
 class EcrService:
     """All registries of the server. Calls are served one at a time."""
 
-    def __init__(self, endpoint: str) -> None:
-        self._endpoint = endpoint
+    def __init__(self) -> None:
+        self.upstream = Upstream()
         self._registries: dict[tuple[str, str], Registry] = {}
         self.lock = threading.RLock()
 
@@ -31,6 +39,7 @@ class EcrService:
         """Forget every registry."""
         with self.lock:
             self._registries.clear()
+            self.upstream = Upstream()
 
     def registry(self, account_id: str, region: str) -> Registry:
         """The registry of an account and region; every account has one in every region."""
@@ -39,11 +48,14 @@ class EcrService:
             self._registries[key] = Registry(account_id, region, partition_of(region))
         return self._registries[key]
 
-    def handle(self, call: Call) -> Answer | None:
-        """Answer an ECR call; None leaves it to moto."""
+    def handle(self, call: Call) -> Answer:
+        """Answer an ECR call; raises NotImplementedError for the few operations that are not served.
+
+        None goes to moto: its ECR would hold other repositories than this one.
+        """
         operation = OPERATIONS.get(call.operation)
         if operation is None:
-            return None
+            raise NotImplementedError(call.operation)
         try:
             params = _parse(call)
             with self.lock:
@@ -56,7 +68,7 @@ class EcrService:
     def _context(self, call: Call, params: Document) -> Context:
         who = identify(call)
         registry = self.registry(str(params.get("registryId") or who.account_id), call.region)
-        return Context(registry, who.account_id, who.arn, self._endpoint)
+        return Context(registry, who.account_id, who.arn, self.upstream)
 
     def _checked(self, call: Call, answer: Document) -> Answer:
         """The answer on the wire; one that botocore's model does not allow is a defect of this package and fails."""

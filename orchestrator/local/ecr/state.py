@@ -9,6 +9,8 @@ from typing import Any
 from orchestrator.local.ecr.errors import EcrError, repository_not_found
 
 Document = dict[str, Any]
+Manifest = tuple[str, str | None]
+"""A manifest's text, and its media type where the text does not say."""
 
 DNS_SUFFIXES = {"aws-cn": "amazonaws.com.cn"}
 
@@ -38,6 +40,7 @@ class Image:
     archived_at: datetime | None = None
     activated_at: datetime | None = None
     scanned_at: datetime | None = None
+    findings: list[Document] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -89,7 +92,6 @@ class Registry:
     exclusions: dict[str, datetime] = field(default_factory=dict)
     scanning: Document = field(default_factory=lambda: {"scanType": "BASIC", "rules": []})
     replication: Document = field(default_factory=lambda: {"rules": []})
-    upstream: dict[str, Document] = field(default_factory=dict)
 
     @property
     def host(self) -> str:
@@ -105,14 +107,29 @@ class Registry:
         return found
 
 
+@dataclass(slots=True)
+class Upstream:
+    """What the upstream registries hold, as far as tests say."""
+
+    _images: dict[tuple[str, str, str], list[Manifest]] = field(default_factory=dict)
+
+    def put(self, url: str, repository: str, tag: str, manifests: list[Manifest]) -> None:
+        """Let `tag` name the last of `manifests`; those before it are an index's children."""
+        self._images[url, repository, tag] = manifests
+
+    def get(self, url: str, repository: str, tag: str) -> list[Manifest]:
+        """The manifests of a tag; none when the upstream lacks it."""
+        return self._images.get((url, repository, tag), [])
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One call: the registry it is about, who asks from which account, and where the server listens."""
+    """One call: the registry it is about, who asks from which account, and what the upstreams hold."""
 
     registry: Registry
     caller_account: str
     principal_arn: str
-    endpoint: str
+    upstream: Upstream
 
 
 def page(items: list[Any], params: Document, default: int) -> tuple[list[Any], str | None]:

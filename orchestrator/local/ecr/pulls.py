@@ -1,0 +1,80 @@
+"""First pulls through the cache, from upstreams that tests fill: finds the rule, makes the repository, imports."""
+
+from __future__ import annotations
+
+from orchestrator.local.ecr.errors import EcrError
+from orchestrator.local.ecr.manifests import made_up_manifest, read_manifest
+from orchestrator.local.ecr.pushes import store
+from orchestrator.local.ecr.secrets import secret_problem
+from orchestrator.local.ecr.state import Context, Document, Image, Registry, Repository, Upstream
+from orchestrator.local.ecr.templates import make_repository
+
+ROOT = "ROOT"
+MADE_UP_SIZE = 50 * 1024 * 1024
+
+
+def rule_for(registry: Registry, name: str) -> Document | None:
+    """The rule that serves a repository: the longest prefix of its path, else ROOT."""
+    fitting = [
+        rule for prefix, rule in registry.rules.items() if prefix == ROOT or name.startswith(prefix.rstrip("/") + "/")
+    ]
+    return max(
+        fitting,
+        key=lambda rule: -1 if rule["ecrRepositoryPrefix"] == ROOT else len(rule["ecrRepositoryPrefix"]),
+        default=None,
+    )
+
+
+def upstream_repository(rule: Document, name: str) -> str:
+    """The upstream's name of a repository, such as `library/nginx` for `docker-hub/library/nginx`."""
+    prefix = rule["ecrRepositoryPrefix"].rstrip("/")
+    rest = name if prefix == ROOT else name[len(prefix) + 1 :]
+    upstream_prefix = (rule.get("upstreamRepositoryPrefix") or ROOT).rstrip("/")
+    return rest if upstream_prefix == ROOT else f"{upstream_prefix}/{rest}"
+
+
+def import_image(context: Context, name: str, image_id: Document) -> None:
+    """Import an absent image through the cache, when a rule covers it and its upstream has it; else do nothing.
+
+    ECR cannot make a first pull by digest: the image answers as missing.
+    """
+    tag, rule = image_id.get("imageTag"), rule_for(context.registry, name)
+    if rule is None or not tag or image_id.get("imageDigest"):
+        return
+    url = rule["upstreamRegistryUrl"]
+    manifests = context.upstream.get(url, upstream_repository(rule, name), tag)
+    if not manifests:
+        return
+    if rule["credentialArn"] and secret_problem(context.registry, rule["credentialArn"]):
+        raise EcrError("UnableToGetUpstreamImageException", f"The credentials for '{url}' cannot be used.")
+    cached = _cached_repository(context.registry, name)
+    for text, media_type in manifests[:-1]:
+        _hold(cached, read_manifest(cached, text, media_type), None)
+    _hold(cached, read_manifest(cached, *manifests[-1]), tag)
+
+
+def first_pull(registry: Registry, upstream: Upstream, name: str, tag: str) -> Image:
+    """Make the first pull of a repository and tag as a node would; an upstream that lacks it gets a made-up image."""
+    rule = rule_for(registry, name)
+    if rule is None:
+        raise EcrError("RepositoryNotFoundException", f"No pull-through cache rule covers '{name}'")
+    path = upstream_repository(rule, name)
+    url = rule["upstreamRegistryUrl"]
+    if not upstream.get(url, path, tag):
+        upstream.put(url, path, tag, [(made_up_manifest(f"{url}/{path}:{tag}", MADE_UP_SIZE), None)])
+    context = Context(registry, registry.account_id, "", upstream)
+    import_image(context, name, {"imageTag": tag})
+    image = registry.repository(name).tagged(tag)
+    assert image is not None
+    image.pulled_at = image.pulled_at or image.pushed_at
+    return image
+
+
+def _cached_repository(registry: Registry, name: str) -> Repository:
+    return registry.repositories.get(name) or make_repository(registry, name, "PULL_THROUGH_CACHE")
+
+
+def _hold(repository: Repository, image: Image, tag: str | None) -> None:
+    held = repository.images.get(image.digest)
+    if held is None or (tag and tag not in held.tags):
+        store(repository, image, tag)

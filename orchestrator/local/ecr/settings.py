@@ -1,0 +1,189 @@
+"""What belongs to a registry as a whole: its policy, account settings, scanning, replication, pull-time exclusions."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from orchestrator.local.ecr.errors import EcrError, invalid_parameter
+from orchestrator.local.ecr.repositories import check_policy_text
+from orchestrator.local.ecr.state import Context, Document, Repository, now, page
+
+# {setting: its values, the default first} (ECR API reference, PutAccountSetting).
+ACCOUNT_SETTINGS = {
+    "BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE", "CLAIR"),
+    "REGISTRY_POLICY_SCOPE": ("V1", "V2"),
+    "BLOB_MOUNTING": ("DISABLED", "ENABLED"),
+}
+SCAN_FREQUENCIES = {
+    "BASIC": ("SCAN_ON_PUSH", "MANUAL"),
+    "ENHANCED": ("SCAN_ON_PUSH", "CONTINUOUS_SCAN", "MANUAL"),
+}
+MAX_EXCLUSIONS = 100
+TOKEN_HOURS = 12
+
+
+def put_registry_policy(context: Context, params: Document) -> Document:
+    check_policy_text(params["policyText"], "PolicyText")
+    context.registry.policy = params["policyText"]
+    return {"registryId": context.registry.account_id, "policyText": context.registry.policy}
+
+
+def get_registry_policy(context: Context, _: Document) -> Document:
+    if context.registry.policy is None:
+        raise EcrError(
+            "RegistryPolicyNotFoundException",
+            f"Registry policy does not exist in the registry with id '{context.registry.account_id}'",
+        )
+    return {"registryId": context.registry.account_id, "policyText": context.registry.policy}
+
+
+def delete_registry_policy(context: Context, params: Document) -> Document:
+    answer = get_registry_policy(context, params)
+    context.registry.policy = None
+    return answer
+
+
+def put_account_setting(context: Context, params: Document) -> Document:
+    name, value = params["name"], params["value"]
+    if name not in ACCOUNT_SETTINGS:
+        raise invalid_parameter("name", f"must be one of {', '.join(sorted(ACCOUNT_SETTINGS))}")
+    if value not in ACCOUNT_SETTINGS[name]:
+        raise invalid_parameter("value", f"must be one of {', '.join(ACCOUNT_SETTINGS[name])} for {name}")
+    context.registry.settings[name] = value
+    return {"name": name, "value": value}
+
+
+def get_account_setting(context: Context, params: Document) -> Document:
+    name = params["name"]
+    if name not in ACCOUNT_SETTINGS:
+        raise invalid_parameter("name", f"must be one of {', '.join(sorted(ACCOUNT_SETTINGS))}")
+    return {"name": name, "value": context.registry.settings.get(name, ACCOUNT_SETTINGS[name][0])}
+
+
+def put_scanning(context: Context, params: Document) -> Document:
+    scan_type = str(params.get("scanType") or context.registry.scanning["scanType"])
+    rules = params.get("rules", [])
+    for rule in rules:
+        if rule["scanFrequency"] not in SCAN_FREQUENCIES[scan_type]:
+            raise invalid_parameter("rules", f"{rule['scanFrequency']} is not supported with scan type {scan_type}")
+    frequencies = [rule["scanFrequency"] for rule in rules]
+    if len(frequencies) != len(set(frequencies)):
+        raise invalid_parameter("rules", "a scan frequency may be used by one rule only")
+    context.registry.scanning = {"scanType": scan_type, "rules": rules}
+    return {"registryScanningConfiguration": context.registry.scanning}
+
+
+def get_scanning(context: Context, _: Document) -> Document:
+    return {"registryId": context.registry.account_id, "scanningConfiguration": context.registry.scanning}
+
+
+def batch_get_scanning(context: Context, params: Document) -> Document:
+    held = context.registry.repositories
+    names = params["repositoryNames"]
+    failures = [
+        {
+            "repositoryName": name,
+            "failureCode": "REPOSITORY_NOT_FOUND",
+            "failureReason": "Repository does not exist",
+        }
+        for name in names
+        if name not in held
+    ]
+    found = [_scanning_of(context, held[name]) for name in names if name in held]
+    return {"scanningConfigurations": found, "failures": failures}
+
+
+def _scanning_of(context: Context, repository: Repository) -> Document:
+    applied = [
+        (rule["scanFrequency"], entry)
+        for rule in context.registry.scanning["rules"]
+        for entry in rule["repositoryFilters"]
+        if _matches(entry, repository.name)
+    ]
+    # Continuous scanning wins over scanning on push, as the user guide says.
+    frequency = min((f for f, _ in applied), key=["CONTINUOUS_SCAN", "SCAN_ON_PUSH", "MANUAL"].index, default="MANUAL")
+    return {
+        "repositoryArn": repository.arn,
+        "repositoryName": repository.name,
+        "scanOnPush": repository.scan_on_push or frequency != "MANUAL",
+        "scanFrequency": frequency,
+        "appliedScanFilters": [entry for _, entry in applied],
+    }
+
+
+def _matches(entry: Document, name: str) -> bool:
+    pattern = ".*".join(map(re.escape, entry["filter"].split("*")))
+    return re.fullmatch(pattern if "*" in entry["filter"] else f"{pattern}.*", name) is not None
+
+
+def describe_registry(context: Context, _: Document) -> Document:
+    return {"registryId": context.registry.account_id, "replicationConfiguration": context.registry.replication}
+
+
+def put_replication(context: Context, params: Document) -> Document:
+    own = {"region": context.registry.region, "registryId": context.registry.account_id}
+    if any(own == d for rule in params["replicationConfiguration"]["rules"] for d in rule["destinations"]):
+        raise invalid_parameter(
+            "replicationConfiguration", "Replication destination cannot be the same as the source registry"
+        )
+    context.registry.replication = params["replicationConfiguration"]
+    return {"replicationConfiguration": context.registry.replication}
+
+
+def register_exclusion(context: Context, params: Document) -> Document:
+    arn = params["principalArn"]
+    if arn in context.registry.exclusions:
+        raise EcrError("ExclusionAlreadyExistsException", f"The pull time update exclusion for '{arn}' already exists")
+    if len(context.registry.exclusions) >= MAX_EXCLUSIONS:
+        raise EcrError("LimitExceededException", f"A registry can have at most {MAX_EXCLUSIONS} exclusions")
+    context.registry.exclusions[arn] = now()
+    return {"principalArn": arn, "createdAt": context.registry.exclusions[arn]}
+
+
+def deregister_exclusion(context: Context, params: Document) -> Document:
+    arn = params["principalArn"]
+    if arn not in context.registry.exclusions:
+        raise EcrError("ExclusionNotFoundException", f"The pull time update exclusion for '{arn}' does not exist")
+    del context.registry.exclusions[arn]
+    return {"principalArn": arn}
+
+
+def list_exclusions(context: Context, params: Document) -> Document:
+    some, token = page(sorted(context.registry.exclusions), params, 100)
+    return {"pullTimeUpdateExclusions": some, "nextToken": token}
+
+
+def get_authorization_token(context: Context, params: Document) -> Document:
+    import base64
+
+    host = context.registry.host
+    registries = params.get("registryIds") or [context.registry.account_id]
+    return {
+        "authorizationData": [
+            {
+                "authorizationToken": base64.b64encode(f"AWS:{account}-auth-token".encode()).decode(),
+                "expiresAt": now() + timedelta(hours=TOKEN_HOURS),
+                "proxyEndpoint": f"https://{host.replace(context.registry.account_id, account, 1)}",
+            }
+            for account in registries
+        ]
+    }
+
+
+OPERATIONS = {
+    "PutRegistryPolicy": put_registry_policy,
+    "GetRegistryPolicy": get_registry_policy,
+    "DeleteRegistryPolicy": delete_registry_policy,
+    "PutAccountSetting": put_account_setting,
+    "GetAccountSetting": get_account_setting,
+    "PutRegistryScanningConfiguration": put_scanning,
+    "GetRegistryScanningConfiguration": get_scanning,
+    "BatchGetRepositoryScanningConfiguration": batch_get_scanning,
+    "DescribeRegistry": describe_registry,
+    "PutReplicationConfiguration": put_replication,
+    "RegisterPullTimeUpdateExclusion": register_exclusion,
+    "DeregisterPullTimeUpdateExclusion": deregister_exclusion,
+    "ListPullTimeUpdateExclusions": list_exclusions,
+    "GetAuthorizationToken": get_authorization_token,
+}
