@@ -286,7 +286,7 @@ variable "vpc_id" {
 }
 
 variable "private_subnet_ids" {
-  description = "Subnets of the endpoints' network interfaces, at most one in each availability zone. Needed with `create_vpc_endpoints`."
+  description = "Subnets of the endpoints' network interfaces, one for each availability zone. Needed with `create_vpc_endpoints`."
   type        = list(string)
   default     = []
   nullable    = false

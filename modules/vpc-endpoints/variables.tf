@@ -25,7 +25,7 @@ variable "vpc_id" {
 }
 
 variable "private_subnet_ids" {
-  description = "Subnets of the interface endpoints' network interfaces, at most one in each availability zone. Needed."
+  description = "Subnets of the interface endpoints' network interfaces, one for each availability zone. Needed."
   type        = list(string)
   default     = []
   nullable    = false
