@@ -1,0 +1,1 @@
+"""Checks and demonstrations that the Makefile runs."""
