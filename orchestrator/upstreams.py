@@ -1,0 +1,179 @@
+"""What ECR can pull through, what it cannot, and the names that registries go by.
+
+Knows the nine upstreams of ECR's pull-through cache, the aliases of public registries, and the hosts of ECR itself in
+every partition. Pure: no boto3; the tables below name their sources.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+DOCKER_HUB = "docker.io"
+
+# {alias: canonical registry}. Docker Hub goes by three names; k8s.gcr.io is a frozen copy of registry.k8s.io.
+REGISTRY_ALIASES = {
+    "index.docker.io": DOCKER_HUB,
+    "registry-1.docker.io": DOCKER_HUB,
+    "k8s.gcr.io": "registry.k8s.io",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One AWS partition: `dns_suffix` of its hosts, `dual_stack_suffix` of ECR's IPv6 hosts ("" where it has none)."""
+
+    name: str
+    region_prefix: str
+    dns_suffix: str
+    dual_stack_suffix: str = ""
+    pull_through_cache: bool = True
+
+
+# botocore 1.44 data/partitions.json: names, regionRegex, dnsSuffix. Dual-stack suffixes: "Amazon ECR endpoints and
+# quotas" in the AWS General Reference and awslabs/amazon-ecr-credential-helper (ecr-login/api/client.go).
+# GovCloud and China have no pull-through cache (ECR user guide, "Pull through cache"); isolated ones have no way out.
+_AWS = Partition("aws", "", "amazonaws.com", "on.aws")
+PARTITIONS = (
+    Partition("aws-cn", "cn-", "amazonaws.com.cn", "on.amazonwebservices.com.cn", pull_through_cache=False),
+    Partition("aws-us-gov", "us-gov-", "amazonaws.com", "on.aws", pull_through_cache=False),
+    Partition("aws-iso", "us-iso-", "c2s.ic.gov", pull_through_cache=False),
+    Partition("aws-iso-b", "us-isob-", "sc2s.sgov.gov", pull_through_cache=False),
+    Partition("aws-iso-e", "eu-isoe-", "cloud.adc-e.uk", pull_through_cache=False),
+    Partition("aws-iso-f", "us-isof-", "csp.hci.ic.gov", pull_through_cache=False),
+    Partition("aws-eusc", "eusc-", "amazonaws.eu", "on.amazonwebservices.eu"),
+    _AWS,
+)
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_REGION = re.compile(r"[a-z]+(?:-[a-z]+)+-[0-9]+")
+_AZURE = re.compile(r"[a-z0-9]{5,50}\.azurecr\.io")
+
+
+def partition_for(region: str) -> Partition:
+    """The partition of `region`; a region that no partition claims by its prefix is in `aws`."""
+    return next(partition for partition in PARTITIONS if region.startswith(partition.region_prefix))
+
+
+def partition_of(region: str) -> str:
+    """Name of the partition of `region`: `us-gov-west-1` -> `aws-us-gov`."""
+    return partition_for(region).name
+
+
+@dataclass(frozen=True, slots=True)
+class EcrRegistry:
+    """The private ECR registry of an account in a region, whatever host it was reached by."""
+
+    account: str
+    region: str
+
+    @property
+    def partition(self) -> str:
+        return partition_of(self.region)
+
+    @property
+    def suffix(self) -> str:
+        """DNS suffix of the standard host: `amazonaws.com`."""
+        return partition_for(self.region).dns_suffix
+
+    @property
+    def host(self) -> str:
+        """The standard host: `123456789012.dkr.ecr.eu-west-1.amazonaws.com`."""
+        return f"{self.account}.dkr.ecr.{self.region}.{self.suffix}"
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Every host of this registry: standard, FIPS, and both in dual stack where the partition has it."""
+        partition = partition_for(self.region)
+        hosts = [
+            f"{self.account}.dkr.{service}.{self.region}.{partition.dns_suffix}" for service in ("ecr", "ecr-fips")
+        ]
+        if partition.dual_stack_suffix:
+            hosts += [
+                f"{self.account}.dkr-{service}.{self.region}.{partition.dual_stack_suffix}"
+                for service in ("ecr", "ecr-fips")
+            ]
+        return tuple(hosts)
+
+
+def ecr_registry(host: str) -> EcrRegistry | None:
+    """The private ECR registry behind `host` in any of its forms; None for every other host.
+
+    The suffix must be that of the region's partition: `….dkr.ecr.cn-north-1.amazonaws.com` is nobody's registry.
+    """
+    account, _, rest = host.partition(".")
+    if not _ACCOUNT.fullmatch(account):
+        return None
+    for service in ("dkr.ecr.", "dkr.ecr-fips.", "dkr-ecr.", "dkr-ecr-fips."):
+        if rest.startswith(service):
+            region = rest[len(service) :].partition(".")[0]
+            if not _REGION.fullmatch(region):
+                return None
+            registry = EcrRegistry(account, region)
+            return registry if host in registry.hosts else None
+    return None
+
+
+def registry_host(account: str, region: str) -> str:
+    """Standard host of the registry of `account` in `region`, with the suffix of the region's partition."""
+    return EcrRegistry(account, region).host
+
+
+def canonical_registry(host: str) -> str:
+    """The one name of a registry: Docker Hub's and Kubernetes' aliases resolved, ECR hosts in their standard form."""
+    if host in REGISTRY_ALIASES:
+        return REGISTRY_ALIASES[host]
+    ecr = ecr_registry(host)
+    return ecr.host if ecr else host
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A registry that ECR can pull through.
+
+    `name` is the API's `upstreamRegistry`, `url` its `upstreamRegistryUrl`, `registry` the canonical name that
+    references use. `needs_credentials` asks for a secret in Secrets Manager; `ecr` upstreams of another account need an
+    IAM role instead (`needs_role`).
+    """
+
+    name: str
+    url: str
+    registry: str
+    needs_credentials: bool
+
+    def needs_role(self, account: str) -> bool:
+        """Whether a rule in the registry of `account` needs `custom_role_arn`: only to reach another account's ECR."""
+        ecr = ecr_registry(self.url)
+        return ecr is not None and ecr.account != account
+
+
+# ECR API, CreatePullThroughCacheRule, `upstreamRegistryUrl`; botocore 1.44, enum UpstreamRegistry. The address of
+# chainguard is Chainguard's own documentation's; AWS names none.
+_FIXED = (
+    Upstream("ecr-public", "public.ecr.aws", "public.ecr.aws", needs_credentials=False),
+    Upstream("k8s", "registry.k8s.io", "registry.k8s.io", needs_credentials=False),
+    Upstream("quay", "quay.io", "quay.io", needs_credentials=False),
+    Upstream("docker-hub", "registry-1.docker.io", DOCKER_HUB, needs_credentials=True),
+    Upstream("github-container-registry", "ghcr.io", "ghcr.io", needs_credentials=True),
+    Upstream("gitlab-container-registry", "registry.gitlab.com", "registry.gitlab.com", needs_credentials=True),
+    Upstream("chainguard", "cgr.dev", "cgr.dev", needs_credentials=True),
+)
+_BY_URL = {upstream.url: upstream for upstream in _FIXED}
+# The API's names, for messages and documentation.
+UPSTREAM_NAMES = (*(upstream.name for upstream in _FIXED), "azure-container-registry", "ecr")
+
+
+def upstream_of(url: str) -> Upstream | None:
+    """The upstream that ECR knows by `url`, which is a bare host as the API takes it; None when ECR has none.
+
+    `registry-1.docker.io` -> Docker Hub (registry `docker.io`); `team.azurecr.io` -> Azure; an ECR host in its standard
+    form -> ECR to ECR. `docker.io`, `https://quay.io` and `gcr.io` -> None.
+    """
+    if url in _BY_URL:
+        return _BY_URL[url]
+    if _AZURE.fullmatch(url):
+        return Upstream("azure-container-registry", url, url, needs_credentials=True)
+    ecr = ecr_registry(url)
+    if ecr is not None and ecr.host == url:
+        return Upstream("ecr", url, url, needs_credentials=False)
+    return None
