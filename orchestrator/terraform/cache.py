@@ -1,0 +1,67 @@
+"""What was found out about files on this machine, remembered by their identity in the user's cache folder.
+
+A cache: deleting it costs time and nothing else. It is believed only when the folder belongs to this user alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+
+def cache_dir() -> Path:
+    """The user's cache folder for this program (XDG_CACHE_HOME, macOS Library/Caches), which may not exist yet."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if base and Path(base).is_absolute():
+        return Path(base) / "orchestrator"
+    home = Path.home()
+    return (home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache") / "orchestrator"
+
+
+def file_identity(path: Path) -> str:
+    """A text that changes when the file does: real path, device, inode, size, times of change in nanoseconds."""
+    real = path.resolve()
+    info = real.stat()
+    return f"{real}|{info.st_dev}|{info.st_ino}|{info.st_size}|{info.st_mtime_ns}|{info.st_ctime_ns}"
+
+
+def cached(kind: str, key: str, compute: Callable[[], str]) -> str:
+    """The remembered value of `key`, else `compute()`, which is then remembered. An unusable cache is passed over."""
+    folder = cache_dir()
+    values = _read(folder / f"{kind}.json")
+    if key in values:
+        return values[key]
+    value = compute()
+    _write(folder, kind, {**_read(folder / f"{kind}.json"), key: value})
+    return value
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        info = path.stat()
+        # Somebody else's file, or one that others may write, could claim anything.
+        if info.st_uid != os.getuid() or info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            return {}
+        values = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(values, dict):
+        return {}
+    return {key: value for key, value in values.items() if isinstance(value, str)}
+
+
+def _write(folder: Path, kind: str, values: dict[str, str]) -> None:
+    # The newest hundred are enough; entries of files that are gone would otherwise stay for ever.
+    kept = dict(list(values.items())[-100:])
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile("w", dir=folder, prefix=f".{kind}.", delete=False, encoding="utf-8") as file:
+            json.dump(kept, file)
+        Path(file.name).replace(folder / f"{kind}.json")
+    except OSError:
+        return
