@@ -68,7 +68,7 @@ class Project:
 
     def read(self, name: str) -> list[Tfvars]:
         """The parsed files of environment `name`; raises InvalidTfvars at the first syntax error."""
-        return [self._parse(path) for path in self.tfvars_files(name)]
+        return [self.parse(path) for path in self.tfvars_files(name)]
 
     def check(self, name: str) -> Checked:
         """What is wrong with environment `name`; raises only when a file is absent or cannot be parsed."""
@@ -99,7 +99,8 @@ class Project:
             remedy=f'Did you mean "{guess[0]}"?' if guess else f"`orchestrator init {name}` makes it.",
         )
 
-    def _parse(self, path: Path) -> Tfvars:
+    def parse(self, path: Path) -> Tfvars:
+        """The variables of one file, named in messages by its path below the project."""
         file = path.relative_to(self.root).as_posix()
         try:
             data = path.read_bytes()

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from orchestrator.checks.access import check_access
 from orchestrator.checks.context import Context
+from orchestrator.checks.identity import check_identity
+from orchestrator.checks.network import check_network
 from orchestrator.checks.problem import Problem
+from orchestrator.checks.registry import check_registry
+from orchestrator.checks.repositories import check_repositories
+from orchestrator.checks.routes import check_routes
 from orchestrator.checks.types import INVALID, Converter, nearest
 from orchestrator.environment import Checked, Environment
 from orchestrator.errors import Location
 from orchestrator.tfvars import Tfvars, merge
 
+_EXAMINATIONS = (check_identity, check_repositories, check_network, check_routes, check_registry, check_access)
 # Stand in for required variables that are missing or malformed, so that all other checks still run.
 _PLACEHOLDERS = {"cluster_name": "cluster", "account_id": "000000000000", "aws_region": "us-east-1"}
 
@@ -24,26 +31,11 @@ def check(name: str, files: Sequence[Tfvars]) -> Checked:
         _report_unknown(tfvars, problems)
     values = _convert(merged, problems)
     context = Context(Environment(name=name, **values), merged, problems)
-    for examine in _examinations():
+    for examine in _EXAMINATIONS:
         examine(context)
     problems.sort(key=lambda problem: problem.sort_key)
     context.warnings.sort(key=lambda problem: problem.sort_key)
     return Checked(name, None if problems else context.environment, tuple(problems), tuple(context.warnings), merged)
-
-
-def _examinations() -> tuple[Callable[[Context], None], ...]:
-    import importlib.util
-
-    if importlib.util.find_spec("orchestrator.routes") is None:
-        return ()
-    from orchestrator.checks.access import check_access
-    from orchestrator.checks.identity import check_identity
-    from orchestrator.checks.network import check_network
-    from orchestrator.checks.registry import check_registry
-    from orchestrator.checks.repositories import check_repositories
-    from orchestrator.checks.routes import check_routes
-
-    return check_identity, check_repositories, check_network, check_routes, check_registry, check_access
 
 
 def _report_unknown(tfvars: Tfvars, problems: list[Problem]) -> None:

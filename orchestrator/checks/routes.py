@@ -77,11 +77,12 @@ def _check_partition_and_number(context: Context) -> None:
     environment = context.environment
     rules = environment.pull_through_cache_rules
     path = ("pull_through_cache_rules",)
+    partition = _PARTITION_NAMES.get(environment.partition, "an isolated partition")
     if rules and context.usable("aws_region") and not has_rules(environment):
         context.error(
             path,
             f"There {'is 1 rule' if len(rules) == 1 else f'are {len(rules)} rules'} in {environment.aws_region}.",
-            why=f"ECR has no pull-through cache in {_PARTITION_NAMES.get(environment.partition, 'an isolated partition')}.",
+            why=f"ECR has no pull-through cache in {partition}.",
             remedy="Write them as mirrors: there everything must be copied.",
             value=environment.aws_region,
         )

@@ -18,36 +18,50 @@ _SCHEME = re.compile(r"(?:https?|docker|oci)://", re.IGNORECASE)
 
 def check_source(context: Context, path: Path, text: str) -> Source | None:
     """The canonical source that `text` names, or None after reporting why it names none."""
+    fault = diagnose(text)
+    if fault is None:
+        try:
+            return parse_source(text)
+        except OrchestratorError as error:
+            fault = (error.why or error.what, None)
+    why, suggestion = fault
+    context.error(
+        path,
+        f"{dotted(path)} is {shown(text)}.",
+        why=f"{why} The form is registry[/path].",
+        remedy=f'Write "{suggestion}".' if suggestion else 'Write it like "quay.io/prometheus".',
+        value=text,
+    )
+    return None
+
+
+def diagnose(text: str) -> tuple[str, str | None] | None:
+    """Why `text` is no source, and what was most likely meant; None when it is one."""
+    if not text:
+        return "It is empty.", None
     plain = _SCHEME.sub("", text).strip()
     if plain != text:
-        return _refused(context, path, text, "It has a scheme or blanks around it.", plain.rstrip("/"))
-    if not text:
-        return _refused(context, path, text, "It is empty.", None)
+        return "It has a scheme, or blanks around it.", plain.rstrip("/") or None
     if "*" in text:
-        bare = re.split(r"[^/]*\*", text)[0].rstrip("/")
-        return _refused(context, path, text, "Sources take no wildcards: a path stands for all below it.", bare)
-    bare = re.sub(r":[^/:]*$", "", text.split("@")[0]) if "/" in text else text.split("@")[0]
-    if bare != text and "/" in bare:
-        return _refused(context, path, text, "A source has no tag and no digest.", bare)
-    host, _, repository = text.partition("/")
+        kept = text.split("*")[0].rpartition("/")[0]
+        return "Sources take no wildcards: a path stands for all below it.", kept or None
+    host, slash, repository = text.partition("/")
+    name = re.sub(r":[^/]*$", "", text.split("@")[0]) if slash else text.split("@")[0]
+    if name != text and slash:
+        return "A source has no tag and no digest.", name
     if not _HOST.fullmatch(host) or not ("." in host or ":" in host or host == "localhost"):
-        below = f"docker.io/{text}" if "/" in text else f"docker.io/library/{text.split(':')[0]}"
-        hub = REPOSITORY_NAME.fullmatch(below.partition("/")[2]) is not None
-        return _refused(context, path, text, "It does not begin with a registry's host.", below if hub else None)
-    if "/" in text and not REPOSITORY_NAME.fullmatch(repository):
-        lowered = repository.strip("/").lower()
-        fixed = f"{host}/{lowered}".rstrip("/")
-        return _refused(
-            context,
-            path,
-            text,
-            "The path after the registry is no path of repositories (lower case, no slash at the end).",
-            fixed if not lowered or REPOSITORY_NAME.fullmatch(lowered) else None,
+        hub = f"{host}/{repository}".strip("/") if slash else f"library/{host.split(':')[0]}"
+        return "It does not begin with a registry's host.", f"docker.io/{hub}" if REPOSITORY_NAME.fullmatch(
+            hub
+        ) else None
+    if slash and not REPOSITORY_NAME.fullmatch(repository):
+        lowered = re.sub("/+", "/", repository).strip("/").lower()
+        usable = not lowered or REPOSITORY_NAME.fullmatch(lowered)
+        return (
+            "What follows the registry is no path of repositories: lower case, no slash at the end.",
+            f"{host}/{lowered}".rstrip("/") if usable else None,
         )
-    try:
-        return parse_source(text)
-    except OrchestratorError as error:
-        return _refused(context, path, text, error.why or error.what, None)
+    return None
 
 
 def overlaps(one: Source, other: Source) -> bool:
@@ -60,14 +74,3 @@ def covers(outer: Source, inner: Source) -> bool:
     if outer.registry != inner.registry:
         return False
     return not outer.path or inner.path == outer.path or inner.path.startswith(f"{outer.path}/")
-
-
-def _refused(context: Context, path: Path, text: str, why: str, suggestion: str | None) -> None:
-    name = dotted(path)
-    context.error(
-        path,
-        f"{name} is {shown(text)}.",
-        why=f"{why} The form is registry[/path].",
-        remedy=f'Write "{suggestion}".' if suggestion else 'Write it like "quay.io/prometheus".',
-        value=text,
-    )

@@ -1,0 +1,375 @@
+"""`orchestrator init`: scaffold an environment, or make the bucket for its state."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli.project import open_project
+from orchestrator.errors import InvalidEnvironment, Location, OrchestratorError, RefusedInput
+from orchestrator.project import COMMON, Project
+
+if TYPE_CHECKING:
+    from orchestrator.aws.state_bucket import StateBucket
+    from orchestrator.environment import Environment
+    from orchestrator.scaffold import Answers, ScaffoldRule
+
+PLATFORMS = ("eks", "rosa-classic", "rosa-hcp")
+# {prefix: (upstream, comment)}: what a new environment may start with.
+UPSTREAMS = {
+    "docker-hub": (
+        "registry-1.docker.io",
+        "Docker Hub, with credentials: `orchestrator secret set {name} docker-hub`.",
+    ),
+    "ecr-public": ("public.ecr.aws", "Amazon ECR Public"),
+    "k8s": ("registry.k8s.io", "Kubernetes' own images"),
+    "quay": ("quay.io", "Quay, public images"),
+    "github": ("ghcr.io", "GitHub, with credentials: `orchestrator secret set {name} github`."),
+    "gitlab": ("registry.gitlab.com", "GitLab, with credentials: `orchestrator secret set {name} gitlab`."),
+}
+_WITHOUT_CREDENTIALS = ("ecr-public", "k8s", "quay")
+_NEEDED = {"platform": "--platform", "aws_region": "--region", "account_id": "--account-id"}
+
+
+@click.command("init")
+@click.argument("name")
+@click.option("--platform", type=click.Choice(PLATFORMS), help="What the cluster runs on.")
+@click.option("--region", "aws_region", metavar="REGION", help="AWS region, such as eu-west-1.")
+@click.option("--account-id", metavar="ID", help="AWS account, 12 digits.")
+@click.option("--cluster-name", metavar="NAME", help="Name of the cluster (default: the environment's).")
+@click.option("--upstream", "upstreams", multiple=True, type=click.Choice(list(UPSTREAMS)), help="A rule; repeatable.")
+@click.option("--vpc-id", metavar="ID", help="VPC for the ECR endpoints.")
+@click.option(
+    "--subnet", "private_subnet_ids", multiple=True, metavar="ID", help="Subnet of the endpoints; repeatable."
+)
+@click.option("--vpc-cidr", metavar="CIDR", help="From where the endpoints' own security group admits HTTPS.")
+@click.option(
+    "--security-group",
+    "endpoint_security_group_ids",
+    multiple=True,
+    metavar="ID",
+    help="Existing security group of the endpoints; repeatable.",
+)
+@click.option("--node-role", "node_role_names", multiple=True, metavar="NAME", help="EKS node role; repeatable.")
+@click.option("--worker-role-prefix", metavar="PREFIX", help="ROSA Classic: prefix of the account roles.")
+@click.option("--zero-egress", is_flag=True, help="The cluster has no way out: allow_upstream = false.")
+@click.option("--state-bucket", metavar="BUCKET", help="Make this S3 bucket (if needed) and keep the state there.")
+@click.option("--state-region", metavar="REGION", help="Region of that bucket (default: the environment's).")
+@click.option("--local", "use_local", is_flag=True, help="Make the bucket in the embedded AWS.")
+@click.option("--yes", "--no-input", "no_input", is_flag=True, help="Ask nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def init(ctx: click.Context, /, name: str, no_input: bool, as_json: bool, use_local: bool, **given: object) -> int:
+    """Write environments/NAME.tfvars with comments, from flags and answers; existing files are never overwritten.
+
+    In an empty folder this also writes common.tfvars and .gitignore. With --state-bucket the bucket is made with
+    versioning, encryption, no public access and TLS only; for an environment that exists already that is all.
+    """
+    project = _project(ctx)
+    _refuse_name(name)
+    path = project.tfvars_path(name)
+    bucket, bucket_region = given.pop("state_bucket"), given.pop("state_region")
+    if path.exists():
+        if not isinstance(bucket, str):
+            raise RefusedInput(
+                f"{_shown(project, path)} exists already.",
+                why="init never overwrites a file.",
+                remedy="Edit it, or choose another name.",
+            )
+        return _add_state(project, name, bucket, _text(bucket_region), use_local=use_local, as_json=as_json)
+    answers = _answers(project, name, given, bucket, bucket_region, ask=not no_input and sys.stdin.isatty())
+    return _scaffold(project, answers, use_local=use_local, as_json=as_json)
+
+
+def _project(ctx: click.Context) -> Project:
+    """The project of this call; without one, the chosen or the current folder becomes it."""
+    chosen = (ctx.obj or {}).get("project_dir")
+    try:
+        return open_project(ctx)
+    except RefusedInput:
+        return Project(Path(chosen).resolve() if chosen else Path.cwd())
+
+
+def _refuse_name(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,89}", name) or name in {COMMON, "default"}:
+        why = (
+            "common.tfvars holds what all environments share."
+            if name == COMMON
+            else "Terraform's workspace of that name is what one gets without choosing."
+            if name == "default"
+            else "It names a file, a folder and a Terraform workspace: letters, digits, and . _ - after the first."
+        )
+        suggestion = re.sub(r"[^A-Za-z0-9._-]+", "-", name.removesuffix(".tfvars").rsplit("/", 1)[-1]).strip("-._")
+        raise RefusedInput(
+            f'An environment cannot be called "{name}".',
+            why=why,
+            remedy=f'Try "{suggestion}".'
+            if suggestion not in {"", name, "default", COMMON}
+            else "Choose another name.",
+        )
+    if name.endswith(".tfvars"):
+        raise RefusedInput(
+            f'An environment cannot be called "{name}".',
+            why="The name has no ending; its file gets one.",
+            remedy=f'Try "{name.removesuffix(".tfvars")}".',
+        )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _answers(
+    project: Project, name: str, given: dict[str, object], bucket: object, bucket_region: object, *, ask: bool
+) -> Answers:
+    from orchestrator.scaffold import Answers
+    from orchestrator.upstreams import partition_for
+
+    missing = [flag for key, flag in _NEEDED.items() if not _text(given[key])]
+    if missing and not ask:
+        raise RefusedInput(
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.",
+            why="There is no terminal to ask on, or --yes was given.",
+            remedy=f"orchestrator init {name} --platform eks --region eu-west-1 --account-id 111122223333",
+        )
+    platform = _text(given["platform"]) or click.prompt("Platform", type=click.Choice(PLATFORMS), default="eks")
+    region = _text(given["aws_region"]) or click.prompt("AWS region")
+    account = _text(given["account_id"]) or click.prompt("AWS account ID (12 digits)")
+    cluster = _text(given["cluster_name"]) or (click.prompt("Cluster name", default=name) if ask else name)
+    others = _others(project)
+    owner = next(
+        (env for env in others if env.owns_registry and (env.account_id, env.aws_region) == (account, region)), None
+    )
+    has_rules = partition_for(region).pull_through_cache
+    chosen = given["upstreams"]
+    assert isinstance(chosen, tuple)
+    if chosen and not has_rules:
+        raise RefusedInput(
+            f"--upstream cannot be used in {region}.",
+            why="ECR has no pull-through cache rules there.",
+            remedy="Leave it out: mirrors are written instead.",
+        )
+    prefixes = chosen or _WITHOUT_CREDENTIALS
+    vpc = _text(given["vpc_id"])
+    endpoints_of = next(
+        (
+            env.name
+            for env in others
+            if vpc
+            and env.create_vpc_endpoints
+            and (env.account_id, env.aws_region, env.vpc_id) == (account, region, vpc)
+        ),
+        None,
+    )
+    return Answers(
+        name=name,
+        platform=platform,
+        cluster_name=cluster,
+        account_id=account,
+        aws_region=region,
+        vpc_id=vpc,
+        private_subnet_ids=_texts(given["private_subnet_ids"]),
+        vpc_cidr=_text(given["vpc_cidr"]),
+        endpoint_security_group_ids=_texts(given["endpoint_security_group_ids"]),
+        node_role_names=_texts(given["node_role_names"]),
+        worker_role_prefix=_text(given["worker_role_prefix"]),
+        allow_upstream=not given["zero_egress"],
+        state_bucket=_text(bucket),
+        state_region=_text(bucket_region),
+        rules=_owned_rules(owner) if owner else (_new_rules(name, prefixes) if has_rules else {}),
+        mirrors={} if has_rules else _mirrors(owner),
+        owner=owner.name if owner else None,
+        endpoints_of=endpoints_of,
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    assert isinstance(value, tuple)
+    return tuple(str(item) for item in value)
+
+
+def _others(project: Project) -> list[Environment]:
+    """The project's environments that can be read; a broken one must not keep a new one from being made."""
+    found = []
+    for name in project.environment_names():
+        try:
+            found.append(project.load(name))
+        except RefusedInput:
+            continue
+    return found
+
+
+def _new_rules(name: str, prefixes: tuple[str, ...]) -> dict[str, ScaffoldRule]:
+    from orchestrator.scaffold import ScaffoldRule
+    from orchestrator.upstreams import upstream_of
+
+    rules = {}
+    for prefix in dict.fromkeys(prefixes):
+        url, comment = UPSTREAMS[prefix]
+        upstream = upstream_of(url)
+        secret = f"ecr-pullthroughcache/{prefix}" if upstream and upstream.needs_credentials else None
+        rules[prefix] = ScaffoldRule(url, secret_name=secret, comment=comment.format(name=name))
+    return rules
+
+
+def _owned_rules(owner: Environment) -> dict[str, ScaffoldRule]:
+    """The rules that exist already: those of the registry's owner."""
+    from orchestrator.scaffold import ScaffoldRule
+
+    return {
+        prefix: ScaffoldRule(**rule.model_dump(exclude={"template"}))
+        for prefix, rule in owner.pull_through_cache_rules.items()
+    }
+
+
+def _mirrors(owner: Environment | None) -> dict[str, str]:
+    """Everything must be copied where ECR has no rules; prefixes mean the same as the owner's."""
+    if owner is not None and owner.mirrors:
+        return {prefix: mirror.source for prefix, mirror in owner.mirrors.items()}
+    return {"docker-hub": "docker.io", "ecr-public": "public.ecr.aws", "k8s": "registry.k8s.io", "quay": "quay.io"}
+
+
+def _shown(project: Project, path: Path) -> str:
+    return path.relative_to(project.root).as_posix()
+
+
+def _scaffold(project: Project, answers: Answers, *, use_local: bool, as_json: bool) -> int:
+    from orchestrator.environment import check_environment
+    from orchestrator.scaffold import render_common, render_environment
+    from orchestrator.tfvars import parse_tfvars
+
+    path = project.tfvars_path(answers.name)
+    texts = {path: render_environment(answers)}
+    common = project.tfvars_path(COMMON)
+    if not common.exists():
+        texts = {common: render_common(), **texts}
+    # Flags are checked as if they had been written by hand; nothing is written when they are wrong.
+    existing = [project.parse(common)] if common.exists() else [parse_tfvars(texts[common], _shown(project, common))]
+    checked = check_environment(answers.name, [*existing, parse_tfvars(texts[path], _shown(project, path))])
+    if checked.environment is None:
+        raise InvalidEnvironment([_without_place(problem, path.name) for problem in checked.problems])
+    environment = checked.environment
+    for warning in checked.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    bucket = (
+        _make_bucket(project, environment, answers.state_region, use_local=use_local) if answers.state_bucket else None
+    )
+    ignore = project.root / ".gitignore"
+    if not ignore.exists():
+        texts[ignore] = "# Working directories, plans and the embedded AWS.\n.orchestrator/\n"
+    project.environments_dir.mkdir(parents=True, exist_ok=True)
+    for file, text in texts.items():
+        with file.open("x", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+    _report(
+        as_json,
+        {
+            "environment": answers.name,
+            "written": [_shown(project, file) for file in texts],
+            "bucket": _bucket_entry(bucket),
+        },
+        [
+            *(f"Wrote {file}." for file in texts),
+            *_bucket_lines(bucket),
+            f"Next: edit {_shown(project, path)}, then `orchestrator validate {answers.name}` "
+            f"and `orchestrator plan {answers.name}{'' if answers.state_bucket else ' --local'}`.",
+        ],
+    )
+    return 0
+
+
+def _without_place(problem: OrchestratorError, file: str) -> OrchestratorError:
+    # The file was not written, so a line in it would lead nowhere.
+    if problem.where is None or Path(problem.where.file).name != file:
+        return problem
+    return RefusedInput(problem.what, why=problem.why, remedy=problem.remedy)
+
+
+def _add_state(project: Project, name: str, bucket: str, region: str | None, *, use_local: bool, as_json: bool) -> int:
+    """The bucket for an environment that exists: made, and named in its file when that names none."""
+    path = project.tfvars_path(name)
+    shown = _shown(project, path)
+    environment = project.load(name)
+    written = []
+    text = ""
+    if environment.state is None:
+        lines = [f"  bucket = {json.dumps(bucket)}"]
+        if region is not None and region != environment.aws_region:
+            lines.append(f"  region = {json.dumps(region)}")
+        text = "\n# Terraform's state.\nstate = {\n" + "\n".join(lines) + "\n}\n"
+        environment = _reloaded(project, name, text)
+    elif environment.state.bucket != bucket:
+        raise RefusedInput(
+            f"{shown} keeps its state in {environment.state.bucket}, not in {bucket}.",
+            why="Moving a state is Terraform's business.",
+            remedy=f"Give --state-bucket {environment.state.bucket}, or edit the file and migrate the state.",
+            where=Location(shown),
+        )
+    made = _make_bucket(project, environment, region, use_local=use_local)
+    if text:
+        with path.open("ab") as stream:
+            stream.write(text.encode())
+        written.append(shown)
+    _report(
+        as_json,
+        {"environment": name, "written": written, "bucket": _bucket_entry(made)},
+        [*_bucket_lines(made), *(f"Added state to {file}." for file in written)],
+    )
+    return 0
+
+
+def _reloaded(project: Project, name: str, addition: str) -> Environment:
+    """The environment as it will be with `addition` at the end of its file: checked before anything is made."""
+    from orchestrator.environment import build_environment
+    from orchestrator.tfvars import parse_tfvars
+
+    path = project.tfvars_path(name)
+    files = project.read(name)
+    own = parse_tfvars(path.read_text(encoding="utf-8") + addition, files[-1].file)
+    return build_environment(name, [*files[:-1], own])
+
+
+def _make_bucket(project: Project, environment: Environment, region: str | None, *, use_local: bool) -> StateBucket:
+    from orchestrator.aws.account import check_account
+    from orchestrator.aws.session import open_session
+    from orchestrator.aws.state_bucket import create_state_bucket
+
+    local = None
+    if use_local:
+        from orchestrator.local import ensure_running
+
+        local = ensure_running(project.state_dir)
+    session = open_session(environment, local=local)
+    check_account(session, environment)
+    state = environment.state
+    assert state is not None
+    return create_state_bucket(
+        session, state.bucket, region=region or state.region or environment.aws_region, kms_key_arn=state.kms_key_arn
+    )
+
+
+def _bucket_entry(bucket: StateBucket | None) -> dict[str, object] | None:
+    if bucket is None:
+        return None
+    return {"name": bucket.name, "region": bucket.region, "created": bucket.created, "changes": list(bucket.changes)}
+
+
+def _bucket_lines(bucket: StateBucket | None) -> list[str]:
+    if bucket is None:
+        return []
+    head = (
+        f"Made the bucket {bucket.name} in {bucket.region}." if bucket.created else f"The bucket {bucket.name} exists."
+    )
+    return [head, *bucket.changes]
+
+
+def _report(as_json: bool, document: dict[str, object], lines: list[str]) -> None:
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+    else:
+        click.echo("\n".join(lines))
