@@ -306,11 +306,17 @@ class RouteTable:
             found.extend(self._warn_about_source(reference))
         return tuple(found)
 
+    def meant(self, registry: str) -> str | None:
+        """The registry of the table that `registry` differs from in case or by the port 443 only."""
+        plain = registry.lower().removesuffix(":443")
+        known = plain in self.own_hosts or self.aliases.get(plain, plain) in self._decisions
+        return plain if known and plain != registry else None
+
     def _warn_about_source(self, reference: ImageReference) -> Iterable[str]:
         registry = reference.registry
-        plain = registry.lower().removesuffix(":443")
-        if plain != registry and (plain in self.own_hosts or self.aliases.get(plain, plain) in self._decisions):
-            yield f"{registry} is another registry than {plain} to the table: write it so."
+        meant = self.meant(registry)
+        if meant:
+            yield f"Enforcers compare hosts as they are written: {registry} is another registry than {meant} to them."
         elif not self.allow_upstream:
             yield f"The cluster cannot reach {registry} (allow_upstream is false): the pull fails."
 

@@ -1,0 +1,201 @@
+"""`orchestrator route`: the table's answer for references, with the reason, warnings and what to do."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BufferedReader
+from typing import cast
+
+import click
+
+from orchestrator.cli.project import open_project
+from orchestrator.references import InvalidReference, parse_reference
+from orchestrator.routes import Answer, Redirected, Refused, Route, RouteTable, Unchanged, build_route_table
+from orchestrator.upstreams import DOCKER_HUB, upstream_of
+
+STDIN = "-"
+_CHUNK = 1 << 16
+_encode = json.JSONEncoder(check_circular=False).encode
+
+_REASONS = {
+    "own": "is in the environment's registry already",
+    "excluded": "is excluded, so it is pulled from its source",
+    "no route": "has no route, so it is pulled from its source",
+    "digest": "names a digest, which ECR cannot pull first, so it is pulled from its source",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The answer for one reference, ready to print."""
+
+    reference: str
+    answer: Answer
+    warnings: tuple[str, ...]
+    remedy: str | None
+
+    @property
+    def word(self) -> str:
+        return type(self.answer).__name__.lower()
+
+    @property
+    def route(self) -> Route | None:
+        return None if isinstance(self.answer, Refused) else self.answer.route
+
+    @property
+    def outcome(self) -> str:
+        """Where the image is pulled from, or why it is left alone; one phrase for people."""
+        match self.answer:
+            case Redirected(target):
+                return target
+            case Unchanged(reason):
+                return _REASONS[reason]
+            case Refused(_, detail):
+                return detail
+
+    def as_json(self) -> str:
+        """One object: {reference, answer, target, route: {prefix, source, kind}, reason, detail, warnings, remedy}."""
+        answer, route = self.answer, self.route
+        return _encode(
+            {
+                "reference": self.reference,
+                "answer": self.word,
+                "target": answer.target if isinstance(answer, Redirected) else None,
+                "route": route and {"prefix": route.name, "source": str(route.source), "kind": route.kind},
+                "reason": None if isinstance(answer, Redirected) else answer.reason,
+                "detail": answer.detail if isinstance(answer, Refused) else None,
+                "warnings": self.warnings,
+                "remedy": self.remedy,
+            }
+        )
+
+
+def answer_line(table: RouteTable, text: str) -> Line:
+    """Ask the table about one reference."""
+    try:
+        reference = parse_reference(text)
+    except InvalidReference as error:
+        return Line(text, Refused("syntax", error.why, error.remedy), (), error.remedy)
+    answer = table.redirect(reference)
+    remedy = None
+    if isinstance(answer, Refused):
+        remedy = answer.remedy
+    elif answer == _NO_ROUTE:
+        registry, _ = table.canonical(reference)
+        meant = table.meant(registry)
+        remedy = f'Write "{meant}".' if meant else _add_a_route(registry)
+    return Line(text, answer, table.warnings(reference, answer), remedy)
+
+
+_NO_ROUTE = Unchanged("no route")
+
+
+@lru_cache(maxsize=1024)
+def _add_a_route(registry: str) -> str:
+    upstream = upstream_of("registry-1.docker.io" if registry == DOCKER_HUB else registry)
+    if upstream:
+        return f'Add a rule to pull_through_cache_rules with upstream_registry_url = "{upstream.url}".'
+    return f'Add an entry to mirrors with source = "{registry}": ECR cannot pull through from there.'
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@click.argument("references", metavar="REFERENCE...", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each reference, one a line.")
+@click.pass_context
+def route(ctx: click.Context, name: str, references: tuple[str, ...], as_json: bool) -> int:
+    """Say where image references are pulled from in environment NAME, by which route, and why.
+
+    `-` reads references from standard input, one a line. Exit code 2 when one of them is not an image reference at
+    all; every other answer, also an image that is left alone, is 0.
+    """
+    table = build_route_table(open_project(ctx).load(name))
+    refused = False
+    for texts in _batches(references):
+        lines = [answer_line(table, text) for text in texts]
+        refused = refused or any(isinstance(line.answer, Refused) and line.answer.reason == "syntax" for line in lines)
+        if as_json:
+            sys.stdout.write("".join(f"{line.as_json()}\n" for line in lines))
+        elif sys.stdout.isatty() and STDIN not in references:
+            _print_table(lines)
+        else:
+            sys.stdout.write(_plain(lines))
+        sys.stdout.flush()
+    return 2 if refused else 0
+
+
+def _batches(references: Sequence[str]) -> Iterator[list[str]]:
+    """The references in their order; those of standard input as they arrive, so that a slow producer gets answers."""
+    given: list[str] = []
+    for reference in references:
+        if reference != STDIN:
+            given.append(reference)
+            continue
+        if given:
+            yield given
+            given = []
+        yield from _read_lines()
+    if given:
+        yield given
+
+
+def _read_lines() -> Iterator[list[str]]:
+    """Lines of standard input without their ends, in batches of what one read gave; blank ones are left out."""
+    stream = cast(BufferedReader, click.get_binary_stream("stdin"))
+    rest = b""
+    while chunk := stream.read1(_CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from _decode(lines)
+    yield from _decode([rest])
+
+
+def _decode(lines: Iterable[bytes]) -> Iterator[list[str]]:
+    # What is not UTF-8 is no reference; the replacement character keeps it one in what is printed.
+    texts = [line.removesuffix(b"\r").decode("utf-8", "replace") for line in lines if line.strip()]
+    if texts:
+        yield texts
+
+
+def _shown(text: str) -> str:
+    """`text` for a terminal or a log: nothing in it can move the cursor."""
+    return text if text.isascii() and text.isprintable() else ascii(text)
+
+
+def _plain(lines: Sequence[Line]) -> str:
+    """Aligned columns: reference, answer, where from or why; notes below, indented."""
+    width = max(len(_shown(line.reference)) for line in lines)
+    out = []
+    for line in lines:
+        out.append(f"{_shown(line.reference):<{width}}  {line.word:<10}  {_shown(line.outcome)}")
+        out.extend(f"    {note}" for note in _notes(line))
+    return "".join(f"{row}\n" for row in out)
+
+
+def _notes(line: Line) -> Iterator[str]:
+    if line.route is not None:
+        yield f"route: {line.route.source} -> {line.route.name} ({line.route.kind})"
+    for warning in line.warnings:
+        yield f"warning: {_shown(warning)}"
+    if line.remedy:
+        yield f"remedy: {_shown(line.remedy)}"
+
+
+def _print_table(lines: Sequence[Line]) -> None:
+    # Only here: rich costs a tenth of a second that no pipe needs.
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    styles = {"redirected": "green", "unchanged": "yellow", "refused": "red"}
+    table = Table(show_lines=True)
+    for column in ("Reference", "Answer", "Pulled from, or why not", "Notes"):
+        table.add_column(column, overflow="fold")
+    for line in lines:
+        notes = "\n".join(_notes(line))
+        cells = (_shown(line.reference), line.word, _shown(line.outcome), notes)
+        table.add_row(*(Text(cell, style=styles[line.word] if index == 1 else "") for index, cell in enumerate(cells)))
+    Console().print(table)
