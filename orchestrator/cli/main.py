@@ -24,6 +24,7 @@ COMMANDS = {
     "destroy": ("orchestrator.cli.terraform:destroy", "Destroy what is not protected."),
     "output": ("orchestrator.cli.terraform:output", "Print the outputs of an environment."),
     "drift": ("orchestrator.cli.terraform:drift", "Show what changed behind our back."),
+    "manifests": ("orchestrator.cli.manifests:manifests", "Policies, mirror sets and node configuration of a cluster."),
     "route": ("orchestrator.cli.route:route", "Say where image references are pulled from, and why."),
     "secret": ("orchestrator.cli.secret:secret", "Store upstream credentials in the shape that ECR wants."),
     "local": ("orchestrator.cli.local:local", "The embedded AWS: up, status, down."),

@@ -1,0 +1,9 @@
+"""Environment → documents that make a cluster pull from ECR: admission policies, mirror sets, node configuration.
+
+Every document is derived from the route table; none parses a reference or decides a route again. Pure: values in, text out.
+"""
+
+from orchestrator.manifests.document import Bundle
+from orchestrator.manifests.targets import GENERATORS, Options, default_targets, folder, generate
+
+__all__ = ["GENERATORS", "Bundle", "Options", "default_targets", "folder", "generate"]

@@ -1,0 +1,164 @@
+"""The route table as CEL: variables and JSON patches shared by native policies and Kyverno's MutatingPolicy.
+
+CEL has no functions of one's own and no regular expression replacement, so one image's way through the table is
+spread over variables that are lists with the same indexes: `images` (as written), then its name, host, repository,
+key in the table, and last `targets` (the image to run). An image that the table leaves alone keeps its place and text.
+Looking a key up by depth costs the same for one route and for fifty, which keeps the policy far below the cost budget.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from orchestrator.manifests import grammar
+from orchestrator.manifests.metadata import ORIGINAL_ANNOTATION
+from orchestrator.manifests.scopes import Scope, needs_more, scopes
+from orchestrator.routes import RouteTable
+
+# (field of the Pod's spec, expression of an element's image, path of the image below the element)
+_CONTAINER_IMAGE = "has(c.image) ? c.image : ''"
+_VOLUME_IMAGE = "has(c.image) && has(c.image.reference) ? c.image.reference : ''"
+KINDS = (
+    ("containers", _CONTAINER_IMAGE, "image"),
+    ("initContainers", _CONTAINER_IMAGE, "image"),
+    ("ephemeralContainers", _CONTAINER_IMAGE, "image"),
+    ("volumes", _VOLUME_IMAGE, "image/reference"),
+)
+
+
+def text(value: str) -> str:
+    """A CEL string literal."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def raw(pattern: str) -> str:
+    """A CEL raw string literal: backslashes stand for themselves."""
+    return f"r'{pattern}'"
+
+
+def mapping(pairs: dict[str, str]) -> str:
+    """A CEL map literal of expressions, one entry a line."""
+    if not pairs:
+        return "{}"
+    return "{\n" + ",\n".join(f"  {text(key)}: {value}" for key, value in pairs.items()) + "\n}"
+
+
+def _entry(scope: Scope, *, leave_digests: bool) -> str:
+    """What the table says of one key: where it lives (with its leading slash), or nothing for what is left alone."""
+    if scope.route is None:
+        return '{"left": "alone"}'
+    repository = f"/{scope.repository}" if scope.repository else ""
+    entry = {"repository": repository}
+    if leave_digests and scope.route.kind == "pull-through":
+        entry["digests"] = "leave"
+    if needs_more(scope):
+        entry["itself"] = "leave"
+    return "{" + ", ".join(f"{text(key)}: {text(value)}" for key, value in entry.items()) + "}"
+
+
+def variables(table: RouteTable, object_name: str = "object") -> list[dict[str, str]]:
+    """The policy's variables, in the order in which they build on each other."""
+    found = scopes(table)
+    leave = table.digest_references == "leave"
+    keys = {str(scope.source): _entry(scope, leave_digests=leave) for scope in found}
+    depths = sorted({len(scope.source.path.split("/")) if scope.source.path else 0 for scope in found}, reverse=True)
+    patterns = ", ".join(raw(grammar.key_pattern(depth)) for depth in depths)
+    aliases = mapping({alias: text(canonical) for alias, canonical in sorted(table.aliases.items())})
+    images = " +\n".join(
+        f"(has({object_name}.spec.{field}) ? {object_name}.spec.{field}.map(c, {image}) : [])"
+        for field, image, _ in KINDS
+    )
+    hosted = (
+        f"variables.names.map(n, n.matches({raw(grammar.HOSTED)}) ? n : 'docker.io/' + n)"
+        f".map(n, {{'host': n.find({raw(grammar.HOST)}), 'path': n.substring(n.indexOf('/') + 1)}})"
+    )
+    canonical = (
+        "variables.hosted"
+        ".map(n, {'host': n.host in variables.aliases ? variables.aliases[n.host] : n.host, 'path': n.path})"
+        ".map(n, {'host': n.host, 'path': n.host == 'docker.io' && !n.path.contains('/') ? 'library/' + n.path : n.path})"
+    )
+    # The longest key comes first; a name that is in the table under no key has none.
+    matched = (
+        "variables.canonical.map(n, {'name': [n.host + '/' + n.path], "
+        f"'keys': [{patterns}].map(p, (n.host + '/' + n.path).find(p)).filter(k, k in variables.routes)}})"
+    )
+    valid = (
+        f"i.matches({raw(grammar.REFERENCE)}) && !i.matches({raw(grammar.IDENTIFIER)}) && "
+        f"size(variables.canonical[x].path) <= {grammar.PATH_LIMIT}"
+    )
+    # Where each image lives: the repository of its key, then what its name has below the key. Empty: left alone.
+    repositories = (
+        "variables.images.transformList(x, i, "
+        f"{valid} && size(variables.matched[x].keys) > 0 && "
+        "'repository' in variables.routes[variables.matched[x].keys[0]] && "
+        "!(i.contains('@') && 'digests' in variables.routes[variables.matched[x].keys[0]]) && "
+        "!('itself' in variables.routes[variables.matched[x].keys[0]] && "
+        "variables.matched[x].name[0] == variables.matched[x].keys[0]) ? "
+        "variables.routes[variables.matched[x].keys[0]].repository + "
+        "variables.matched[x].name[0].substring(size(variables.matched[x].keys[0])) : '')"
+    )
+    targets = (
+        "variables.images.transformList(x, i, "
+        # The leading slash is not part of the repository's name.
+        f"variables.repositories[x] == '' || size(variables.repositories[x]) > {grammar.ECR_LIMIT + 1} ? i : "
+        f"{text(table.registry_host)} + variables.repositories[x] + i.substring(size(variables.names[x])))"
+    )
+    return [
+        {"name": "routes", "expression": mapping(keys)},
+        {"name": "aliases", "expression": aliases},
+        {"name": "images", "expression": images},
+        {"name": "names", "expression": f"variables.images.map(i, i.find({raw(grammar.NAME)}))"},
+        {"name": "hosted", "expression": hosted},
+        {"name": "canonical", "expression": canonical},
+        {"name": "matched", "expression": matched},
+        {"name": "repositories", "expression": repositories},
+        {"name": "targets", "expression": targets},
+    ]
+
+
+def _offset(position: int, object_name: str) -> str:
+    """Index in `images` at which the elements of a kind begin."""
+    before = [
+        f"(has({object_name}.spec.{field}) ? size({object_name}.spec.{field}) : 0)" for field, _, _ in KINDS[:position]
+    ]
+    return " + ".join(before) or "0"
+
+
+def patches(fields: Sequence[str], object_name: str = "object", condition: str = "") -> str:
+    """JSON patches that replace the images of `fields` which the table redirects; `condition` (on `c`) narrows them."""
+    parts = []
+    for position, (field, _, path) in enumerate(KINDS):
+        if field not in fields:
+            continue
+        index = f"x + {_offset(position, object_name)}" if position else "x"
+        changed = f"variables.targets[{index}] != variables.images[{index}]"
+        if condition:
+            changed = f"{changed} && {condition}"
+        parts.append(
+            f"(has({object_name}.spec.{field}) ? {object_name}.spec.{field}.transformList(x, c, {changed}, "
+            f'JSONPatch{{op: "replace", path: "/spec/{field}/" + string(x) + "/{path}", value: variables.targets[{index}]}})'
+            " : [])"
+        )
+    return " +\n".join(parts)
+
+
+def annotation_patches(object_name: str = "object") -> str:
+    """JSON patches that keep the images as they were written in an annotation of the Pod, added to what it holds."""
+    key = text(ORIGINAL_ANNOTATION)
+    escaped = ORIGINAL_ANNOTATION.replace("~", "~0").replace("/", "~1")
+    annotations = f"{object_name}.metadata.annotations"
+    changed = "variables.images.transformList(x, i, variables.targets[x] != i, variables.targets[x] + '=' + i)"
+    held = f"has({annotations}) && {key} in {annotations} ? [{annotations}[{key}]] : []"
+    return (
+        f"(size({changed}) == 0 ? [] :\n"
+        f' (has({annotations}) ? [] : [JSONPatch{{op: "add", path: "/metadata/annotations", value: {{}}}}]) +\n'
+        f' [JSONPatch{{op: "add", path: "/metadata/annotations/{escaped}", '
+        f"value: (({held}) + {changed}).join(',')}}])"
+    )
+
+
+def namespaces_pattern(namespaces: Sequence[str]) -> str:
+    """RE2 pattern of the namespaces that are left alone; `*` stands for any characters."""
+    # Names of namespaces and `*` hold nothing that a pattern would read differently, apart from the star.
+    return "^(?:" + "|".join(name.replace("*", ".*") for name in namespaces) + ")$"

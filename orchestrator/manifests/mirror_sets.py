@@ -1,0 +1,128 @@
+"""ImageDigestMirrorSet and ImageTagMirrorSet (config.openshift.io/v1) of an environment.
+
+A mirror set names sources and where their images live; it has no way to leave out what lies below a source, so
+excludes below a route are said as notes. The root module's output `idms_config_content` is the same value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.manifests.document import Bundle, dump_yaml
+from orchestrator.manifests.metadata import metadata
+from orchestrator.manifests.scopes import Scope, covers, on_nodes, scopes
+from orchestrator.routes import RouteTable, Source
+
+if TYPE_CHECKING:
+    from orchestrator.environment import Environment
+
+# ROSA Classic refuses mirror sets of these sources and, for the first two, of anything below them.
+# Source: ROSA documentation, image registry configuration; verified limits in docs/limits.md.
+ROSA_CLASSIC_FORBIDDEN = (
+    Source("quay.io"),
+    Source("registry.access.redhat.com"),
+    Source("registry.redhat.io"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorEntry:
+    """One entry of a mirror set: pulls from `source` are tried at `mirror` first (`host/path`)."""
+
+    source: str
+    mirror: str
+
+
+def forbidden_on_rosa_classic(source: Source) -> bool:
+    return any(covers(forbidden, source) for forbidden in ROSA_CLASSIC_FORBIDDEN)
+
+
+def mirror_entries(table: RouteTable, platform: str) -> tuple[tuple[MirrorEntry, ...], tuple[str, ...]]:
+    """The entries of `table` on `platform`, sorted by source, and notes on what they cannot express."""
+    entries: list[MirrorEntry] = []
+    notes: list[str] = []
+    flat = scopes(table)
+    for scope in on_nodes(flat):
+        if not scope.redirected:
+            notes.append(
+                f"{scope.source} is excluded from a wider source; a mirror set cannot leave it out: nodes try ECR first for it."
+            )
+        elif platform == "rosa-classic" and forbidden_on_rosa_classic(scope.source):
+            notes.append(f"{scope.source} is left out: ROSA Classic refuses mirror sets of this source.")
+        else:
+            entries.append(MirrorEntry(str(scope.source), mirror_location(table, scope)))
+    return tuple(entries), tuple(notes)
+
+
+def mirror_location(table: RouteTable, scope: Scope) -> str:
+    """Where images of `scope` live: `123456789012.dkr.ecr.us-east-1.amazonaws.com/docker-hub`."""
+    return "/".join(part for part in (table.registry_host, scope.repository) if part)
+
+
+def mirror_set(environment: Environment, entries: Sequence[MirrorEntry], *, kind: str) -> dict[str, Any]:
+    """The document of `kind` (ImageDigestMirrorSet or ImageTagMirrorSet)."""
+    field = {"ImageDigestMirrorSet": "imageDigestMirrors", "ImageTagMirrorSet": "imageTagMirrors"}[kind]
+    policy = "AllowContactingSource" if environment.allow_upstream else "NeverContactSource"
+    return {
+        "apiVersion": "config.openshift.io/v1",
+        "kind": kind,
+        "metadata": metadata(environment, f"{environment.cluster_name}-ecr"),
+        "spec": {
+            field: [
+                {"source": entry.source, "mirrors": [entry.mirror], "mirrorSourcePolicy": policy} for entry in entries
+            ]
+        },
+    }
+
+
+def _bundle(environment: Environment, table: RouteTable, *, target: str, kind: str, extra: Sequence[str]) -> Bundle:
+    entries, notes = mirror_entries(table, environment.platform)
+    header: list[str] = []
+    plural = kind.lower()
+    if environment.platform == "rosa-hcp":
+        header = [
+            f"ROSA with hosted control planes refuses {kind} objects that are applied to the cluster.",
+            "The platform takes mirrors only as image mirrors: see the target rosa.",
+        ]
+        notes = (f"ROSA HCP refuses {kind} objects; it takes digest mirrors only through the target rosa.", *notes)
+    if environment.platform == "eks":
+        notes = (f"EKS nodes do not read {kind} objects; use the target containerd or an admission policy.", *notes)
+    name = f"{environment.cluster_name}-ecr"
+    return Bundle(
+        target=target,
+        files={f"{target}.yaml": dump_yaml(mirror_set(environment, entries, kind=kind), header=header)},
+        resources=(f"{target}.yaml",),
+        notes=(*notes, *extra),
+        apply=("oc apply -k .", "The machine config operator rolls the change out to every node, one by one."),
+        verify=(
+            f"oc get {plural} {name} -o yaml",
+            "oc debug node/NODE -- chroot /host cat /etc/containers/registries.conf",
+        ),
+        rollback=(f"oc delete {plural} {name}",),
+    )
+
+
+def digest_mirrors(environment: Environment, table: RouteTable) -> Bundle:
+    """Target `idms`."""
+    pull_through = [route for route in table.routes if route.kind == "pull-through"]
+    extra = []
+    if pull_through and environment.allow_upstream:
+        extra.append(
+            "ECR cannot make the first pull of a digest on a pull-through route: nodes fall back to the source until the image is warm."
+        )
+    elif pull_through:
+        extra.append(
+            "ECR cannot make the first pull of a digest on a pull-through route: warm those images by tag first."
+        )
+    extra.append(
+        "An ImageDigestMirrorSet covers pulls by digest only; tags need the target itms or an admission policy."
+    )
+    return _bundle(environment, table, target="idms", kind="ImageDigestMirrorSet", extra=extra)
+
+
+def tag_mirrors(environment: Environment, table: RouteTable) -> Bundle:
+    """Target `itms`."""
+    extra = ("An ImageTagMirrorSet covers pulls by tag only; digests need the target idms.",)
+    return _bundle(environment, table, target="itms", kind="ImageTagMirrorSet", extra=extra)

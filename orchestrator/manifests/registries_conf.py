@@ -1,0 +1,52 @@
+"""containers/image version 2 drop-in (CRI-O, podman, skopeo): /etc/containers/registries.conf.d/50-ecr.conf."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.manifests.document import Bundle, dump_toml
+from orchestrator.manifests.mirror_sets import mirror_location
+from orchestrator.manifests.scopes import Scope, on_nodes, scopes
+from orchestrator.routes import RouteTable
+
+if TYPE_CHECKING:
+    from orchestrator.environment import Environment
+
+FILE = "registries.conf.d/50-ecr.conf"
+
+
+def registry_entry(table: RouteTable, scope: Scope) -> dict[str, Any]:
+    """One `[[registry]]`: the longest prefix wins, so an excluded scope is an entry without mirrors."""
+    source = str(scope.source)
+    entry: dict[str, Any] = {"prefix": source, "location": source}
+    if scope.redirected:
+        entry["blocked"] = not table.allow_upstream
+        entry["mirror"] = [{"location": mirror_location(table, scope)}]
+    return entry
+
+
+def registries_conf(environment: Environment, table: RouteTable) -> Bundle:
+    """Target `registries-conf`."""
+    header = (
+        f"Image pulls of environment {environment.name} go to {table.registry_host}.",
+        "Place below /etc/containers/registries.conf.d/; the longest prefix wins.",
+    )
+    entries = [registry_entry(table, scope) for scope in on_nodes(scopes(table))]
+    notes = [
+        "A repository name that becomes longer than ECR allows is asked for at the mirror all the same, and not found there."
+    ]
+    if any(route.kind == "pull-through" for route in table.routes):
+        notes.append(
+            "ECR cannot make the first pull of a digest on a pull-through route; until the image is warm the mirror answers not found."
+        )
+    return Bundle(
+        target="registries-conf",
+        files={FILE: dump_toml({"registry": entries}, header)},
+        notes=tuple(notes),
+        apply=(f"sudo install -D -m 0644 {FILE} /etc/containers/{FILE}", "sudo systemctl reload crio   # CRI-O only"),
+        verify=(
+            "skopeo inspect --no-tags docker://IMAGE   # of a redirected source",
+            "podman pull --log-level=debug IMAGE",
+        ),
+        rollback=(f"sudo rm /etc/containers/{FILE}",),
+    )
