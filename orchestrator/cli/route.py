@@ -43,6 +43,10 @@ class Line:
         return type(self.answer).__name__.lower()
 
     @property
+    def unreadable(self) -> bool:
+        return isinstance(self.answer, Refused) and self.answer.reason == "syntax"
+
+    @property
     def route(self) -> Route | None:
         return None if isinstance(self.answer, Refused) else self.answer.route
 
@@ -59,19 +63,28 @@ class Line:
 
     def as_json(self) -> str:
         """One object: {reference, answer, target, route: {prefix, source, kind}, reason, detail, warnings, remedy}."""
-        answer, route = self.answer, self.route
-        return _encode(
-            {
-                "reference": self.reference,
-                "answer": self.word,
-                "target": answer.target if isinstance(answer, Redirected) else None,
-                "route": route and {"prefix": route.name, "source": str(route.source), "kind": route.kind},
-                "reason": None if isinstance(answer, Redirected) else answer.reason,
-                "detail": answer.detail if isinstance(answer, Refused) else None,
-                "warnings": self.warnings,
-                "remedy": self.remedy,
-            }
-        )
+        answer = self.answer
+        head = f'{{"reference": {_encode(self.reference)}, "answer": "{self.word}", "target": '
+        if isinstance(answer, Redirected):
+            return f"{head}{_encode(answer.target)}, {_tail(answer.route, None, None, self.warnings, None)}"
+        if isinstance(answer, Refused):
+            return f"{head}null, {_tail(None, answer.reason, answer.detail, self.warnings, self.remedy)}"
+        return f"{head}null, {_tail(answer.route, answer.reason, None, self.warnings, self.remedy)}"
+
+
+# Few references differ in more than name and target, and building an encoder for each takes half of the whole time.
+@lru_cache(maxsize=4096)
+def _tail(
+    route: Route | None, reason: str | None, detail: str | None, warnings: tuple[str, ...], remedy: str | None
+) -> str:
+    rest = {
+        "route": route and {"prefix": route.name, "source": str(route.source), "kind": route.kind},
+        "reason": reason,
+        "detail": detail,
+        "warnings": warnings,
+        "remedy": remedy,
+    }
+    return _encode(rest)[1:]
 
 
 def answer_line(table: RouteTable, text: str) -> Line:
@@ -117,7 +130,7 @@ def route(ctx: click.Context, name: str, references: tuple[str, ...], as_json: b
     refused = False
     for texts in _batches(references):
         lines = [answer_line(table, text) for text in texts]
-        refused = refused or any(isinstance(line.answer, Refused) and line.answer.reason == "syntax" for line in lines)
+        refused = refused or any(line.unreadable for line in lines)
         if as_json:
             sys.stdout.write("".join(f"{line.as_json()}\n" for line in lines))
         elif sys.stdout.isatty() and STDIN not in references:
@@ -145,7 +158,7 @@ def _batches(references: Sequence[str]) -> Iterator[list[str]]:
 
 def _read_lines() -> Iterator[list[str]]:
     """Lines of standard input without their ends, in batches of what one read gave; blank ones are left out."""
-    stream = cast(BufferedReader, click.get_binary_stream("stdin"))
+    stream = cast("BufferedReader", sys.stdin.buffer)
     rest = b""
     while chunk := stream.read1(_CHUNK):
         *lines, rest = (rest + chunk).split(b"\n")
