@@ -79,7 +79,7 @@ create_vpc_endpoints    = true
 vpc_id                  = "vpc-0123456789abcdef1"
 private_subnet_ids      = ["subnet-0123456789abcd101", "subnet-0123456789abcd102"]
 vpc_cidr                = "10.20.0.0/16"
-extra_vpc_endpoints     = ["s3", "sts"]
+extra_vpc_endpoints     = ["s3", "sts", "logs"]
 private_route_table_ids = ["rtb-0123456789abcd101"]
 
 ################################################################################
@@ -94,5 +94,10 @@ push_roles = {
     repositories      = ["dev/web", "dev/api"]
     oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/D0E0F0A1B2C3D4E5F60718293A4B5C6D"
     subjects          = ["system:serviceaccount:ci:builder"]
+  }
+  dev-tools-push = {
+    repositories      = ["dev/tools"]
+    oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/D0E0F0A1B2C3D4E5F60718293A4B5C6D"
+    subjects          = ["system:serviceaccount:tools-*:builder"]
   }
 }
