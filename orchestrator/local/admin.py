@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.local.ecr.errors import EcrError
+from orchestrator.local.ecr.simulation import Simulation
 from orchestrator.local.faults import Faults
 from orchestrator.local.protocols import Answer, json_answer
 
@@ -27,13 +29,16 @@ class Admin:
         self._application = application
         self._start_id = start_id
         self._created = time.time()
-        self._placeholders: dict[str, str] = {}
+        simulation = Simulation(application.ecr)
         self._paths: dict[tuple[str, str], Callable[[dict[str, Any]], object]] = {
             ("GET", "status"): self._status,
             ("GET", "requests"): self._requests,
             ("DELETE", "requests"): self._forget,
             ("POST", "faults"): self._set_faults,
             ("POST", "reset"): self._reset,
+            ("POST", "ecr/images"): simulation.put_images,
+            ("POST", "ecr/upstream"): simulation.put_upstream,
+            ("POST", "ecr/pull"): simulation.pull,
         }
 
     def handle(self, environ: dict[str, Any], path: str, body: bytes) -> Answer:
@@ -48,7 +53,7 @@ class Admin:
         try:
             arguments = json.loads(body) if body else {}
             return json_answer(action(arguments))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, EcrError) as error:
             return json_answer({"error": f"{type(error).__name__}: {error}"}, status=400)
 
     def _status(self, _: dict[str, Any]) -> object:
@@ -77,5 +82,4 @@ class Admin:
 
     def _reset(self, _: dict[str, Any]) -> object:
         self._application.reset()
-        self._placeholders.clear()
         return {}

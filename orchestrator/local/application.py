@@ -20,6 +20,7 @@ from orchestrator.local.ecr.service import EcrService
 from orchestrator.local.faults import FaultInjector, Request, RequestLog
 from orchestrator.local.http import collect
 from orchestrator.local.identity import handle_sts, identify
+from orchestrator.local.pod_identity import PodIdentityService
 from orchestrator.local.protocols import Answer, error_answer
 
 # Their calls may wait (long polls) or call back into this server, so they must not hold a lock meanwhile.
@@ -35,8 +36,13 @@ class Application:
         self.faults = FaultInjector()
         self.requests = RequestLog()
         self.ecr = EcrService()
+        self.pod_identity = PodIdentityService()
         self._moto = DomainDispatcherApplication(create_backend_app)
-        self._handlers: dict[str, Callable[[Call], Answer | None]] = {"sts": handle_sts, "ecr": self.ecr.handle}
+        self._handlers: dict[str, Callable[[Call], Answer | None]] = {
+            "sts": handle_sts,
+            "ecr": self.ecr.handle,
+            "eks": self.pod_identity.handle,
+        }
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
         self._admin = Admin(self, start_id=start_id)
 
@@ -53,6 +59,7 @@ class Application:
 
         BackendDict.reset()
         self.ecr.reset()
+        self.pod_identity.reset()
         self.faults.set(())
         self.requests.clear()
 

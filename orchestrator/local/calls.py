@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -17,7 +18,10 @@ _ACCOUNT_KEY = re.compile(r"AKIA([0-9]{12})")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to AWS. `service` is the name in the signature, such as `ecr`; `operation` is empty when unknown."""
+    """One request to AWS. `service` is the name in the signature, such as `ecr`; `operation` is empty when unknown.
+
+    `path_values` are what a REST operation takes from its path, by the names of the service model.
+    """
 
     service: str
     operation: str
@@ -25,6 +29,8 @@ class Call:
     access_key: str
     account_id: str | None
     body: bytes
+    query: str = ""
+    path_values: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse_call(environ: dict[str, Any], body: bytes) -> Call:
@@ -37,36 +43,41 @@ def parse_call(environ: dict[str, Any], body: bytes) -> Call:
     match = _CREDENTIAL.search(header) or _CREDENTIAL.search(unquote(query).replace("X-Amz-Credential=", "Credential="))
     access_key, region, service = match.groups() if match else ("", "", "")
     account = _ACCOUNT_KEY.fullmatch(access_key)
+    operation, path_values = _operation(service.lower(), environ, query, body)
     return Call(
         service=service.lower(),
-        operation=_operation(service.lower(), environ, query, body),
+        operation=operation,
         region=region,
         access_key=access_key,
         account_id=account.group(1) if account else (None if access_key else DEFAULT_ACCOUNT),
         body=body,
+        query=query,
+        path_values=path_values,
     )
 
 
-def _operation(service: str, environ: dict[str, Any], query: str, body: bytes) -> str:
+def _operation(service: str, environ: dict[str, Any], query: str, body: bytes) -> tuple[str, Mapping[str, str]]:
     target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
     if target:
-        return target.rsplit(".", 1)[-1]
+        return target.rsplit(".", 1)[-1], {}
     if str(environ.get("CONTENT_TYPE", "")).startswith("application/x-www-form-urlencoded"):
         action = parse_qs(body.decode("utf-8", "replace")).get("Action")
         if action:
-            return action[0]
+            return action[0], {}
     action = parse_qs(query).get("Action")
     if action:
-        return action[0]
+        return action[0], {}
     return _rest_operation(service, str(environ["REQUEST_METHOD"]), str(environ.get("PATH_INFO", "")), query)
 
 
-def _rest_operation(service: str, method: str, path: str, query: str) -> str:
+def _rest_operation(service: str, method: str, path: str, query: str) -> tuple[str, Mapping[str, str]]:
     keys = set(parse_qs(query, keep_blank_values=True))
     for route in _routes(service):
-        if route.method == method and route.keys <= keys and route.path.fullmatch(path):
-            return route.operation
-    return ""
+        if route.method == method and route.keys <= keys:
+            match = route.path.fullmatch(path)
+            if match:
+                return route.operation, dict(zip(route.names, match.groups(), strict=True))
+    return "", {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,7 @@ class _Route:
     operation: str
     method: str
     path: re.Pattern[str]
+    names: tuple[str, ...]
     keys: frozenset[str]
 
 
@@ -87,11 +99,15 @@ def _routes(service: str) -> tuple[_Route, ...]:
     for name in operation_names(service):
         http = model.operation_model(name).http
         uri, _, query = http["requestUri"].partition("?")
-        pattern = "".join(
-            ".+" if part.endswith("+}") else "[^/]+" if part.startswith("{") else re.escape(part)
-            for part in re.split(r"(\{[^}]+\})", uri.rstrip("/"))
-        )
+        parts = re.split(r"(\{[^}]+\})", uri.rstrip("/"))
+        pattern = "".join(_part_pattern(part) if part.startswith("{") else re.escape(part) for part in parts)
+        names = tuple(part.strip("{+}") for part in parts if part.startswith("{"))
         keys = frozenset(parse_qs(query, keep_blank_values=True))
         literal = len(re.sub(r"\{[^}]+\}", "", uri))
-        routes.append((-len(keys), -literal, _Route(name, http["method"], re.compile(pattern + "/?"), keys)))
+        routes.append((-len(keys), -literal, _Route(name, http["method"], re.compile(pattern + "/?"), names, keys)))
     return tuple(route for _, _, route in sorted(routes, key=lambda entry: entry[:2]))
+
+
+def _part_pattern(part: str) -> str:
+    # The server hands over decoded paths, in which the slashes of an ARN are slashes again.
+    return "(.+)" if part.endswith(("+}", "Arn}")) else "([^/]+)"

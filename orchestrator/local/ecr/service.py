@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from orchestrator.local.calls import Call
 from orchestrator.local.ecr import images, lifecycle, pushes, repositories, rules, settings, templates
-from orchestrator.local.ecr.errors import EcrError
+from orchestrator.local.ecr.errors import EcrError, invalid_parameter
 from orchestrator.local.ecr.state import Context, Document, Registry, Upstream
 from orchestrator.local.identity import identify, partition_of
-from orchestrator.local.models import service_model
-from orchestrator.local.protocols import Answer, error_answer, json_answer
-from orchestrator.local.shapes import misfits, to_wire
+from orchestrator.local.protocols import Answer, error_answer
+from orchestrator.local.wire import checked_answer, parse_parameters
 
 OPERATIONS: dict[str, Callable[[Context, Document], Document]] = {
     **images.OPERATIONS,
@@ -61,7 +58,7 @@ class EcrService:
             with self.lock:
                 answer = operation(self._context(call, params), params)
                 # Inside the lock: the answer may hold live state.
-                return self._checked(call, answer)
+                return checked_answer(call, answer, content_type="application/x-amz-json-1.1")
         except EcrError as error:
             return error_answer("ecr", error.code, error.message)
 
@@ -70,38 +67,18 @@ class EcrService:
         registry = self.registry(str(params.get("registryId") or who.account_id), call.region)
         return Context(registry, who.account_id, who.arn, self.upstream)
 
-    def _checked(self, call: Call, answer: Document) -> Answer:
-        """The answer on the wire; one that botocore's model does not allow is a defect of this package and fails."""
-        model = service_model("ecr")
-        assert model is not None
-        shape = model.operation_model(call.operation).output_shape
-        assert shape is not None
-        wire = to_wire(answer, shape)
-        found = [f"{misfit.path}: {misfit.rule}" for misfit in misfits(wire, shape)]
-        if found:
-            raise AssertionError(f"answer of {call.operation} does not fit the service model: {'; '.join(found)}")
-        return json_answer(wire, content_type="application/x-amz-json-1.1")
 
-
-def _parse(call: Call) -> dict[str, Any]:
+def _parse(call: Call) -> Document:
     """The parameters of a call; raises what AWS raises for one that the service model does not allow."""
     try:
-        params = json.loads(call.body or b"{}")
+        params, found = parse_parameters(call)
     except ValueError:
-        raise EcrError("SerializationException", "The request body is not JSON") from None
-    model = service_model("ecr")
-    assert model is not None
-    shape = model.operation_model(call.operation).input_shape
-    found = list(misfits(params, shape)) if shape else []
+        raise EcrError("SerializationException", "The request body is not a JSON object") from None
     missing = [misfit for misfit in found if misfit.missing]
     if missing:
         plural = "error" if len(missing) == 1 else "errors"
         details = "; ".join(f"Value null at '{m.path}' failed to satisfy constraint: {m.rule}" for m in missing)
         raise EcrError("ValidationException", f"{len(missing)} validation {plural} detected: {details}")
     if found:
-        first = found[0]
-        raise EcrError(
-            "InvalidParameterException",
-            f"Invalid parameter at '{first.path}' failed to satisfy constraint: '{first.rule}'",
-        )
-    return {name: value for name, value in params.items() if value is not None}
+        raise invalid_parameter(found[0].path, found[0].rule)
+    return params

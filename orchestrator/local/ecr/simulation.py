@@ -1,0 +1,108 @@
+"""Images and upstreams that tests (and demonstrations) put into the embedded ECR, with the times they choose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from orchestrator.local.ecr.manifests import made_up_index, made_up_manifest, read_manifest
+from orchestrator.local.ecr.pulls import first_pull
+from orchestrator.local.ecr.pushes import store
+from orchestrator.local.ecr.service import EcrService
+from orchestrator.local.ecr.state import Document, Image, Repository
+from orchestrator.local.ecr.templates import make_repository
+
+DEFAULT_SIZE = 50 * 1024 * 1024
+_KNOWN = frozenset(
+    {
+        *("name", "tags", "manifest", "media_type", "size", "children", "subject", "artifact_type"),
+        *("pushed_at", "pulled_at", "archived_at", "findings"),
+    }
+)
+
+
+class Simulation:
+    """What the administrative paths below `/_orchestrator/ecr/` do."""
+
+    def __init__(self, ecr: EcrService) -> None:
+        self._ecr = ecr
+
+    def put_images(self, arguments: Document) -> Document:
+        """Hold images without a push; the repository is made when absent.
+
+        `images` are documents of: `tags`; `manifest` and `media_type`, or `name` and `size` (bytes) of a made-up one;
+        `children` (digests; makes an index); `subject` and `artifact_type` (makes a referrer); `pushed_at`,
+        `pulled_at`, `archived_at` (seconds since 1970); `findings` of a scan. Answers `digests` in the same order.
+        """
+        with self._ecr.lock:
+            registry = self._ecr.registry(arguments["account_id"], arguments["region"])
+            name = arguments["repository"]
+            repository = registry.repositories.get(name) or make_repository(registry, name, "PULL_THROUGH_CACHE")
+            return {"digests": [_put(repository, image).digest for image in arguments["images"]]}
+
+    def put_upstream(self, arguments: Document) -> Document:
+        """Let an upstream hold a tag: `url`, `repository`, `tag`, `manifests` (an index last, its images before).
+
+        A manifest is its text, or {manifest, media_type}.
+        """
+        manifests = [_manifest(entry) for entry in arguments["manifests"]]
+        with self._ecr.lock:
+            self._ecr.upstream.put(arguments["url"], arguments["repository"], arguments["tag"], manifests)
+        return {}
+
+    def pull(self, arguments: Document) -> Document:
+        """The first pull of `repository` and `tag` through the cache, as a node makes it; answers `digest`."""
+        with self._ecr.lock:
+            registry = self._ecr.registry(arguments["account_id"], arguments["region"])
+            image = first_pull(registry, self._ecr.upstream, arguments["repository"], arguments["tag"])
+            return {"digest": image.digest}
+
+
+def _manifest(entry: object) -> tuple[str, str | None]:
+    if isinstance(entry, dict):
+        return str(entry["manifest"]), entry.get("media_type")
+    return str(entry), None
+
+
+def _put(repository: Repository, document: Document) -> Image:
+    unknown = set(document) - _KNOWN
+    if unknown:
+        raise ValueError(f"unknown members of an image: {', '.join(sorted(unknown))}")
+    image = read_manifest(repository, _text(repository, document), document.get("media_type"))
+    held = repository.images.get(image.digest)
+    image = held or image
+    if "size" in document:
+        image.size = int(document["size"])
+    tags: Sequence[str] = document.get("tags") or ()
+    if not tags and held is None:
+        store(repository, image, None)
+    for tag in tags:
+        if tag not in image.tags:
+            image = store(repository, image, tag)
+    image.pushed_at = _moment(document.get("pushed_at")) or image.pushed_at
+    image.pulled_at = _moment(document.get("pulled_at")) or image.pulled_at
+    image.archived_at = _moment(document.get("archived_at")) or image.archived_at
+    image.status = "ARCHIVED" if document.get("archived_at") else image.status
+    if "findings" in document:
+        image.findings = list(document["findings"])
+        image.scanned_at = image.scanned_at or image.pushed_at
+    return image
+
+
+def _text(repository: Repository, document: Document) -> str:
+    if "manifest" in document:
+        return str(document["manifest"])
+    if document.get("children"):
+        return made_up_index(repository, document["children"])
+    tags = document.get("tags") or [str(len(repository.images))]
+    name = document.get("name") or f"{repository.name}:{tags[0]}"
+    return made_up_manifest(
+        name,
+        int(document.get("size", DEFAULT_SIZE)),
+        subject=document.get("subject"),
+        artifact_type=document.get("artifact_type"),
+    )
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(float(seconds), UTC)
