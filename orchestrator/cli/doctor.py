@@ -1,0 +1,86 @@
+"""`orchestrator doctor`: what is installed, found, reachable and permitted, each line with its remedy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.errors import RefusedInput
+
+if TYPE_CHECKING:
+    from orchestrator.doctor import Finding
+    from orchestrator.project import Project
+
+COLORS = {"ok": "green", "note": "cyan", "unknown": "yellow", "failed": "red"}
+
+
+@click.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Every environment of the project.")
+@click.option("--local", is_flag=True, help="Look at the embedded AWS instead of the real one.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def doctor(ctx: click.Context, names: tuple[str, ...], every: bool, local: bool, as_json: bool) -> int:
+    """Say what is installed, found, reachable and permitted.
+
+    Without a NAME: this machine, and whether the project's files are valid; AWS is not asked. With one: also its
+    credentials, state bucket, permissions and upstream secrets. Nothing is changed. Exit code 1 when something that is
+    needed fails.
+    """
+    if every and names:
+        raise RefusedInput("--all and names of environments are both given.", remedy="Give one of them.")
+    failed = False
+    findings = []
+    for finding in _findings(ctx, names, every=every, local=local):
+        failed = failed or finding.status == "failed"
+        if as_json:
+            findings.append(finding.as_dict())
+        else:
+            _print(finding)
+    if as_json:
+        click.echo(json.dumps({"ok": not failed, "findings": findings}, indent=2))
+    return 1 if failed else 0
+
+
+def _findings(ctx: click.Context, names: tuple[str, ...], *, every: bool, local: bool) -> Iterator[Finding]:
+    from orchestrator import doctor as checks
+    from orchestrator.local.process import status
+
+    yield from checks.machine()
+    project = _project(ctx, required=bool(names) or every)
+    if project is None:
+        remedy = "`orchestrator init NAME` starts one; -C DIR names another folder."
+        yield checks.Finding("note", "project", "no folder environments/ here or above", remedy)
+        return
+    known = project.environment_names()
+    yield checks.Finding("ok", "project", f"{project.root}: {', '.join(known) or 'no environments yet'}")
+    running = status(project.state_dir / "local-aws")
+    yield checks.embedded_aws(running)
+    asked = tuple(known) if every else names
+    for name in asked or known:
+        finding, environment = checks.environment_file(project, name)
+        yield finding
+        if name in asked and environment is not None and not (local and running is None):
+            yield from checks.account(environment, running if local else None)
+
+
+def _project(ctx: click.Context, *, required: bool) -> Project | None:
+    from orchestrator.cli.project import open_project
+
+    try:
+        return open_project(ctx)
+    except RefusedInput:
+        if required:
+            raise
+        return None
+
+
+def _print(finding: Finding) -> None:
+    status = click.style(f"{finding.status:<8}", fg=COLORS[finding.status])
+    subject = f"{finding.environment}: {finding.check}" if finding.environment else finding.check
+    click.echo(f"{status}{subject}: {finding.what}")
+    if finding.remedy and finding.status != "ok":
+        click.echo(f"        -> {finding.remedy}")
