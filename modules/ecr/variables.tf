@@ -3,7 +3,7 @@
 ################################################################################
 
 variable "cluster_name" {
-  description = "Name of the cluster that pulls from the repositories: 1 to 100 letters, digits and hyphens. The default repository is named after it."
+  description = "Name of the cluster that pulls from the repositories: 1 to 100 letters, digits, hyphens and underscores. The default repository is named after it."
   type        = string
   nullable    = false
 
@@ -165,7 +165,7 @@ variable "pull_account_ids" {
 }
 
 variable "tags" {
-  description = "Tags for every resource. At most 50 on one resource, of which protection takes one."
+  description = "Tags for every resource."
   type        = map(string)
   default     = {}
   nullable    = false

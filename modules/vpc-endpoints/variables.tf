@@ -93,7 +93,7 @@ variable "extra_endpoints" {
 }
 
 variable "service_names" {
-  description = "Full service names by short name (`{\"ecr.api\" = \"com.amazonaws.eu-west-1.ecr.api\"}`), where the usual ones do not apply."
+  description = "Full service names by short name (ecr.api, ecr.dkr, s3, sts, logs), where the usual ones do not apply."
   type        = map(string)
   default     = {}
   nullable    = false
