@@ -375,12 +375,12 @@ run "each_wrong_policy_is_told_what_is_wrong" {
           { rulePriority = 1, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 5 }, action = { type = "expire" } },
         ], version = 1 })
       }
-      "not-json"  = { lifecycle_policy = "{" }
-      "no-rules"  = { lifecycle_policy = jsonencode({ rules = [] }) }
+      "not-json"        = { lifecycle_policy = "{" }
+      "no-rules"        = { lifecycle_policy = jsonencode({ rules = [] }) }
       "texts-for-rules" = { lifecycle_policy = jsonencode({ rules = ["a text in place of a rule, padded until it is long enough for ECR, which refuses less than a hundred"] }) }
       "rules-by-name"   = { lifecycle_policy = jsonencode({ rules = { "0" = "an object in place of the list, padded until it is long enough for ECR, which refuses less than a hundred" } }) }
-      "not-rules" = { lifecycle_policy = jsonencode({ rules = "none" }) }
-      "a-list"    = { lifecycle_policy = jsonencode(["rules"]) }
+      "not-rules"       = { lifecycle_policy = jsonencode({ rules = "none" }) }
+      "a-list"          = { lifecycle_policy = jsonencode(["rules"]) }
       "fifty-one-rules" = {
         lifecycle_policy = jsonencode({ rules = [
           for priority in range(1, 52) : {
