@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.local.ecr.errors import EcrError
 from orchestrator.local.ecr.simulation import Simulation
 from orchestrator.local.faults import Faults
+from orchestrator.local.fixtures import make_placeholders
+from orchestrator.local.placeholders import Placeholder
 from orchestrator.local.protocols import Answer, json_answer
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class Admin:
             ("DELETE", "requests"): self._forget,
             ("POST", "faults"): self._set_faults,
             ("POST", "reset"): self._reset,
+            ("POST", "placeholders"): self._make_placeholders,
             ("POST", "ecr/images"): simulation.put_images,
             ("POST", "ecr/upstream"): simulation.put_upstream,
             ("POST", "ecr/pull"): simulation.pull,
@@ -79,6 +82,11 @@ class Admin:
         faults = [Faults(**fault) for fault in given]
         self._application.faults.set(faults)
         return {"faults": len(faults)}
+
+    def _make_placeholders(self, arguments: dict[str, Any]) -> object:
+        placeholders = [Placeholder(**entry) for entry in arguments["placeholders"]]
+        with self._application.locked("ec2", "eks", "iam", "kms", "secretsmanager"):
+            return {"made": make_placeholders(placeholders)}
 
     def _reset(self, _: dict[str, Any]) -> object:
         self._application.reset()

@@ -8,7 +8,8 @@ import threading
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -52,6 +53,14 @@ class Application:
 
         for name in WARMED:
             importlib.import_module(f"moto.{name}.responses")
+
+    @contextmanager
+    def locked(self, *services: str) -> Iterator[None]:
+        """No call of these services is served meanwhile."""
+        with ExitStack() as stack:
+            for service in sorted(services):
+                stack.enter_context(self._locks[service])
+            yield
 
     def reset(self) -> None:
         """Forget every resource of every account, the request log and the faults."""
