@@ -6,12 +6,13 @@ Every Terraform process of the package is started here.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -26,6 +27,7 @@ from orchestrator.terraform.masking import Masker
 PASSED_ON = ("TF_PLUGIN_CACHE_", "TF_REGISTRY_", "TF_TOKEN_", "TF_HTTP_", "TF_STATE_PERSIST_INTERVAL")
 LOG_LIMIT = 4_000_000
 FOLLOW_SECONDS = 0.05
+RUNNING = "running.json"
 Line = Callable[[str], None]
 
 
@@ -104,6 +106,8 @@ class Runner:
             if error_file is not None:
                 error_sink = stack.enter_context(open_private(error_file))
             child = self._start(arguments, sink, error_sink, {**self.variables, **(extra or {})})
+            if journal is not None:
+                stack.enter_context(_announced(journal.with_name(RUNNING), child.pid))
 
             def collect(line: str, lines: list[str], hand_on: Line, logged: bool) -> None:
                 lines.append(line)
@@ -218,6 +222,20 @@ def _follow(file: Path, take: Line, ended: threading.Event) -> None:
                 ended.wait(FOLLOW_SECONDS)
     if rest:
         take(rest + "\n")
+
+
+@contextlib.contextmanager
+def _announced(path: Path, pid: int) -> Iterator[None]:
+    """Leave word which process is at work, for the command that comes after this one was killed."""
+    import psutil
+
+    with contextlib.suppress(OSError, psutil.Error):
+        path.write_text(json.dumps({"pid": pid, "created": psutil.Process(pid).create_time()}), "utf-8")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def open_private(path: Path) -> IO[bytes]:

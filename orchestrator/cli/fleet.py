@@ -1,0 +1,356 @@
+"""Runs a Terraform operation for the environments of one call, prints what it says, and makes the exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.cli.project import open_project
+from orchestrator.errors import InvalidEnvironment, OrchestratorError, RefusedInput
+from orchestrator.terraform import operations
+from orchestrator.terraform.binary import find_terraform
+from orchestrator.terraform.fleet import Result, run_all, slots
+from orchestrator.terraform.interrupts import Interrupts
+from orchestrator.terraform.progress import Progress
+from orchestrator.terraform.providers import find_provider_source
+from orchestrator.terraform.shared_provider import ProviderPool
+from orchestrator.terraform.stack import Context, Stack, open_stack
+from orchestrator.terraform.summary import attribute_line, change_line, plan_text
+
+if TYPE_CHECKING:
+    from orchestrator.environment import Environment
+    from orchestrator.terraform.plan import Plan
+    from orchestrator.terraform.stream import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one environment has to say at its end: a document for `--json`, lines for people, and a question's answer."""
+
+    document: dict[str, Any]
+    lines: tuple[str, ...] = ()
+    changes: bool = False
+
+
+@dataclass(slots=True)
+class Questions:
+    """Asks the user, one environment at a time; `--yes` answers what a yes may answer."""
+
+    yes: bool
+    progress: Progress
+    interactive: bool
+    several: bool
+    _turn: threading.RLock = field(default_factory=threading.RLock)
+
+    def confirm(self, environment: str, question: str) -> bool:
+        if self.yes:
+            return True
+        if not self.interactive:
+            raise RefusedInput(
+                f'environment "{environment}": nobody can be asked here.',
+                why="Standard input is no terminal.",
+                remedy="--yes applies without asking.",
+            )
+        with self._turn:
+            self.progress.pause()
+            return click.confirm(self._labelled(environment, question), err=True)
+
+    def name(self, environment: str, question: str) -> str:
+        with self._turn:
+            self.progress.pause()
+            return str(click.prompt(self._labelled(environment, question), err=True, default="", show_default=False))
+
+    def _labelled(self, environment: str, question: str) -> str:
+        return f"{environment}: {question}" if self.several else question
+
+
+@dataclass(slots=True)
+class Unit:
+    """One environment in an operation: its stack, how to talk, how to ask."""
+
+    stack: Stack
+    fleet: Fleet
+    name: str
+
+    def show(self, plan: Plan) -> None:
+        """Print the plan for people."""
+        self.fleet.progress.expect(self.name, sum(plan.counts().values()))
+        for line in plan_text(plan, colour=self.fleet.colour).splitlines():
+            self.stack.say(line)
+
+
+class Fleet:
+    """The environments that a call names, and everything they share."""
+
+    def __init__(
+        self,
+        ctx: click.Context,
+        *,
+        names: tuple[str, ...],
+        everything: bool,
+        jobs: int | None,
+        local: bool,
+        as_json: bool,
+        share: bool = False,
+        yes: bool = False,
+        protected_only: bool = False,
+        transitions: bool = True,
+    ) -> None:
+        self.project = open_project(ctx)
+        self.names = self._chosen(names, everything)
+        self.jobs = jobs
+        self.local = local
+        self.as_json = as_json
+        self.share = share
+        self.protected_only = protected_only
+        self.transitions = transitions
+        # With --json standard output belongs to the document.
+        target = sys.stderr if as_json else sys.stdout
+        terminal = target.isatty() and sys.stdin.isatty()
+        self.colour = target.isatty()
+        self.progress = Progress(target, live=terminal and not as_json)
+        self.ask = Questions(yes, self.progress, sys.stdin.isatty(), len(self.names) > 1)
+
+    def run(self, operation: Callable[..., Report], **settings: Any) -> int:
+        """Run the operation for all environments; 0, or 1 when one failed, or 3 when the question's answer is yes."""
+        # Every file is read before anything is done: what is wrong in one is said at once.
+        environments = self._load()
+        with contextlib.ExitStack() as exits:
+            exits.enter_context(self.progress)
+            interrupts = exits.enter_context(Interrupts(self.progress.write))
+            source = find_provider_source()
+            for note in source.notes:
+                click.echo(f"note: {note}", err=True)
+            pool = exits.enter_context(ProviderPool(notes=self._note)) if self.share else None
+            context = Context(self.project, find_terraform(), source, interrupts, pool, self._local_aws())
+            results = run_all(
+                self.names,
+                lambda name: self._one(context, environments[name], operation, settings),
+                parallel=slots(self.jobs, len(self.names)),
+                interrupts=interrupts,
+                done=self._done,
+            )
+        return self._finish(results)
+
+    def say(self, name: str, text: str) -> None:
+        """Print lines of one environment, marked when there are several."""
+        for line in text.splitlines() or [""]:
+            self.progress.write(f"{name} | {line}" if len(self.names) > 1 else line)
+
+    def _chosen(self, names: tuple[str, ...], everything: bool) -> list[str]:
+        if names and everything:
+            raise RefusedInput("Names and --all exclude each other.", remedy="Leave one of them out.")
+        known = self.project.environment_names()
+        chosen = known if everything else list(dict.fromkeys(names))
+        if not chosen:
+            listed = ", ".join(known) or "none yet"
+            raise RefusedInput(
+                "No environment was named.", remedy=f"Name one or several, or --all. Environments are: {listed}."
+            )
+        for name in chosen:
+            self.project.tfvars_files(name)
+        return chosen
+
+    def _load(self) -> dict[str, Environment]:
+        loaded: dict[str, Environment] = {}
+        problems: list[OrchestratorError] = []
+        for name in self.names:
+            try:
+                loaded[name] = self.project.load(name)
+            except InvalidEnvironment as error:
+                problems.extend(error.problems)
+            except OrchestratorError as error:
+                problems.append(error)
+        if problems:
+            raise InvalidEnvironment(problems)
+        return loaded
+
+    def _local_aws(self) -> Any:
+        if not self.local:
+            return None
+        from orchestrator.local import ensure_running
+
+        return ensure_running(self.project.state_dir / "local-aws")
+
+    def _note(self, text: str) -> None:
+        click.echo(f"note: {text}", err=True)
+
+    def _one(
+        self, context: Context, environment: Environment, operation: Callable[..., Report], settings: dict[str, Any]
+    ) -> Report:
+        name = environment.name
+
+        def watch(stream: Stream, phase: str) -> None:
+            self.progress.watch(name, stream, phase)
+
+        try:
+            with open_stack(
+                context,
+                environment,
+                say=lambda text: self.say(name, text),
+                watch=watch,
+                protected_only=self.protected_only,
+                transitions=self.transitions,
+                initialise=operation is not rendered,
+            ) as stack:
+                return operation(Unit(stack, self, name), **settings)
+        finally:
+            self.progress.forget(name)
+
+    def _done(self, result: Result[Report]) -> None:
+        if self.as_json:
+            return
+        if result.value is not None:
+            for line in result.value.lines:
+                self.say(result.name, line)
+        elif result.error is not None and len(self.names) > 1:
+            self.say(result.name, f"error: {result.error}")
+
+    def _finish(self, results: list[Result[Report]]) -> int:
+        errors = [result.error for result in results if result.error is not None]
+        reports = [result.value for result in results if result.value is not None]
+        if len(results) == 1 and errors:
+            raise errors[0]
+        if self.as_json:
+            documents = [
+                result.value.document
+                if result.value is not None
+                else {"environment": result.name, "errors": [result.error.as_dict() if result.error else {}]}
+                for result in results
+            ]
+            document = documents[0] if len(documents) == 1 else {"environments": documents}
+            click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+            for error in errors:
+                click.echo(f"error: {error}", err=True)
+        elif len(results) > 1:
+            failed = [result.name for result in results if result.error is not None]
+            click.echo(
+                f"{len(reports)} of {len(results)} environments done"
+                + (f"; failed: {', '.join(failed)}" if failed else "")
+                + "."
+            )
+        if errors:
+            return max(130 if error.exit_code == 130 else 1 for error in errors)
+        return 3 if any(report.changes for report in reports) else 0
+
+
+def rendered(unit: Unit) -> Report:
+    """The working directory is there; say where."""
+    workdir = unit.stack.workdir
+    document = {"environment": unit.name, "directory": str(workdir.root), "digest": workdir.digest}
+    return Report(document, (f"{workdir.root}",))
+
+
+def planned(unit: Unit, *, out: Path | None, adopt: bool, ask_changes: bool) -> Report:
+    """Show the plan."""
+    plan = operations.plan(unit.stack, out=out, adopt=adopt)
+    lines = plan_text(plan, colour=unit.fleet.colour).splitlines()
+    if out is not None:
+        lines.append(
+            f"The plan is in {out}. It holds secrets: keep it as one. `orchestrator apply {unit.name} --plan {out}` applies it."
+        )
+    return Report(_plan_document(unit, plan), tuple(lines), ask_changes and not plan.is_empty)
+
+
+def applied(unit: Unit, *, plan_file: Path | None, adopt: bool, allow_destroy: tuple[str, ...]) -> Report:
+    """Apply and report what AWS says of the rules."""
+    done = operations.apply(
+        unit.stack,
+        show=unit.show,
+        ask=unit.fleet.ask,
+        adopt=adopt,
+        allow_destroy=allow_destroy,
+        plan_file=plan_file,
+    )
+    lines = ["Applied." if done.changed else "Nothing to apply."]
+    for rule in done.rules:
+        if rule.valid:
+            lines.append(
+                f"rule {rule.prefix}: valid ({rule.upstream})" if rule.upstream else f"rule {rule.prefix}: valid"
+            )
+        else:
+            state = "invalid" if rule.valid is False else "could not be checked"
+            lines.append(f"rule {rule.prefix}: {state}: {rule.failure}")
+    root = unit.fleet.project.root.resolve()
+    lines += [f"wrote {path.relative_to(root)}" for path in done.written]
+    document = {
+        **_plan_document(unit, done.plan),
+        "applied": done.changed,
+        "outputs": done.outputs,
+        "rules": [
+            {"prefix": r.prefix, "valid": r.valid, "failure": r.failure or None, "upstream": r.upstream or None}
+            for r in done.rules
+        ],
+        "written": [str(path.relative_to(root)) for path in done.written],
+    }
+    return Report(document, tuple(lines))
+
+
+def destroyed(unit: Unit, *, allow_destroy: tuple[str, ...]) -> Report:
+    """Destroy and report what stays."""
+    done = operations.destroy(unit.stack, show=unit.show, ask=unit.fleet.ask, allow_destroy=allow_destroy)
+    lines = ["Destroyed." if done.changed else "Nothing to destroy."]
+    if done.spared:
+        lines.append(f"Spared, because protected: {', '.join(done.spared)}.")
+    if done.cached:
+        total = sum(repository.size for repository in done.cached)
+        lines.append(
+            f"Left over: {len(done.cached)} cached repositories that AWS made and nobody manages, {total} bytes."
+        )
+        region = unit.stack.environment.aws_region
+        for repository in done.cached:
+            doubt = "  (under ROOT: make sure that it is a cache)" if repository.prefix == "ROOT" else ""
+            lines.append(f"  {repository.name}: {repository.images} images, {repository.size} bytes{doubt}")
+            lines.append(f"    aws ecr delete-repository --region {region} --force --repository-name {repository.name}")
+    document = {
+        **_plan_document(unit, done.plan),
+        "destroyed": done.changed,
+        "spared": list(done.spared),
+        "cached": [{"name": c.name, "prefix": c.prefix, "images": c.images, "bytes": c.size} for c in done.cached],
+    }
+    return Report(document, tuple(lines))
+
+
+def printed_outputs(unit: Unit, *, show_sensitive: bool) -> Report:
+    """The outputs; sensitive ones only on request."""
+    outputs = operations.output(unit.stack)
+    values = {
+        name: entry.get("value") if show_sensitive or not entry.get("sensitive") else "(sensitive)"
+        for name, entry in sorted(outputs.items())
+    }
+    lines = [f"{name} = {_plain(value)}" for name, value in values.items()]
+    if not lines:
+        lines = [f"No outputs yet: `orchestrator apply {unit.name}` makes them."]
+    return Report({"environment": unit.name, "outputs": values}, tuple(lines))
+
+
+def drifted(unit: Unit) -> Report:
+    """What changed outside."""
+    plan = operations.drift(unit.stack)
+    lines = []
+    for change in plan.drift:
+        if change.action == "delete":
+            lines.append(f"{change_line(change, colour=unit.fleet.colour)}  was deleted")
+            continue
+        lines.append(change_line(change, colour=unit.fleet.colour))
+        lines += [f"        {attribute_line(attribute)}" for attribute in change.attributes]
+    count = len(plan.drift)
+    lines.append(f"Drift: {count} resource{'' if count == 1 else 's'} changed outside." if count else "No drift.")
+    document = {"environment": unit.name, "drift": [change.as_dict() for change in plan.drift]}
+    return Report(document, tuple(lines), bool(plan.drift))
+
+
+def _plan_document(unit: Unit, plan: Plan) -> dict[str, Any]:
+    return {"environment": unit.name, **plan.as_dict()}
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) and "\n" not in value else json.dumps(value, indent=2, ensure_ascii=False)

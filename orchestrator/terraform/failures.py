@@ -1,0 +1,136 @@
+"""Turns a Terraform run that failed into an error that says what to do. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.terraform.runner import Outcome
+from orchestrator.terraform.stream import Diagnostic
+
+_LOCK_FIELD = re.compile(r"^\s*(ID|Path|Operation|Who|Version|Created):\s*(.+?)\s*$", re.MULTILINE)
+_EXISTS = re.compile(r"RepositoryAlreadyExistsException.*?name '([^']+)'", re.DOTALL)
+_CREDENTIALS = (
+    "No valid credential sources found",
+    "failed to refresh cached credentials",
+    "ExpiredToken",
+    "InvalidClientTokenId",
+    "SSO session",
+)
+
+
+class StateLockedError(OrchestratorError):
+    """Somebody else holds the state's lock."""
+
+
+class StalePlanError(OrchestratorError):
+    """The state moved on since the plan was made."""
+
+
+class RunInterruptedError(OrchestratorError):
+    """The user stopped Terraform."""
+
+    exit_code = 130
+
+
+def failure(
+    what: str,
+    outcome: Outcome,
+    diagnostics: Sequence[Diagnostic],
+    *,
+    environment: str,
+    log: Path,
+    applying: bool = False,
+) -> OrchestratorError:
+    """The error for a run that did not end well; `what` is such as `terraform plan`."""
+    errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
+    text = "\n".join(str(error) for error in errors) or outcome.stderr.strip() or outcome.stdout.strip()[-2000:]
+    again = f"`orchestrator apply {environment}`"
+    if outcome.interrupted:
+        return _interrupted(environment, outcome, again, applying)
+    if outcome.signal_name:
+        return OrchestratorError(
+            f'environment "{environment}": {what} was ended by {outcome.signal_name}.',
+            why="Something outside ended the process; for SIGKILL, often a lack of memory." + _said(text),
+            remedy=f"What was done before is in the state. Run {again} again: it goes on from there. Its log is {log}.",
+        )
+    if "Error acquiring the state lock" in text:
+        return _locked(environment, text)
+    if "Saved plan is stale" in text or "does not match the current state" in text:
+        return StalePlanError(
+            f'environment "{environment}": the plan is out of date: the state has moved on since it was made.',
+            why="Another apply has changed the environment in between; nothing was changed by this one.",
+            remedy="Make a new plan and look at it.",
+        )
+    exists = _EXISTS.search(text)
+    if exists:
+        name = exists[1]
+        return OrchestratorError(
+            f'environment "{environment}": the repository "{name}" exists already and is in no state.',
+            why="It was made outside of this environment's Terraform; it is never taken over silently.",
+            remedy=f"Take it over with `orchestrator apply {environment} --adopt`, or choose another name.",
+        )
+    if "RepositoryNotEmptyException" in text:
+        return OrchestratorError(
+            f'environment "{environment}": a repository still holds images, so that AWS does not delete it.',
+            why=text,
+            remedy="Set `force_delete = true` and apply, or delete its images; then run the command again.",
+        )
+    if "no space left on device" in text or "disk quota exceeded" in text:
+        return OrchestratorError(
+            f'environment "{environment}": {what} failed: the disk is full.',
+            why=text,
+            remedy=f"Make room, then run {again} again; an `errored.tfstate` in the working directory is pushed first "
+            "with `terraform state push`."
+            if applying
+            else "Make room, then run the command again.",
+        )
+    remedy = f"Its log is {log}."
+    if any(sign in text for sign in _CREDENTIALS):
+        remedy = f"Check the credentials (`orchestrator doctor`). {remedy}"
+    elif applying:
+        remedy = f"What was done before is in the state: correct the cause and run {again} again. {remedy}"
+    return OrchestratorError(
+        f'environment "{environment}": {what} failed with exit code {outcome.code}.', why=text, remedy=remedy
+    )
+
+
+def _said(text: str) -> str:
+    return f" It said: {text[-1500:]}" if text else ""
+
+
+def _interrupted(environment: str, outcome: Outcome, again: str, applying: bool) -> OrchestratorError:
+    if not applying:
+        return RunInterruptedError(
+            f'environment "{environment}": interrupted.', why="Nothing was changed.", remedy="Run the command again."
+        )
+    if outcome.signal_name:
+        return RunInterruptedError(
+            f'environment "{environment}": Terraform was killed ({outcome.signal_name}) in the middle of an apply.',
+            why="What it finished is in the state; what it was at may exist without being there.",
+            remedy=f"Run {again} again: it finishes the work, and says if something has to be taken over.",
+        )
+    return RunInterruptedError(
+        f'environment "{environment}": interrupted; Terraform stopped cleanly.',
+        why="What was finished is in the state; nothing is lost.",
+        remedy=f"Run {again} again to finish the work.",
+    )
+
+
+def _locked(environment: str, text: str) -> StateLockedError:
+    fields = dict(_LOCK_FIELD.findall(text))
+    who = fields.get("Who", "somebody")
+    when = fields.get("Created", "an unknown time")
+    operation = fields.get("Operation", "").removeprefix("OperationType")
+    what = f'environment "{environment}": its state is locked by {who} since {when}'
+    if operation:
+        what += f" ({operation.lower()})"
+    lock = fields.get("ID", "LOCK_ID")
+    return StateLockedError(
+        f"{what}.",
+        why="Another run is at work, or one was killed and left its lock. A lock is never broken by itself.",
+        remedy=f"Wait for it. Only when you are sure that it is gone: `orchestrator render {environment}`, then in its "
+        f"working directory's root/ `TF_WORKSPACE={environment} terraform force-unlock {lock}`.",
+    )

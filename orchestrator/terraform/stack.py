@@ -1,0 +1,407 @@
+"""One environment under Terraform: its working directory, its process environment, and the runs in it.
+
+Opened for one command: the directory is locked against other commands, rendered, checked against the account and
+initialised when something that matters changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.project import Project
+from orchestrator.terraform.binary import Terraform
+from orchestrator.terraform.failures import failure
+from orchestrator.terraform.interrupts import Interrupts
+from orchestrator.terraform.masking import Masker, masker_for
+from orchestrator.terraform.plan import Plan, parse_plan
+from orchestrator.terraform.providers import ProviderSource
+from orchestrator.terraform.runner import RUNNING, Outcome, Runner, terraform_environment
+from orchestrator.terraform.shared_provider import ProviderPool, SharedProvider
+from orchestrator.terraform.state import State, parse_state, read_state
+from orchestrator.terraform.stream import Stream
+from orchestrator.terraform.transitions import Adoption, blocks, moves
+from orchestrator.terraform.workdir import LOCK, TRANSITIONS, Workdir, dump, keep_lock, render, write_if_changed
+
+if TYPE_CHECKING:
+    from orchestrator.aws.session import AwsSession
+    from orchestrator.environment import Environment
+    from orchestrator.local import LocalAws
+
+LOCK_SECONDS = 600.0
+Say = Callable[[str], None]
+Watch = Callable[[Stream, str], None]
+
+
+def _no_progress(_stream: Stream, _phase: str) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every environment of one command shares. `pool` is None when no provider is to be shared."""
+
+    project: Project
+    terraform: Terraform
+    source: ProviderSource
+    interrupts: Interrupts
+    pool: ProviderPool | None = None
+    local: LocalAws | None = None
+    variables: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+
+@dataclass(slots=True)
+class Stack:
+    """An environment that is ready for Terraform. `session` opens AWS lazily: a plan with nothing to ask does not pay for it."""
+
+    context: Context
+    environment: Environment
+    workdir: Workdir
+    runner: Runner
+    say: Say
+    watch: Watch = _no_progress
+    _session: AwsSession | None = None
+
+    @property
+    def name(self) -> str:
+        return self.environment.name
+
+    def session(self) -> AwsSession:
+        """Clients for the environment's account, the same ones each time."""
+        if self._session is None:
+            from orchestrator.aws.session import open_session
+
+            self._session = open_session(self.environment, local=self.context.local)
+        return self._session
+
+    def state(self) -> State:
+        """The state as it is now; needs an initialised directory unless the backend is local."""
+        if self.workdir.local:
+            return read_state(self.workdir.local_state)
+        outcome = self.runner.run("state", "pull", quiet_log=True)
+        if outcome.code != 0:
+            raise self.error("terraform state pull", outcome)
+        return parse_state(outcome.stdout)
+
+    def write_transitions(self, adopted: tuple[Adoption, ...] = ()) -> None:
+        """Write the moved and import blocks that the state asks for; none removes the file."""
+        path = self.workdir.root / TRANSITIONS
+        document: dict[str, Any] = blocks(
+            moves(
+                self.state(),
+                protect=self.environment.ecr_prevent_destroy,
+                declared=self.environment.own_repository_names,
+            ),
+            adopted,
+        )
+        if document:
+            write_if_changed(path, dump(document))
+        else:
+            path.unlink(missing_ok=True)
+
+    def plan(self, *options: str, phase: str = "plan") -> tuple[Plan, bool]:
+        """Plan into the working directory's plan file: (plan, whether there is anything in it).
+
+        A plan without changes is known from Terraform's stream alone; asking for its description would load the
+        provider's schema once more.
+        """
+        with self._provider() as provider:
+            try:
+                return self._plan(options, phase, provider)
+            except OrchestratorError:
+                if provider is None or provider.alive or self.context.interrupts.asked:
+                    raise
+                self.say("The shared provider process died; planning again without it.")
+        return self._plan(options, phase, None)
+
+    def _plan(self, options: tuple[str, ...], phase: str, provider: SharedProvider | None) -> tuple[Plan, bool]:
+        extra = dict(provider.variables) if provider else {}
+        arguments = ("plan", "-input=false", "-json", "-detailed-exitcode", f"-out={self.workdir.plan_file}", *options)
+        outcome, stream = self.stream(phase, *arguments, extra=extra)
+        if outcome.code not in (0, 2):
+            raise self.error("terraform plan", outcome, stream)
+        self._make_private(self.workdir.plan_file)
+        for warning in stream.warnings:
+            self.say(f"warning: {warning}")
+        if outcome.code == 0 and stream.changes == 0:
+            return Plan(terraform_version=self.context.terraform.version), False
+        return self._show(self.workdir.plan_file, extra), True
+
+    def show(self, plan_file: Path) -> Plan:
+        """What a plan file would do."""
+        with self._provider() as provider:
+            return self._show(plan_file, dict(provider.variables) if provider else {})
+
+    def _show(self, plan_file: Path, extra: Mapping[str, str]) -> Plan:
+        shown = self.runner.run("show", "-json", str(plan_file), quiet_log=True, extra=extra)
+        if shown.code != 0:
+            raise self.error("terraform show", shown)
+        plan = parse_plan(shown.stdout)
+        if plan.secrets:
+            self.runner = _with_masker(self.runner, self.runner.masker.with_secrets(plan.secrets))
+        return plan
+
+    def stream(
+        self, phase: str, *arguments: str, extra: Mapping[str, str] | None = None, journal: Path | None = None
+    ) -> tuple[Outcome, Stream]:
+        """Run a command that speaks `-json` and follow it."""
+        stream = Stream(time.monotonic)
+
+        def take(line: str) -> None:
+            text = stream.feed(line)
+            if text and phase in {"apply", "destroy"}:
+                self.say(self.runner.masker(text))
+            self.watch(stream, phase)
+
+        return self.runner.run(*arguments, on_line=take, extra=extra, journal=journal), stream
+
+    def error(
+        self, what: str, outcome: Outcome, stream: Stream | None = None, *, applying: bool = False
+    ) -> OrchestratorError:
+        """The error of a run that failed, without secrets."""
+        clean = Outcome(
+            outcome.arguments,
+            outcome.code,
+            "" if stream is not None else self.runner.masker(outcome.stdout),
+            self.runner.masker(outcome.stderr),
+            outcome.seconds,
+            outcome.interrupted,
+        )
+        found = failure(
+            what,
+            clean,
+            stream.diagnostics if stream else (),
+            environment=self.name,
+            log=self.workdir.log,
+            applying=applying,
+        )
+        found.why = self.runner.masker(found.why)
+        return found
+
+    @contextlib.contextmanager
+    def _provider(self) -> Iterator[SharedProvider | None]:
+        pool = self.context.pool
+        if pool is None:
+            yield None
+            return
+        with pool.lend(self.workdir.root, self.runner.variables, explicit=self.workdir.local) as provider:
+            yield provider
+
+    @staticmethod
+    def _make_private(path: Path) -> None:
+        # Plans hold every value, sensitive ones too.
+        with contextlib.suppress(FileNotFoundError):
+            path.chmod(0o600)
+
+    def initialise(self) -> None:
+        """`terraform init`, when something that matters to it changed since the last one; heals a broken directory."""
+        record = self.workdir.folder / "init.json"
+        if _recorded(record) == self._fingerprint() and _looks_whole(self.workdir.root):
+            return
+        record.unlink(missing_ok=True)
+        self.say("Initialising the working directory.")
+        outcome = self._init()
+        if outcome.code != 0 and not outcome.interrupted and outcome.code > 0:
+            # Whatever a killed or broken run left behind there can be made again. State is elsewhere.
+            _remove(self.workdir.root / ".terraform")
+            if not (self.context.project.environments_dir / LOCK).exists():
+                (self.workdir.root / LOCK).unlink(missing_ok=True)
+            outcome = self._init()
+        if outcome.code != 0:
+            raise self.error("terraform init", outcome)
+        keep_lock(self.context.project, self.workdir)
+        write_if_changed(record, dump({"fingerprint": self._fingerprint()}))
+
+    def _init(self) -> Outcome:
+        if not _looks_whole(self.workdir.root):
+            _remove(self.workdir.root / ".terraform")
+        # The backend's configuration is rendered; a changed one is taken as it is, state is never copied by the way.
+        return self.runner.run("init", "-input=false", "-no-color", "-reconfigure")
+
+    def _fingerprint(self) -> str:
+        """Changes when an init is needed: configuration (not values), lock file, Terraform, provider source."""
+        total = hashlib.sha256()
+        for text in (
+            self.context.terraform.identity,
+            self.context.source.configuration or self.context.source.location,
+        ):
+            total.update(f"{text}\0".encode())
+        root = self.workdir.root
+        sources = [path for path in root.iterdir() if path.name.endswith((".tf", ".tf.json")) or path.name == LOCK]
+        sources += [path for path in (self.workdir.folder / "modules").rglob("*.tf") if path.is_file()]
+        for path in sorted(sources):
+            if path.name != TRANSITIONS:
+                total.update(f"{path.relative_to(self.workdir.folder)}\0".encode() + path.read_bytes() + b"\0")
+        return total.hexdigest()
+
+
+@contextlib.contextmanager
+def open_stack(
+    context: Context,
+    environment: Environment,
+    *,
+    say: Say,
+    watch: Watch = _no_progress,
+    protected_only: bool = False,
+    transitions: bool = True,
+    initialise: bool = True,
+) -> Iterator[Stack]:
+    """The environment, ready for Terraform, for the time of the context; no other command works on it meanwhile.
+
+    Raises what `render`, the account check and `terraform init` raise.
+    """
+    local = context.local is not None
+    with _exclusive(context.project, environment.name, local, say):
+        workdir = render(context.project, environment, local=local, protected_only=protected_only)
+        variables = _variables(context, environment, workdir)
+        runner = Runner(
+            context.terraform, workdir.root, variables, masker_for(variables), workdir.log, context.interrupts
+        )
+        stack = Stack(context, environment, workdir, runner, say, watch)
+        if context.local is not None:
+            _placeholders(stack, context.local)
+        else:
+            from orchestrator.aws.account import check_account
+
+            check_account(stack.session(), environment)
+        if initialise:
+            # An old import block must not disturb; what is needed is written anew.
+            stack.initialise()
+            if transitions:
+                stack.write_transitions()
+        yield stack
+
+
+def _variables(context: Context, environment: Environment, workdir: Workdir) -> dict[str, str]:
+    base = dict(context.variables)
+    if context.local is not None:
+        base = context.local.process_environment(environment.account_id, environment.aws_region, base)
+    else:
+        bundle = base.get("AWS_CA_BUNDLE", "")
+        if bundle and not Path(bundle).is_file():
+            del base["AWS_CA_BUNDLE"]
+    return {**terraform_environment(base, environment.name), **context.source.variables(workdir.folder)}
+
+
+def _placeholders(stack: Stack, local: LocalAws) -> None:
+    """Make in the embedded AWS what the environment expects to exist (VPC, roles, secrets), once for each start of it."""
+    record = stack.workdir.folder / "placeholders.json"
+    made = dump({"start": local.start_id, "inputs": stack.workdir.digest})
+    with contextlib.suppress(OSError):
+        if record.read_bytes() == made:
+            return
+    from orchestrator.local.placeholders import ensure_placeholders
+
+    ensure_placeholders(local, stack.environment)
+    write_if_changed(record, made)
+
+
+@contextlib.contextmanager
+def _exclusive(project: Project, name: str, local: bool, say: Say) -> Iterator[None]:
+    """Hold the environment's working directory; wait for another command that has it."""
+    from orchestrator.terraform.workdir import workdir_of
+
+    folder = workdir_of(project, name, local=local)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = (folder / "lock").open("a+")
+    except OSError as error:
+        raise OrchestratorError(
+            f"The working directory {folder} cannot be written: {error.strerror}.", remedy="Correct its permissions."
+        ) from error
+    with handle:
+        deadline = time.monotonic() + LOCK_SECONDS
+        told = False
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise OrchestratorError(
+                        f'environment "{name}": another command has been at work in {folder} for ten minutes.',
+                        remedy="Wait for it, or stop it.",
+                    ) from error
+                if not told:
+                    say("Another command is at work on this environment; waiting for it.")
+                    told = True
+                time.sleep(0.2)
+        _wait_for_orphan(folder, name, say)
+        yield
+
+
+def _wait_for_orphan(folder: Path, name: str, say: Say) -> None:
+    """Wait for a Terraform that outlived a killed command: it finishes its apply and then gives the state free."""
+    record = folder / RUNNING
+    try:
+        values = json.loads(record.read_text("utf-8"))
+        pid, created = int(values["pid"]), float(values["created"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    import psutil
+
+    deadline = time.monotonic() + LOCK_SECONDS
+    told = False
+    while True:
+        try:
+            process = psutil.Process(pid)
+            alive = abs(process.create_time() - created) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            alive = False
+        if not alive:
+            record.unlink(missing_ok=True)
+            return
+        if not told:
+            say(f"Terraform (process {pid}) of a command that was killed is still finishing; waiting for it.")
+            told = True
+        if time.monotonic() > deadline:
+            raise OrchestratorError(
+                f'environment "{name}": Terraform (process {pid}) of a command that was killed does not end.',
+                remedy=f"Look at it; `kill -INT {pid}` asks it to stop cleanly.",
+            )
+        time.sleep(0.2)
+
+
+def _with_masker(runner: Runner, masker: Masker) -> Runner:
+    return Runner(runner.terraform, runner.folder, runner.variables, masker, runner.log, runner.interrupts)
+
+
+def _recorded(record: Path) -> str:
+    try:
+        return str(json.loads(record.read_text("utf-8"))["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _looks_whole(root: Path) -> bool:
+    """Is there an initialised directory whose own files can be read and whose providers are where they were?"""
+    data = root / ".terraform"
+    try:
+        json.loads((data / "terraform.tfstate").read_text("utf-8"))
+        modules = data / "modules" / "modules.json"
+        if modules.exists():
+            json.loads(modules.read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    providers = data / "providers"
+    if not providers.is_dir():
+        return not (root / LOCK).exists()
+    platforms = list(providers.glob("*/*/*/*/*"))
+    return bool(platforms) and all(any(platform.glob("terraform-provider-*")) for platform in platforms)
+
+
+def _remove(path: Path) -> None:
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)

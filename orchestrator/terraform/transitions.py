@@ -1,0 +1,106 @@
+"""Blocks that say to Terraform what only a look at the state or at AWS can tell: `moved` and `import`.
+
+`prevent_destroy` takes no variable, so that the module `ecr` has two resources for repositories: `this` and `protected`.
+Switching protection on or off must move a repository from one to the other, in the direction at hand. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.terraform.plan import PROTECTED, REPOSITORY, Plan
+from orchestrator.terraform.state import State
+
+UNPROTECTED = "this"
+# {type: attribute of the planned values that is the import id}. What AWS answers with "exists already" for.
+IMPORT_IDS = {
+    REPOSITORY: "name",
+    "aws_ecr_pull_through_cache_rule": "ecr_repository_prefix",
+    "aws_ecr_repository_creation_template": "prefix",
+    "aws_iam_role": "name",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A resource changes its address."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """A resource that exists in AWS comes into the state at `address`."""
+
+    address: str
+    type: str
+    id: str
+
+
+def moves(state: State, *, protect: bool, declared: Iterable[str]) -> tuple[Move, ...]:
+    """The repositories that are in the state under the wrong one of the two resources.
+
+    One that is to be protected moves only while it is declared; one that is no longer protected moves in any case, so
+    that it can be destroyed when it was taken out of the file together with its protection.
+    """
+    wanted = PROTECTED if protect else UNPROTECTED
+    names = frozenset(declared)
+    repositories = [entry for entry in state.of_type(REPOSITORY) if entry.name in {PROTECTED, UNPROTECTED}]
+    present = {entry.address for entry in repositories}
+    found = []
+    for entry in repositories:
+        if entry.name == wanted or entry.key is None or (protect and entry.key not in names):
+            continue
+        base = f"{entry.module}." if entry.module else ""
+        target = f"{base}{REPOSITORY}.{wanted}[{json.dumps(entry.key, ensure_ascii=False)}]"
+        if target not in present:
+            found.append(Move(entry.address, target))
+    return tuple(found)
+
+
+def creations(plan: Plan) -> tuple[Adoption, ...]:
+    """What the plan creates and could take over instead, if it existed."""
+    found = []
+    for change in plan.changes:
+        attribute = IMPORT_IDS.get(change.type)
+        if change.action != "create" or attribute is None:
+            continue
+        name = next((a.after for a in change.attributes if a.path == attribute and not a.unknown), None)
+        if isinstance(name, str) and name:
+            found.append(Adoption(change.address, change.type, name))
+    return tuple(found)
+
+
+def blocks(moved: Iterable[Move], adopted: Iterable[Adoption]) -> dict[str, Any]:
+    """The content of transitions.tf.json; {} when there is nothing to say."""
+    document: dict[str, Any] = {}
+    moves_ = [{"from": move.source, "to": move.target} for move in moved]
+    imports = [{"to": adoption.address, "id": adoption.id} for adoption in adopted]
+    if moves_:
+        document["moved"] = moves_
+    if imports:
+        document["import"] = imports
+    return document
+
+
+def started_creations(journal: str) -> frozenset[str]:
+    """Addresses whose creation began in an apply that was cut off, from Terraform's `-json` stream; no end was reported."""
+    begun: set[str] = set()
+    for line in journal.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(event, Mapping):
+            continue
+        hook = event.get("hook") or {}
+        address = (hook.get("resource") or {}).get("addr", "")
+        if event.get("type") == "apply_start" and hook.get("action") == "create":
+            begun.add(address)
+        elif event.get("type") in {"apply_complete", "apply_errored"}:
+            begun.discard(address)
+    return frozenset(begun)
