@@ -135,7 +135,7 @@ _REFUSED_KINDS = {
     "get_attr": "a reference",
     "index": "an index",
     "splat": "a splat expression",
-    "expression": "parentheses",
+    "expression": "an expression in parentheses",
 }
 # tree-sitter-hcl knows no exponents; digits in their place keep every position.
 _EXPONENT = re.compile(rb"(?<![\w.])\d+(?:\.\d+)?[eE][+-]?\d+")
@@ -208,7 +208,7 @@ class _Reader:
             self.numbers[path] = re.sub(r"\s", "", self._text(inner))
             return
         if inner.type != "collection_value":
-            self._refuse(inner, inner, path)
+            self._refuse(inner, node, path)
         collection = inner.named_children[0]
         if collection.type == "tuple":
             elements = [part for part in _named(collection) if part.type == "expression"]

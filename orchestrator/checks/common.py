@@ -133,7 +133,7 @@ def check_arn(
         context.error(
             path,
             f"{name} is {shown(value)}.",
-            why=f"It must be the ARN of a {example}.",
+            why=f"It must be the ARN of {'an' if example[0] in 'AEIO' else 'a'} {example}.",
             remedy=f'Write it like "arn:{environment.partition}:{service}:{region or ""}:{account}:{resource}…".',
             value=value,
         )
@@ -143,7 +143,7 @@ def check_arn(
             path,
             f"{name} is {shown(value)}, in the partition {arn.partition}.",
             why=f"The environment is in {environment.aws_region}, which is in {environment.partition}.",
-            remedy=f"Name a {example} in {environment.partition}.",
+            remedy=f"Name one in {environment.partition}.",
             value=value,
         )
         return None
@@ -161,7 +161,7 @@ def check_arn(
             path,
             f"{name} is {shown(value)}, in the region {shown(arn.region)}.",
             why=f"It must be in {region}, where it is used.",
-            remedy=f"Name a {example} of {region}.",
+            remedy=f"Name one of {region}.",
             value=value,
         )
         return None

@@ -21,7 +21,8 @@ REPOSITORY_LENGTH = range(2, 257)
 PREFIX_LENGTH = range(2, 31)
 
 _REGION = re.compile(
-    r"(?:us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov|us-iso|us-isob|us-isof|eu-isoe|eusc-de)-[a-z]+-[1-9][0-9]?"
+    r"(?:us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov|us-iso|us-isob|us-isof|eu-isoe|eusc-de)"
+    r"-(?:central|north|south|east|west|northeast|northwest|southeast|southwest)-[1-9][0-9]?"
 )
 
 _REGION_NAMES = """

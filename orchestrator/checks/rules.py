@@ -76,7 +76,8 @@ def _check_upstream(context: Context, path: Path, prefix: str, rule: PullThrough
     url = rule.upstream_registry_url
     bare = re.sub(r"^[a-z]+://", "", url.strip(), flags=re.IGNORECASE)
     host, _, below = bare.partition("/")
-    host = _ALIASES.get(host.lower(), host.lower())
+    host = host.lower().removesuffix(":443")
+    host = _ALIASES.get(host, host)
     ecr = ecr_registry(host)
     host = ecr.host if ecr else host
     what = f"rule {shown(prefix)}: upstream_registry_url is {shown(url)}."
@@ -85,7 +86,6 @@ def _check_upstream(context: Context, path: Path, prefix: str, rule: PullThrough
         if upstream is None:
             _report_unsupported(context, here, what, prefix, url)
         return upstream
-    host = re.sub(r":443$", "", host)
     if upstream_of(host) is None and "<" not in host:
         _report_unsupported(context, here, what, prefix, bare.rstrip("/"))
         return None
