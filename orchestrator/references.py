@@ -125,7 +125,7 @@ def _is_digest(digest: str) -> bool:
 
 def explain(text: str) -> InvalidReference:
     """Why the grammar refuses `text`, the first thing that is wrong with it, and what to write instead."""
-    shown = repr(text) if len(text) <= 300 else f"{text[:300]!r}… ({len(text)} characters)"
+    shown = ascii(text) if len(text) <= 300 else f"{text[:300]!a}... ({len(text)} characters)"
     why, remedy = _diagnose(text)
     return InvalidReference(f"{shown} is not an image reference.", why=why, remedy=remedy)
 
@@ -141,7 +141,7 @@ def _diagnose(text: str) -> tuple[str, str]:
     if text != text.strip() or any(character.isspace() for character in text):
         return "It contains white space or a line end.", "Remove it."
     if "://" in text:
-        return "It begins with a scheme; references have none.", f"Write {text.partition('://')[2]}."
+        return "It begins with a scheme; references have none.", f"Write {text.partition('://')[2]!a}."
     name, at, digest = text.partition("@")
     domain, path, tag = _split(name)
     if not name:
@@ -152,7 +152,7 @@ def _diagnose(text: str) -> tuple[str, str]:
         return _diagnose_digest(digest)
     if domain is not None and not _DOMAIN.fullmatch(domain) and not _PATH.fullmatch(domain):
         return (
-            f"{domain!r} is no registry: that is a host name, an IPv4 address or [IPv6], with :port in digits.",
+            f"{domain!a} is no registry: that is a host name, an IPv4 address or [IPv6], with :port in digits.",
             "Correct the part before the first slash.",
         )
     if not _PATH.fullmatch(path):
@@ -172,7 +172,7 @@ def _diagnose_digest(digest: str) -> tuple[str, str]:
     algorithm, _, encoded = digest.partition(":")
     pattern = _DIGESTS.get(algorithm)
     if pattern is None:
-        return f"{algorithm!r} is not a digest algorithm.", f"Digests are {', '.join(_DIGESTS)}, in lower case."
+        return f"{algorithm!a} is not a digest algorithm.", f"Digests are {', '.join(_DIGESTS)}, in lower case."
     digits = {"sha256": 64, "sha384": 96, "sha512": 128}[algorithm]
     return (
         f"A {algorithm} digest has {digits} hexadecimal digits in lower case; this has {len(encoded)} characters.",
@@ -182,10 +182,10 @@ def _diagnose_digest(digest: str) -> tuple[str, str]:
 
 def _diagnose_path(path: str) -> tuple[str, str]:
     if path.lower() != path and _PATH.fullmatch(path.lower()):
-        return "Repositories are lower case.", f"Write {path.lower()!r}."
+        return "Repositories are lower case.", f"Write {path.lower()!a}."
     if path.startswith("/") or path.endswith("/") or "//" in path:
         return "A part of the repository between slashes is empty.", "Remove the slash."
     return (
-        f"The repository {path[:300]!r} is malformed.",
+        f"The repository {path[:300]!a} is malformed.",
         "Between slashes: lower case letters and digits, with one period, one or two underscores or dashes inside.",
     )

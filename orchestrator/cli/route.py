@@ -183,7 +183,7 @@ def _plain(lines: Sequence[Line]) -> str:
     width = max(len(_shown(line.reference)) for line in lines)
     out = []
     for line in lines:
-        out.append(f"{_shown(line.reference):<{width}}  {line.word:<10}  {_shown(line.outcome)}")
+        out.append(f"{_shown(line.reference):<{width}}  {line.word:<10}  {line.outcome}")
         out.extend(f"    {note}" for note in _notes(line))
     return "".join(f"{row}\n" for row in out)
 
@@ -192,9 +192,9 @@ def _notes(line: Line) -> Iterator[str]:
     if line.route is not None:
         yield f"route: {line.route.source} -> {line.route.name} ({line.route.kind})"
     for warning in line.warnings:
-        yield f"warning: {_shown(warning)}"
+        yield f"warning: {warning}"
     if line.remedy:
-        yield f"remedy: {_shown(line.remedy)}"
+        yield f"remedy: {line.remedy}"
 
 
 def _print_table(lines: Sequence[Line]) -> None:
@@ -209,6 +209,6 @@ def _print_table(lines: Sequence[Line]) -> None:
         table.add_column(column, overflow="fold")
     for line in lines:
         notes = "\n".join(_notes(line))
-        cells = (_shown(line.reference), line.word, _shown(line.outcome), notes)
+        cells = (_shown(line.reference), line.word, line.outcome, notes)
         table.add_row(*(Text(cell, style=styles[line.word] if index == 1 else "") for index, cell in enumerate(cells)))
     Console().print(table)
