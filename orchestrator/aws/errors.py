@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -24,6 +25,7 @@ from botocore.exceptions import (
 
 from orchestrator.errors import OrchestratorError, RefusedInput
 
+T = TypeVar("T")
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403", "Forbidden"})
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 INVALID = frozenset(
@@ -69,6 +71,25 @@ def explained(environment: str, service: str = "") -> Iterator[None]:
         yield
     except (ClientError, BotoCoreError) as error:
         raise explain(error, environment, service) from error
+
+
+def is_absent(error: ClientError) -> bool:
+    """True when AWS says that the thing asked for does not exist, which is an answer and no failure."""
+    code = error_code(error)
+    return code in ("NoSuchEntity", "404", "NoSuchKey", "NoSuchBucket") or code.endswith(
+        ("NotFoundException", "NotFound")
+    )
+
+
+def found_or_none(environment: str, service: str, call: Callable[[], T]) -> T | None:
+    """What `call` answers, None when AWS says that the thing does not exist; every other refusal is explained."""
+    with explained(environment, service):
+        try:
+            return call()
+        except ClientError as error:
+            if is_absent(error):
+                return None
+            raise
 
 
 def explain(error: ClientError | BotoCoreError, environment: str, service: str = "") -> OrchestratorError:

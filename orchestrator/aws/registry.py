@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from orchestrator.aws.errors import error_code, error_text, explain, explained
+from orchestrator.aws.errors import error_text, explain, explained, is_absent
 from orchestrator.aws.session import AwsSession
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def validate_rules(session: AwsSession, prefixes: Sequence[str]) -> tuple[RuleCh
         try:
             answer = client.validate_pull_through_cache_rule(ecrRepositoryPrefix=prefix)
         except ClientError as error:
-            if error_code(error) == "PullThroughCacheRuleNotFoundException":
+            if is_absent(error):
                 return RuleCheck(prefix, valid=False, failure=error_text(error) or "The rule does not exist.")
             return RuleCheck(prefix, valid=None, failure=str(explain(error, session.environment, "ecr")))
         except BotoCoreError as error:
@@ -112,7 +112,7 @@ def existing_repositories(session: AwsSession, names: Iterable[str]) -> frozense
         try:
             client.describe_repositories(repositoryNames=[name])
         except ClientError as error:
-            if error_code(error) == "RepositoryNotFoundException":
+            if is_absent(error):
                 return False
             raise
         return True
@@ -140,7 +140,7 @@ def _totals(client: ECRClient, name: str) -> tuple[int, int] | None:
             images += len(page["imageDetails"])
             size += sum(image.get("imageSizeInBytes", 0) for image in page["imageDetails"])
     except ClientError as error:
-        if error_code(error) == "RepositoryNotFoundException":
+        if is_absent(error):
             return None
         raise
     return images, size

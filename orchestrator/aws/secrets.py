@@ -11,9 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from botocore.exceptions import ClientError
-
-from orchestrator.aws.errors import error_code, explained
+from orchestrator.aws.errors import explained, found_or_none
 from orchestrator.aws.session import AwsSession
 from orchestrator.aws.upstream_credentials import Credentials
 from orchestrator.errors import OrchestratorError, RefusedInput
@@ -65,18 +63,17 @@ def check_name(name: str) -> None:
 
 def describe_secret(session: AwsSession, name: str) -> UpstreamSecret | None:
     """The secret as it stands, None when it does not exist; raises when AWS does not let us tell."""
-    with explained(session.environment, "secretsmanager"):
-        try:
-            answer = session.client("secretsmanager").describe_secret(SecretId=name)
-        except ClientError as error:
-            if error_code(error) == "ResourceNotFoundException":
-                return None
-            raise
-    return UpstreamSecret(
-        name=answer["Name"],
-        arn=answer["ARN"],
-        deleted="DeletedDate" in answer,
-        kms_key_id=answer.get("KmsKeyId"),
+    client = session.client("secretsmanager")
+    answer = found_or_none(session.environment, "secretsmanager", lambda: client.describe_secret(SecretId=name))
+    return (
+        None
+        if answer is None
+        else UpstreamSecret(
+            name=answer["Name"],
+            arn=answer["ARN"],
+            deleted="DeletedDate" in answer,
+            kms_key_id=answer.get("KmsKeyId"),
+        )
     )
 
 

@@ -1,0 +1,56 @@
+"""The import contracts hold, and each of them notices its violation."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("lint-imports")
+    return subprocess.run(
+        [str(program), "--no-cache", "--config", str(ROOT / ".importlinter")],
+        cwd=folder,
+        # The copy must be found before the installed package.
+        env={**os.environ, "PYTHONPATH": str(folder), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_contracts_hold() -> None:
+    done = lint(ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "contract"),
+    [
+        ("upstreams.py", "import boto3", "The core is pure"),
+        ("routes.py", "import subprocess", "The core is pure"),
+        ("tfvars.py", "import urllib.request", "The core is pure"),
+        ("environment.py", "import time", "The core is pure"),
+        ("manifests/document.py", "from pathlib import Path", "The core is pure"),
+        ("routes.py", "from orchestrator.project import Project", "The core is pure"),
+        ("aws/account.py", "from orchestrator.cli.main import cli", "The commands call the edges"),
+        ("terraform/plan.py", "import botocore", "One door to boto3"),
+        ("cli/doctor.py", "import boto3", "One door to boto3"),
+        ("aws/account.py", "import moto", "The embedded AWS is the only server here"),
+    ],
+)
+def test_a_violation_is_noticed(tmp_path: Path, file: str, line: str, contract: str) -> None:
+    shutil.copytree(ROOT / "orchestrator", tmp_path / "orchestrator", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "orchestrator" / file).open("a") as source:
+        source.write(f"\n{line}\n")
+    done = lint(tmp_path)
+    assert done.returncode == 1
+    broken = [text for text in done.stdout.splitlines() if text.endswith("BROKEN")]
+    assert any(text.startswith(contract) for text in broken), done.stdout
