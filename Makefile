@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test check format lock clean
+.PHONY: help venv demo test engines test-cluster check format lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -23,6 +23,12 @@ demo: $(STAMP) ## the main job on the embedded AWS: plan, apply, output, drift
 
 test: $(STAMP) ## every test that needs no cluster engines
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not cluster"
+
+engines: $(STAMP) ## kube-apiserver, etcd, kubectl, the Kyverno CLI and small decoders, into a user-level cache (needs Go)
+	$(BIN)/python -m tests.cluster.engines.build
+
+test-cluster: $(STAMP) ## the generated documents through those engines and skopeo
+	$(BIN)/python -m pytest tests/cluster -m cluster
 
 check: $(STAMP) ## format, lint, types, layers, Terraform style, README against the CLI
 	$(BIN)/ruff format --check .
