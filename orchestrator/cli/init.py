@@ -33,6 +33,7 @@ UPSTREAMS = {
     "gitlab": ("registry.gitlab.com", "GitLab, with credentials: `orchestrator secret set {name} gitlab`."),
 }
 _WITHOUT_CREDENTIALS = ("ecr-public", "k8s", "quay")
+_ONLY_ON = (("node_role_names", "--node-role", "eks"), ("worker_role_prefix", "--worker-role-prefix", "rosa-classic"))
 _NEEDED = {"platform": "--platform", "aws_region": "--region", "account_id": "--account-id"}
 
 
@@ -138,6 +139,13 @@ def _answers(
             remedy=f"orchestrator init {name} --platform eks --region eu-west-1 --account-id 111122223333",
         )
     platform = _text(given["platform"]) or click.prompt("Platform", type=click.Choice(PLATFORMS), default="eks")
+    for key, flag, wanted in _ONLY_ON:
+        if given[key] and platform != wanted:
+            raise RefusedInput(
+                f"{flag} is given, but the platform is {platform}.",
+                why=f"Only {wanted} has such a thing.",
+                remedy="Leave it out.",
+            )
     region = _text(given["aws_region"]) or click.prompt("AWS region")
     account = _text(given["account_id"]) or click.prompt("AWS account ID (12 digits)")
     cluster = _text(given["cluster_name"]) or (click.prompt("Cluster name", default=name) if ask else name)

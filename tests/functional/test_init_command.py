@@ -1,0 +1,249 @@
+"""`orchestrator init` from the user's side: what it writes is valid, and it never harms what is there."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from orchestrator.aws.session import open_session
+from orchestrator.local import LocalAws, ensure_running, stop
+from orchestrator.project import Project
+from orchestrator.terraform.binary import find_terraform
+
+from .running import Ran, run
+
+DEV = ("--platform", "eks", "--region", "eu-west-1", "--account-id", "111122223333")
+VPC = ("--vpc-id", "vpc-0123456789abcdef1", "--subnet", "subnet-0123456789abcdef1", "--vpc-cidr", "10.0.0.0/16")
+
+
+def init(root: Path, name: str, *arguments: str) -> Ran:
+    return run("-C", str(root), "init", name, *arguments)
+
+
+def assert_valid(root: Path) -> None:
+    ran = run("-C", str(root), "validate", "--all")
+    assert (ran.code, "warning" in ran.out) == (0, False), ran.out + ran.err
+
+
+def test_an_empty_folder_becomes_a_project(tmp_path: Path) -> None:
+    ran = init(tmp_path, "dev", *DEV)
+    assert ran.code == 0, ran.err
+    written = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    assert written == [".gitignore", "environments/common.tfvars", "environments/dev.tfvars"]
+    assert_valid(tmp_path)
+    environment = Project(tmp_path).load("dev")
+    assert list(environment.pull_through_cache_rules) == ["ecr-public", "k8s", "quay"]
+    assert environment.create_vpc_endpoints is False
+    assert environment.tags == {"managed-by": "orchestrator"}
+
+
+@pytest.mark.parametrize(
+    ("platform", "region", "extra"),
+    [
+        (platform, region, extra)
+        for platform, region, extra in product(
+            ("eks", "rosa-classic", "rosa-hcp"),
+            ("eu-west-1", "us-gov-west-1", "cn-north-1"),
+            ((), VPC, ("--zero-egress", "--vpc-id", "vpc-0123456789abcdef1")),
+        )
+    ],
+)
+def test_every_kind_of_environment_is_valid_as_written(
+    tmp_path: Path, platform: str, region: str, extra: tuple[str, ...]
+) -> None:
+    ran = init(tmp_path, "x", "--platform", platform, "--region", region, "--account-id", "111122223333", *extra)
+    assert ran.code == 0, ran.err
+    assert_valid(tmp_path)
+    environment = Project(tmp_path).load("x")
+    assert environment.create_vpc_endpoints == (extra == VPC)
+    assert bool(environment.pull_through_cache_rules) == (region == "eu-west-1")
+    assert bool(environment.mirrors) == (region != "eu-west-1")
+    assert environment.allow_upstream == ("--zero-egress" not in extra)
+
+
+def test_the_text_is_formatted_as_terraform_does(tmp_path: Path) -> None:
+    init(tmp_path, "dev", *DEV, *VPC, "--upstream", "docker-hub", "--upstream", "quay", "--node-role", "node")
+    init(tmp_path, "gov", "--platform", "rosa-classic", "--region", "us-gov-west-1", "--account-id", "111122223333")
+    init(
+        tmp_path,
+        "hcp",
+        "--platform",
+        "rosa-hcp",
+        "--region",
+        "us-east-1",
+        "--account-id",
+        "111122223333",
+        "--zero-egress",
+    )
+    terraform = find_terraform()
+    command = [*terraform.command, "fmt", "-check", "-diff", str(tmp_path / "environments")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == ""
+
+
+def test_flags_end_up_in_the_file(tmp_path: Path) -> None:
+    flags = ("--cluster-name", "main", "--upstream", "docker-hub", "--node-role", "a", "--node-role", "b")
+    assert init(tmp_path, "dev", *DEV, *VPC, *flags).code == 0
+    environment = Project(tmp_path).load("dev")
+    assert environment.cluster_name == "main"
+    assert environment.node_role_names == ("a", "b")
+    assert environment.attach_ecr_policy is True
+    assert environment.pull_through_cache_rules["docker-hub"].secret_name == "ecr-pullthroughcache/docker-hub"
+    assert environment.private_subnet_ids == ("subnet-0123456789abcdef1",)
+
+
+def test_a_second_environment_of_an_account_and_region_uses_the_first_ones_registry(tmp_path: Path) -> None:
+    init(tmp_path, "dev", *DEV, *VPC, "--upstream", "docker-hub")
+    ran = init(tmp_path, "test", *DEV, "--vpc-id", "vpc-0123456789abcdef1")
+    assert ran.code == 0, ran.err
+    test = Project(tmp_path).load("test")
+    assert test.manage_registry is False
+    assert list(test.pull_through_cache_rules) == ["docker-hub"]
+    assert "dev manages them" in (tmp_path / "environments/test.tfvars").read_text()
+    assert_valid(tmp_path)
+
+
+def test_an_existing_file_is_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "environments" / "dev.tfvars"
+    path.parent.mkdir()
+    path.write_text("mine")
+    ran = init(tmp_path, "dev", *DEV)
+    assert ran.code == 2
+    assert "exists already" in ran.err
+    assert path.read_text() == "mine"
+    assert sorted(file.name for file in path.parent.iterdir()) == ["dev.tfvars"]
+
+
+def test_an_existing_common_file_is_kept_and_counts(tmp_path: Path) -> None:
+    common = tmp_path / "environments" / "common.tfvars"
+    common.parent.mkdir()
+    common.write_text('tags = { team = "x" }\n')
+    assert init(tmp_path, "dev", *DEV).code == 0
+    assert common.read_text() == 'tags = { team = "x" }\n'
+    assert Project(tmp_path).load("dev").tags == {"team": "x"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (("dev",), ["--platform, --region, --account-id are missing"]),
+        (("dev", "--platform", "eks", "--region", "eu-west-1"), ["--account-id is missing"]),
+        (("dev", *DEV[:4], "--account-id", "12"), ['account_id is "12"', "12 digits"]),
+        (("dev", *DEV[:2], "--region", "nowhere", *DEV[4:]), ['aws_region is "nowhere"']),
+        (("dev", *DEV, "--vpc-id", "x"), ['vpc_id is "x"']),
+        (
+            ("dev", *DEV, "--worker-role-prefix", "x", "--platform", "rosa-hcp"),
+            ["--worker-role-prefix is given", "Only rosa-classic"],
+        ),
+        (("dev", *DEV[:2], "--region", "us-gov-west-1", *DEV[4:], "--upstream", "quay"), ["--upstream cannot be used"]),
+        (("common", *DEV), ['cannot be called "common"']),
+        (("default", *DEV), ['cannot be called "default"']),
+        (("../x", *DEV), ['cannot be called "../x"', 'Try "x"']),
+        (("a/b", *DEV), ['Try "b"']),
+        (("dev.tfvars", *DEV), ['Try "dev"']),
+        (("-x", *DEV), []),
+        (("", *DEV), ["cannot be called"]),
+        (("a b", *DEV), ['Try "a-b"']),
+    ],
+)
+def test_what_is_wrong_is_refused_before_anything_is_written(
+    tmp_path: Path, arguments: tuple[str, ...], parts: list[str]
+) -> None:
+    ran = run("-C", str(tmp_path), "init", *arguments)
+    assert ran.code == 2
+    for part in parts:
+        assert part in ran.err
+    assert "Traceback" not in ran.err
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_json_lists_what_was_written(tmp_path: Path) -> None:
+    document = init(tmp_path, "dev", *DEV, "--json").json
+    assert document["written"] == ["environments/common.tfvars", "environments/dev.tfvars", ".gitignore"]
+    assert document["bucket"] is None
+
+
+def test_on_a_terminal_it_asks_for_what_is_missing(tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "orchestrator", "-C", str(tmp_path), "init", "dev", "--platform", "eks"]
+    with subprocess.Popen(
+        command, stdin=slave, stdout=slave, stderr=slave, env={**os.environ, "TERM": "dumb"}
+    ) as child:
+        os.close(slave)
+        os.write(master, b"eu-west-1\n111122223333\n\n")
+        assert child.wait(timeout=60) == 0
+    os.close(master)
+    environment = Project(tmp_path).load("dev")
+    assert (environment.aws_region, environment.account_id, environment.cluster_name) == (
+        "eu-west-1",
+        "111122223333",
+        "dev",
+    )
+
+
+################################################################################
+# The bucket for the state, in the embedded AWS
+################################################################################
+
+
+@pytest.fixture
+def aws(tmp_path: Path) -> LocalAws:
+    state_dir = Project(tmp_path).state_dir
+    running = ensure_running(state_dir)
+    yield running
+    stop(state_dir)
+
+
+def buckets(project: Project, name: str, aws: LocalAws) -> list[str]:
+    client = open_session(project.load(name), local=aws).client("s3")
+    return [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]
+
+
+def test_the_bucket_is_made_and_named_in_the_new_file(tmp_path: Path, aws: LocalAws) -> None:
+    ran = init(tmp_path, "dev", *DEV, "--state-bucket", "my-state", "--local")
+    assert ran.code == 0, ran.err
+    assert "Made the bucket my-state in eu-west-1." in ran.out
+    state = Project(tmp_path).load("dev").state
+    assert state is not None
+    assert (state.bucket, state.key, state.region) == ("my-state", None, None)
+    assert buckets(Project(tmp_path), "dev", aws) == ["my-state"]
+
+
+def test_an_existing_environment_gets_its_bucket_without_losing_a_byte(tmp_path: Path, aws: LocalAws) -> None:
+    init(tmp_path, "dev", *DEV)
+    path = tmp_path / "environments" / "dev.tfvars"
+    before = path.read_bytes() + b"# mine, without a newline"
+    path.write_bytes(before)
+    ran = init(tmp_path, "dev", "--state-bucket", "my-state", "--state-region", "us-east-1", "--local")
+    assert ran.code == 0, ran.err
+    assert path.read_bytes().startswith(before)
+    state = Project(tmp_path).load("dev").state
+    assert state is not None
+    assert (state.bucket, state.region) == ("my-state", "us-east-1")
+    after = path.read_bytes()
+    again = init(tmp_path, "dev", "--state-bucket", "my-state", "--local")
+    assert again.code == 0, again.err
+    assert "The bucket my-state exists." in again.out
+    assert path.read_bytes() == after
+
+
+def test_another_bucket_than_the_files_is_refused(tmp_path: Path) -> None:
+    init(tmp_path, "dev", *DEV)
+    path = tmp_path / "environments" / "dev.tfvars"
+    path.write_text(path.read_text() + 'state = { bucket = "first" }\n')
+    ran = init(tmp_path, "dev", "--state-bucket", "second", "--local")
+    assert ran.code == 2
+    assert "keeps its state in first, not in second" in ran.err
+
+
+def test_a_bucket_name_that_s3_refuses_writes_no_file(tmp_path: Path) -> None:
+    ran = init(tmp_path, "dev", *DEV, "--state-bucket", "My_Bucket", "--local")
+    assert ran.code == 2
+    assert 'state.bucket is "My_Bucket"' in ran.err
+    assert not (tmp_path / "environments").exists()
