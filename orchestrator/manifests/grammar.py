@@ -7,7 +7,9 @@ RE2's `$` matches only at the end of the text and its classes are ASCII, which i
 from __future__ import annotations
 
 _DOMAIN_COMPONENT = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-_DOMAIN = rf"(?:{_DOMAIN_COMPONENT}(?:\.{_DOMAIN_COMPONENT})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
+# Brackets make a host only where something tells it from a path: a colon, a port or an upper-case digit.
+_ADDRESS = r"(?:\[[a-f0-9]*[:A-F][a-fA-F0-9:]*\](?::[0-9]+)?|\[[a-f0-9]+\]:[0-9]+)"
+_DOMAIN = rf"(?:{_DOMAIN_COMPONENT}(?:\.{_DOMAIN_COMPONENT})*(?::[0-9]+)?|{_ADDRESS})"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = rf"{_COMPONENT}(?:/{_COMPONENT})*"
 _TAG = r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}"
