@@ -64,7 +64,7 @@ push_roles = {
   classic-pipeline-push = {
     repositories      = ["classic-registry"]
     oidc_provider_arn = "arn:aws:iam::333344445555:oidc-provider/rh-oidc.s3.us-east-1.amazonaws.com/2c3d4e5f60718293a4b5c6d7e8f90a1b"
-    subjects          = ["system:serviceaccount:*-pipelines:pipeline"]
+    subjects          = ["system:serviceaccount:classic-pipelines:*"]
     audiences         = ["openshift"]
   }
 }

@@ -5,8 +5,8 @@
 data "aws_partition" "current" {
   lifecycle {
     postcondition {
-      condition     = length(var.rules) == 0 || !contains(["aws-us-gov", "aws-cn"], self.partition)
-      error_message = "Pull-through cache rules cannot be created in GovCloud or China (partition ${self.partition}). Mirror the images instead."
+      condition     = length(var.rules) == 0 || !(contains(["aws-us-gov", "aws-cn"], self.partition) || startswith(self.partition, "aws-iso"))
+      error_message = "Pull-through cache rules cannot be created in GovCloud, China or an isolated partition (${self.partition}). Mirror the images instead."
     }
   }
 }

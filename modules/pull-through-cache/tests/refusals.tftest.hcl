@@ -385,3 +385,20 @@ run "refuses_any_rule_in_china" {
 
   expect_failures = [data.aws_partition.current]
 }
+
+run "refuses_any_rule_in_an_isolated_partition" {
+  command = plan
+
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws-iso-b" }
+  }
+
+  variables {
+    rules = {
+      quay = { upstream_registry_url = "quay.io" }
+    }
+  }
+
+  expect_failures = [data.aws_partition.current]
+}
