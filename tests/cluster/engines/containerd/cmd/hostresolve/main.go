@@ -2,7 +2,7 @@
 //
 //	hostresolve CERTS_D < references
 //
-// It answers each line of standard input with a line of JSON: the reference as the CRI plugin reads it, the hosts in the
+// It answers each line of standard input, a JSON string, with a line of JSON: the reference as the CRI plugin reads it, the hosts in the
 // order in which they are tried, and the requests that resolving it and fetching its manifest made, with their status.
 // Requests follow HTTPS_PROXY and SSL_CERT_FILE, so that tests can answer for any registry. With -hosts none is made.
 package main
@@ -70,7 +70,11 @@ func main() {
 	out := json.NewEncoder(os.Stdout)
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
-		given := answer{Reference: lines.Text(), Hosts: []host{}, Requests: []request{}}
+		given := answer{Hosts: []host{}, Requests: []request{}}
+		if err := json.Unmarshal(lines.Bytes(), &given.Reference); err != nil {
+			fmt.Fprintln(os.Stderr, "hostresolve:", err)
+			os.Exit(1)
+		}
 		if err := given.resolve(context.Background(), flag.Arg(0), *hostsOnly); err != nil {
 			given.Error = err.Error()
 		}

@@ -2,7 +2,7 @@
 //
 //	pullsources REGISTRIES_CONF [REGISTRIES_CONF_DIR] < references
 //
-// It answers each line of standard input with a line of JSON: the reference, the sources (references with the mirror's
+// It answers each line of standard input, a JSON string, with a line of JSON: the reference, the sources (references with the mirror's
 // registry and repository) and whether the registry is blocked, or an error. A tag beside a digest is dropped, as CRI-O does.
 package main
 
@@ -40,7 +40,11 @@ func main() {
 	out := json.NewEncoder(os.Stdout)
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
-		given := answer{Reference: lines.Text(), Sources: []string{}}
+		given := answer{Sources: []string{}}
+		if err := json.Unmarshal(lines.Bytes(), &given.Reference); err != nil {
+			fmt.Fprintln(os.Stderr, "pullsources:", err)
+			os.Exit(1)
+		}
 		if err := given.find(context); err != nil {
 			given.Error = err.Error()
 		}
