@@ -273,9 +273,19 @@ def _check_push_repositories(context: Context, path: Path, repositories: Sequenc
         )
     environment = context.environment
     own = environment.own_repository_names
+    cached = [prefix for prefix in environment.pull_through_cache_rules if prefix != "ROOT"]
     for index, pattern in enumerate(repositories):
         if not context.usable("cluster_name", "create_ecr", "ecr_repository_name", "repositories"):
             return
+        reached = next((prefix for prefix in cached if fnmatchcase(f"{prefix}/library/image", pattern)), None)
+        if reached is not None and any(fnmatchcase(name, pattern) for name in own):
+            context.warn(
+                (*path, index),
+                f'{dotted((*path, index))} is {shown(pattern)}, which also names what the rule "{reached}" caches.',
+                why="Whoever has the role could replace upstream images that every node pulls.",
+                remedy="Name the repositories, or a namespace of their own.",
+                value=pattern,
+            )
         if any(fnmatchcase(name, pattern) for name in own):
             continue
         if any(pattern.startswith(f"{prefix}/") for prefix in environment.mirrors):

@@ -14,8 +14,9 @@ from orchestrator.tfvars import Path, dotted
 PLATFORMS = ("eks", "rosa-classic", "rosa-hcp")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,89}")
 _RESERVED_NAMES = {
-    "common": "common.tfvars holds what all environments share",
-    "default": "Terraform's workspace of that name is what one gets without choosing",
+    "common": "common.tfvars holds what all environments share.",
+    "default": "Terraform's workspace of that name is what one gets without choosing.",
+    "terraform": "Plain Terraform reads terraform.tfvars for every environment.",
 }
 _EKS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _ROSA_NAME = re.compile(r"[a-z]([a-z0-9-]{0,52}[a-z0-9])?")
@@ -71,24 +72,30 @@ def check_region(context: Context, path: Path, value: str) -> bool:
     return True
 
 
+def name_fault(name: str) -> str | None:
+    """Why an environment cannot be called `name`; None when it can."""
+    if name in _RESERVED_NAMES:
+        return _RESERVED_NAMES[name]
+    if name.endswith(".auto"):
+        return "Plain Terraform reads *.auto.tfvars for every environment."
+    if not _NAME.fullmatch(name):
+        return "It names a workspace, a folder and a key in S3: letters, digits, and . _ - after the first."
+    return None
+
+
 def _check_name(context: Context) -> None:
     name, written = context.environment.name, context.environment.environment
-    if not _NAME.fullmatch(name) or name in _RESERVED_NAMES:
-        context.error(
-            (),
-            f'The environment is called "{name}".',
-            why=f"{_RESERVED_NAMES[name]}."
-            if name in _RESERVED_NAMES
-            else "It names a workspace, a folder and a key in S3: letters, digits, and . _ - after the first.",
-            remedy="Rename the file.",
-            value=name,
-        )
+    fault = name_fault(name)
+    if fault is not None:
+        context.error((), f'The environment is called "{name}".', why=fault, remedy="Rename its file.", value=name)
     if written is not None and written != name:
         context.error(
             ("environment",),
             f"environment is {shown(written)} in an environment called {shown(name)}.",
             why="The name of the file is the environment's name, and that of its workspace.",
-            remedy=f"Remove the line, or rename the file to {written}.tfvars.",
+            remedy=f"Remove the line, or rename the file to {written}.tfvars."
+            if name_fault(written) is None
+            else "Remove the line.",
             value=written,
         )
 

@@ -67,7 +67,7 @@ def _check_cidr(context: Context, value: str) -> None:
             value=value,
         )
         return
-    if "/" not in value or network.version == 6:
+    if network.version == 6 or not re.fullmatch(r"[0-9.]+/[0-9]{1,2}", value):
         context.error(
             ("vpc_cidr",),
             f"vpc_cidr is {shown(value)}.",

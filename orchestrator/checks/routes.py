@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from orchestrator.checks.common import check_one_of
 from orchestrator.checks.context import Context
@@ -64,6 +65,18 @@ def check_routes(context: Context) -> None:
         )
     for index, namespace in enumerate(environment.exclude_namespaces):
         _check_namespace(context, ("exclude_namespaces", index), namespace)
+    if (
+        environment.failure_policy == "Fail"
+        and not any(fnmatchcase("kube-system", pattern) for pattern in environment.exclude_namespaces)
+        and context.usable("exclude_namespaces")
+    ):
+        context.warn(
+            ("failure_policy",),
+            'failure_policy is "Fail", and exclude_namespaces does not name kube-system.',
+            why="While the policy fails, the cluster could not start its own Pods.",
+            remedy='Add "kube-system" to exclude_namespaces.',
+            value="Fail",
+        )
     if environment.generate_idms:
         _warn_about_idms(context, claims)
 
@@ -112,7 +125,7 @@ def _rule_source(context: Context, path: Path, rule: PullThroughCacheRule) -> So
     registry = canonical_registry(rule.upstream_registry_url)
     if rule.source is None:
         return Source(registry, rule.upstream_repository_prefix or "")
-    source = check_source(context, (*path, "source"), rule.source)
+    source = check_source(context, (*path, "source"), rule.source, registry)
     if source is None:
         return None
     whole = Source(registry, rule.upstream_repository_prefix or "")
@@ -281,6 +294,22 @@ def _check_lists(context: Context, claims: list[_Claim]) -> None:
             remedy="Remove it, or add a route." if path[0] == "include" else "Remove it.",
             value=context_text(context, path),
         )
+    for path, source in included:
+        # A more specific route below the exclude would still be used.
+        outer = next(
+            (other for other, excluding in excluded if covers(excluding, source) and excluding != source), None
+        )
+        if outer is None:
+            continue
+        excluding = next(entry for other, entry in excluded if other == outer)
+        if not any(covers(excluding, claim.source) and claim.source != excluding for claim in claims):
+            context.warn(
+                path,
+                f"{dotted(path)} is {shown(context_text(context, path))}, but {dotted(outer)} leaves all of it alone.",
+                why="An exclude wins over an include.",
+                remedy="Remove one of the two.",
+                value=context_text(context, path),
+            )
     for claim in claims:
         whole = next((path for path, source in excluded if covers(source, claim.source)), None)
         if whole is not None:

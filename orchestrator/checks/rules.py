@@ -81,6 +81,15 @@ def _check_upstream(context: Context, path: Path, prefix: str, rule: PullThrough
     ecr = ecr_registry(host)
     host = ecr.host if ecr else host
     what = f"rule {shown(prefix)}: upstream_registry_url is {shown(url)}."
+    if not host:
+        context.error(
+            here,
+            what,
+            why="A rule pulls from a registry.",
+            remedy='Write its host, such as "quay.io".',
+            value=url,
+        )
+        return None
     if host == url:
         upstream = upstream_of(url)
         if upstream is None:

@@ -16,9 +16,12 @@ _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,
 _SCHEME = re.compile(r"(?:https?|docker|oci)://", re.IGNORECASE)
 
 
-def check_source(context: Context, path: Path, text: str) -> Source | None:
-    """The canonical source that `text` names, or None after reporting why it names none."""
-    fault = diagnose(text)
+def check_source(context: Context, path: Path, text: str, registry: str = "docker.io") -> Source | None:
+    """The canonical source that `text` names, or None after reporting why it names none.
+
+    `registry` is what a text without one was most likely meant to begin with.
+    """
+    fault = diagnose(text, registry)
     if fault is None:
         try:
             return parse_source(text)
@@ -35,13 +38,13 @@ def check_source(context: Context, path: Path, text: str) -> Source | None:
     return None
 
 
-def diagnose(text: str) -> tuple[str, str | None] | None:
+def diagnose(text: str, registry: str = "docker.io") -> tuple[str, str | None] | None:
     """Why `text` is no source, and what was most likely meant; None when it is one."""
     if not text:
         return "It is empty.", None
-    plain = _SCHEME.sub("", text).strip()
+    plain = _SCHEME.sub("", text).strip().lstrip("/")
     if plain != text:
-        return "It has a scheme, or blanks around it.", plain.rstrip("/") or None
+        return "It has a scheme, or blanks or a slash before it.", plain.rstrip("/") or None
     if "*" in text:
         kept = text.split("*")[0].rpartition("/")[0]
         return "Sources take no wildcards: a path stands for all below it.", kept or None
@@ -50,10 +53,10 @@ def diagnose(text: str) -> tuple[str, str | None] | None:
     if name != text and slash:
         return "A source has no tag and no digest.", name
     if not _HOST.fullmatch(host) or not ("." in host or ":" in host or host == "localhost"):
-        hub = f"{host}/{repository}".strip("/") if slash else f"library/{host.split(':')[0]}"
-        return "It does not begin with a registry's host.", f"docker.io/{hub}" if REPOSITORY_NAME.fullmatch(
-            hub
-        ) else None
+        single = "library/" if registry == "docker.io" and not slash and host != "library" else ""
+        below = f"{single}{host.split(':')[0]}" if not slash else f"{host}/{repository}".rstrip("/")
+        meant = f"{registry}/{below}" if REPOSITORY_NAME.fullmatch(below) else None
+        return "It does not begin with a registry's host.", meant
     if slash and not REPOSITORY_NAME.fullmatch(repository):
         lowered = re.sub("/+", "/", repository).strip("/").lower()
         usable = not lowered or REPOSITORY_NAME.fullmatch(lowered)

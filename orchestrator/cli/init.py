@@ -97,27 +97,19 @@ def _project(ctx: click.Context) -> Project:
 
 
 def _refuse_name(name: str) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,89}", name) or name in {COMMON, "default"}:
-        why = (
-            "common.tfvars holds what all environments share."
-            if name == COMMON
-            else "Terraform's workspace of that name is what one gets without choosing."
-            if name == "default"
-            else "It names a file, a folder and a Terraform workspace: letters, digits, and . _ - after the first."
-        )
-        suggestion = re.sub(r"[^A-Za-z0-9._-]+", "-", name.removesuffix(".tfvars").rsplit("/", 1)[-1]).strip("-._")
+    from orchestrator.checks.identity import name_fault
+
+    plain = name.rsplit("/", 1)[-1].removesuffix(".tfvars").removesuffix(".auto")
+    fault = name_fault(name)
+    if fault is None and name.endswith(".tfvars"):
+        fault = "The name has no ending; its file gets one."
+    if fault is not None:
+        suggestion = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")
+        usable = suggestion and suggestion != name and name_fault(suggestion) is None
         raise RefusedInput(
             f'An environment cannot be called "{name}".',
-            why=why,
-            remedy=f'Try "{suggestion}".'
-            if suggestion not in {"", name, "default", COMMON}
-            else "Choose another name.",
-        )
-    if name.endswith(".tfvars"):
-        raise RefusedInput(
-            f'An environment cannot be called "{name}".',
-            why="The name has no ending; its file gets one.",
-            remedy=f'Try "{name.removesuffix(".tfvars")}".',
+            why=fault,
+            remedy=f'Try "{suggestion}".' if usable else "Choose another name.",
         )
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from orchestrator.checks.types import _without_none
 from orchestrator.environment import Environment, build_environment, check_environment
+from orchestrator.errors import Location
 from orchestrator.project import find_project
 from orchestrator.routes import build_route_table
 from orchestrator.tfvars import parse_tfvars
@@ -308,6 +309,13 @@ RULE = 'pull_through_cache_rules = { quay = { upstream_registry_url = "quay.io" 
         ('vpc_cidr = "0.0.0.0/0"', ["0.0.0.0/0", "every address"]),
         ('extra_vpc_endpoints = ["sts"]', ["create_vpc_endpoints is false"]),
         ('exclude_namespaces = ["*"]', ["Every namespace"]),
+        (RULE + 'include = ["quay.io/a/b"]\nexclude = ["quay.io/a"]', ["include[0]", "exclude[0] leaves all of it alone"]),
+        ('failure_policy = "Fail"\nexclude_namespaces = ["openshift-*"]', ['failure_policy is "Fail"', "kube-system"]),
+        (
+            RULE + 'create_ecr = true\npush_roles = { ci = { repositories = ["*"]\npod_identity = '
+            '{ namespace = "ci", service_account = "b" } } }',
+            ['repositories[0] is "*"', 'the rule "quay" caches'],
+        ),
         (RULE + 'repositories = { "quay/app" = {} }', ["quay/app", "below the prefix"]),
     ],
 )
@@ -315,6 +323,19 @@ def test_what_is_hardly_meant_is_warned_about(text: str, parts: list[str]) -> No
     (warning,) = warnings(text)
     for part in parts:
         assert part in warning
+
+
+def test_failing_closed_is_not_questioned_where_the_cluster_can_still_start() -> None:
+    assert warnings('failure_policy = "Fail"') == []
+    assert warnings('failure_policy = "Fail"\nexclude_namespaces = ["kube-*"]') == []
+
+
+@pytest.mark.parametrize("name", ["default", "common", "terraform", "x.auto", "my env", "-x", "a/b", "é", "a" * 91])
+def test_a_name_that_no_workspace_or_file_can_have_is_refused(name: str) -> None:
+    checked = check_environment(name, [parse_tfvars(file_of(""), "environments/x.tfvars")])
+    (problem,) = checked.problems
+    assert problem.where == Location("environments/x.tfvars")
+    assert f'called "{name}"' in str(problem)
 
 
 def test_mirroring_is_not_questioned_where_no_rule_can_exist() -> None:

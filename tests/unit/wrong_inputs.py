@@ -582,6 +582,15 @@ RULES = [
         'Write "team"',
     ),
     wrong(
+        "a source without its registry",
+        rule("quay", '    upstream_registry_url = "quay.io"', '    source = "prometheus" #!'),
+        'Write "quay.io/prometheus"',
+    ),
+    wrong(
+        "an empty upstream", rule("quay", '    upstream_registry_url = "" #!'), 'upstream_registry_url is ""', "such as"
+    ),
+    wrong("a netmask", 'vpc_cidr = "10.0.0.0/255.255.0.0" #!', '"10.0.0.0/16"'),
+    wrong(
         "a source elsewhere",
         rule("quay", '    upstream_registry_url = "quay.io"', '    source = "ghcr.io/prometheus" #!'),
         '"ghcr.io/prometheus"',
