@@ -95,9 +95,9 @@ locals {
           "with tagPatternList or tagPrefixList, which only tagStatus tagged takes" = (
             contains(["untagged", "any"], rule.tag_status) && length(rule.tag_lists) > 0
           )
-          "in which a list of tags is not a list of one or more texts" = anytrue([
-            for tags in values(rule.tag_lists) : tags == null || try(length(tags) == 0, false) || anytrue([
-              for tag in coalesce(tags, []) : !startswith(tag, "\"") || tag == "\"\""
+          "whose tags are not a list of one or more texts of 1 to 128 letters, digits and ._- (in tagPatternList also *)" = anytrue([
+            for field, tags in rule.tag_lists : tags == null || try(length(tags) == 0, false) || anytrue([
+              for tag in coalesce(tags, []) : !can(regex(field == "tagPatternList" ? "^\"[A-Za-z0-9._*-]{1,128}\"$" : "^\"[A-Za-z0-9._-]{1,128}\"$", tag))
             ])
           ])
           "with a tag pattern of more than four wildcards" = anytrue([
@@ -147,14 +147,24 @@ locals {
         "has ${length(rules)} rules with rulePriority ${priority}; each needs its own" if length(rules) > 1
       ],
       [
-        for class in ["standard", "archive"] : "has more than one rule with tagStatus any for ${class} storage"
-        if length([for rule in local.policy_rules[where] : rule.priority if rule.tag_status == "any" && rule.storage_class == class]) > 1
+        for selection, priorities in {
+          for rule in local.policy_rules[where] : "${rule.tag_status} for ${rule.storage_class} storage" => rule.priority...
+          if contains(["any", "untagged"], rule.tag_status)
+        } : "has more than one rule with tagStatus ${selection}" if length(priorities) > 1
+      ],
+      [
+        for selection, priorities in {
+          for rule in local.policy_rules[where] :
+          jsonencode([rule.storage_class, { for field, tags in rule.tag_lists : field => sort(distinct(coalesce(tags, []))) }]) => rule.priority...
+          if rule.tag_status == "tagged"
+        } : "has rules (rulePriority ${join(", ", priorities)}) for the same tags; each needs its own" if length(priorities) > 1
       ],
       [
         for rule in local.policy_rules[where] : "has tagStatus any with rulePriority ${rule.priority}, which is not the highest"
         if rule.tag_status == "any" && anytrue([
           for other in local.policy_rules[where] :
-          other.tag_status != "any" && try(tonumber(other.priority) > tonumber(rule.priority), false)
+          other.tag_status != "any" && other.storage_class == rule.storage_class
+          && try(tonumber(other.priority) > tonumber(rule.priority), false)
         ])
       ],
       local.rule_problems[where],

@@ -91,6 +91,12 @@ run "policies_that_ecr_takes_pass" {
           { rulePriority = 2, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "any", countType = "sinceImageTransitioned", countNumber = 90, countUnit = "days", storageClass = "archive" }, action = { type = "expire" } },
         ] })
       }
+      "any-before-archived-tags" = {
+        lifecycle_policy = jsonencode({ rules = [
+          { rulePriority = 1, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 5 }, action = { type = "expire" } },
+          { rulePriority = 2, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "tagged", countType = "sinceImageTransitioned", countNumber = 90, tagPatternList = ["v*"], countUnit = "days", storageClass = "archive" }, action = { type = "expire" } },
+        ] })
+      }
       "count-to-archive" = {
         lifecycle_policy = jsonencode({ rules = [
           { rulePriority = 1, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 5 }, action = { type = "transition", targetStorageClass = "archive" } },
@@ -181,6 +187,28 @@ run "each_wrong_policy_is_told_what_is_wrong" {
         lifecycle_policy = jsonencode({ rules = [
           { rulePriority = 1, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 5 }, action = { type = "expire" } },
           { rulePriority = 2, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "tagged", countType = "imageCountMoreThan", countNumber = 5, tagPatternList = ["v*"] }, action = { type = "expire" } },
+        ] })
+      }
+      "two-untagged-rules" = {
+        lifecycle_policy = jsonencode({ rules = [
+          { rulePriority = 1, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "untagged", countType = "sinceImagePushed", countNumber = 5, countUnit = "days" }, action = { type = "expire" } },
+          { rulePriority = 2, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "untagged", countType = "imageCountMoreThan", countNumber = 5 }, action = { type = "expire" } },
+        ] })
+      }
+      "two-rules-for-the-same-tags" = {
+        lifecycle_policy = jsonencode({ rules = [
+          { rulePriority = 1, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "tagged", countType = "imageCountMoreThan", countNumber = 5, tagPatternList = ["a*", "b*"] }, action = { type = "expire" } },
+          { rulePriority = 2, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "tagged", countType = "imageCountMoreThan", countNumber = 5, tagPatternList = ["b*", "a*"] }, action = { type = "expire" } },
+        ] })
+      }
+      "a-tag-with-a-slash" = {
+        lifecycle_policy = jsonencode({ rules = [
+          { rulePriority = 1, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "tagged", countType = "imageCountMoreThan", countNumber = 5, tagPrefixList = ["team/"] }, action = { type = "expire" } },
+        ] })
+      }
+      "a-prefix-with-a-wildcard" = {
+        lifecycle_policy = jsonencode({ rules = [
+          { rulePriority = 1, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "tagged", countType = "imageCountMoreThan", countNumber = 5, tagPrefixList = ["v*"] }, action = { type = "expire" } },
         ] })
       }
       "two-any-rules" = {
@@ -412,6 +440,26 @@ run "each_wrong_policy_is_told_what_is_wrong" {
   }
 
   assert {
+    condition     = jsonencode(local.policy_problems_by_repository["two-untagged-rules"]) == jsonencode(["has more than one rule with tagStatus untagged for standard storage"])
+    error_message = "two-untagged-rules: ${join("; ", local.policy_problems_by_repository["two-untagged-rules"])}"
+  }
+
+  assert {
+    condition     = jsonencode(local.policy_problems_by_repository["two-rules-for-the-same-tags"]) == jsonencode(["has rules (rulePriority 1, 2) for the same tags; each needs its own"])
+    error_message = "two-rules-for-the-same-tags: ${join("; ", local.policy_problems_by_repository["two-rules-for-the-same-tags"])}"
+  }
+
+  assert {
+    condition     = jsonencode(local.policy_problems_by_repository["a-tag-with-a-slash"]) == jsonencode(["has a rule (rulePriority 1) whose tags are not a list of one or more texts of 1 to 128 letters, digits and ._- (in tagPatternList also *)"])
+    error_message = "a-tag-with-a-slash: ${join("; ", local.policy_problems_by_repository["a-tag-with-a-slash"])}"
+  }
+
+  assert {
+    condition     = jsonencode(local.policy_problems_by_repository["a-prefix-with-a-wildcard"]) == jsonencode(["has a rule (rulePriority 1) whose tags are not a list of one or more texts of 1 to 128 letters, digits and ._- (in tagPatternList also *)"])
+    error_message = "a-prefix-with-a-wildcard: ${join("; ", local.policy_problems_by_repository["a-prefix-with-a-wildcard"])}"
+  }
+
+  assert {
     condition     = jsonencode(local.policy_problems_by_repository["two-any-rules"]) == jsonencode(["has more than one rule with tagStatus any for standard storage"])
     error_message = "two-any-rules: ${join("; ", local.policy_problems_by_repository["two-any-rules"])}"
   }
@@ -542,27 +590,27 @@ run "each_wrong_policy_is_told_what_is_wrong" {
   }
 
   assert {
-    condition     = jsonencode(local.policy_problems_by_repository["no-tags-in-the-list"]) == jsonencode(["has a rule (rulePriority 1) in which a list of tags is not a list of one or more texts"])
+    condition     = jsonencode(local.policy_problems_by_repository["no-tags-in-the-list"]) == jsonencode(["has a rule (rulePriority 1) whose tags are not a list of one or more texts of 1 to 128 letters, digits and ._- (in tagPatternList also *)"])
     error_message = "no-tags-in-the-list: ${join("; ", local.policy_problems_by_repository["no-tags-in-the-list"])}"
   }
 
   assert {
-    condition     = jsonencode(local.policy_problems_by_repository["a-tag-that-is-a-number"]) == jsonencode(["has a rule (rulePriority 1) in which a list of tags is not a list of one or more texts"])
+    condition     = jsonencode(local.policy_problems_by_repository["a-tag-that-is-a-number"]) == jsonencode(["has a rule (rulePriority 1) whose tags are not a list of one or more texts of 1 to 128 letters, digits and ._- (in tagPatternList also *)"])
     error_message = "a-tag-that-is-a-number: ${join("; ", local.policy_problems_by_repository["a-tag-that-is-a-number"])}"
   }
 
   assert {
-    condition     = jsonencode(local.policy_problems_by_repository["a-text-in-place-of-the-list"]) == jsonencode(["has a rule (rulePriority 1) in which a list of tags is not a list of one or more texts"])
+    condition     = jsonencode(local.policy_problems_by_repository["a-text-in-place-of-the-list"]) == jsonencode(["has a rule (rulePriority 1) whose tags are not a list of one or more texts of 1 to 128 letters, digits and ._- (in tagPatternList also *)"])
     error_message = "a-text-in-place-of-the-list: ${join("; ", local.policy_problems_by_repository["a-text-in-place-of-the-list"])}"
   }
 
   assert {
-    condition     = jsonencode(local.policy_problems_by_repository["an-empty-tag"]) == jsonencode(["has a rule (rulePriority 1) in which a list of tags is not a list of one or more texts"])
+    condition     = jsonencode(local.policy_problems_by_repository["an-empty-tag"]) == jsonencode(["has a rule (rulePriority 1) whose tags are not a list of one or more texts of 1 to 128 letters, digits and ._- (in tagPatternList also *)"])
     error_message = "an-empty-tag: ${join("; ", local.policy_problems_by_repository["an-empty-tag"])}"
   }
 
   assert {
-    condition     = jsonencode(local.policy_problems_by_repository["null-everywhere"]) == jsonencode(["has a rule (rulePriority null) in which a list of tags is not a list of one or more texts", "has a rule (rulePriority null) whose action.type is not expire or transition", "has a rule (rulePriority null) whose rulePriority is not a whole number from 1", "has a rule (rulePriority null) whose selection.countNumber is not a whole number from 1", "has a rule (rulePriority null) whose selection.countType is none of imageCountMoreThan, sinceImagePulled, sinceImagePushed, sinceImageTransitioned", "has a rule (rulePriority null) whose selection.storageClass is not standard or archive", "has a rule (rulePriority null) whose selection.tagStatus is not tagged, untagged or any"])
+    condition     = jsonencode(local.policy_problems_by_repository["null-everywhere"]) == jsonencode(["has a rule (rulePriority null) whose action.type is not expire or transition", "has a rule (rulePriority null) whose rulePriority is not a whole number from 1", "has a rule (rulePriority null) whose selection.countNumber is not a whole number from 1", "has a rule (rulePriority null) whose selection.countType is none of imageCountMoreThan, sinceImagePulled, sinceImagePushed, sinceImageTransitioned", "has a rule (rulePriority null) whose selection.storageClass is not standard or archive", "has a rule (rulePriority null) whose selection.tagStatus is not tagged, untagged or any", "has a rule (rulePriority null) whose tags are not a list of one or more texts of 1 to 128 letters, digits and ._- (in tagPatternList also *)"])
     error_message = "null-everywhere: ${join("; ", local.policy_problems_by_repository["null-everywhere"])}"
   }
 
