@@ -183,7 +183,7 @@ STATEMENTS = (
         ),
         (SECRET,),
         unseen={
-            "secretsmanager:GetSecretValue": "ECR reads the secret for the caller when it checks a rule.",
+            "secretsmanager:GetSecretValue": "May be asked for when ECR checks a rule's credentials.",
             "secretsmanager:TagResource": "CreateSecret with tags is authorized as TagResource too.",
         },
         needed=_has_secrets,
@@ -204,7 +204,9 @@ STATEMENTS = (
             }
         },
         unseen={"iam:CreateServiceLinkedRole": "Only the first time in an account."},
-        needed=lambda environment: _has_rules(environment) or _has_templates(environment),
+        needed=lambda environment: (
+            _has_rules(environment) or _has_templates(environment) or _enhanced_scanning(environment)
+        ),
     ),
     Statement(
         "RolesForEcr",
@@ -287,8 +289,6 @@ STATEMENTS = (
             "iam:PutRolePolicy",
             "iam:UntagRole",
             "iam:UpdateAssumeRolePolicy",
-            "iam:UpdateRole",
-            "iam:UpdateRoleDescription",
         ),
         (ROLE,),
         unseen={"iam:TagRole": "CreateRole with tags is authorized as TagRole too."},
@@ -308,7 +308,6 @@ STATEMENTS = (
             "eks:CreatePodIdentityAssociation",
             "eks:DeletePodIdentityAssociation",
             "eks:DescribePodIdentityAssociation",
-            "eks:ListPodIdentityAssociations",
             "eks:UntagResource",
             "eks:UpdatePodIdentityAssociation",
         ),

@@ -98,7 +98,7 @@ HUB = {"upstream_registry_url": "registry-1.docker.io", "secret_name": "ecr-pull
             {"ServiceLinkedRoles", "TemplatesForRepositories", "RolesForEcr"},
         ),
         ({"kms_key_arn": "arn:aws:kms:eu-central-1:111111111111:key/1"}, {"RepositoryKeys"}),
-        ({"registry_scanning": {"scan_type": "ENHANCED"}}, {"EnhancedScanning"}),
+        ({"registry_scanning": {"scan_type": "ENHANCED"}}, {"EnhancedScanning", "ServiceLinkedRoles"}),
         ({"node_role_names": ["nodes"]}, {"Roles"}),
         ({"node_role_names": ["nodes"], "attach_ecr_policy": False}, set()),
         ({"machine_pools": {"a": {"instance_profile": "p"}}}, {"Roles", "InstanceProfiles"}),
