@@ -303,7 +303,11 @@ class RouteTable:
             needed = "a role (custom_role_arn)" if ecr_registry(route.source.registry) else "credentials (secret_name)"
             found.append(f'{route.source.registry} needs {needed} and the rule "{route.name}" has none: pulls fail.')
         if isinstance(answer, Unchanged) and answer.reason in {"no route", "excluded"}:
-            found.extend(self._warn_about_source(reference))
+            registry, meant = reference.registry, self.meant(reference.registry)
+            if meant:
+                found.append(f"Hosts are compared as they are written: {registry} is another registry than {meant}.")
+            elif not self.allow_upstream:
+                found.append(f"The cluster cannot reach {registry} (allow_upstream is false): the pull fails.")
         return tuple(found)
 
     def meant(self, registry: str) -> str | None:
@@ -311,14 +315,6 @@ class RouteTable:
         plain = registry.lower().removesuffix(":443")
         known = plain in self.own_hosts or self.aliases.get(plain, plain) in self._decisions
         return plain if known and plain != registry else None
-
-    def _warn_about_source(self, reference: ImageReference) -> Iterable[str]:
-        registry = reference.registry
-        meant = self.meant(registry)
-        if meant:
-            yield f"Enforcers compare hosts as they are written: {registry} is another registry than {meant} to them."
-        elif not self.allow_upstream:
-            yield f"The cluster cannot reach {registry} (allow_upstream is false): the pull fails."
 
     def fingerprint(self) -> str:
         """`sha256:…` of everything that an answer depends on, and of nothing else: not the order in the file."""

@@ -205,8 +205,8 @@ def _print_table(lines: Sequence[Line]) -> None:
 
     styles = {"redirected": "green", "unchanged": "yellow", "refused": "red"}
     table = Table(show_lines=True)
-    for column in ("Reference", "Answer", "Pulled from, or why not", "Notes"):
-        table.add_column(column, overflow="fold")
+    for column, width in (("Reference", None), ("Answer", None), ("Pulled from, or why not", None), ("Notes", 40)):
+        table.add_column(column, overflow="fold", max_width=width)
     for line in lines:
         notes = "\n".join(_notes(line))
         cells = (_shown(line.reference), line.word, line.outcome, notes)

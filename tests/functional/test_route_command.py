@@ -1,0 +1,230 @@
+"""`orchestrator route` as a shell runs it: answers, streams, exit codes, time."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.project import Project
+from tests.conftest import ProjectFactory
+from tests.functional.running import Ran, run
+from tests.references_table import CASES, ENVIRONMENTS, OWN, S256, tfvars
+
+
+@pytest.fixture
+def root(project: ProjectFactory) -> Project:
+    return project({name: tfvars(name) for name in ENVIRONMENTS})
+
+
+def route(root: Project, *arguments: str, stdin: bytes = b"") -> Ran:
+    return run("-C", str(root.root), "route", *arguments, stdin=stdin)
+
+
+def answers(ran: Ran) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in ran.out.splitlines()]
+
+
+def test_a_redirected_image_is_printed_with_its_target_and_its_route(root: Project) -> None:
+    ran = route(root, "standard", "nginx:1.25")
+    assert ran.code == 0
+    assert ran.err == ""
+    first, second = ran.out.splitlines()
+    assert first.split() == ["nginx:1.25", "redirected", f"{OWN}/docker-hub/library/nginx:1.25"]
+    assert second.strip() == "route: docker.io -> docker-hub (pull-through)"
+
+
+def test_columns_are_aligned_and_nothing_but_text_reaches_a_pipe(root: Project) -> None:
+    ran = route(root, "standard", "nginx:1.25", "registry.example.org/a:1", "x y")
+    rows = [line for line in ran.out.splitlines() if not line.startswith(" ")]
+    assert [row[:26].rstrip() for row in rows] == ["nginx:1.25", "registry.example.org/a:1", "x y"]
+    assert [row[26:38].rstrip() for row in rows] == ["redirected", "unchanged", "refused"]
+    assert ran.out.isascii()
+    assert "\x1b" not in ran.out
+
+
+def test_each_answer_in_json_has_the_same_fields(root: Project) -> None:
+    ran = route(
+        root, "standard", "--json", "mcr.microsoft.com/a:1", "busybox", f"quay.io/a/b@{S256}", "fabrikam.azurecr.io/x:1"
+    )
+    assert ran.code == 0
+    mirrored, excluded, digest, unrouted = answers(ran)
+    assert mirrored == {
+        "reference": "mcr.microsoft.com/a:1",
+        "answer": "redirected",
+        "target": f"{OWN}/mcr/a:1",
+        "route": {"prefix": "mcr", "source": "mcr.microsoft.com", "kind": "mirror"},
+        "reason": None,
+        "detail": None,
+        "warnings": [],
+        "remedy": None,
+    }
+    assert (excluded["answer"], excluded["reason"], excluded["target"], excluded["route"]) == (
+        "unchanged",
+        "excluded",
+        None,
+        None,
+    )
+    assert "latest" in excluded["warnings"][0]
+    assert (digest["reason"], digest["route"]["prefix"]) == ("digest", "quay")
+    assert (unrouted["reason"], unrouted["remedy"]) == (
+        "no route",
+        'Add a rule to pull_through_cache_rules with upstream_registry_url = "fabrikam.azurecr.io".',
+    )
+
+
+@pytest.mark.parametrize(
+    ("reference", "remedy"),
+    [
+        (
+            "k8s.gcr.io/pause:3",
+            'Add a rule to pull_through_cache_rules with upstream_registry_url = "registry.k8s.io".',
+        ),
+        (
+            "nvcr.io/nvidia/cuda:1",
+            'Add an entry to mirrors with source = "nvcr.io": ECR cannot pull through from there.',
+        ),
+        ("QUAY.IO/a:1", 'Write "quay.io".'),
+    ],
+)
+def test_an_image_without_a_route_comes_with_what_to_add(root: Project, reference: str, remedy: str) -> None:
+    (answer,) = answers(route(root, "gov", "--json", reference))
+    assert (answer["reason"], answer["remedy"]) == ("no route", remedy)
+
+
+def test_docker_hub_without_a_route_needs_a_rule_for_its_registry(root: Project) -> None:
+    (answer,) = answers(route(root, "central", "--json", "grafana/loki:3"))
+    assert 'upstream_registry_url = "registry-1.docker.io"' in answer["remedy"]
+
+
+def test_the_rule_for_all_prefixes_is_called_root(root: Project) -> None:
+    (answer,) = answers(route(root, "rooted", "--json", "nginx:1"))
+    assert answer["route"] == {"prefix": "ROOT", "source": "docker.io", "kind": "pull-through"}
+
+
+def test_the_command_gives_the_answers_of_the_conformance_table(root: Project) -> None:
+    for name in ENVIRONMENTS:
+        # What has a line end inside cannot come one a line.
+        cases = [
+            case for case in CASES if case.environment == name and case.reference.strip() and "\n" not in case.reference
+        ]
+        cases = [case for case in cases if not case.reference.endswith("\r")]
+        ran = route(root, name, "--json", "-", stdin="".join(f"{case.reference}\n" for case in cases).encode())
+        got = [(answer["reference"], answer["answer"], answer["target"], answer["reason"]) for answer in answers(ran)]
+        assert got == [(case.reference, case.kind, case.target, case.reason) for case in cases]
+
+
+def test_references_come_from_arguments_and_standard_input_in_their_order(root: Project) -> None:
+    ran = route(root, "standard", "--json", "a:1", "-", "d:1", stdin=b"b:1\r\n\n  \t\nc:1")
+    assert [answer["reference"] for answer in answers(ran)] == ["a:1", "b:1", "c:1", "d:1"]
+
+
+def test_bytes_that_are_no_text_are_refused_and_the_rest_is_answered(root: Project) -> None:
+    ran = route(root, "standard", "--json", "-", stdin=b"\xff\xfe\nnginx:1\n")
+    assert [answer["answer"] for answer in answers(ran)] == ["refused", "redirected"]
+    assert ran.code == 2
+
+
+def test_no_references_on_standard_input_is_no_error(root: Project) -> None:
+    assert route(root, "standard", "-", stdin=b"\n\n") == Ran(0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("reference", "code"),
+    [
+        ("nginx:1", 0),
+        ("busybox:1", 0),
+        ("ghcr.io.example/a:1", 0),
+        ("quay.io/" + "a" * 251, 0),
+        ("Nginx", 2),
+        ("a\n", 2),
+    ],
+)
+def test_only_what_is_no_reference_at_all_ends_with_2(root: Project, reference: str, code: int) -> None:
+    assert route(root, "standard", reference).code == code
+    assert route(root, "standard", "--json", "nginx:1", reference).code == code
+
+
+def test_what_is_printed_cannot_move_the_cursor(root: Project) -> None:
+    ran = route(root, "standard", "\x1b[2Jnginx", "ng\u202einx", "gcr.io/a\x07b:1")
+    assert ran.out.isascii()
+    assert "\x1b" not in ran.out
+    assert "\x07" not in ran.out
+
+
+def test_an_unknown_environment_is_an_error_with_a_remedy(root: Project) -> None:
+    ran = route(root, "standart", "nginx")
+    assert ran.code == 2
+    assert 'Did you mean "standard"?' in ran.err
+
+
+def test_no_reference_is_a_usage_error(root: Project) -> None:
+    assert route(root, "standard").code == 2
+
+
+COMMAND = [sys.executable, "-m", "orchestrator"]
+
+
+def test_a_producer_gets_each_answer_before_it_writes_the_next_line(root: Project) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "-C", str(root.root), "route", "standard", "--json", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for reference in ("nginx:1", "quay.io/a:1"):
+            process.stdin.write(f"{reference}\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["reference"] == reference
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0
+
+
+def test_a_terminal_gets_a_table(root: Project) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        with os.fdopen(theirs, "wb") as terminal:
+            subprocess.run(
+                [*COMMAND, "-C", str(root.root), "route", "standard", "nginx:1", "x[bold]y"],
+                stdout=terminal,
+                env={**os.environ, "TERM": "xterm", "COLUMNS": "200"},
+                check=False,
+                timeout=60,
+            )
+            shown = os.read(ours, 1 << 16).decode()
+    finally:
+        os.close(ours)
+    assert "┏" in shown
+    assert "docker-hub/library/nginx:1" in shown
+    assert "x[bold]y" in shown
+
+
+def _references(count: int) -> Iterator[str]:
+    forms = ("app-{}:1.2", "quay.io/org/app{}:v1", f"ghcr.io/a/b{{}}@{S256}", f"registry.k8s.io/p/q{{}}:1@{S256}")
+    forms += ("mcr.microsoft.com/a/b/c{}:1", "unknown.example.com/x{}", "gcr.io/Wrong{}", "bitnami/redis:{}")
+    for number in range(count):
+        yield forms[number % len(forms)].format(number)
+
+
+def test_a_hundred_thousand_references_take_less_than_two_seconds_of_cpu(root: Project, tmp_path: Path) -> None:
+    source, target = tmp_path / "references", tmp_path / "answers"
+    source.write_text("".join(f"{reference}\n" for reference in _references(100_000)))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with source.open("rb") as stdin, target.open("wb") as stdout:
+        command = [*COMMAND, "-C", str(root.root), "route", "standard", "--json", "-"]
+        ended = subprocess.run(command, stdin=stdin, stdout=stdout, check=False, timeout=120)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert ended.returncode == 2
+    with target.open() as lines:
+        assert sum(1 for _ in lines) == 100_000
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2.0
