@@ -30,7 +30,8 @@ def check_across(environments: Sequence[Environment], where: Find | None = None)
         *_check_routes(ordered, find),
         *_check_repositories(ordered, find),
         *_check_endpoints(ordered, find),
-        *_check_iam_roles(ordered, find),
+        *_check_push_roles(ordered, find),
+        *_check_node_policies(ordered, find),
     ]
     return sorted(problems, key=lambda problem: problem.sort_key)
 
@@ -239,7 +240,7 @@ def _check_endpoints(environments: Sequence[Environment], find: Find) -> Iterabl
             )
 
 
-def _check_iam_roles(environments: Sequence[Environment], find: Find) -> Iterable[Problem]:
+def _check_push_roles(environments: Sequence[Environment], find: Find) -> Iterable[Problem]:
     seen: dict[tuple[str, str], Environment] = {}
     for environment in environments:
         for name in environment.push_roles:
@@ -254,4 +255,35 @@ def _check_iam_roles(environments: Sequence[Environment], find: Find) -> Iterabl
                     f"in account {environment.account_id}.",
                     "Role names are unique in an account, whatever the region.",
                     "Rename one.",
+                )
+
+
+def _node_roles(environment: Environment) -> Iterable[tuple[Path, str]]:
+    for variable in ("node_role_names", "fargate_execution_role_names"):
+        for index, name in enumerate(getattr(environment, variable)):
+            yield (variable, index), name
+    if environment.worker_role_prefix is not None:
+        yield ("worker_role_prefix",), f"{environment.worker_role_prefix}-Worker-Role"
+    for pool, settings in environment.machine_pools.items():
+        if settings.attach_ecr_policy:
+            yield ("machine_pools", pool), settings.instance_profile
+
+
+def _check_node_policies(environments: Sequence[Environment], find: Find) -> Iterable[Problem]:
+    """Node access is an inline policy named after the cluster: on one role, two of one name overwrite each other."""
+    seen: dict[tuple[str, str, str], Environment] = {}
+    for environment in environments:
+        if not environment.attach_ecr_policy:
+            continue
+        for path, role in _node_roles(environment):
+            first = seen.setdefault((environment.account_id, role, environment.cluster_name), environment)
+            if first is not environment:
+                yield _problem(
+                    find,
+                    environment,
+                    path,
+                    f'"{environment.name}" and "{first.name}" both give {role} the policy of the cluster '
+                    f'"{environment.cluster_name}".',
+                    "One would overwrite the other, and a destroy of one take it away from both.",
+                    "Set attach_ecr_policy = false in one of them, or correct cluster_name.",
                 )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
 from orchestrator.checks.common import check_arn, check_unique
 from orchestrator.checks.context import Context
 from orchestrator.checks.forms import DNS_LABEL, DNS_SUBDOMAIN, INSTANCE_PROFILE, ROLE_NAME, resource_name
 from orchestrator.checks.problem import shown
+from orchestrator.checks.repositories import check_repository_name
 from orchestrator.checks.types import nearest
 from orchestrator.environment import PushRole
 from orchestrator.tfvars import Path, dotted
@@ -23,6 +23,8 @@ PLATFORM_OF = {
 }
 _WORKER_ROLE = "-Worker-Role"
 _CLUSTER_PROVIDER = re.compile(r"oidc\.eks\.|.*openshiftapps\.com|.*cloudfront\.net|.*oidc.*\.s3\.")
+# A subject with wildcards names at least whose tokens they are.
+_NARROW = re.compile(r"system:serviceaccount:[^*?]|(?!system:)[^*?]*:[^*?]")
 _SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:[a-z0-9.*?-]+:[a-z0-9.*?-]+")
 
 
@@ -218,12 +220,14 @@ def _check_subject(context: Context, path: Path, subject: str, issuer: str) -> N
             else 'Write it like "system:serviceaccount:ci:builder"; * and ? are wildcards.',
             value=subject,
         )
-    elif not subject.strip("*?: ") or re.fullmatch(r"system:serviceaccount:[*?]+:[*?]+", subject):
+    elif not subject or (set("*?") & set(subject) and not _NARROW.match(subject)):
         context.error(
             path,
             f"{dotted(path)} is {shown(subject)}.",
-            why="Whoever has a token of the provider could push.",
-            remedy="Name the namespace at least.",
+            why="A wildcard before the namespace (or the owner of a repository) admits strangers."
+            if subject
+            else "It is empty.",
+            remedy='Name the namespace: "system:serviceaccount:ci:*".',
             value=subject,
         )
 
@@ -273,30 +277,30 @@ def _check_push_repositories(context: Context, path: Path, repositories: Sequenc
         )
     environment = context.environment
     own = environment.own_repository_names
-    cached = [prefix for prefix in environment.pull_through_cache_rules if prefix != "ROOT"]
-    for index, pattern in enumerate(repositories):
+    for index, name in enumerate(repositories):
         if not context.usable("cluster_name", "create_ecr", "ecr_repository_name", "repositories"):
             return
-        reached = next((prefix for prefix in cached if fnmatchcase(f"{prefix}/library/image", pattern)), None)
-        if reached is not None and any(fnmatchcase(name, pattern) for name in own):
-            context.warn(
+        if set(name) & set("*?["):
+            context.error(
                 (*path, index),
-                f'{dotted((*path, index))} is {shown(pattern)}, which also names what the rule "{reached}" caches.',
-                why="Whoever has the role could replace upstream images that every node pulls.",
-                remedy="Name the repositories, or a namespace of their own.",
-                value=pattern,
+                f"{dotted((*path, index))} is {shown(name)}.",
+                why="A pattern could also name what the cache holds, which every node pulls.",
+                remedy="Name each repository.",
+                value=name,
             )
-        if any(fnmatchcase(name, pattern) for name in own):
             continue
-        if any(pattern.startswith(f"{prefix}/") for prefix in environment.mirrors):
+        if name in own:
             continue
-        guess = nearest(pattern, own)
+        if any(name.startswith(f"{prefix}/") for prefix in environment.mirrors):
+            check_repository_name(context, (*path, index), name, f"{dotted((*path, index))} is")
+            continue
+        guess = nearest(name, own)
         context.error(
             (*path, index),
-            f"{dotted((*path, index))} is {shown(pattern)}, which is none of the environment's repositories.",
+            f"{dotted((*path, index))} is {shown(name)}, which is none of the environment's repositories.",
             why=f"Those are {', '.join(own)}."
             if own
             else "It creates none (create_ecr is false, repositories is empty).",
             remedy=f'Write "{guess}", or add it to repositories.' if guess else "Add it to repositories.",
-            value=pattern,
+            value=name,
         )

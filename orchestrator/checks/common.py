@@ -31,8 +31,8 @@ def check_account(context: Context, path: Path, value: str) -> bool:
     return False
 
 
-def check_accounts(context: Context, path: Path, values: Sequence[str], purpose: str) -> None:
-    """Account lists: form, repetitions, and the own account, which needs no mention."""
+def check_accounts(context: Context, path: Path, values: Sequence[str]) -> None:
+    """Account lists: form, repetitions, and the own account, which needs no mention (or must have none)."""
     for index, value in enumerate(values):
         here = (*path, index)
         if not check_account(context, here, value):
@@ -46,10 +46,11 @@ def check_accounts(context: Context, path: Path, values: Sequence[str], purpose:
                 value=value,
             )
         elif context.usable("account_id") and value == context.environment.account_id:
-            context.warn(
+            report = context.error if path[0] == "registry_consumer_account_ids" else context.warn
+            report(
                 here,
                 f"{dotted(path)} names the environment's own account {value}.",
-                why=f"It {purpose} anyway.",
+                why="It has that right anyway.",
                 remedy="Remove it.",
                 value=value,
             )

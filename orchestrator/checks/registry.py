@@ -15,9 +15,9 @@ from orchestrator.upstreams import partition_of
 
 # AWS provider 5.100: aws_ecr_account_setting.
 ACCOUNT_SETTINGS = {"BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE", "CLAIR"), "REGISTRY_POLICY_SCOPE": ("V1", "V2")}
-# ECR API, RegistryScanningRule: what each scan type takes.
-SCAN_FREQUENCIES = {"BASIC": ("SCAN_ON_PUSH", "MANUAL"), "ENHANCED": ("SCAN_ON_PUSH", "CONTINUOUS_SCAN")}
-_FILTER = re.compile(r"[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*")
+# ECR API, PutRegistryScanningConfiguration: what each scan type takes. What no rule names is scanned on request.
+SCAN_FREQUENCIES = {"BASIC": ("SCAN_ON_PUSH",), "ENHANCED": ("SCAN_ON_PUSH", "CONTINUOUS_SCAN")}
+_FILTER = re.compile(r"[a-z0-9*](?:[._/-]?[a-z0-9*]+)*")
 _OWNED = ("registry_scanning", "registry_account_settings", "root_template", "registry_consumer_account_ids")
 
 
@@ -25,12 +25,7 @@ def check_registry(context: Context) -> None:
     """Whose registry it is first, then what is set for it."""
     environment = context.environment
     _check_central(context)
-    check_accounts(
-        context,
-        ("registry_consumer_account_ids",),
-        environment.registry_consumer_account_ids,
-        "may use the registry",
-    )
+    check_accounts(context, ("registry_consumer_account_ids",), environment.registry_consumer_account_ids)
     if environment.registry_scanning is not None:
         _check_scanning(context, environment.registry_scanning)
     for name, value in environment.registry_account_settings.items():
@@ -118,11 +113,11 @@ def _check_patterns(context: Context, path: Path, patterns: tuple[str, ...]) -> 
             value=len(patterns),
         )
     for index, pattern in enumerate(patterns):
-        if not _FILTER.fullmatch(pattern) or len(pattern) > 256:
+        if not _FILTER.fullmatch(pattern) or len(pattern) > 255:
             context.error(
                 (*path, index),
                 f"{dotted((*path, index))} is {shown(pattern)}.",
-                why="Patterns have lower case letters, digits, . _ - / and the wildcard *.",
+                why="Patterns have lower case letters, digits, * and single . _ - / between them.",
                 remedy='Write it like "docker-hub/*".',
                 value=pattern,
             )

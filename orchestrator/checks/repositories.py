@@ -21,7 +21,7 @@ def check_repositories(context: Context) -> None:
     check_kms_key(context, ("kms_key_arn",), environment.kms_key_arn)
     check_at_least(context, ("lifecycle_untagged_days",), environment.lifecycle_untagged_days, 1, _DAYS)
     check_at_least(context, ("lifecycle_keep_count",), environment.lifecycle_keep_count, 1, _COUNT)
-    check_accounts(context, ("pull_account_ids",), environment.pull_account_ids, "may pull")
+    check_accounts(context, ("pull_account_ids",), environment.pull_account_ids)
     _check_single(context)
     if environment.force_delete and environment.ecr_prevent_destroy:
         _contradiction(context, ("force_delete",))
@@ -80,7 +80,7 @@ def _check_repository(context: Context, name: str, repository: Repository) -> No
     check_kms_key(context, (*path, "kms_key_arn"), repository.kms_key_arn)
     check_at_least(context, (*path, "lifecycle_untagged_days"), repository.lifecycle_untagged_days, 1, _DAYS)
     check_at_least(context, (*path, "lifecycle_keep_count"), repository.lifecycle_keep_count, 1, _COUNT)
-    check_accounts(context, (*path, "pull_account_ids"), repository.pull_account_ids or (), "may pull")
+    check_accounts(context, (*path, "pull_account_ids"), repository.pull_account_ids or ())
     check_tags(context, (*path, "tags"), repository.tags or {}, limit=49)
     if repository.force_delete and context.environment.ecr_prevent_destroy:
         _contradiction(context, (*path, "force_delete"))

@@ -190,11 +190,11 @@ def _check_credential_arn(context: Context, path: Path, value: str) -> None:
     if arn is None:
         return
     name = arn.resource.removeprefix("secret:")
-    if not name.startswith(SECRET_PREFIX):
+    if not _SECRET_NAME.fullmatch(name):
         context.error(
             path,
             f"{dotted(path)} is {shown(value)}, the secret {shown(name)}.",
-            why=f"ECR reads only secrets whose name begins {SECRET_PREFIX}.",
+            why=f"ECR reads only secrets whose name begins {SECRET_PREFIX}; letters, digits and / _ + = . @ - follow.",
             remedy="Store the credentials in a secret of such a name.",
             value=value,
         )

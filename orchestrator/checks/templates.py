@@ -25,11 +25,11 @@ def check_template(context: Context, path: Path, template: RootTemplate) -> None
         )
     check_kms_key(context, (*path, "kms_key_arn"), template.kms_key_arn, context.environment.registry_region_name)
     check_tags(context, (*path, "resource_tags"), template.resource_tags)
-    if template.description is not None and len(template.description) > 256:
+    if template.description is not None and len(template.description) > 255:
         context.error(
             (*path, "description"),
             f"{name}.description has {len(template.description)} characters.",
-            why="ECR takes at most 256.",
+            why="ECR takes at most 255.",
             remedy="Shorten it.",
             value=template.description,
         )
@@ -45,7 +45,7 @@ def check_template(context: Context, path: Path, template: RootTemplate) -> None
             at=(*path, reason),
         )
     if isinstance(template, Template):
-        check_accounts(context, (*path, "pull_account_ids"), template.pull_account_ids, "may pull")
+        check_accounts(context, (*path, "pull_account_ids"), template.pull_account_ids)
 
 
 def check_role(context: Context, path: Path, value: str) -> None:

@@ -59,6 +59,10 @@ GOOD = {
         'private_subnet_ids = ["subnet-0123456789abcdef1"]',
         "b": USES + 'vpc_id = "vpc-0123456789abcdef1"',
     },
+    "one node role of two clusters": {
+        "a": 'attach_ecr_policy = true\nnode_role_names = ["node"]',
+        "b": USES + 'attach_ecr_policy = true\nnode_role_names = ["node"]',
+    },
     "one repository name in two regions": {
         "a": 'repositories = { "x/y" = {} }',
         "b": ELSEWHERE + 'repositories = { "x/y" = {} }',
@@ -70,7 +74,7 @@ VPC = (
     'private_subnet_ids = ["subnet-0123456789abcdef1"]\n'
 )
 PUSH = (
-    'create_ecr = true\npush_roles = { ROLE = {\nrepositories = ["*"]\nsubjects = ["system:serviceaccount:ci:b"]\n'
+    'create_ecr = true\npush_roles = { ROLE = {\nrepositories = ["NAME-registry"]\nsubjects = ["system:serviceaccount:ci:b"]\n'
     'oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/A"\n} }\n'
 )
 
@@ -145,10 +149,22 @@ BAD = {
         ["vpc-0123456789abcdef1", "private DNS"],
     ),
     "a role twice in an account": (
-        {"a": PUSH.replace("ROLE", "ci"), "b": ELSEWHERE + PUSH.replace("ROLE", "CI")},
+        {
+            "a": PUSH.replace("ROLE", "ci").replace("NAME", "a"),
+            "b": ELSEWHERE + PUSH.replace("ROLE", "CI").replace("NAME", "b"),
+        },
         "b",
         ["push_roles", "CI"],
         ['both create the role "CI"', "unique in an account"],
+    ),
+    "one node role of one cluster": (
+        {
+            "a": 'cluster_name = "same"\nattach_ecr_policy = true\nnode_role_names = ["node"]',
+            "b": USES + 'cluster_name = "same"\nattach_ecr_policy = true\nnode_role_names = ["other", "node"]',
+        },
+        "b",
+        ["node_role_names", 1],
+        ['both give node the policy of the cluster "same"', "attach_ecr_policy = false"],
     ),
     "a central registry that does not admit the account": (
         {"a": rules(QUAY), "b": CENTRAL + rules(QUAY)},

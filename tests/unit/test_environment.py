@@ -304,18 +304,26 @@ RULE = 'pull_through_cache_rules = { quay = { upstream_registry_url = "quay.io" 
         ('platform = "rosa-classic"\ngenerate_idms = true\n' + RULE, ["quay.io cannot stand", "ROSA Classic"]),
         ('root_template = { image_tag_mutability = "IMMUTABLE" }', ["IMMUTABLE", "goes stale"]),
         ('kms_key_arn = "arn:aws:kms:eu-west-1:999988887777:key/x"', ["a key of account 999988887777"]),
-        ('registry_consumer_account_ids = ["111122223333"]', ["own account 111122223333"]),
+        ('pull_account_ids = ["111122223333"]', ["own account 111122223333"]),
         ("manage_registry = false\nroot_template = {}", ["root_template is set", "Only the owner"]),
         ('vpc_cidr = "0.0.0.0/0"', ["0.0.0.0/0", "every address"]),
         ('extra_vpc_endpoints = ["sts"]', ["create_vpc_endpoints is false"]),
         ('exclude_namespaces = ["*"]', ["Every namespace"]),
-        (RULE + 'include = ["quay.io/a/b"]\nexclude = ["quay.io/a"]', ["include[0]", "exclude[0] leaves all of it alone"]),
-        ('failure_policy = "Fail"\nexclude_namespaces = ["openshift-*"]', ['failure_policy is "Fail"', "kube-system"]),
         (
-            RULE + 'create_ecr = true\npush_roles = { ci = { repositories = ["*"]\npod_identity = '
-            '{ namespace = "ci", service_account = "b" } } }',
-            ['repositories[0] is "*"', 'the rule "quay" caches'],
+            'pull_through_cache_rules = { quay = { upstream_registry_url = "quay.io" }, '
+            'k8s = { upstream_registry_url = "registry.k8s.io" } }\ninclude = ["quay.io"]',
+            ['rule "k8s" is never used', "include names nothing"],
         ),
+        (
+            'create_vpc_endpoints = true\nvpc_id = "vpc-12345678"\nvpc_cidr = "10.0.0.0/16"\n'
+            'private_subnet_ids = ["subnet-12345678"]\nprivate_route_table_ids = ["rtb-12345678"]',
+            ["private_route_table_ids is set", '"s3"'],
+        ),
+        (
+            RULE + 'include = ["quay.io/a/b"]\nexclude = ["quay.io/a"]',
+            ["include[0]", "exclude[0] leaves all of it alone"],
+        ),
+        ('failure_policy = "Fail"\nexclude_namespaces = ["openshift-*"]', ['failure_policy is "Fail"', "kube-system"]),
         (RULE + 'repositories = { "quay/app" = {} }', ["quay/app", "below the prefix"]),
     ],
 )

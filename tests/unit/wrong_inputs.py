@@ -843,7 +843,7 @@ REGISTRY = [
         "continuous basic scanning",
         'registry_scanning = {\n  scan_type = "BASIC"\n  rules = [{\n    scan_frequency = "CONTINUOUS_SCAN" #!\n    repository_patterns = ["*"]\n  }]\n}',
         '"CONTINUOUS_SCAN"',
-        "BASIC scanning takes SCAN_ON_PUSH and MANUAL",
+        "BASIC scanning takes SCAN_ON_PUSH",
     ),
     wrong(
         "manual enhanced scanning",
@@ -853,19 +853,19 @@ REGISTRY = [
     ),
     wrong(
         "two rules of one frequency",
-        'registry_scanning = {\n  scan_type = "BASIC"\n  rules = [\n    { scan_frequency = "MANUAL", repository_patterns = ["aa"] },\n'
-        '    { scan_frequency = "MANUAL", repository_patterns = ["bb"] }, #!\n  ]\n}',
-        "two rules for MANUAL",
+        'registry_scanning = {\n  scan_type = "BASIC"\n  rules = [\n    { scan_frequency = "SCAN_ON_PUSH", repository_patterns = ["aa"] },\n'
+        '    { scan_frequency = "SCAN_ON_PUSH", repository_patterns = ["bb"] }, #!\n  ]\n}',
+        "two rules for SCAN_ON_PUSH",
     ),
     wrong(
         "a scanning rule without patterns",
-        'registry_scanning = {\n  scan_type = "BASIC"\n  rules = [{\n    scan_frequency = "MANUAL"\n    repository_patterns = [] #!\n  }]\n}',
+        'registry_scanning = {\n  scan_type = "BASIC"\n  rules = [{\n    scan_frequency = "SCAN_ON_PUSH"\n    repository_patterns = [] #!\n  }]\n}',
         "0 entries",
         '["*"]',
     ),
     wrong(
         "a scanning pattern in capitals",
-        'registry_scanning = {\n  scan_type = "BASIC"\n  rules = [{\n    scan_frequency = "MANUAL"\n    repository_patterns = ["Team/*"] #!\n  }]\n}',
+        'registry_scanning = {\n  scan_type = "BASIC"\n  rules = [{\n    scan_frequency = "SCAN_ON_PUSH"\n    repository_patterns = ["Team/*"] #!\n  }]\n}',
         '"Team/*"',
     ),
     wrong(
@@ -962,7 +962,7 @@ ACCESS = [
     wrong(
         "a subject for everybody",
         push('    repositories = ["dev-registry"]', f"    {OIDC}", '    subjects = ["system:serviceaccount:*:*"] #!'),
-        "could push",
+        "admits strangers",
     ),
     wrong(
         "an OIDC provider's URL",
@@ -1021,6 +1021,72 @@ ACCESS = [
         push('    repositories = ["dev-registri"] #!', f"    {OIDC}", f"    {SUBJECTS}"),
         '"dev-registri"',
         'Write "dev-registry"',
+    ),
+    wrong(
+        "a push to a pattern",
+        push('    repositories = ["dev-*"] #!', f"    {OIDC}", f"    {SUBJECTS}"),
+        'repositories[0] is "dev-*"',
+        "Name each repository",
+    ),
+    wrong(
+        "a subject of any namespace",
+        push(
+            '    repositories = ["dev-registry"]',
+            f"    {OIDC}",
+            '    subjects = ["system:serviceaccount:*:builder"] #!',
+        ),
+        "admits strangers",
+    ),
+    wrong(
+        "the own account as consumer",
+        'registry_consumer_account_ids = ["111122223333"] #!',
+        "own account 111122223333",
+        "Remove it",
+    ),
+    wrong(
+        "manual basic scanning",
+        'registry_scanning = {\n  scan_type = "BASIC"\n  rules = [{\n    scan_frequency = "MANUAL" #!\n'
+        '    repository_patterns = ["*"]\n  }]\n}',
+        '"MANUAL"',
+        "SCAN_ON_PUSH",
+    ),
+    wrong(
+        "an audience with wildcard",
+        push('    repositories = ["dev-registry"]', f"    {OIDC}", f"    {SUBJECTS}", '    audiences = ["*"] #!'),
+        'audiences[0] is "*"',
+        'Write "sts.amazonaws.com"',
+    ),
+    wrong(
+        "an ARN without account",
+        f'kms_key_arn = "{KEY.replace("111122223333", "")}" #!',
+        'with the account ""',
+        "12 digits",
+    ),
+    wrong(
+        "17 security groups",
+        "endpoint_security_group_ids = [ #!\n" + ",\n".join(f'"sg-000000{n:02}"' for n in range(17)) + "]",
+        "17 entries",
+        "at most 16",
+    ),
+    wrong(
+        "three rules of scanning",
+        'registry_scanning = {\n  scan_type = "ENHANCED"\n  rules = [ #!\n'
+        + ",\n".join('{ scan_frequency = "SCAN_ON_PUSH", repository_patterns = ["*"] }' for _ in range(3))
+        + "\n]\n}",
+        "registry_scanning.rules has 3 entries",
+        "at most two",
+    ),
+    wrong(
+        "a cluster whose name makes no repository",
+        'create_ecr = true\ncluster_name = "my___x" #!',
+        '"my___x-registry"',
+        "Set ecr_repository_name",
+    ),
+    wrong(
+        "a long description",
+        f'root_template = {{\n  description = "{"d" * 256}" #!\n}}',
+        "256 characters",
+        "at most 255",
     ),
     wrong(
         "a push role's ARN",
