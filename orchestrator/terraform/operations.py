@@ -48,6 +48,7 @@ def plan(stack: Stack, *, out: Path | None = None, adopt: bool = False) -> Plan:
         lock = stack.workdir.root / LOCK
         content = lock.read_bytes() if lock.is_file() else b""
         write_bundle(out, Bundle(_manifest(stack, "apply"), stack.workdir.plan_file.read_bytes(), content))
+    stack.workdir.plan_file.unlink(missing_ok=True)
     return found
 
 
@@ -110,6 +111,7 @@ def destroy(stack: Stack, *, show: ShowPlan, ask: Ask, allow_destroy: Sequence[s
 def drift(stack: Stack) -> Plan:
     """What was changed outside since the last apply, as the plan's `drift`; nothing is changed, not even the state."""
     found, _ = stack.plan("-refresh-only", phase="drift")
+    stack.workdir.plan_file.unlink(missing_ok=True)
     return found
 
 

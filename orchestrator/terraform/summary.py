@@ -95,9 +95,14 @@ def _lines(plan: Plan, colour: bool) -> Iterator[str]:
 
 
 def _attributes(change: ResourceChange) -> Iterator[str]:
+    # tags_all says the same once more.
     if change.action == "create":
         # What is created is shown by what was asked for; what AWS will fill in says nothing yet.
-        given = [a for a in change.attributes if not a.unknown and a.after not in (None, "", [], {}, False)]
+        given = [
+            a
+            for a in change.attributes
+            if not a.unknown and a.after not in (None, "", [], {}, False) and not a.path.startswith("tags_all")
+        ]
         for attribute in given[:MANY]:
             value = HIDDEN if attribute.sensitive else shown(attribute.after)
             yield f"        {attribute.path} = {value}"
@@ -107,6 +112,8 @@ def _attributes(change: ResourceChange) -> Iterator[str]:
     if change.action in {"delete", "read", "forget"}:
         return
     for attribute in change.attributes:
+        if attribute.path.startswith("tags_all"):
+            continue
         # Of a replacement, what AWS fills in again says nothing.
         if change.action == "replace" and attribute.unknown and not attribute.forces_replacement:
             continue

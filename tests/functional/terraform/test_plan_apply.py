@@ -1,0 +1,126 @@
+"""apply, plan, drift, output and destroy against the embedded AWS, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import stat
+
+import pytest
+
+from tests.functional.terraform.conftest import World
+
+pytestmark = pytest.mark.terraform
+
+
+def test_an_environment_lives_from_apply_to_destroy(world: World) -> None:
+    first = world.run("apply", "dev", "--yes", "--json")
+    assert first.code == 0, first.err
+    assert first.json["applied"] is True
+    assert first.json["counts"]["create"] > 2
+    assert first.json["outputs"]["ecr_repository_name"] == "small-registry"
+    assert [rule["prefix"] for rule in first.json["rules"]] == ["quay"]
+    assert first.json["rules"][0]["valid"] is True
+
+    again = world.run("apply", "dev", "--yes")
+    assert again.code == 0
+    assert "No changes." in again.out
+
+    shared = world.run("plan", "dev", "--json")
+    alone = world.run("plan", "dev", "--json", "--no-shared-provider")
+    assert shared.code == alone.code == 0
+    assert shared.json == alone.json
+    assert not shared.json["changes"]
+
+    outputs = world.run("output", "dev", "--json")
+    assert outputs.json["outputs"]["ecr_repository_url"].startswith(f"{world.account}.dkr.ecr.us-east-1.")
+
+    gone = world.run("destroy", "dev", "--yes")
+    assert gone.code == 0, gone.err
+    assert json.loads((world.folder / "state/dev/terraform.tfstate").read_text())["resources"] == []
+    assert world.client("ecr").describe_repositories()["repositories"] == []
+
+
+def test_drift_names_what_changed_with_both_values(applied: World) -> None:
+    clean = applied.run("drift", "dev")
+    assert (clean.code, clean.out.strip()) == (0, "No drift.")
+
+    ecr = applied.client("ecr")
+    ecr.put_image_tag_mutability(repositoryName="small-registry", imageTagMutability="IMMUTABLE")
+    ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")
+
+    found = applied.run("drift", "dev")
+    assert found.code == 3
+    assert 'image_tag_mutability: "MUTABLE" -> "IMMUTABLE"' in found.out
+    assert 'aws_ecr_pull_through_cache_rule.this["quay"]  was deleted' in found.out
+
+    document = applied.run("drift", "dev", "--json", "--no-shared-provider")
+    assert document.code == 3
+    [changed, deleted] = sorted(document.json["drift"], key=lambda entry: entry["type"], reverse=True)
+    assert changed["attributes"] == [
+        {
+            "path": "image_tag_mutability",
+            "before": "MUTABLE",
+            "after": "IMMUTABLE",
+            "sensitive": False,
+            "known_after_apply": False,
+            "forces_replacement": False,
+        }
+    ]
+    assert deleted["action"] == "delete"
+
+    assert applied.run("plan", "dev", "--detailed-exitcode").code == 3
+    assert applied.run("apply", "dev", "--yes").code == 0
+    assert applied.run("drift", "dev").code == 0
+
+
+def test_a_change_is_planned_the_same_with_and_without_the_shared_provider(applied: World) -> None:
+    applied.write('image_tag_mutability = "IMMUTABLE"', 'tags = { team = "a" }')
+
+    shared = applied.run("plan", "dev", "--json")
+    alone = applied.run("plan", "dev", "--json", "--no-shared-provider")
+
+    assert shared.json == alone.json
+    paths = {a["path"]: (a["before"], a["after"]) for c in shared.json["changes"] for a in c["attributes"]}
+    assert paths["image_tag_mutability"] == ("MUTABLE", "IMMUTABLE")
+
+
+def test_nothing_in_the_working_directory_is_open_to_others_or_holds_credentials(applied: World) -> None:
+    folder = applied.folder
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / "terraform.log").stat().st_mode) == 0o600
+    assert not (folder / "plan.tfplan").exists()
+    assert f"AKIA{applied.account}" not in (folder / "terraform.log").read_text()
+
+
+def test_without_a_terminal_and_yes_nothing_is_applied(world: World) -> None:
+    refused = world.run("apply", "dev")
+
+    assert refused.code == 2
+    assert "--yes" in refused.err
+    assert world.client("ecr").describe_repositories()["repositories"] == []
+
+
+def test_a_broken_working_directory_heals(applied: World) -> None:
+    root = applied.folder / "root"
+    (root / ".terraform/terraform.tfstate").write_text("{")
+    (root / ".terraform.lock.hcl").write_text("provider ")
+    (root / "main.tf").write_text("resource")
+    (root / "stray.tf").write_text("nonsense")
+    (applied.folder / "init.json").write_text("")
+
+    healed = applied.run("plan", "dev")
+
+    assert healed.code == 0, healed.err
+    assert "No changes." in healed.out
+
+
+def test_one_environment_that_fails_lets_the_others_finish(world: World) -> None:
+    world.write('ecr_repository_name = "other/name"', "manage_registry = false", name="other")
+    world.client("ecr").create_repository(repositoryName="small-registry")
+
+    done = world.run("apply", "--all", "--yes", "-j", "2")
+
+    assert done.code == 1, done.out + done.err
+    assert "other | Applied." in done.out
+    assert "dev | error:" in done.out
+    assert "--adopt" in done.out
