@@ -1,6 +1,7 @@
 # Development: an EKS cluster that pulls everything through ECR.
 # Account, VPC, roles and names are made up: put in yours.
 
+environment        = "dev"
 cluster_name       = "dev"
 platform           = "eks"
 kubernetes_version = "1.33"

@@ -1,6 +1,7 @@
 # AWS GovCloud: ECR has no pull-through cache rules there, so that every image is copied.
 # Account, VPC, roles and names are made up: put in yours.
 
+environment        = "govcloud"
 cluster_name       = "gov"
 platform           = "eks"
 kubernetes_version = "1.33"

@@ -55,20 +55,20 @@ output "ecr_summary" {
 
 output "pull_through_cache_rules" {
   description = "Pull-through cache rules that this environment owns, by prefix. Empty where another environment owns the registry."
-  value       = try(module.pull_through_cache[0].rules, {})
+  value       = merge(module.pull_through_cache[*].rules...)
 }
 
 output "repository_creation_templates" {
   description = "Prefixes with a repository creation template that this environment owns, ROOT included."
   value = sort(concat(
-    try(module.pull_through_cache[0].template_prefixes, []),
-    try(module.registry[0].root_template, false) ? ["ROOT"] : [],
+    flatten(module.pull_through_cache[*].template_prefixes),
+    contains(module.registry[*].root_template, true) ? ["ROOT"] : [],
   ))
 }
 
 output "registry_policy" {
   description = "Policy (JSON) of the registry, where this environment owns it and other accounts use it."
-  value       = try(module.registry[0].registry_policy, null)
+  value       = one(module.registry[*].registry_policy)
 }
 
 output "idms_config_path" {
@@ -87,17 +87,17 @@ output "idms_config_content" {
 
 output "ecr_api_endpoint_id" {
   description = "ID of the ecr.api endpoint. Null without endpoints."
-  value       = try(module.vpc_endpoints[0].ecr_api_endpoint_id, null)
+  value       = one(module.vpc_endpoints[*].ecr_api_endpoint_id)
 }
 
 output "ecr_dkr_endpoint_id" {
   description = "ID of the ecr.dkr endpoint. Null without endpoints."
-  value       = try(module.vpc_endpoints[0].ecr_dkr_endpoint_id, null)
+  value       = one(module.vpc_endpoints[*].ecr_dkr_endpoint_id)
 }
 
 output "endpoint_security_group_id" {
   description = "ID of the endpoints' own security group. Null without endpoints, or with given groups."
-  value       = try(module.vpc_endpoints[0].endpoint_security_group_id, null)
+  value       = one(module.vpc_endpoints[*].endpoint_security_group_id)
 }
 
 output "vpc_endpoints_enabled" {
@@ -111,22 +111,22 @@ output "vpc_endpoints_enabled" {
 
 output "node_role_names" {
   description = "Roles of the cluster's nodes that were given pull rights."
-  value       = try(module.node_access[0].role_names, [])
+  value       = flatten(module.node_access[*].role_names)
 }
 
 output "node_pull_policy" {
   description = "The policy (JSON) that node roles get: for roles that are managed elsewhere. Null without `attach_ecr_policy`."
-  value       = try(module.node_access[0].policy, null)
+  value       = one(module.node_access[*].policy)
 }
 
 output "push_role_arns" {
   description = "ARNs of the push roles by name."
-  value       = try(module.push_role[0].role_arns, {})
+  value       = merge(module.push_role[*].role_arns...)
 }
 
 output "push_role_annotations" {
   description = "Annotation for the ServiceAccount of each IRSA push role, by role name."
-  value       = try(module.push_role[0].service_account_annotations, {})
+  value       = merge(module.push_role[*].service_account_annotations...)
 }
 
 ################################################################################

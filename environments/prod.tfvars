@@ -1,6 +1,7 @@
 # Production: an EKS cluster in an account of its own. Repositories are protected, tags immutable, everything encrypted
 # with a key of the account. Account, VPC, roles, keys and names are made up: put in yours.
 
+environment        = "prod"
 cluster_name       = "prod"
 platform           = "eks"
 kubernetes_version = "1.33"

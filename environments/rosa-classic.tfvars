@@ -1,6 +1,7 @@
 # ROSA Classic: the workers of all clusters with one role prefix share an IAM role.
 # Account, VPC, roles and names are made up: put in yours.
 
+environment  = "rosa-classic"
 cluster_name = "classic"
 platform     = "rosa-classic"
 account_id   = "333344445555"

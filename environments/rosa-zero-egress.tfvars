@@ -1,6 +1,7 @@
 # ROSA with hosted control planes and no way to the internet: all images come from ECR or not at all.
 # Account, VPC, roles and names are made up: put in yours.
 
+environment  = "rosa-zero-egress"
 cluster_name = "zero"
 platform     = "rosa-hcp"
 account_id   = "444455556666"

@@ -1,0 +1,337 @@
+"""The root module with plain Terraform: each environment's files, workspaces, one owner of a registry, mirror sets.
+
+AWS is the embedded one, except where `terraform test` mocks the provider.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from orchestrator.local.placeholders import ensure_placeholders
+from orchestrator.manifests.mirror_sets import mirror_entries, mirror_set
+from orchestrator.project import Project
+from orchestrator.routes import build_route_table
+from orchestrator.terraform.binary import find_terraform
+from orchestrator.terraform.providers import find_provider_source
+from tests.terraform.conftest import MODULES, REPOSITORY
+from tests.terraform.module_sources import declarations, refused_variables
+
+if TYPE_CHECKING:
+    from orchestrator.environment import Environment
+    from orchestrator.local import LocalAws
+
+ENVIRONMENTS = REPOSITORY / "environments"
+NAMES = sorted(path.stem for path in ENVIRONMENTS.glob("*.tfvars") if path.stem != "common")
+
+# Of the module that the root module grew from: people's scripts read these.
+OUTPUTS = {
+    "ecr_repository_url",
+    "ecr_repository_arn",
+    "ecr_repository_name",
+    "ecr_registry_id",
+    "ecr_registry_url",
+    "ecr_prevent_destroy",
+    "ecr_summary",
+    "idms_config_path",
+    "idms_config_content",
+    "ecr_api_endpoint_id",
+    "ecr_dkr_endpoint_id",
+    "endpoint_security_group_id",
+    "vpc_endpoints_enabled",
+    "cluster_summary",
+}
+
+
+class Root:
+    """A copy of the repository's Terraform, initialised once, that runs in a workspace against the embedded AWS."""
+
+    def __init__(self, folder: Path, local: LocalAws) -> None:
+        self.folder = folder / "environments"
+        self._local = local
+        shutil.copytree(MODULES, folder / "modules", ignore=shutil.ignore_patterns(".terraform*"))
+        shutil.copytree(ENVIRONMENTS, self.folder, ignore=shutil.ignore_patterns(".terraform*", "terraform.tfstate*"))
+        self._settings = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
+        self._settings |= find_provider_source().variables(folder)
+        self._command = find_terraform().command
+        done = self.run("init", "-backend=false")
+        assert done.returncode == 0, done.stdout
+
+    def run(
+        self, *arguments: str, workspace: str = "", account: str = "111122223333", region: str = "us-east-1"
+    ) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
+        settings = self._local.process_environment(account, region, kept) | self._settings
+        return subprocess.run(
+            [*self._command, *arguments, "-no-color"],
+            cwd=self.folder,
+            env=settings | ({"TF_WORKSPACE": workspace} if workspace else {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def plan(self, environment: Environment, *arguments: str) -> dict[str, Any]:
+        """The plan as `terraform show -json` tells it."""
+        place = {"workspace": environment.name, "account": environment.account_id, "region": environment.aws_region}
+        done = self.run("plan", *arguments, f"-out={environment.name}.plan", **place)
+        assert done.returncode == 0, done.stdout
+        shown = self.run("show", "-json", f"{environment.name}.plan", **place)
+        answer: dict[str, Any] = json.loads(shown.stdout)
+        return answer
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory, local_aws: LocalAws) -> Root:
+    return Root(tmp_path_factory.mktemp("root"), local_aws)
+
+
+def var_files(name: str) -> tuple[str, str]:
+    return "-var-file=common.tfvars", f"-var-file={name}.tfvars"
+
+
+def created(plan: Mapping[str, Any]) -> list[str]:
+    return [change["address"] for change in plan["resource_changes"] if change["change"]["actions"] == ["create"]]
+
+
+def digest_mirror_set(environment: Environment) -> dict[str, Any]:
+    entries, _ = mirror_entries(build_route_table(environment), environment.platform)
+    return mirror_set(environment, entries, kind="ImageDigestMirrorSet")
+
+
+@pytest.mark.terraform
+@pytest.mark.parametrize("name", NAMES)
+def test_plain_terraform_plans_each_environment(name: str, root: Root, local_aws: LocalAws) -> None:
+    environment = Project(REPOSITORY).load(name)
+    ensure_placeholders(local_aws, environment)
+
+    plan = root.plan(environment, *var_files(name))
+
+    made = created(plan)
+    outputs = {key: value.get("value") for key, value in plan["planned_values"]["outputs"].items()}
+    assert set(outputs) >= OUTPUTS
+    rules = [address for address in made if ".aws_ecr_pull_through_cache_rule." in address]
+    assert len(rules) == len(environment.pull_through_cache_rules)
+    kind = "protected" if environment.ecr_prevent_destroy else "this"
+    assert any(f"module.ecr.aws_ecr_repository.{kind}[" in address for address in made)
+    if name == "dev":
+        assert len(made) >= 30
+    if environment.generate_idms:
+        assert outputs["idms_config_path"] == f"generated/{name}/idms.yaml"
+        assert yaml.safe_load(outputs["idms_config_content"]) == digest_mirror_set(environment)
+    else:
+        assert outputs["idms_config_content"] is None
+
+
+@pytest.mark.terraform
+@pytest.mark.parametrize(
+    ("workspace", "arguments"),
+    [("", ()), ("prod", ()), ("prod", ("-destroy",)), ("prod", ("-var=protected_only=true",))],
+    ids=["default workspace", "another environment's", "destroy", "with nothing else to do"],
+)
+def test_a_plan_in_another_workspace_is_refused(workspace: str, arguments: Sequence[str], root: Root) -> None:
+    done = root.run("plan", *var_files("dev"), *arguments, workspace=workspace)
+
+    assert done.returncode == 1
+    assert "terraform workspace select" in done.stdout
+
+
+@pytest.mark.terraform
+def test_an_environment_without_a_name_is_refused_in_the_default_workspace(root: Root) -> None:
+    done = root.run("plan", *var_files("dev"), "-var=environment=null")
+
+    assert done.returncode == 1
+    assert "terraform workspace select" in done.stdout
+
+
+@pytest.mark.terraform
+def test_the_root_modules_own_tests_pass(root: Root) -> None:
+    done = root.run("test", workspace="test")
+
+    assert done.returncode == 0, done.stdout
+    assert "Success!" in done.stdout
+
+
+def test_every_validation_has_a_run_that_it_refuses() -> None:
+    refused = Counter(refused_variables(ENVIRONMENTS))
+    unproved = [
+        variable.name
+        for variable in declarations(ENVIRONMENTS, "variable")
+        if refused[variable.name] < variable.validations
+    ]
+    assert unproved == []
+
+
+def test_every_variable_and_output_is_described() -> None:
+    variables, outputs = (declarations(ENVIRONMENTS, kind) for kind in ("variable", "output"))
+    assert [variable.name for variable in variables if not (variable.has_description and variable.has_type)] == []
+    assert [output.name for output in outputs if not output.has_description] == []
+
+
+OWNER = """
+cluster_name                  = "owner"
+account_id                    = "888800001111"
+aws_region                    = "eu-west-1"
+create_vpc_endpoints          = false
+node_role_names               = ["owner-node"]
+registry_consumer_account_ids = ["888800002222"]
+pull_through_cache_rules = {
+  quay = { upstream_registry_url = "quay.io" }
+}
+"""
+NEIGHBOUR = """
+cluster_name         = "neighbour"
+account_id           = "888800001111"
+aws_region           = "eu-west-1"
+create_vpc_endpoints = false
+manage_registry      = false
+node_role_names      = ["neighbour-node"]
+pull_through_cache_rules = {
+  quay = { upstream_registry_url = "quay.io" }
+}
+"""
+CONSUMER = """
+cluster_name         = "consumer"
+account_id           = "888800002222"
+aws_region           = "us-east-1"
+create_vpc_endpoints = false
+manage_registry      = false
+registry_account_id  = "888800001111"
+registry_region      = "eu-west-1"
+node_role_names      = ["consumer-node"]
+pull_through_cache_rules = {
+  quay = { upstream_registry_url = "quay.io" }
+}
+"""
+
+
+@pytest.mark.terraform
+def test_a_registry_serves_two_environments_of_its_account_and_a_cluster_of_another(
+    root: Root, local_aws: LocalAws, project: Any
+) -> None:
+    ours = project(owner=OWNER, neighbour=NEIGHBOUR, consumer=CONSUMER)
+    made = {}
+    policies = {}
+    for name in ("owner", "neighbour", "consumer"):
+        environment = ours.load(name)
+        ensure_placeholders(local_aws, environment)
+        place = {"workspace": name, "account": environment.account_id, "region": environment.aws_region}
+        files = f"-var-file={ours.environments_dir / name}.tfvars"
+        done = root.run("apply", "-auto-approve", files, f"-var=environment={name}", **place)
+        assert done.returncode == 0, done.stdout
+        made[name] = [line for line in root.run("state", "list", **place).stdout.split() if ".data." not in line]
+        outputs = json.loads(root.run("output", "-json", **place).stdout)
+        policies[name] = json.loads(outputs["node_pull_policy"]["value"])
+        assert outputs["ecr_registry_url"]["value"] == "888800001111.dkr.ecr.eu-west-1.amazonaws.com"
+
+    assert 'module.pull_through_cache[0].aws_ecr_pull_through_cache_rule.this["quay"]' in made["owner"]
+    assert "module.registry[0].aws_ecr_registry_policy.this[0]" in made["owner"]
+    for name in ("neighbour", "consumer"):
+        assert [a for a in made[name] if a.startswith("module.")] == [
+            f'module.node_access[0].aws_iam_role_policy.this["{name}-node"]'
+        ]
+    first_pull = {name: policy["Statement"][-1]["Resource"] for name, policy in policies.items()}
+    assert set(map(tuple, first_pull.values())) == {("arn:aws:ecr:eu-west-1:888800001111:repository/quay/*",)}
+
+
+# {why it is here: variables of an environment}; one mirror set each, in one run of Terraform.
+TRICKY: dict[str, str] = {
+    "docker hub and kubernetes go by several names": """
+        pull_through_cache_rules = {
+          docker-hub = { upstream_registry_url = "registry-1.docker.io", secret_name = "ecr-pullthroughcache/d" }
+          k8s        = { upstream_registry_url = "registry.k8s.io" }
+        }""",
+    "a narrow source and a root rule": """
+        pull_through_cache_rules = {
+          official = { upstream_registry_url = "registry-1.docker.io", source = "docker.io/library", secret_name = "ecr-pullthroughcache/d" }
+          ROOT     = { upstream_registry_url = "public.ecr.aws" }
+        }
+        allow_upstream = false""",
+    "an upstream ecr with a prefix, whole and narrowed": """
+        pull_through_cache_rules = {
+          base  = { upstream_registry_url = "111122223333.dkr.ecr.us-west-2.amazonaws.com", upstream_repository_prefix = "team" }
+          apps  = { upstream_registry_url = "111122223333.dkr.ecr.us-east-2.amazonaws.com", upstream_repository_prefix = "team", source = "111122223333.dkr.ecr.us-east-2.amazonaws.com/team/apps" }
+          whole = { upstream_registry_url = "111122223333.dkr.ecr.eu-west-1.amazonaws.com" }
+        }""",
+    "routes within routes, includes and excludes": """
+        mirrors = {
+          mcr        = { source = "mcr.microsoft.com" }
+          dotnet     = { source = "mcr.microsoft.com/dotnet" }
+          quay-team  = { source = "quay.io/team" }
+          quay-other = { source = "quay.io/other" }
+        }
+        include = ["mcr.microsoft.com/dotnet", "mcr.microsoft.com/azure-cli", "quay.io"]
+        exclude = ["quay.io/team", "mcr.microsoft.com/dotnet/sdk", "example.com"]""",
+    "rosa classic refuses red hat's registries": """
+        platform = "rosa-classic"
+        mirrors = {
+          redhat = { source = "registry.redhat.io/ubi9" }
+          access = { source = "registry.access.redhat.com" }
+          team   = { source = "quay.io/team" }
+          port   = { source = "registry.example.com:5000/a" }
+          dash   = { source = "registry.example.com-b.net/a" }
+          plain  = { source = "registry.example.com/a" }
+        }""",
+}
+COMMON = """
+cluster_name         = "test"
+account_id           = "111122223333"
+aws_region           = "us-east-1"
+create_vpc_endpoints = false
+attach_ecr_policy    = false
+generate_idms        = true
+manage_registry      = false
+"""
+MOCK = """
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws", dns_suffix = "amazonaws.com", reverse_dns_prefix = "com.amazonaws" }
+  }
+}
+"""
+
+
+RUN = """
+run "case_%(number)s" {
+  command = plan
+
+  variables {
+    environment = "test"
+    %(variables)s
+  }
+
+  assert {
+    condition     = yamldecode(output.idms_config_content) == jsondecode(file("case-%(number)s.json"))
+    error_message = output.idms_config_content
+  }
+}
+"""
+
+
+@pytest.mark.terraform
+def test_the_mirror_set_is_the_one_that_python_generates(root: Root, project: Any) -> None:
+    runs = ""
+    for number, text in enumerate(TRICKY.values()):
+        document = digest_mirror_set(project(test=COMMON + text).load("test"))
+        (root.folder / f"case-{number}.json").write_text(json.dumps(document), "utf-8")
+        runs += RUN % {"number": number, "variables": COMMON + text}
+    own_tests = root.folder / "mirror-sets"
+    own_tests.mkdir()
+    (own_tests / "cases.tftest.hcl").write_text(MOCK + runs, "utf-8")
+    assert root.run("init", "-test-directory=mirror-sets", "-backend=false").returncode == 0
+
+    done = root.run("test", "-test-directory=mirror-sets", workspace="test")
+
+    assert done.returncode == 0, done.stdout
