@@ -127,7 +127,7 @@ def _from_json(text: str, username: str | None, upstream: str) -> Credentials:
     try:
         document = json.loads(text)
     except ValueError:
-        # The parser's message would quote the text around the fault, and with it the token: `from None` drops it.
+        # `from None`: the parser's error holds the whole text, token included, and must not travel on.
         raise RefusedInput(
             "The credentials begin like JSON, but are not.",
             remedy='Write {"username": "...", "accessToken": "..."}.',

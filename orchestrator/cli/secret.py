@@ -159,7 +159,7 @@ def _read(upstream: str, username: str | None, from_file: Path | None, from_stdi
         try:
             return content.decode("utf-8"), username
         except UnicodeDecodeError:
-            # `from None`: the decoder's error carries the bytes, and with them the token.
+            # `from None`: the decoder's error holds the bytes, token included, and must not travel on.
             raise RefusedInput(f"{source} is not UTF-8 text.") from None
     if not sys.stdin.isatty():
         raise RefusedInput(
