@@ -331,13 +331,13 @@ def _check_lists(context: Context, claims: list[_Claim]) -> None:
 
 
 def _check_list(context: Context, variable: str, values: tuple[str, ...]) -> list[tuple[Path, Source]]:
-    found: list[tuple[Path, Source]] = []
+    found: dict[Source, Path] = {}
     for index, value in enumerate(values):
         path: Path = (variable, index)
         source = check_source(context, path, value)
         if source is None:
             continue
-        if any(source == other for _, other in found):
+        if source in found:
             context.error(
                 path,
                 f"{variable} names {shown(value)} twice.",
@@ -346,8 +346,8 @@ def _check_list(context: Context, variable: str, values: tuple[str, ...]) -> lis
                 value=value,
             )
             continue
-        found.append((path, source))
-    return found
+        found[source] = path
+    return [(path, source) for source, path in found.items()]
 
 
 def context_text(context: Context, path: Path) -> str:

@@ -1,0 +1,69 @@
+"""The project on disk: where it begins, which environments it has, whose Terraform sources it uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import RefusedInput
+from orchestrator.project import Project, find_project
+
+from .wrong_inputs import file_of
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def make(root: Path, *files: str) -> Path:
+    for name in files:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file_of("") if name.endswith(".tfvars") else "")
+    return root
+
+
+def test_the_nearest_folder_upwards_with_environments_is_the_project(tmp_path: Path) -> None:
+    make(tmp_path, "environments/dev.tfvars", "a/b/file")
+    assert find_project(tmp_path / "a" / "b").root == tmp_path
+    assert find_project(tmp_path / "environments").root == tmp_path
+
+
+def test_no_project_is_said_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(RefusedInput, match="orchestrator init NAME"):
+        find_project(tmp_path)
+
+
+def test_environments_are_the_tfvars_files_without_common(tmp_path: Path) -> None:
+    make(tmp_path, *(f"environments/{name}" for name in ("b.tfvars", "a.tfvars", "common.tfvars", ".x.tfvars", "n.tf")))
+    (tmp_path / "environments" / "folder.tfvars").mkdir()
+    assert Project(tmp_path).environment_names() == ["a", "b"]
+
+
+def test_files_are_named_as_below_the_project(tmp_path: Path) -> None:
+    make(tmp_path, "environments/dev.tfvars", "environments/common.tfvars")
+    assert [tfvars.file for tfvars in Project(tmp_path).read("dev")] == [
+        "environments/common.tfvars",
+        "environments/dev.tfvars",
+    ]
+
+
+def test_a_project_without_terraform_sources_uses_those_of_the_package(tmp_path: Path) -> None:
+    project = Project(make(tmp_path, "environments/dev.tfvars", "modules/mine/main.tf"))
+    assert project.root_module_dir == REPOSITORY / "environments"
+    assert project.modules_dir == REPOSITORY / "modules", "modules without a root module are not ours"
+
+
+def test_a_project_with_terraform_sources_uses_its_own(tmp_path: Path) -> None:
+    project = Project(make(tmp_path, "environments/main.tf", "modules/ecr/main.tf"))
+    assert project.root_module_dir == tmp_path / "environments"
+    assert project.modules_dir == tmp_path / "modules"
+
+
+def test_an_own_root_module_can_use_the_packages_modules(tmp_path: Path) -> None:
+    project = Project(make(tmp_path, "environments/main.tf"))
+    assert project.root_module_dir == tmp_path / "environments"
+    assert project.modules_dir == REPOSITORY / "modules"
+
+
+def test_state_stays_below_the_project(tmp_path: Path) -> None:
+    assert Project(tmp_path).state_dir == tmp_path / ".orchestrator"
