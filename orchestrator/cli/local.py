@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.project import open_project
 from orchestrator.errors import OrchestratorError
 from orchestrator.local.process import LocalAws, ensure_running, status, stop
 
@@ -17,10 +18,7 @@ EXAMPLE_REGION = "us-east-1"
 
 def state_dir_of(context: click.Context) -> Path:
     """Where the server of this project keeps its record: `.orchestrator/local-aws` below the project's root."""
-    from orchestrator.project import find_project
-
-    given = context.obj.get("project_dir") if context.obj else None
-    return find_project(Path(given) if given else None).state_dir / "local-aws"
+    return open_project(context).state_dir / "local-aws"
 
 
 def _describe(local_aws: LocalAws, account_id: str, region: str) -> dict[str, object]:
@@ -55,17 +53,22 @@ def local() -> None:
     """The embedded AWS that `--local` uses: a moto server on loopback, with what moto lacks."""
 
 
+def _account_id(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if len(value) != 12 or not (value.isascii() and value.isdigit()):
+        raise click.BadParameter("an AWS account id has twelve digits")
+    return value
+
+
 _account = click.option(
-    "--account", "account_id", default=EXAMPLE_ACCOUNT, show_default=True, help="Account that the exports act as."
+    "--account",
+    "account_id",
+    default=EXAMPLE_ACCOUNT,
+    show_default=True,
+    callback=_account_id,
+    help="Account that the exports act as.",
 )
 _region = click.option("--region", default=EXAMPLE_REGION, show_default=True, help="Region of the exports.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-def _checked(account_id: str) -> str:
-    if len(account_id) != 12 or not (account_id.isascii() and account_id.isdigit()):
-        raise click.BadParameter("an AWS account id has twelve digits", param_hint="--account")
-    return account_id
 
 
 @local.command()
@@ -75,7 +78,7 @@ def _checked(account_id: str) -> str:
 @click.pass_context
 def up(context: click.Context, account_id: str, region: str, as_json: bool) -> None:
     """Start the embedded AWS, unless it runs, and print how to reach it."""
-    description = _describe(ensure_running(state_dir_of(context)), _checked(account_id), region)
+    description = _describe(ensure_running(state_dir_of(context)), account_id, region)
     if as_json:
         click.echo(json.dumps(description, indent=2))
     else:
@@ -92,7 +95,7 @@ def status_command(context: click.Context, account_id: str, region: str, as_json
     stopped: dict[str, object] = {"running": False}
     running = status(state_dir_of(context))
     try:
-        description = _describe(running, _checked(account_id), region) if running else stopped
+        description = _describe(running, account_id, region) if running else stopped
     except (OSError, OrchestratorError):
         description = stopped
     if as_json:

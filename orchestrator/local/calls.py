@@ -9,6 +9,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from botocore.model import OperationModel
+
 from orchestrator.local.models import operation_names, service_model
 
 DEFAULT_ACCOUNT = "123456789012"
@@ -67,13 +69,14 @@ def _operation(service: str, environ: dict[str, Any], query: str, body: bytes) -
     action = parse_qs(query).get("Action")
     if action:
         return action[0], {}
-    return _rest_operation(service, str(environ["REQUEST_METHOD"]), str(environ.get("PATH_INFO", "")), query)
+    return _rest_operation(service, environ, query)
 
 
-def _rest_operation(service: str, method: str, path: str, query: str) -> tuple[str, Mapping[str, str]]:
+def _rest_operation(service: str, environ: dict[str, Any], query: str) -> tuple[str, Mapping[str, str]]:
+    method, path = str(environ["REQUEST_METHOD"]), str(environ.get("PATH_INFO", ""))
     keys = set(parse_qs(query, keep_blank_values=True))
     for route in _routes(service):
-        if route.method == method and route.keys <= keys:
+        if route.method == method and route.keys <= keys and all(name in environ for name in route.headers):
             match = route.path.fullmatch(path)
             if match:
                 return route.operation, dict(zip(route.names, match.groups(), strict=True))
@@ -87,6 +90,7 @@ class _Route:
     path: re.Pattern[str]
     names: tuple[str, ...]
     keys: frozenset[str]
+    headers: frozenset[str]
 
 
 @lru_cache(maxsize=64)
@@ -103,9 +107,21 @@ def _routes(service: str) -> tuple[_Route, ...]:
         pattern = "".join(_part_pattern(part) if part.startswith("{") else re.escape(part) for part in parts)
         names = tuple(part.strip("{+}") for part in parts if part.startswith("{"))
         keys = frozenset(parse_qs(query, keep_blank_values=True))
+        headers = _required_headers(model.operation_model(name))
         literal = len(re.sub(r"\{[^}]+\}", "", uri))
-        routes.append((-len(keys), -literal, _Route(name, http["method"], re.compile(pattern + "/?"), names, keys)))
-    return tuple(route for _, _, route in sorted(routes, key=lambda entry: entry[:2]))
+        route = _Route(name, http["method"], re.compile(pattern + "/?"), names, keys, headers)
+        routes.append((-len(keys), -len(headers), -literal, route))
+    return tuple(route for *_, route in sorted(routes, key=lambda entry: entry[:3]))
+
+
+def _required_headers(operation: OperationModel) -> frozenset[str]:
+    """The WSGI names of headers that an operation cannot do without: `x-amz-copy-source` makes a PUT a copy."""
+    shape = operation.input_shape
+    if shape is None:
+        return frozenset()
+    members = [shape.members[name].serialization for name in shape.required_members]
+    names = [str(member["name"]) for member in members if member.get("location") == "header"]
+    return frozenset("HTTP_" + name.upper().replace("-", "_") for name in names)
 
 
 def _part_pattern(part: str) -> str:

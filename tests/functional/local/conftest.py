@@ -1,0 +1,80 @@
+"""Clients of the embedded AWS, each ECR answer checked against botocore's model from the outside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from orchestrator.local import access_key_for
+from orchestrator.local.shapes import misfits
+
+if TYPE_CHECKING:
+    from orchestrator.local import LocalAws
+
+REGION = "eu-west-1"
+Clients = Callable[..., Any]
+
+
+def _fits_the_model(http_response: Any, model: Any, **_: object) -> None:
+    if http_response.status_code == 200:
+        found = list(misfits(json.loads(http_response.content), model.output_shape, minima=False))
+        assert not found, f"{model.name}: {found}"
+
+
+def make_client(
+    local: LocalAws, service: str, account_id: str, region: str = REGION, *, attempts: int = 1, **credentials: str
+) -> Any:
+    """A client without retries, unless `attempts` says otherwise, and without botocore's own checks of parameters."""
+    session = boto3.Session()
+    keys = credentials or {"aws_access_key_id": access_key_for(account_id), "aws_secret_access_key": "local"}
+    client: Any = session.client(  # type: ignore[call-overload]
+        service,
+        region_name=region,
+        endpoint_url=local.endpoint,
+        config=Config(
+            retries={"total_max_attempts": attempts, "mode": "standard"},
+            parameter_validation=False,
+            s3={"addressing_style": "path"},
+        ),
+        **keys,
+    )
+    if service == "ecr":
+        client.meta.events.register("after-call.ecr", _fits_the_model)
+    return client
+
+
+@pytest.fixture
+def clients(local_aws: LocalAws, account_id: str) -> Iterator[Clients]:
+    """Make a client: clients("ecr"), clients("ecr", account=OTHER, region="us-gov-west-1")."""
+    made: list[Any] = []
+
+    def make(service: str, *, account: str | None = None, region: str = REGION, **options: Any) -> Any:
+        made.append(make_client(local_aws, service, account or account_id, region, **options))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def ecr(clients: Clients) -> Any:
+    """ECR of the test's own account in eu-west-1."""
+    return clients("ecr")
+
+
+@contextmanager
+def refused(code: str, message: str = "") -> Iterator[None]:
+    """The call inside is refused with this AWS error code, and a message that contains `message`."""
+    with pytest.raises(ClientError) as caught:
+        yield
+    error = caught.value.response["Error"]
+    assert error["Code"] == code, error
+    assert message in error["Message"]

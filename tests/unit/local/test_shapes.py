@@ -1,0 +1,71 @@
+"""Documents against the shapes of botocore's ECR model."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from orchestrator.local.models import service_model
+from orchestrator.local.shapes import misfits, to_wire
+
+ECR = service_model("ecr")
+assert ECR is not None
+
+
+def wrong(operation: str, document: Any, **options: bool) -> list[str]:
+    shape = ECR.operation_model(operation).input_shape
+    return [f"{misfit.path}: {misfit.rule}" for misfit in misfits(document, shape, **options)]
+
+
+def test_a_document_that_fits_has_no_misfits() -> None:
+    document = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io", "upstreamRegistry": "quay"}
+    assert wrong("CreatePullThroughCacheRule", document) == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "document", "expected"),
+    [
+        ("CreateRepository", {}, "repositoryName: Member must not be null"),
+        ("CreateRepository", {"repositoryName": None}, "repositoryName: Member must not be null"),
+        ("CreateRepository", {"repositoryName": "app", "name": 1}, "name: Member is not part of the shape"),
+        ("CreateRepository", {"repositoryName": 7}, "repositoryName: Member must be a string"),
+        ("CreateRepository", {"repositoryName": "App"}, "repositoryName: must satisfy regular expression"),
+        ("CreateRepository", {"repositoryName": "app\n"}, "repositoryName: must satisfy regular expression"),
+        ("CreateRepository", {"repositoryName": "ａpp"}, "repositoryName: must satisfy regular expression"),
+        ("CreateRepository", {"repositoryName": "a"}, "repositoryName: Member must have length greater than or equal"),
+        ("CreateRepository", {"repositoryName": "app", "tags": {}}, "tags: Member must be a list"),
+        ("CreateRepository", {"repositoryName": "app", "tags": ["a"]}, "tags.1: Member must be a structure"),
+        (
+            "CreateRepository",
+            {"repositoryName": "app", "tags": [{"Key": "a"}]},
+            "tags.1.Value: Member must not be null",
+        ),
+        (
+            "CreateRepository",
+            {"repositoryName": "app", "imageTagMutability": "X"},
+            "imageTagMutability: Member must sat",
+        ),
+        ("DescribeRepositories", {"maxResults": 0}, "maxResults: Member must have value greater than or equal to 1"),
+        ("DescribeRepositories", {"maxResults": 1001}, "maxResults: Member must have value less than or equal to 1000"),
+        ("DescribeRepositories", {"maxResults": "9"}, "maxResults: Member must be a integer"),
+        ("DescribeRepositories", {"maxResults": True}, "maxResults: Member must be a integer"),
+        ("DescribeRepositories", {"repositoryNames": []}, "repositoryNames: Member must have length greater than"),
+        ("DescribeRepositories", [], ": Member must be a structure"),
+    ],
+)
+def test_each_way_not_to_fit_is_named(operation: str, document: Any, expected: str) -> None:
+    (found,) = wrong(operation, document)
+    assert found.startswith(expected)
+
+
+def test_answers_may_hold_less_than_a_request_must() -> None:
+    assert wrong("DescribeRepositories", {"repositoryNames": []}, minima=False) == []
+
+
+def test_on_the_wire_times_are_seconds_and_absent_members_are_left_out() -> None:
+    shape = ECR.operation_model("DescribeImages").output_shape
+    detail = {"imagePushedAt": datetime(2026, 7, 1, tzinfo=UTC), "lastRecordedPullTime": None, "imageTags": ["v1"]}
+    wire = to_wire({"imageDetails": [detail], "nextToken": None}, shape)
+    assert wire == {"imageDetails": [{"imagePushedAt": 1782864000.0, "imageTags": ["v1"]}]}
