@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from orchestrator.aws.errors import error_code, explained
+from orchestrator.aws.errors import found_or_none
 from orchestrator.aws.registry import existing_repositories
 from orchestrator.aws.session import AwsSession
 from orchestrator.terraform.plan import REPOSITORY
@@ -23,8 +23,6 @@ def existing(session: AwsSession, candidates: Sequence[Adoption]) -> tuple[Adopt
 
 
 def _exists(session: AwsSession, candidate: Adoption) -> bool:
-    from botocore.exceptions import ClientError
-
     calls: dict[str, tuple[Callable[[], Any], str]] = {
         "aws_ecr_pull_through_cache_rule": (
             lambda: session.client("ecr").describe_pull_through_cache_rules(ecrRepositoryPrefixes=[candidate.id]),
@@ -37,11 +35,6 @@ def _exists(session: AwsSession, candidate: Adoption) -> bool:
         "aws_iam_role": (lambda: session.client("iam").get_role(RoleName=candidate.id), "Role"),
     }
     call, key = calls[candidate.type]
-    with explained(session.environment):
-        try:
-            return bool(call().get(key))
-        except ClientError as error:
-            code = error_code(error)
-            if code == "NoSuchEntity" or code.endswith("NotFoundException"):
-                return False
-            raise
+    service = "iam" if candidate.type == "aws_iam_role" else "ecr"
+    answer = found_or_none(session.environment, service, call)
+    return answer is not None and bool(answer.get(key))
