@@ -240,7 +240,8 @@ class Environment(_Value):
 class Checked:
     """What reading an environment found: the value when nothing is wrong, what is wrong, what is worth a look.
 
-    `tfvars` are its merged files, which know the line of every value.
+    `tfvars` are its merged files, which know the line of every value. `draft` is the value with all that is wrong, and
+    with defaults for what could not be read: only for who looks at `problems` first and needs what they leave alone.
     """
 
     name: str
@@ -248,6 +249,7 @@ class Checked:
     problems: tuple[OrchestratorError, ...] = ()
     warnings: tuple[OrchestratorError, ...] = ()
     tfvars: Tfvars | None = None
+    draft: Environment | None = None
 
 
 def check_environment(name: str, files: Sequence[Tfvars]) -> Checked:

@@ -35,7 +35,8 @@ def check(name: str, files: Sequence[Tfvars]) -> Checked:
         examine(context)
     problems.sort(key=lambda problem: problem.sort_key)
     context.warnings.sort(key=lambda problem: problem.sort_key)
-    return Checked(name, None if problems else context.environment, tuple(problems), tuple(context.warnings), merged)
+    environment = None if problems else context.environment
+    return Checked(name, environment, tuple(problems), tuple(context.warnings), merged, context.environment)
 
 
 def _report_unknown(tfvars: Tfvars, problems: list[Problem]) -> None:

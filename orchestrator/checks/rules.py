@@ -143,7 +143,7 @@ def _check_credentials(
     if not given:
         name = prefix.lower().replace("/", "-")
         context.error(
-            path,
+            (*path, "secret_name"),
             f"rule {shown(prefix)}: {rule.upstream_registry_url} needs credentials.",
             why="ECR refuses a rule for it without a secret.",
             remedy=f'Add secret_name = "{SECRET_PREFIX}{name}" '
@@ -277,7 +277,7 @@ def _check_upstream_role(
     foreign = upstream_account != environment.registry_account
     if foreign and rule.custom_role_arn is None:
         context.error(
-            path,
+            (*path, "custom_role_arn"),
             f"rule {shown(prefix)}: the upstream is in account {upstream_account}, and custom_role_arn is missing.",
             why="ECR pulls from another account's registry with a role.",
             remedy=f'Add custom_role_arn = "arn:{environment.partition}:iam::{environment.registry_account}:role/…".',

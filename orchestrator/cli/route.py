@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BufferedReader
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from orchestrator.cli.project import open_project
+from orchestrator.errors import InvalidEnvironment
 from orchestrator.references import InvalidReference, parse_reference
 from orchestrator.routes import Answer, Redirected, Refused, Route, RouteTable, Unchanged, build_route_table
 from orchestrator.upstreams import DOCKER_HUB, upstream_of
+
+if TYPE_CHECKING:
+    from orchestrator.environment import Environment
+    from orchestrator.project import Project
 
 STDIN = "-"
 _CHUNK = 1 << 16
@@ -111,7 +117,8 @@ _NO_ROUTE = Unchanged("no route")
 def _add_a_route(registry: str) -> str:
     upstream = upstream_of("registry-1.docker.io" if registry == DOCKER_HUB else registry)
     if upstream:
-        return f'Add a rule to pull_through_cache_rules with upstream_registry_url = "{upstream.url}".'
+        credentials = ", and secret_name: it needs credentials" if upstream.needs_credentials else ""
+        return f'Add a rule to pull_through_cache_rules with upstream_registry_url = "{upstream.url}"{credentials}.'
     return f'Add an entry to mirrors with source = "{registry}": ECR cannot pull through from there.'
 
 
@@ -126,7 +133,7 @@ def route(ctx: click.Context, name: str, references: tuple[str, ...], as_json: b
     `-` reads references from standard input, one a line. Exit code 2 when one of them is not an image reference at
     all; every other answer, also an image that is left alone, is 0.
     """
-    table = build_route_table(open_project(ctx).load(name))
+    table = build_route_table(_load(open_project(ctx), name))
     refused = False
     for texts in _batches(references):
         lines = [answer_line(table, text) for text in texts]
@@ -139,6 +146,36 @@ def route(ctx: click.Context, name: str, references: tuple[str, ...], as_json: b
             sys.stdout.write(_plain(lines))
         sys.stdout.flush()
     return 2 if refused else 0
+
+
+# What the table reads of an environment; what else is wrong there changes no answer.
+_READ = {
+    *("account_id", "aws_region", "registry_account_id", "registry_region", "pull_through_cache_rules", "mirrors"),
+    *("include", "exclude", "allow_upstream", "digest_references"),
+}
+_RULE_DETAILS = re.compile(
+    r'pull_through_cache_rules(?:\.[^."\[]+|\["[^"]*"\])\.(?:secret_name|credential_arn|custom_role_arn|template)\b'
+)
+
+
+def _load(project: Project, name: str) -> Environment:
+    """The environment, if its routes are sound: one without its VPC or its credentials can be asked already."""
+    checked = project.check(name)
+    if checked.environment is not None:
+        return checked.environment
+    known = type(checked.draft).model_fields if checked.draft else {}
+    for problem in checked.problems:
+        variable = getattr(problem, "variable", "")
+        root = re.split(r"[.\[]", variable)[0]
+        if root not in known or (root in _READ and not _RULE_DETAILS.match(variable)):
+            raise InvalidEnvironment(checked.problems)
+    assert checked.draft is not None
+    count = len(checked.problems)
+    click.echo(
+        f"note: {name} has {count} problem{'s' if count > 1 else ''} outside its routes: orchestrator validate {name}",
+        err=True,
+    )
+    return checked.draft
 
 
 def _batches(references: Sequence[str]) -> Iterator[list[str]]:

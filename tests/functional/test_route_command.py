@@ -77,7 +77,8 @@ def test_each_answer_in_json_has_the_same_fields(root: Project) -> None:
     assert (digest["reason"], digest["route"]["prefix"]) == ("digest", "quay")
     assert (unrouted["reason"], unrouted["remedy"]) == (
         "no route",
-        'Add a rule to pull_through_cache_rules with upstream_registry_url = "fabrikam.azurecr.io".',
+        'Add a rule to pull_through_cache_rules with upstream_registry_url = "fabrikam.azurecr.io", '
+        "and secret_name: it needs credentials.",
     )
 
 
@@ -158,6 +159,53 @@ def test_what_is_printed_cannot_move_the_cursor(root: Project) -> None:
     assert ran.out.isascii()
     assert "\x1b" not in ran.out
     assert "\x07" not in ran.out
+
+
+UNFINISHED = """
+cluster_name = "new"
+account_id   = "123456789012"
+aws_region   = "us-east-1"
+pull_through_cache_rules = {
+  ghcr    = { upstream_registry_url = "ghcr.io" }
+  "hub/a" = { upstream_registry_url = "registry-1.docker.io", secret_name = "wrong" }
+  far     = { upstream_registry_url = "210987654321.dkr.ecr.us-east-1.amazonaws.com" }
+  quay    = { upstream_registry_url = "quay.io" }
+}
+"""
+
+
+def test_a_rule_without_credentials_is_answered_with_a_warning(project: ProjectFactory) -> None:
+    ran = route(project(new=UNFINISHED), "new", "--json", "ghcr.io/a/b:1", "quay.io/a/b:1")
+    assert ran.code == 0
+    ghcr, quay = answers(ran)
+    assert ghcr["target"] == f"{OWN}/ghcr/a/b:1"
+    assert ghcr["warnings"] == ['ghcr.io needs credentials (secret_name) and the rule "ghcr" has none: pulls fail.']
+    assert quay["warnings"] == []
+
+
+def test_problems_outside_the_routes_are_noted_and_change_no_answer(project: ProjectFactory) -> None:
+    ran = route(project(new=UNFINISHED), "new", "nginx:1")
+    assert f"{OWN}/hub/a/library/nginx:1" in ran.out
+    assert "outside its routes: orchestrator validate new" in ran.err
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        'mirrors = { quay2 = { source = "quay.io" } }',
+        'exclude = ["nginx"]',
+        'mirors = { gcr = { source = "gcr.io" } }',
+        'account_id = "12"',
+        "aws_region = [1]",
+        'pull_through_cache_rules = { gcr = { upstream_registry_url = "gcr.io" } }',
+        'pull_through_cache_rules = { "a.secret_name" = { upstream_registry_url = "gcr.io" } }',
+        'pull_through_cache_rules = { Quay = { upstream_registry_url = "quay.io" } }',
+    ],
+)
+def test_problems_of_the_routes_refuse_every_answer(project: ProjectFactory, wrong: str) -> None:
+    ran = route(project(common=UNFINISHED, new=wrong), "new", "nginx:1")
+    assert (ran.code, ran.out) == (2, "")
+    assert "error:" in ran.err
 
 
 def test_an_unknown_environment_is_an_error_with_a_remedy(root: Project) -> None:
