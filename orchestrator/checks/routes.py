@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from orchestrator.checks.claims import Claim, has_rules, mirror_claims, rule_claims
 from orchestrator.checks.common import check_one_of
 from orchestrator.checks.context import Context
-from orchestrator.checks.forms import REPOSITORY_NAME, repository_suggestion
 from orchestrator.checks.problem import shown
 from orchestrator.checks.rules import ROOT, check_rule
-from orchestrator.checks.sources import check_source, covers, overlaps
-from orchestrator.environment import Environment, PullThroughCacheRule
+from orchestrator.checks.selection import check_lists
 from orchestrator.routes import Source
 from orchestrator.tfvars import Path, dotted
-from orchestrator.upstreams import canonical_registry, ecr_registry, partition_for, upstream_of
 
 MAX_RULES = 50
-# A mirror's prefix, a slash and a repository must fit into 256 characters.
-MIRROR_PREFIX_LENGTH = range(2, 255)
 # What users call the partitions in which ECR has no pull-through cache.
 _PARTITION_NAMES = {"aws-us-gov": "GovCloud", "aws-cn": "China"}
 DIGEST_REFERENCES = ("leave", "redirect")
@@ -29,29 +24,16 @@ FORBIDDEN_IDMS_SOURCES = ("quay.io", "registry.access.redhat.com", "registry.red
 _NAMESPACE = re.compile(r"[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?")
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """What one rule or mirror takes: a source, and where it was written."""
-
-    path: Path
-    prefix: str
-    source: Source
-
-    @property
-    def word(self) -> str:
-        return "rule" if self.path[0] == "pull_through_cache_rules" else "mirror"
-
-
 def check_routes(context: Context) -> None:
     """All of them; each rule by itself first."""
     environment = context.environment
     _check_partition_and_number(context)
     for prefix, rule in environment.pull_through_cache_rules.items():
         check_rule(context, prefix, rule)
-    claims = [*_rule_claims(context), *_mirror_claims(context)]
+    claims = [*rule_claims(context), *mirror_claims(context)]
     _check_sources_once(context, claims)
     _check_prefixes(context)
-    _check_lists(context, claims)
+    check_lists(context, claims)
     if environment.digest_references is not None:
         check_one_of(context, ("digest_references",), environment.digest_references, DIGEST_REFERENCES)
     check_one_of(context, ("failure_policy",), environment.failure_policy, FAILURE_POLICIES)
@@ -81,11 +63,6 @@ def check_routes(context: Context) -> None:
         _warn_about_idms(context, claims)
 
 
-def has_rules(environment: Environment) -> bool:
-    """Has ECR a pull-through cache where the environment is?"""
-    return partition_for(environment.aws_region).pull_through_cache
-
-
 def _check_partition_and_number(context: Context) -> None:
     environment = context.environment
     rules = environment.pull_through_cache_rules
@@ -109,108 +86,8 @@ def _check_partition_and_number(context: Context) -> None:
         )
 
 
-def _rule_claims(context: Context) -> list[_Claim]:
-    claims = []
-    for prefix, rule in context.environment.pull_through_cache_rules.items():
-        path: Path = ("pull_through_cache_rules", prefix)
-        if upstream_of(rule.upstream_registry_url) is None:
-            continue
-        source = _rule_source(context, path, rule)
-        if source is not None:
-            claims.append(_Claim(path, prefix, source))
-    return claims
-
-
-def _rule_source(context: Context, path: Path, rule: PullThroughCacheRule) -> Source | None:
-    registry = canonical_registry(rule.upstream_registry_url)
-    if rule.source is None:
-        return Source(registry, rule.upstream_repository_prefix or "")
-    source = check_source(context, (*path, "source"), rule.source, registry)
-    if source is None:
-        return None
-    whole = Source(registry, rule.upstream_repository_prefix or "")
-    if not covers(whole, source):
-        shown_whole = f"{whole.registry}/{whole.path}" if whole.path else whole.registry
-        context.error(
-            (*path, "source"),
-            f"{dotted((*path, 'source'))} is {shown(rule.source)}.",
-            why=f"The rule pulls from {shown_whole}: a source can only narrow that.",
-            remedy=f'Write "{shown_whole}/<path>", or remove it.',
-            value=rule.source,
-        )
-        return None
-    return source
-
-
-def _mirror_claims(context: Context) -> list[_Claim]:
-    environment = context.environment
-    claims = []
-    for prefix, mirror in environment.mirrors.items():
-        path: Path = ("mirrors", prefix)
-        _check_mirror_prefix(context, path, prefix)
-        source = check_source(context, (*path, "source"), mirror.source)
-        if source is None:
-            continue
-        if _is_own_registry(context, source):
-            context.error(
-                (*path, "source"),
-                f"{dotted((*path, 'source'))} is the environment's own registry.",
-                why="Its images are there already.",
-                remedy="Remove the mirror.",
-                value=mirror.source,
-            )
-            continue
-        if (
-            upstream_of("registry-1.docker.io" if source.registry == "docker.io" else source.registry)
-            and context.usable("aws_region")
-            and has_rules(environment)
-            and environment.allow_upstream
-        ):
-            context.warn(
-                (*path, "source"),
-                f"{dotted((*path, 'source'))} is {shown(mirror.source)}, which ECR can pull through.",
-                why="A mirror holds only what was copied; a rule fetches by itself.",
-                remedy="Write it as a rule unless you want to choose the images.",
-                value=mirror.source,
-            )
-        claims.append(_Claim(path, prefix, source))
-    return claims
-
-
-def _check_mirror_prefix(context: Context, path: Path, prefix: str) -> None:
-    if REPOSITORY_NAME.fullmatch(prefix) and len(prefix) in MIRROR_PREFIX_LENGTH:
-        return
-    suggestion = repository_suggestion(prefix)
-    good = REPOSITORY_NAME.fullmatch(suggestion) and len(suggestion) in MIRROR_PREFIX_LENGTH and prefix != ROOT
-    if prefix == ROOT:
-        why = "Copies need a prefix of their own, so that they cannot be taken for own repositories."
-    elif REPOSITORY_NAME.fullmatch(prefix):
-        why = f"It has {len(prefix)} characters; with a repository's name after it, it must fit into 256."
-    elif prefix.endswith("/") and REPOSITORY_NAME.fullmatch(prefix.rstrip("/")):
-        why = "The slash after a prefix is added by itself."
-    else:
-        why = "ECR repositories have lower case letters and digits, separated by . _ - and /."
-    context.error(
-        path,
-        f"mirror {shown(prefix)}: the prefix has not ECR's form.",
-        why=why,
-        remedy=f'Write "{suggestion}".' if good and suggestion != prefix else "Write another prefix.",
-        value=prefix,
-    )
-
-
-def _is_own_registry(context: Context, source: Source) -> bool:
-    environment = context.environment
-    ecr = ecr_registry(source.registry)
-    return (
-        ecr is not None
-        and context.usable("account_id", "aws_region", "registry_account_id", "registry_region")
-        and (ecr.account, ecr.region) == (environment.registry_account, environment.registry_region_name)
-    )
-
-
-def _check_sources_once(context: Context, claims: list[_Claim]) -> None:
-    seen: dict[Source, _Claim] = {}
+def _check_sources_once(context: Context, claims: list[Claim]) -> None:
+    seen: dict[Source, Claim] = {}
     for claim in _in_file_order(context, claims):
         first = seen.setdefault(claim.source, claim)
         if first is not claim:
@@ -225,7 +102,7 @@ def _check_sources_once(context: Context, claims: list[_Claim]) -> None:
             )
 
 
-def _in_file_order(context: Context, claims: list[_Claim]) -> list[_Claim]:
+def _in_file_order(context: Context, claims: list[Claim]) -> list[Claim]:
     return sorted(claims, key=lambda claim: (context.tfvars.where(claim.path), claim.path[0], claim.prefix))
 
 
@@ -262,101 +139,6 @@ def _check_prefixes(context: Context) -> None:
                 )
 
 
-def _check_lists(context: Context, claims: list[_Claim]) -> None:
-    environment = context.environment
-    included = _check_list(context, "include", environment.include)
-    excluded = _check_list(context, "exclude", environment.exclude)
-    routes_known = context.usable("pull_through_cache_rules", "mirrors") and len(claims) == len(
-        environment.pull_through_cache_rules
-    ) + len(environment.mirrors)
-    for path, source in included:
-        if any(source == other for _, other in excluded):
-            context.error(
-                path,
-                f"{dotted(path)} is {shown(context_text(context, path))}, which exclude names, too.",
-                why="A source cannot be redirected and left alone.",
-                remedy="Remove it from one of the two.",
-                value=context_text(context, path),
-            )
-    if not routes_known:
-        return
-    for path, source in (*included, *excluded):
-        if _is_own_registry(context, source):
-            reason = "Images of the environment's own registry are never redirected."
-        elif path[0] == "include" and not any(overlaps(claim.source, source) for claim in claims):
-            reason = "No rule and no mirror redirects anything from there."
-        else:
-            continue
-        context.warn(
-            path,
-            f"{dotted(path)} is {shown(context_text(context, path))}.",
-            why=reason,
-            remedy="Remove it, or add a route." if path[0] == "include" else "Remove it.",
-            value=context_text(context, path),
-        )
-    for path, source in included:
-        # A more specific route below the exclude would still be used.
-        outer = next(
-            (other for other, excluding in excluded if covers(excluding, source) and excluding != source), None
-        )
-        if outer is None:
-            continue
-        excluding = next(entry for other, entry in excluded if other == outer)
-        if not any(covers(excluding, claim.source) and claim.source != excluding for claim in claims):
-            context.warn(
-                path,
-                f"{dotted(path)} is {shown(context_text(context, path))}, but {dotted(outer)} leaves all of it alone.",
-                why="An exclude wins over an include.",
-                remedy="Remove one of the two.",
-                value=context_text(context, path),
-            )
-    for claim in claims:
-        whole = next((path for path, source in excluded if covers(source, claim.source)), None)
-        if whole is not None:
-            context.warn(
-                claim.path,
-                f'{claim.word} "{claim.prefix}" is never used: {dotted(whole)} excludes all of its source.',
-                why="What is excluded is left alone.",
-                remedy="Remove one of the two.",
-                value=claim.prefix,
-            )
-        elif included and not any(overlaps(source, claim.source) for _, source in included):
-            context.warn(
-                claim.path,
-                f'{claim.word} "{claim.prefix}" is never used: include names nothing of its source.',
-                why="With an include list, only what it names is redirected.",
-                remedy="Add its source to include, or remove it.",
-                value=claim.prefix,
-            )
-
-
-def _check_list(context: Context, variable: str, values: tuple[str, ...]) -> list[tuple[Path, Source]]:
-    found: dict[Source, Path] = {}
-    for index, value in enumerate(values):
-        path: Path = (variable, index)
-        source = check_source(context, path, value)
-        if source is None:
-            continue
-        if source in found:
-            context.error(
-                path,
-                f"{variable} names {shown(value)} twice.",
-                why="Each source stands there once.",
-                remedy="Remove one.",
-                value=value,
-            )
-            continue
-        found[source] = path
-    return [(path, source) for source, path in found.items()]
-
-
-def context_text(context: Context, path: Path) -> str:
-    """The entry of a list variable as it was written."""
-    variable, index = path
-    assert isinstance(index, int)
-    return str(getattr(context.environment, str(variable))[index])
-
-
 def _check_namespace(context: Context, path: Path, namespace: str) -> None:
     if _NAMESPACE.fullmatch(namespace) and len(namespace) <= 63:
         if not namespace.strip("*"):
@@ -377,7 +159,7 @@ def _check_namespace(context: Context, path: Path, namespace: str) -> None:
     )
 
 
-def _warn_about_idms(context: Context, claims: list[_Claim]) -> None:
+def _warn_about_idms(context: Context, claims: list[Claim]) -> None:
     platform = context.environment.platform
     path: Path = ("generate_idms",)
     if platform == "eks":

@@ -1,0 +1,140 @@
+"""What rules and mirrors claim: the source of each, checked one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.checks.context import Context
+from orchestrator.checks.forms import REPOSITORY_NAME, repository_suggestion
+from orchestrator.checks.problem import shown
+from orchestrator.checks.rules import ROOT
+from orchestrator.checks.sources import check_source, covers
+from orchestrator.environment import Environment, PullThroughCacheRule
+from orchestrator.routes import Source
+from orchestrator.tfvars import Path, dotted
+from orchestrator.upstreams import canonical_registry, ecr_registry, partition_for, upstream_of
+
+# A mirror's prefix, a slash and a repository must fit into 256 characters.
+MIRROR_PREFIX_LENGTH = range(2, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one rule or mirror takes: a source, and where it was written."""
+
+    path: Path
+    prefix: str
+    source: Source
+
+    @property
+    def word(self) -> str:
+        """What messages call it."""
+        return "rule" if self.path[0] == "pull_through_cache_rules" else "mirror"
+
+
+def has_rules(environment: Environment) -> bool:
+    """Has ECR a pull-through cache where the environment is?"""
+    return partition_for(environment.aws_region).pull_through_cache
+
+
+def rule_claims(context: Context) -> list[Claim]:
+    """The sources of all rules whose upstream and source are good."""
+    claims = []
+    for prefix, rule in context.environment.pull_through_cache_rules.items():
+        path: Path = ("pull_through_cache_rules", prefix)
+        if upstream_of(rule.upstream_registry_url) is None:
+            continue
+        source = _rule_source(context, path, rule)
+        if source is not None:
+            claims.append(Claim(path, prefix, source))
+    return claims
+
+
+def _rule_source(context: Context, path: Path, rule: PullThroughCacheRule) -> Source | None:
+    registry = canonical_registry(rule.upstream_registry_url)
+    if rule.source is None:
+        return Source(registry, rule.upstream_repository_prefix or "")
+    source = check_source(context, (*path, "source"), rule.source, registry)
+    if source is None:
+        return None
+    whole = Source(registry, rule.upstream_repository_prefix or "")
+    if not covers(whole, source):
+        shown_whole = f"{whole.registry}/{whole.path}" if whole.path else whole.registry
+        context.error(
+            (*path, "source"),
+            f"{dotted((*path, 'source'))} is {shown(rule.source)}.",
+            why=f"The rule pulls from {shown_whole}: a source can only narrow that.",
+            remedy=f'Write "{shown_whole}/<path>", or remove it.',
+            value=rule.source,
+        )
+        return None
+    return source
+
+
+def mirror_claims(context: Context) -> list[Claim]:
+    """The sources of all mirrors that name one; prefixes and sources are checked on the way."""
+    environment = context.environment
+    claims = []
+    for prefix, mirror in environment.mirrors.items():
+        path: Path = ("mirrors", prefix)
+        _check_mirror_prefix(context, path, prefix)
+        source = check_source(context, (*path, "source"), mirror.source)
+        if source is None:
+            continue
+        if is_own_registry(context, source):
+            context.error(
+                (*path, "source"),
+                f"{dotted((*path, 'source'))} is the environment's own registry.",
+                why="Its images are there already.",
+                remedy="Remove the mirror.",
+                value=mirror.source,
+            )
+            continue
+        if (
+            upstream_of("registry-1.docker.io" if source.registry == "docker.io" else source.registry)
+            and context.usable("aws_region")
+            and has_rules(environment)
+            and environment.allow_upstream
+        ):
+            context.warn(
+                (*path, "source"),
+                f"{dotted((*path, 'source'))} is {shown(mirror.source)}, which ECR can pull through.",
+                why="A mirror holds only what was copied; a rule fetches by itself.",
+                remedy="Write it as a rule unless you want to choose the images.",
+                value=mirror.source,
+            )
+        claims.append(Claim(path, prefix, source))
+    return claims
+
+
+def _check_mirror_prefix(context: Context, path: Path, prefix: str) -> None:
+    if REPOSITORY_NAME.fullmatch(prefix) and len(prefix) in MIRROR_PREFIX_LENGTH:
+        return
+    suggestion = repository_suggestion(prefix)
+    good = REPOSITORY_NAME.fullmatch(suggestion) and len(suggestion) in MIRROR_PREFIX_LENGTH and prefix != ROOT
+    if prefix == ROOT:
+        why = "Copies need a prefix of their own, so that they cannot be taken for own repositories."
+    elif REPOSITORY_NAME.fullmatch(prefix):
+        why = f"It has {len(prefix)} characters; with a repository's name after it, it must fit into 256."
+    elif prefix.endswith("/") and REPOSITORY_NAME.fullmatch(prefix.rstrip("/")):
+        why = "The slash after a prefix is added by itself."
+    else:
+        why = "ECR repositories have lower case letters and digits, separated by . _ - and /."
+    context.error(
+        path,
+        f"mirror {shown(prefix)}: the prefix has not ECR's form.",
+        why=why,
+        remedy=f'Write "{suggestion}".' if good and suggestion != prefix else "Write another prefix.",
+        value=prefix,
+    )
+
+
+def is_own_registry(context: Context, source: Source) -> bool:
+    """Is it the registry that the environment's cluster pulls from?"""
+    environment = context.environment
+    ecr = ecr_registry(source.registry)
+    return (
+        ecr is not None
+        and context.usable("account_id", "aws_region", "registry_account_id", "registry_region")
+        and (ecr.account, ecr.region) == (environment.registry_account, environment.registry_region_name)
+    )
