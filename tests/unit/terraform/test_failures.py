@@ -1,0 +1,102 @@
+"""What Terraform's failures are turned into."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.terraform.failures import failure
+from orchestrator.terraform.runner import Outcome
+from orchestrator.terraform.stream import Diagnostic, Stream
+
+S3_LOCK = """Error message: operation error S3: PutObject, https response error StatusCode: 412, api error PreconditionFailed
+Lock Info:
+  ID:        6e8a5f62-7a1c-0f8e-1b7f-2f3ef2d8d3a1
+  Path:      bucket/orchestrator/dev/terraform.tfstate
+  Operation: OperationTypeApply
+  Who:       ci@runner-7
+  Version:   1.11.4
+  Created:   2026-01-02 03:04:05.678 +0000 UTC
+  Info:
+
+Terraform acquires a state lock to protect the state from being written by multiple users at the same time."""
+
+
+def explained(
+    detail: str, *, code: int = 1, summary: str = "", interrupted: bool = False, applying: bool = True
+) -> OrchestratorError:
+    return failure(
+        "terraform apply",
+        Outcome(("apply",), code, "", "", 1.0, interrupted),
+        [Diagnostic("error", summary, detail)],
+        environment="dev",
+        log=Path("/w/terraform.log"),
+        applying=applying,
+    )
+
+
+def test_a_lock_says_who_and_since_when_and_how_to_remove_it() -> None:
+    text = str(explained(S3_LOCK, summary="Error acquiring the state lock"))
+
+    assert "locked by ci@runner-7 since 2026-01-02 03:04:05.678 +0000 UTC (apply)" in text
+    assert "terraform force-unlock 6e8a5f62-7a1c-0f8e-1b7f-2f3ef2d8d3a1" in text
+    assert "never broken by itself" in text
+
+
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [
+        ("Saved plan is stale", "moved on"),
+        ("RepositoryAlreadyExistsException: The repository with name 'a/b' already exists", '"a/b" exists already'),
+        ("RepositoryNotEmptyException: not empty", "force_delete = true"),
+        ("write terraform.tfstate: no space left on device", "the disk is full"),
+        ("No valid credential sources found", "orchestrator doctor"),
+        ("something else", "something else"),
+    ],
+)
+def test_a_known_cause_is_named(detail: str, said: str) -> None:
+    assert said in str(explained(detail))
+
+
+def test_an_interrupt_says_whether_something_may_be_lost() -> None:
+    assert "nothing is lost" in str(explained("", interrupted=True))
+    assert "killed (SIGKILL)" in str(explained("", code=-9, interrupted=True))
+    assert "Nothing was changed" in str(explained("", interrupted=True, applying=False))
+    assert explained("", interrupted=True).exit_code == 130
+
+
+def test_a_death_by_signal_is_no_success() -> None:
+    assert "ended by SIGKILL" in str(explained("", code=-9))
+
+
+def test_a_stream_is_read_event_by_event() -> None:
+    now = [0.0]
+    stream = Stream(lambda: now[0])
+
+    def feed(kind: str, **more: object) -> str | None:
+        return stream.feed(json.dumps({"type": kind, "@message": kind, **more}))
+
+    hook = {"resource": {"addr": "a.b"}, "action": "create"}
+    assert feed("version") is None
+    feed("planned_change")
+    feed("outputs", outputs={"x": {"action": "noop"}, "y": {"action": "update"}})
+    assert feed("apply_start", hook=hook) == "apply_start"
+    assert stream.in_flight == {"a.b": ("create", 0.0)}
+    assert feed("apply_complete", hook=hook) == "apply_complete"
+    feed("diagnostic", diagnostic={"severity": "warning", "summary": "w", "detail": ""})
+    feed(
+        "diagnostic", diagnostic={"severity": "error", "summary": "e", "range": {"filename": "f", "start": {"line": 3}}}
+    )
+    feed(
+        "diagnostic", diagnostic={"severity": "error", "summary": "e", "range": {"filename": "f", "start": {"line": 3}}}
+    )
+    assert stream.feed("no json") == "no json"
+    assert stream.feed("") is None
+
+    assert (stream.changes, stream.in_flight, len(stream.finished)) == (2, {}, 1)
+    assert [str(error) for error in stream.errors] == ["e\n(f:3)"]
+    assert [warning.summary for warning in stream.warnings] == ["w"]
+    assert stream.other == ["no json"]

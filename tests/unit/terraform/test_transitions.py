@@ -1,0 +1,105 @@
+"""moved and import blocks, from states and plans."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.terraform.plan import parse_plan
+from orchestrator.terraform.state import State, parse_state
+from orchestrator.terraform.transitions import Adoption, Move, blocks, creations, moves, started_creations
+
+
+def state(*entries: tuple[str, str]) -> State:
+    """A state of repositories: (resource name, key)."""
+    resources: list[dict[str, Any]] = [
+        {
+            "module": "module.ecr",
+            "mode": "managed",
+            "type": "aws_ecr_repository",
+            "name": name,
+            "instances": [{"index_key": key, "attributes": {"name": key}}],
+        }
+        for name, key in entries
+    ]
+    resources.append({"mode": "data", "type": "aws_partition", "name": "current", "instances": [{"attributes": {}}]})
+    return parse_state(json.dumps({"version": 4, "serial": 3, "lineage": "l", "resources": resources}))
+
+
+def test_protection_moves_what_is_declared() -> None:
+    found = moves(state(("this", "a/b"), ("this", "gone"), ("protected", "c")), protect=True, declared=["a/b", "c"])
+
+    assert found == (
+        Move('module.ecr.aws_ecr_repository.this["a/b"]', 'module.ecr.aws_ecr_repository.protected["a/b"]'),
+    )
+
+
+def test_without_protection_everything_moves_so_that_it_can_be_destroyed() -> None:
+    found = moves(state(("protected", "a"), ("protected", "gone"), ("this", "c")), protect=False, declared=["a", "c"])
+
+    assert [move.target for move in found] == [
+        'module.ecr.aws_ecr_repository.this["a"]',
+        'module.ecr.aws_ecr_repository.this["gone"]',
+    ]
+
+
+def test_nothing_moves_onto_what_is_there() -> None:
+    assert moves(state(("protected", "a"), ("this", "a")), protect=False, declared=["a"]) == ()
+
+
+def test_blocks_are_json_that_terraform_reads() -> None:
+    assert blocks([Move("a.b", "a.c")], [Adoption("a.d", "t", "id")]) == {
+        "moved": [{"from": "a.b", "to": "a.c"}],
+        "import": [{"to": "a.d", "id": "id"}],
+    }
+    assert blocks([], []) == {}
+
+
+def test_what_is_created_could_be_taken_over_by_its_name() -> None:
+    def created(kind: str, values: dict[str, Any]) -> dict[str, Any]:
+        change = {"actions": ["create"], "before": None, "after": values, "after_unknown": {"arn": True}}
+        return {"address": f"{kind}.x", "mode": "managed", "type": kind, "name": "x", "change": change}
+
+    document = {
+        "format_version": "1.2",
+        "resource_changes": [
+            created("aws_ecr_repository", {"name": "r"}),
+            created("aws_iam_role", {"name": "role"}),
+            created("aws_vpc_endpoint", {"name": "no"}),
+        ],
+    }
+
+    assert creations(parse_plan(json.dumps(document))) == (
+        Adoption("aws_ecr_repository.x", "aws_ecr_repository", "r"),
+        Adoption("aws_iam_role.x", "aws_iam_role", "role"),
+    )
+
+
+def test_a_journal_names_what_was_in_flight() -> None:
+    def event(kind: str, address: str, action: str = "create") -> str:
+        return json.dumps({"type": kind, "hook": {"resource": {"addr": address}, "action": action}})
+
+    journal = "\n".join(
+        [
+            event("apply_start", "done"),
+            event("apply_complete", "done"),
+            event("apply_start", "in_flight"),
+            event("apply_start", "updated", "update"),
+            event("apply_start", "failed"),
+            event("apply_errored", "failed"),
+            "[1]",
+            '{"type": "apply_st',
+        ]
+    )
+
+    assert started_creations(journal) == {"in_flight"}
+
+
+def test_no_state_is_an_empty_one_and_a_broken_one_an_error() -> None:
+    assert parse_state("") == State()
+    for text in ("{", "[]", '{"version": 3}', '{"version": 4, "resources": [{"mode": "managed"}]}'):
+        with pytest.raises(OrchestratorError, match="state"):
+            parse_state(text)
