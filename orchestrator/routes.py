@@ -302,7 +302,9 @@ class RouteTable:
         if route is not None and route.credentials is False:
             needed = "a role (custom_role_arn)" if ecr_registry(route.source.registry) else "credentials (secret_name)"
             found.append(f'{route.source.registry} needs {needed} and the rule "{route.name}" has none: pulls fail.')
-        if isinstance(answer, Unchanged) and answer.reason in {"no route", "excluded"}:
+        if isinstance(answer, Redirected) and not answer.route.prefix and len(self.canonical(reference)[1]) == 1:
+            found.append("ECR repositories have names of two characters or more: copy the image to a longer one.")
+        if isinstance(answer, Unchanged) and answer.reason != "own":
             registry, meant = reference.registry, self.meant(reference.registry)
             if meant:
                 found.append(f"Hosts are compared as they are written: {registry} is another registry than {meant}.")

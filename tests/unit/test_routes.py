@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.environment import check_environment
@@ -26,6 +26,9 @@ from orchestrator.routes import (
 )
 from orchestrator.tfvars import parse_tfvars
 from tests.references_table import CASES, ENVIRONMENTS, OWN, S256, Case, environment, tfvars
+
+# A busy machine makes an example slow, not wrong.
+relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 TABLES = {name: build_route_table(environment(name)) for name in ENVIRONMENTS}
 
@@ -181,6 +184,7 @@ references = st.tuples(
 )
 
 
+@relaxed
 @given(worlds(), st.lists(references, min_size=1, max_size=12))
 def test_the_table_and_a_naive_reading_of_the_rule_agree(
     world: World, asked: list[tuple[str, tuple[str, ...], str, int]]
@@ -194,6 +198,7 @@ def test_the_table_and_a_naive_reading_of_the_rule_agree(
         assert got == world.answer(registry, components, suffix), text
 
 
+@relaxed
 @given(worlds(), st.lists(references, max_size=6), st.randoms(use_true_random=False))
 def test_no_answer_depends_on_the_order_in_the_file(
     world: World, asked: list[tuple[str, tuple[str, ...], str, int]], shuffle: random.Random
@@ -206,6 +211,7 @@ def test_no_answer_depends_on_the_order_in_the_file(
         assert one.redirect(text) == other.redirect(text)
 
 
+@relaxed
 @given(worlds(), references)
 def test_redirecting_twice_is_redirecting_once(world: World, asked: tuple[str, tuple[str, ...], str, int]) -> None:
     table = build_route_table(world.settings())
@@ -215,6 +221,7 @@ def test_redirecting_twice_is_redirecting_once(world: World, asked: tuple[str, t
         assert table.redirect(answer.target) == Unchanged("own")
 
 
+@relaxed
 @given(st.text())
 def test_no_text_breaks_the_table(text: str) -> None:
     assert isinstance(TABLES["standard"].redirect(text), Redirected | Unchanged | Refused)
@@ -358,6 +365,7 @@ WARNINGS = [
     ("a host in another case", "standard", "Quay.io/a:1", "is another registry than quay.io"),
     ("a default port", "standard", f"{OWN}:443/a:1", f"is another registry than {OWN}"),
     ("out of reach", "zero", "ghcr.io/a/b:1", "cannot reach ghcr.io"),
+    ("excluded and out of reach", "zero", "quay.io/private/a:1", "cannot reach quay.io"),
 ]
 
 
@@ -381,6 +389,17 @@ def test_a_rule_without_the_credentials_that_its_upstream_needs_is_warned_about(
     )
     assert 'the rule "ghcr" has none' in warnings_of(table, "ghcr.io/a:1")[0]
     assert "custom_role_arn" in warnings_of(table, "210987654321.dkr.ecr.us-east-1.amazonaws.com/a:1")[0]
+
+
+def test_a_digest_that_is_left_to_a_source_out_of_reach_is_warned_about() -> None:
+    table = build_route_table(Settings({"quay": Rule("quay.io")}, allow_upstream=False, digest_references="leave"))
+    assert "cannot reach quay.io" in warnings_of(table, f"quay.io/a/b@{S256}")[-1]
+
+
+def test_a_repository_of_one_character_is_warned_about() -> None:
+    table = build_route_table(Settings({"ROOT": Rule("quay.io")}))
+    assert "two characters" in warnings_of(table, "quay.io/a:1")[0]
+    assert warnings_of(table, "quay.io/ab:1") == ()
 
 
 def warnings_of(table: RouteTable, text: str) -> tuple[str, ...]:
