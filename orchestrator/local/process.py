@@ -7,7 +7,6 @@ the record's own start id, so that a recycled process id or port is never mistak
 from __future__ import annotations
 
 import fcntl
-import http.client
 import json
 import os
 import secrets
@@ -107,7 +106,9 @@ class LocalAws:
 
         Raises OSError or http.client.HTTPException when nobody answers, OrchestratorError on a refusal.
         """
-        # http.client takes no proxy from the environment, which is what loopback needs.
+        # It takes no proxy from the environment, which is what loopback needs; imported late, as it is slow to import.
+        import http.client
+
         connection = http.client.HTTPConnection(LOOPBACK[0], self.port, timeout=timeout)
         try:
             text = None if body is None else json.dumps(body)
@@ -189,6 +190,8 @@ def _read_record(state_dir: Path) -> LocalAws | None:
 
 def _is_alive(record: LocalAws) -> bool:
     """Does the server of `record` answer with its start id? A process that is ours but busy gets half a minute."""
+    import http.client
+
     deadline = time.monotonic() + 30
     while True:
         try:
