@@ -22,15 +22,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeVar
 
 from orchestrator.errors import RefusedInput
-from orchestrator.references import (
-    OFFICIAL_PREFIX,
-    PATH_LIMIT,
-    ImageReference,
-    InvalidReference,
-    is_domain,
-    is_path,
-    parse_reference,
-)
+from orchestrator.references import OFFICIAL_PREFIX, ImageReference, InvalidReference, parse_reference
+from orchestrator.sources import InvalidSource, Source, parse_source
 from orchestrator.upstreams import (
     DOCKER_HUB,
     REGISTRY_ALIASES,
@@ -40,6 +33,20 @@ from orchestrator.upstreams import (
     upstream_of,
 )
 
+__all__ = [
+    "Answer",
+    "InvalidSource",
+    "Redirected",
+    "Refused",
+    "Route",
+    "RouteSettings",
+    "RouteTable",
+    "Source",
+    "Unchanged",
+    "build_route_table",
+    "parse_source",
+]
+
 ROOT = "ROOT"
 # Characters of an ECR repository's name with its prefix. ECR's own limit is 256; one less is what every client that
 # follows Docker's grammar can still pull.
@@ -48,48 +55,6 @@ ECR_NAME_LIMIT = 255
 Kind = Literal["pull-through", "mirror"]
 DigestReferences = Literal["leave", "redirect"]
 _Value = TypeVar("_Value")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Source:
-    """`registry[/path]`: the images of a registry, or those at and below a path of it. Both canonical."""
-
-    registry: str
-    path: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.registry}/{self.path}" if self.path else self.registry
-
-
-class InvalidSource(RefusedInput):
-    """Text that is not `registry[/path]`."""
-
-
-def parse_source(text: str) -> Source:
-    """The canonical source that `text` writes: `index.docker.io/library` -> `docker.io/library`.
-
-    Raises InvalidSource. The registry must look like one as in a reference: it has a dot, a port or an upper-case
-    letter, or is `localhost`.
-    """
-    registry, slash, path = text.partition("/")
-    if not is_domain(registry):
-        raise _invalid_source(text, f"{registry!r} is not a registry's host.")
-    hosted = "." in registry or ":" in registry or registry == "localhost" or registry.lower() != registry
-    if not hosted:
-        raise _invalid_source(text, f"{registry!r} would be a path at {DOCKER_HUB}, not a registry.")
-    if slash and not is_path(path):
-        raise _invalid_source(
-            text, f"{path!r} is not a path: lower case components, no tag, no wildcard, no final slash."
-        )
-    if len(path) > PATH_LIMIT:
-        raise _invalid_source(text, f"The path is longer than {PATH_LIMIT} characters.")
-    return Source(canonical_registry(registry), path)
-
-
-def _invalid_source(text: str, why: str) -> InvalidSource:
-    return InvalidSource(
-        f"{text!r} is not a source.", why=why, remedy="Write registry[/path], such as docker.io/library."
-    )
 
 
 @dataclass(frozen=True, slots=True)
