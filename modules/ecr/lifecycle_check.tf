@@ -44,8 +44,8 @@ locals {
   policy_rules = {
     for where, text in local.given_policies : where => [
       for rule in try([for rule in jsondecode(text).rules : rule if startswith(jsonencode(jsondecode(text).rules), "[")], []) : {
-        # As JSON: the number 5 and the text "5" differ there. "null" when absent.
-        description = try(jsonencode(rule.description), "null")
+        # As JSON: the number 5 and the text "5" differ there. "null" when absent, but no description is an empty one.
+        description = try(jsonencode(rule.description), "\"\"")
         priority    = try(jsonencode(rule.rulePriority), "null")
         count       = try(jsonencode(rule.selection.countNumber), "null")
 
@@ -86,7 +86,7 @@ locals {
       for rule in rules : [
         for problem, found in {
           "whose rulePriority is not a whole number from 1" = !can(regex("^[1-9][0-9]*$", rule.priority))
-          "whose description is not text"                   = rule.description != "null" && !startswith(rule.description, "\"")
+          "whose description is not text"                   = !startswith(rule.description, "\"")
 
           "whose selection.tagStatus is not tagged, untagged or any" = !contains(["tagged", "untagged", "any"], rule.tag_status)
           "with tagStatus tagged, which needs one of tagPatternList and tagPrefixList" = (
