@@ -12,8 +12,9 @@ provider "aws" {
     for_each = var.assume_role_arn == null ? [] : [var.assume_role_arn]
 
     content {
-      role_arn     = assume_role.value
-      session_name = "orchestrator"
+      role_arn = assume_role.value
+      # It also ties the check of var.environment to the provider: a destroy that refreshes nothing would skip it.
+      session_name = substr("orchestrator-${local.environment}", 0, 64)
     }
   }
 }

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,25 +135,33 @@ def test_plain_terraform_plans_each_environment(name: str, root: Root, local_aws
         assert outputs["idms_config_content"] is None
 
 
-@pytest.mark.terraform
-@pytest.mark.parametrize(
-    ("workspace", "arguments"),
-    [("", ()), ("prod", ()), ("prod", ("-destroy",)), ("prod", ("-var=protected_only=true",))],
-    ids=["default workspace", "another environment's", "destroy", "with nothing else to do"],
-)
-def test_a_plan_in_another_workspace_is_refused(workspace: str, arguments: Sequence[str], root: Root) -> None:
-    done = root.run("plan", *var_files("dev"), *arguments, workspace=workspace)
-
-    assert done.returncode == 1
-    assert "terraform workspace select" in done.stdout
+SMALL = """
+environment          = "small"
+cluster_name         = "small"
+account_id           = "888800003333"
+aws_region           = "us-east-1"
+create_vpc_endpoints = false
+create_ecr           = true
+"""
 
 
 @pytest.mark.terraform
-def test_an_environment_without_a_name_is_refused_in_the_default_workspace(root: Root) -> None:
-    done = root.run("plan", *var_files("dev"), "-var=environment=null")
-
-    assert done.returncode == 1
-    assert "terraform workspace select" in done.stdout
+def test_nothing_is_planned_in_another_environments_workspace(root: Root, tmp_path: Path) -> None:
+    file = tmp_path / "small.tfvars"
+    file.write_text(SMALL, "utf-8")
+    states = root.folder / "terraform.tfstate.d"
+    done = root.run("apply", "-auto-approve", f"-var-file={file}", workspace="small", account="888800003333")
+    assert done.returncode == 0, done.stdout
+    shutil.copytree(states / "small", states / "other")
+    tries = {
+        "default": [(), ("-var=environment=null",)],
+        "other": [(), ("-destroy",), ("-destroy", "-refresh=false"), ("-refresh-only",), ("-var=protected_only=true",)],
+    }
+    for workspace, all_arguments in tries.items():
+        for arguments in all_arguments:
+            done = root.run("plan", f"-var-file={file}", *arguments, workspace=workspace, account="888800003333")
+            words = " ".join(done.stdout.split())
+            assert (done.returncode, f'Workspace "{workspace}" holds another state' in words) == (1, True), done.stdout
 
 
 @pytest.mark.terraform
