@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -69,13 +68,6 @@ def run_all(
             found[result.name] = result
             done(result)
     return [found[name] for name in names]
-
-
-class Turns:
-    """One environment at a time talks to the user."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
 
 
 def _cores() -> int:

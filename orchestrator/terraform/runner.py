@@ -39,6 +39,8 @@ def terraform_environment(base: Mapping[str, str], workspace: str | None = None)
     """The environment for Terraform: `base` without variables that would change what it does, and without colours."""
     kept = {name: value for name, value in base.items() if not name.startswith("TF_") or name.startswith(PASSED_ON)}
     kept |= {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
+    # A fifth less CPU for a third more memory, in Terraform and in its providers; both are written in Go.
+    kept.setdefault("GOGC", "200")
     return kept | ({"TF_WORKSPACE": workspace} if workspace else {})
 
 

@@ -7,7 +7,6 @@ initialised when something that matters changed.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -21,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import OrchestratorError
 from orchestrator.project import Project
 from orchestrator.terraform.binary import Terraform
+from orchestrator.terraform.exclusive import exclusive
 from orchestrator.terraform.failures import failure
 from orchestrator.terraform.interrupts import Interrupts
 from orchestrator.terraform.masking import Masker, masker_for
 from orchestrator.terraform.plan import Plan, parse_plan
 from orchestrator.terraform.providers import ProviderSource
-from orchestrator.terraform.runner import RUNNING, Outcome, Runner, terraform_environment
+from orchestrator.terraform.runner import Outcome, Runner, terraform_environment
 from orchestrator.terraform.shared_provider import ProviderPool, SharedProvider
 from orchestrator.terraform.state import State, parse_state, read_state
 from orchestrator.terraform.stream import Stream
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from orchestrator.environment import Environment
     from orchestrator.local import LocalAws
 
-LOCK_SECONDS = 600.0
 Say = Callable[[str], None]
 Watch = Callable[[Stream, str], None]
 
@@ -258,23 +257,52 @@ def open_stack(
 ) -> Iterator[Stack]:
     """The environment, ready for Terraform, for the time of the context; no other command works on it meanwhile.
 
-    Raises what `render`, the account check and `terraform init` raise.
+    Without `initialise` it is rendered only: no credentials are looked for. Raises what `render`, the account check and
+    `terraform init` raise, and OrchestratorError for a disk that does not take what is written.
     """
+    with (
+        _disk_errors(environment.name),
+        _opened(context, environment, say, watch, protected_only, transitions, initialise) as stack,
+    ):
+        yield stack
+
+
+@contextlib.contextmanager
+def _disk_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OrchestratorError(
+            f'environment "{name}": {error.filename or "a file"} cannot be written or read: {error.strerror or error}.',
+            remedy="Make room or correct its permissions, then run the command again.",
+        ) from error
+
+
+@contextlib.contextmanager
+def _opened(
+    context: Context,
+    environment: Environment,
+    say: Say,
+    watch: Watch,
+    protected_only: bool,
+    transitions: bool,
+    initialise: bool,
+) -> Iterator[Stack]:
     local = context.local is not None
-    with _exclusive(context.project, environment.name, local, say):
+    with exclusive(context.project, environment.name, local, say):
         workdir = render(context.project, environment, local=local, protected_only=protected_only)
         variables = _variables(context, environment, workdir)
         runner = Runner(
             context.terraform, workdir.root, variables, masker_for(variables), workdir.log, context.interrupts
         )
         stack = Stack(context, environment, workdir, runner, say, watch)
-        if context.local is not None:
-            _placeholders(stack, context.local)
-        else:
-            from orchestrator.aws.account import check_account
-
-            check_account(stack.session(), environment)
         if initialise:
+            if context.local is not None:
+                _placeholders(stack, context.local)
+            else:
+                from orchestrator.aws.account import check_account
+
+                check_account(stack.session(), environment)
             # An old import block must not disturb; what is needed is written anew.
             stack.initialise()
             if transitions:
@@ -304,72 +332,6 @@ def _placeholders(stack: Stack, local: LocalAws) -> None:
 
     ensure_placeholders(local, stack.environment)
     write_if_changed(record, made)
-
-
-@contextlib.contextmanager
-def _exclusive(project: Project, name: str, local: bool, say: Say) -> Iterator[None]:
-    """Hold the environment's working directory; wait for another command that has it."""
-    from orchestrator.terraform.workdir import workdir_of
-
-    folder = workdir_of(project, name, local=local)
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = (folder / "lock").open("a+")
-    except OSError as error:
-        raise OrchestratorError(
-            f"The working directory {folder} cannot be written: {error.strerror}.", remedy="Correct its permissions."
-        ) from error
-    with handle:
-        deadline = time.monotonic() + LOCK_SECONDS
-        told = False
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() > deadline:
-                    raise OrchestratorError(
-                        f'environment "{name}": another command has been at work in {folder} for ten minutes.',
-                        remedy="Wait for it, or stop it.",
-                    ) from error
-                if not told:
-                    say("Another command is at work on this environment; waiting for it.")
-                    told = True
-                time.sleep(0.2)
-        _wait_for_orphan(folder, name, say)
-        yield
-
-
-def _wait_for_orphan(folder: Path, name: str, say: Say) -> None:
-    """Wait for a Terraform that outlived a killed command: it finishes its apply and then gives the state free."""
-    record = folder / RUNNING
-    try:
-        values = json.loads(record.read_text("utf-8"))
-        pid, created = int(values["pid"]), float(values["created"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    import psutil
-
-    deadline = time.monotonic() + LOCK_SECONDS
-    told = False
-    while True:
-        try:
-            process = psutil.Process(pid)
-            alive = abs(process.create_time() - created) < 1 and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.Error:
-            alive = False
-        if not alive:
-            record.unlink(missing_ok=True)
-            return
-        if not told:
-            say(f"Terraform (process {pid}) of a command that was killed is still finishing; waiting for it.")
-            told = True
-        if time.monotonic() > deadline:
-            raise OrchestratorError(
-                f'environment "{name}": Terraform (process {pid}) of a command that was killed does not end.',
-                remedy=f"Look at it; `kill -INT {pid}` asks it to stop cleanly.",
-            )
-        time.sleep(0.2)
 
 
 def _with_masker(runner: Runner, masker: Masker) -> Runner:
