@@ -38,6 +38,11 @@ class Project:
         return self.root / ".orchestrator"
 
     @property
+    def local_aws_dir(self) -> Path:
+        """Where the project's embedded AWS keeps its record: one server for all commands."""
+        return self.state_dir / "local-aws"
+
+    @property
     def root_module_dir(self) -> Path:
         """The root module: the project's own when `environments/main.tf` exists, else the one of the package."""
         own = self.environments_dir

@@ -15,8 +15,6 @@ How the lists meet, in one place:
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeVar
@@ -282,19 +280,6 @@ class RouteTable:
         plain = registry.lower().removesuffix(":443")
         known = plain in self.own_hosts or self.aliases.get(plain, plain) in self._decisions
         return plain if known and plain != registry else None
-
-    def fingerprint(self) -> str:
-        """`sha256:…` of everything that an answer depends on, and of nothing else: not the order in the file."""
-        content = {
-            "registry": self.registry_host,
-            "routes": [[route.prefix, str(route.source), route.kind, route.strip] for route in self.routes],
-            "includes": [str(source) for source in self.includes],
-            "excludes": [str(source) for source in self.excludes],
-            "digest_references": self.digest_references,
-            "allow_upstream": self.allow_upstream,
-        }
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _refused_name(route: Route, target: str | None) -> Refused:

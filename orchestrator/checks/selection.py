@@ -62,7 +62,8 @@ def check_lists(context: Context, claims: Sequence[Claim]) -> None:
                 value=_text(context, path),
             )
     for claim in claims:
-        whole = next((path for path, source in excluded if covers(source, claim.source)), None)
+        # A wider exclude loses against the route, which is the longer match.
+        whole = next((path for path, source in excluded if source == claim.source), None)
         if whole is not None:
             context.warn(
                 claim.path,

@@ -57,7 +57,7 @@ def _findings(ctx: click.Context, names: tuple[str, ...], *, every: bool, local:
         return
     known = project.environment_names()
     yield checks.Finding("ok", "project", f"{project.root}: {', '.join(known) or 'no environments yet'}")
-    running = status(project.state_dir / "local-aws")
+    running = status(project.local_aws_dir)
     yield checks.embedded_aws(running)
     asked = tuple(known) if every else names
     for name in asked or known:

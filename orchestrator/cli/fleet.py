@@ -178,7 +178,7 @@ class Fleet:
             return None
         from orchestrator.local import ensure_running
 
-        return ensure_running(self.project.state_dir / "local-aws")
+        return ensure_running(self.project.local_aws_dir)
 
     def _note(self, text: str) -> None:
         click.echo(f"note: {text}", err=True)

@@ -343,7 +343,7 @@ def _make_bucket(project: Project, environment: Environment, region: str | None,
     if use_local:
         from orchestrator.local import ensure_running
 
-        local = ensure_running(project.state_dir)
+        local = ensure_running(project.local_aws_dir)
     session = open_session(environment, local=local)
     check_account(session, environment)
     state = environment.state

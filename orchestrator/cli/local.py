@@ -18,7 +18,7 @@ EXAMPLE_REGION = "us-east-1"
 
 def state_dir_of(context: click.Context) -> Path:
     """Where the server of this project keeps its record: `.orchestrator/local-aws` below the project's root."""
-    return open_project(context).state_dir / "local-aws"
+    return open_project(context).local_aws_dir
 
 
 def _describe(local_aws: LocalAws, account_id: str, region: str) -> dict[str, object]:
