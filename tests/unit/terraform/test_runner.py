@@ -19,7 +19,10 @@ from orchestrator.terraform.interrupts import Interrupts
 from orchestrator.terraform.masking import Masker
 from orchestrator.terraform.runner import RUNNING, Runner, terraform_environment
 
-SLOW = 'resource "terraform_data" "slow" {\n  provisioner "local-exec" { command = "sleep 30" }\n}\n'
+SLOW = (
+    'resource "terraform_data" "slow" {\n  depends_on = [terraform_data.quick]\n'
+    '  provisioner "local-exec" { command = "sleep 30" }\n}\n'
+)
 
 
 def program(folder: Path, text: str) -> Terraform:
