@@ -116,14 +116,14 @@ class ApiServer:
 
         Policies take effect, and cease to, up to 2 s after the API server has accepted the change.
         """
-        self.kubectl("apply", "-f", "-", stdin=documents)
         try:
+            self.kubectl("apply", "-f", "-", stdin=documents)
             wait_until(
                 lambda: self._answers(probe, becomes, namespace), f"{probe} did not become {becomes} by the policy"
             )
             yield
         finally:
-            self.kubectl("delete", "-f", "-", "--wait=false", stdin=documents)
+            self.kubectl("delete", "-f", "-", "--wait=false", "--ignore-not-found", stdin=documents)
             wait_until(
                 lambda: self._answers(probe, probe, namespace), f"{probe} is still changed after the policy went"
             )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.api_server import ApiServer, start_api_server
+from tests.cluster.engines.build import taken_files
 from tests.cluster.recording_registry import RecordingRegistry
 
 
@@ -17,6 +18,18 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """One API server for the session. Give each test a namespace of its own, and take its policies away again."""
     with start_api_server(tmp_path_factory.mktemp("api-server")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def openshift_api_server(api_server: ApiServer) -> ApiServer:
+    """The API server with OpenShift's own schemas of mirror sets and CRIOCredentialProviderConfig: it checks such documents."""
+    # Platforms have their own variants of one schema; the self-managed one is the one without conditions on the platform.
+    paths = [path for path in taken_files("openshift") if "Hypershift" not in path.name]
+    for path in paths:
+        api_server.kubectl("create", "-f", path)
+    for path in paths:
+        api_server.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", path)
+    return api_server
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -84,6 +85,37 @@ def host_resolve(
         return _ask_lines(["hostresolve", "-hosts", certs_d], references, engine_environment(certs_d))
     environment = engine_environment(certs_d, **registry.environment())
     return _ask_lines(["hostresolve", certs_d], references, environment)
+
+
+# A credential provider plugin that has an answer for every registry it is asked about.
+_PLUGIN = """#!{python}
+import json, sys
+image = json.load(sys.stdin)["image"]
+user = {{"username": "{name}", "password": "secret"}}
+print(json.dumps({{
+    "kind": "CredentialProviderResponse",
+    "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
+    "cacheKeyType": "Registry",
+    "cacheDuration": "1h",
+    "auth": {{image.partition("/")[0]: user}},
+}}))
+"""
+
+
+def kubelet_credentials(
+    references: Iterable[str], config: Path, plugins: Iterable[str] = ("ecr-credential-provider",)
+) -> dict[str, dict[str, Any]]:
+    """For which images the kubelet gets credentials, given its CredentialProviderConfig (version v1, YAML).
+
+    `{reference: {"repository", "users": [plugin, ...], "error"?}}`. Each plugin is replaced by one that always answers, so an empty
+    list means that none was asked. Errors: `EngineRunError` when the kubelet would not start with this configuration.
+    """
+    folder = config.parent / "credential-provider-plugins"
+    folder.mkdir(exist_ok=True)
+    for name in plugins:
+        (folder / name).write_text(_PLUGIN.format(python=sys.executable, name=name), encoding="utf-8")
+        (folder / name).chmod(0o755)
+    return _ask_lines(["kubeletcredentials", config, folder], references, engine_environment(config.parent))
 
 
 def strict_decode(documents: str, home: Path) -> list[dict[str, Any]]:

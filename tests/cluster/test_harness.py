@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.api_server import ApiServer
-from tests.cluster.engines.build import KUBERNETES_VERSION, MODULES, taken_files
+from tests.cluster.engines.build import KUBERNETES_VERSION, MODULES
 from tests.cluster.pods import KINDS, Kind, pod_of
 from tests.cluster.processes import EngineRunError, wait_until
 from tests.cluster.pulls import (
     host_resolve,
+    kubelet_credentials,
     pull_sources,
     registries_conf_of,
     skopeo_pull,
@@ -54,6 +55,16 @@ server = "https://registry-1.docker.io"
 [host."https://{MIRROR}/v2/docker-hub"]
 capabilities = ["pull", "resolve"]
 override_path = true
+"""
+
+KUBELET_CREDENTIALS = """
+apiVersion: kubelet.config.k8s.io/v1
+kind: CredentialProviderConfig
+providers:
+  - name: ecr-credential-provider
+    matchImages: ["*.dkr.ecr.*.amazonaws.com", docker.io]
+    defaultCacheDuration: 12h
+    apiVersion: credentialprovider.kubelet.k8s.io/v1
 """
 
 
@@ -130,18 +141,12 @@ def test_the_api_server_refuses_a_policy_with_an_error_in_its_cel(api_server: Ap
         api_server.kubectl("create", "--dry-run=server", "-f", "-", stdin=broken)
 
 
-def test_openshifts_own_schemas_check_mirror_sets(api_server: ApiServer) -> None:
-    for path in taken_files("openshift"):
-        if "mirrorset" in path.name:
-            api_server.kubectl("create", "-f", path)
-    wait_until(
-        lambda: "imagedigestmirrorsets" in api_server.kubectl("api-resources", "-o", "name").stdout,
-        "the CRDs are served",
-    )
+def test_openshifts_own_schemas_check_mirror_sets(openshift_api_server: ApiServer) -> None:
+    dry_run = ("create", "--dry-run=server", "-f", "-")
 
-    api_server.kubectl("create", "--dry-run=server", "-f", "-", stdin=IDMS)
+    openshift_api_server.kubectl(*dry_run, stdin=f"{IDMS}---{ITMS}")
     with pytest.raises(EngineRunError, match="Unsupported value"):
-        api_server.kubectl("create", "--dry-run=server", "-f", "-", stdin=IDMS.replace("NeverContact", "Never"))
+        openshift_api_server.kubectl(*dry_run, stdin=IDMS.replace("NeverContactSource", "Never"))
 
 
 def test_a_killed_test_run_leaves_no_server_behind(tmp_path: Path) -> None:
@@ -249,15 +254,6 @@ def test_containerd_makes_no_request_when_only_its_hosts_are_asked_for(certs_d: 
 
 
 def test_strict_decoding_reads_what_openshift_and_the_kubelet_read(tmp_path: Path) -> None:
-    kubelet = """
-apiVersion: kubelet.config.k8s.io/v1
-kind: CredentialProviderConfig
-providers:
-  - name: ecr-credential-provider
-    matchImages: ["*.dkr.ecr.*.amazonaws.com"]
-    defaultCacheDuration: 12h
-    apiVersion: credentialprovider.kubelet.k8s.io/v1
-"""
     crio = """
 apiVersion: config.openshift.io/{version}
 kind: CRIOCredentialProviderConfig
@@ -265,7 +261,7 @@ metadata: {{name: cluster}}
 spec:
   matchImages: [docker.io]
 """
-    documents = [IDMS, ITMS, kubelet, crio.format(version="v1"), crio.format(version="v1alpha1")]
+    documents = [IDMS, ITMS, KUBELET_CREDENTIALS, crio.format(version="v1"), crio.format(version="v1alpha1")]
 
     decoded = strict_decode("---".join(documents), tmp_path)
 
@@ -294,6 +290,29 @@ def test_strict_decoding_refuses(document: str, complaint: str, tmp_path: Path) 
 
     assert "document 2" in str(refused.value)
     assert complaint in str(refused.value)
+
+
+def test_the_kubelet_asks_its_plugin_for_what_match_images_names(tmp_path: Path) -> None:
+    config = tmp_path / "credentials.yaml"
+    config.write_text(KUBELET_CREDENTIALS, encoding="utf-8")
+
+    found = kubelet_credentials(["nginx:1", f"{MIRROR}/quay/a/b", "quay.io/a/b", "UPPER"], config)
+
+    assert found["nginx:1"]["repository"] == "docker.io/library/nginx"
+    assert {one: answer["users"] for one, answer in found.items()} == {
+        "nginx:1": ["ecr-credential-provider"],
+        f"{MIRROR}/quay/a/b": ["ecr-credential-provider"],
+        "quay.io/a/b": [],
+        "UPPER": [],
+    }
+
+
+def test_the_kubelet_refuses_to_start_with_a_pattern_that_it_cannot_match(tmp_path: Path) -> None:
+    config = tmp_path / "credentials.yaml"
+    config.write_text(KUBELET_CREDENTIALS.replace("docker.io]", '"docker.io:x"]'), encoding="utf-8")
+
+    with pytest.raises(EngineRunError, match="matchImages"):
+        kubelet_credentials([], config)
 
 
 def test_openshifts_translation_sends_digests_and_tags_their_own_ways(

@@ -66,7 +66,11 @@ MODULES = (
     ),
     GoModule(
         "kubernetes",
-        {name: f"k8s.io/kubernetes/cmd/{name}" for name in ("kube-apiserver", "kubectl")},
+        {
+            "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+            "kubectl": "k8s.io/kubernetes/cmd/kubectl",
+            "kubeletcredentials": "./cmd/kubeletcredentials",
+        },
         stamps={
             # Without a version an API server takes itself for 0.0 and enables nothing that is newer.
             f"{_COMPONENT_VERSION}.gitVersion": KUBERNETES_VERSION,
@@ -95,7 +99,7 @@ def cache_root() -> Path:
 
 @functools.cache
 def _go() -> str:
-    found = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
+    found = shutil.which("go")
     if found is None:
         raise EnginesError(
             "The engines are built with Go and there is none on PATH. Install Go 1.26 or later (https://go.dev/dl), then run `make engines`."
