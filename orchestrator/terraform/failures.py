@@ -115,7 +115,7 @@ def _interrupted(environment: str, outcome: Outcome, again: str, applying: bool)
     return RunInterruptedError(
         f'environment "{environment}": interrupted; Terraform stopped cleanly.',
         why="What was finished is in the state; nothing is lost.",
-        remedy=f"Run {again} again to finish the work.",
+        remedy=f"Run {again} again to finish the work; what AWS made of a request that was cut off is then taken over.",
     )
 
 

@@ -22,6 +22,8 @@ IMPORT_IDS = {
     "aws_ecr_repository_creation_template": "prefix",
     "aws_iam_role": "name",
 }
+# How the AWS SDK for Go says that a request got no answer.
+NO_ANSWER = ("StatusCode: 0", "context canceled", "context deadline exceeded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,14 @@ def blocks(moved: Iterable[Move], adopted: Iterable[Adoption]) -> dict[str, Any]
 
 
 def started_creations(journal: str) -> frozenset[str]:
-    """Addresses whose creation began in an apply that was cut off, from Terraform's `-json` stream; no end was reported."""
+    """Addresses whose creation began in an apply that was cut off, and whose end is not known.
+
+    From Terraform's `-json` stream: no end was reported, or the request got no answer (an interrupt cancels it, a
+    connection breaks), so that AWS may have done it all the same.
+    """
     begun: set[str] = set()
+    failed: set[str] = set()
+    unanswered: set[str] = set()
     for line in journal.splitlines():
         try:
             event = json.loads(line)
@@ -101,6 +109,13 @@ def started_creations(journal: str) -> frozenset[str]:
         address = (hook.get("resource") or {}).get("addr", "")
         if event.get("type") == "apply_start" and hook.get("action") == "create":
             begun.add(address)
-        elif event.get("type") in {"apply_complete", "apply_errored"}:
+        elif event.get("type") == "apply_complete":
             begun.discard(address)
-    return frozenset(begun)
+        elif event.get("type") == "apply_errored":
+            failed.add(address)
+        elif event.get("type") == "diagnostic":
+            diagnostic = event.get("diagnostic") or {}
+            text = f"{diagnostic.get('summary')} {diagnostic.get('detail')}"
+            if any(sign in text for sign in NO_ANSWER):
+                unanswered.add(str(diagnostic.get("address", "")))
+    return frozenset(begun - (failed - unanswered))

@@ -82,6 +82,9 @@ def test_a_journal_names_what_was_in_flight() -> None:
     def event(kind: str, address: str, action: str = "create") -> str:
         return json.dumps({"type": kind, "hook": {"resource": {"addr": address}, "action": action}})
 
+    def diagnostic(address: str, summary: str) -> str:
+        return json.dumps({"type": "diagnostic", "diagnostic": {"address": address, "summary": summary}})
+
     journal = "\n".join(
         [
             event("apply_start", "done"),
@@ -90,12 +93,16 @@ def test_a_journal_names_what_was_in_flight() -> None:
             event("apply_start", "updated", "update"),
             event("apply_start", "failed"),
             event("apply_errored", "failed"),
+            event("apply_start", "cancelled"),
+            event("apply_errored", "cancelled"),
+            diagnostic("failed", "StatusCode: 400, RepositoryAlreadyExistsException"),
+            diagnostic("cancelled", "https response error StatusCode: 0, RequestID: , canceled, context canceled"),
             "[1]",
             '{"type": "apply_st',
         ]
     )
 
-    assert started_creations(journal) == {"in_flight"}
+    assert started_creations(journal) == {"in_flight", "cancelled"}
 
 
 def test_no_state_is_an_empty_one_and_a_broken_one_an_error() -> None:
