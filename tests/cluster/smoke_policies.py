@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 CACHE = "cache.example/hub"
 
 
@@ -16,16 +18,18 @@ def _patches(path: str, field: str) -> str:
     )
 
 
+# Every list below a Pod's `spec` whose items hold an image, with the place of the image in an item.
+_LISTS = {
+    "containers": "image",
+    "initContainers": "image",
+    "ephemeralContainers": "image",
+    "volumes": "image.reference",
+}
+_CEL = " + ".join(_patches(path, field) for path, field in _LISTS.items())
+
+
 def native(name: str) -> str:
     """A MutatingAdmissionPolicy and its binding."""
-    expression = " + ".join(
-        [
-            _patches("containers", "image"),
-            _patches("initContainers", "image"),
-            _patches("ephemeralContainers", "image"),
-            _patches("volumes", "image.reference"),
-        ]
-    )
     return f"""
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicy
@@ -42,7 +46,7 @@ spec:
     - patchType: JSONPatch
       jsonPatch:
         expression: >-
-          {expression}
+          {_CEL}
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicyBinding
@@ -51,6 +55,22 @@ metadata:
 spec:
   policyName: {name}
 """
+
+
+def _foreach(path: str, field: str) -> str:
+    """One entry of a ClusterPolicy's `foreach`, as JSON."""
+    patch = {
+        "op": "replace",
+        "path": f"/spec/{path}/{{{{ elementIndex }}}}/{field.replace('.', '/')}",
+        "value": f"{CACHE}/{{{{ element.{field} }}}}",
+    }
+    condition = {"key": f"{{{{ element.{field} }}}}", "operator": "NotEquals", "value": f"{CACHE}/*"}
+    entry = {
+        "list": f"request.object.spec.{path} || `[]`",
+        "preconditions": {"all": [condition]},
+        "patchesJson6902": json.dumps([patch]),
+    }
+    return json.dumps(entry)
 
 
 CLUSTER_POLICY = f"""
@@ -67,15 +87,7 @@ spec:
         any:
           - resources: {{kinds: [Pod], operations: [CREATE]}}
       mutate:
-        foreach:
-          - list: request.object.spec.containers
-            preconditions:
-              all:
-                - {{key: "{{{{ element.image }}}}", operator: NotEquals, value: "{CACHE}/*"}}
-            patchesJson6902: |-
-              - op: replace
-                path: /spec/containers/{{{{ elementIndex }}}}/image
-                value: {CACHE}/{{{{ element.image }}}}
+        foreach: [{", ".join(_foreach(path, field) for path, field in _LISTS.items())}]
 """
 
 MUTATING_POLICY = f"""
@@ -94,5 +106,5 @@ spec:
     - patchType: JSONPatch
       jsonPatch:
         expression: >-
-          {_patches("containers", "image")}
+          {_CEL}
 """

@@ -15,8 +15,11 @@ from tests.cluster.engines.build import MODULES, EnginesError, binary, build, ca
 SMALL = next(module for module in MODULES if module.name == "containerd")
 
 
-@pytest.fixture(autouse=True)
-def _empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No engine is built. Go's own cache follows the same variable and stays, else everything would be compiled again."""
+    compiled = subprocess.run(["go", "env", "GOCACHE"], capture_output=True, text=True, check=True).stdout.strip()
+    monkeypatch.setenv("GOCACHE", compiled)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
@@ -41,27 +44,27 @@ def test_a_relative_cache_folder_is_ignored(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.cluster
-def test_an_engine_that_is_not_built_is_an_error_with_the_command_that_builds_it() -> None:
+def test_an_engine_that_is_not_built_is_an_error_with_the_command_that_builds_it(empty_cache: None) -> None:
     with pytest.raises(EnginesError, match="make engines"):
         binary("hostresolve")
 
 
 @pytest.mark.cluster
-def test_a_module_is_built_once() -> None:
+def test_a_module_is_built_once(empty_cache: None) -> None:
     assert build(SMALL) is not None
     assert os.access(binary("hostresolve"), os.X_OK)
     assert build(SMALL) is None
 
 
 @pytest.mark.cluster
-def test_other_settings_make_another_build() -> None:
+def test_other_settings_make_another_build(empty_cache: None) -> None:
     stamped = dataclasses.replace(SMALL, stamps={"main.version": "2"})
 
     assert module_hash(stamped) != module_hash(SMALL)
 
 
 @pytest.mark.cluster
-def test_a_build_that_fails_leaves_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_build_that_fails_leaves_nothing(empty_cache: None, capfd: pytest.CaptureFixture[str]) -> None:
     broken = dataclasses.replace(SMALL, binaries={**SMALL.binaries, "absent": "./cmd/absent"})
 
     with pytest.raises(EnginesError, match="go build"):

@@ -12,6 +12,7 @@ import pytest
 
 from tests.cluster.api_server import ApiServer
 from tests.cluster.engines.build import KUBERNETES_VERSION, MODULES
+from tests.cluster.kyverno import kyverno_apply, kyverno_mutate
 from tests.cluster.pods import KINDS, Kind, pod_of
 from tests.cluster.processes import EngineRunError, wait_until
 from tests.cluster.pulls import (
@@ -24,7 +25,7 @@ from tests.cluster.pulls import (
     strict_decode,
 )
 from tests.cluster.recording_registry import DIGEST, RecordingRegistry
-from tests.cluster.smoke_policies import CACHE, native
+from tests.cluster.smoke_policies import CACHE, CLUSTER_POLICY, MUTATING_POLICY, native
 
 pytestmark = pytest.mark.cluster
 
@@ -139,6 +140,31 @@ def test_the_api_server_refuses_a_policy_with_an_error_in_its_cel(api_server: Ap
 
     with pytest.raises(EngineRunError, match="undeclared reference to 'rang'"):
         api_server.kubectl("create", "--dry-run=server", "-f", "-", stdin=broken)
+
+
+@pytest.mark.parametrize(
+    ("policy", "passes"),
+    [pytest.param(CLUSTER_POLICY, 2, id="ClusterPolicy"), pytest.param(MUTATING_POLICY, 4, id="MutatingPolicy")],
+)
+def test_kyverno_changes_images_wherever_a_pod_has_them(policy: str, passes: int, tmp_path: Path) -> None:
+    references = ["nginx", "quay.io/a/b:1", f"{CACHE}/there"]
+    expected = {
+        "nginx": f"{CACHE}/nginx",
+        "quay.io/a/b:1": f"{CACHE}/quay.io/a/b:1",
+        f"{CACHE}/there": f"{CACHE}/there",
+    }
+
+    for kind in KINDS:
+        assert kyverno_mutate(policy, references, folder=tmp_path, kind=kind, per_pod=2) == expected
+
+    pods = [pod_of(name, ["nginx"], namespace="default") for name in ("one", "two")]
+    run = kyverno_apply(policy, pods, tmp_path)
+    assert (run.rules, run.resources, run.passed, run.failed, run.errors) == (1, 2, passes, 0, 0)
+
+
+def test_a_policy_that_kyverno_leaves_out_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(EngineRunError, match="printed 0 of 1 Pods"):
+        kyverno_mutate(native("unwrapped"), ["nginx"], folder=tmp_path)
 
 
 def test_openshifts_own_schemas_check_mirror_sets(openshift_api_server: ApiServer) -> None:
