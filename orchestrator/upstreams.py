@@ -47,7 +47,8 @@ PARTITIONS = (
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z]+(?:-[a-z]+)+-[0-9]+")
-_AZURE = re.compile(r"[a-z0-9]{5,50}\.azurecr\.io")
+# Five to fifty letters and digits; a hyphen comes before the hash that a domain name label adds.
+_AZURE = re.compile(r"(?=[a-z0-9-]{5,63}\.)[a-z0-9]+(?:-[a-z0-9]+)*\.azurecr\.io")
 
 
 def partition_for(region: str) -> Partition:

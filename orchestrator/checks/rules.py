@@ -258,9 +258,9 @@ def _check_ecr_to_ecr(context: Context, path: Path, prefix: str, rule: PullThrou
                 remedy="Remove it, or give the rule a prefix.",
                 value=value,
             )
-        elif not RULE_PREFIX.fullmatch(value) or len(value) not in PREFIX_LENGTH:
+        elif value != ROOT and (not RULE_PREFIX.fullmatch(value) or len(value) not in PREFIX_LENGTH):
             suggestion = repository_suggestion(value)
-            good = RULE_PREFIX.fullmatch(suggestion) and len(suggestion) in PREFIX_LENGTH and value != ROOT
+            good = RULE_PREFIX.fullmatch(suggestion) and len(suggestion) in PREFIX_LENGTH
             context.error(
                 here,
                 f"rule {shown(prefix)}: upstream_repository_prefix is {shown(value)}.",

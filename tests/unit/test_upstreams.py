@@ -142,6 +142,7 @@ def test_a_registry_has_one_canonical_name(alias: str, registry: str) -> None:
         ("ghcr.io", "github-container-registry", "ghcr.io", True),
         ("registry.gitlab.com", "gitlab-container-registry", "registry.gitlab.com", True),
         ("contoso.azurecr.io", "azure-container-registry", "contoso.azurecr.io", True),
+        ("contoso-e5f6a7.azurecr.io", "azure-container-registry", "contoso-e5f6a7.azurecr.io", True),
         ("cgr.dev", "chainguard", "cgr.dev", True),
         (f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com", "ecr", f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com", False),
     ],
