@@ -132,7 +132,8 @@ class Stack:
         self._make_private(self.workdir.plan_file)
         for warning in stream.warnings:
             self.say(f"warning: {warning}")
-        if outcome.code == 0 and stream.changes == 0:
+        # Values that AWS filled in after the last apply are in the stream as drift; they change nothing.
+        if outcome.code == 0 and (stream.changes == 0 or phase == "plan"):
             return Plan(terraform_version=self.context.terraform.version), False
         return self._show(self.workdir.plan_file, extra), True
 
