@@ -245,6 +245,12 @@ def test_pull_sources_agrees_with_skopeo_and_says_why_a_reference_is_refused(reg
     assert found["quay.io/a/b"]["sources"] == ["quay.io/a/b:latest"]
     assert "must be lowercase" in found["UPPER"]["error"]
     assert "invalid reference format" in found["trailing\n"]["error"]
+    for digest in (OTHER_DIGEST, "sha512:" + "5" * 128):
+        both = f"nginx:1@{digest}"
+        assert pull_sources([both], registries_conf)[both]["sources"] == [
+            f"{MIRROR}/docker-hub/library/nginx@{digest}",
+            f"docker.io/library/nginx@{digest}",
+        ]
 
 
 def test_containerd_asks_the_hosts_of_hosts_toml_in_order(certs_d: Path, recording_registry: RecordingRegistry) -> None:
@@ -268,6 +274,7 @@ def test_containerd_asks_the_hosts_of_hosts_toml_in_order(certs_d: Path, recordi
         "url": f"https://{MIRROR}/v2/docker-hub/library/nginx/manifests/1.25?ns=docker.io",
         "status": 404,
     }
+    assert (asked[-1], found["requests"][-1]["method"]) == (f"registry-1.docker.io/library/nginx@{DIGEST}", "GET")
 
 
 def test_containerd_makes_no_request_when_only_its_hosts_are_asked_for(certs_d: Path) -> None:

@@ -11,8 +11,10 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 
@@ -124,7 +126,9 @@ func (a *answer) resolve(ctx context.Context, root string, hostsOnly bool) error
 	if err != nil {
 		return err
 	}
-	return manifest.Close()
+	// Opened only when it is read.
+	_, err = io.Copy(io.Discard, manifest)
+	return errors.Join(err, manifest.Close())
 }
 
 func capabilities(of docker.HostCapabilities) []string {

@@ -8,6 +8,8 @@ package main
 
 import (
 	"bufio"
+	_ "crypto/sha256" // A digest is refused when its algorithm is not linked in.
+	_ "crypto/sha512"
 	"encoding/json"
 	"fmt"
 	"os"
