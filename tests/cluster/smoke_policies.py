@@ -28,10 +28,10 @@ _LISTS = {
 _CEL = " + ".join(_patches(path, field) for path, field in _LISTS.items())
 
 
-def native(name: str) -> str:
-    """A MutatingAdmissionPolicy and its binding."""
+def native(name: str, version: str = "v1") -> str:
+    """A MutatingAdmissionPolicy and its binding, in a version of `admissionregistration.k8s.io`."""
     return f"""
-apiVersion: admissionregistration.k8s.io/v1
+apiVersion: admissionregistration.k8s.io/{version}
 kind: MutatingAdmissionPolicy
 metadata:
   name: {name}
@@ -48,7 +48,7 @@ spec:
         expression: >-
           {_CEL}
 ---
-apiVersion: admissionregistration.k8s.io/v1
+apiVersion: admissionregistration.k8s.io/{version}
 kind: MutatingAdmissionPolicyBinding
 metadata:
   name: {name}

@@ -111,7 +111,10 @@ def test_without_a_policy_every_image_is_admitted_as_written(api_server: ApiServ
         assert admitted == {one: one for one in references}
 
 
-def test_a_native_policy_changes_images_wherever_a_pod_has_them(api_server: ApiServer, namespace: str) -> None:
+@pytest.mark.parametrize("version", ["v1", "v1beta1", "v1alpha1"])
+def test_a_native_policy_changes_images_wherever_a_pod_has_them(
+    version: str, api_server: ApiServer, namespace: str
+) -> None:
     references = ["nginx", "quay.io/a/b:1", f"{CACHE}/there"]
     expected = {
         "nginx": f"{CACHE}/nginx",
@@ -119,7 +122,7 @@ def test_a_native_policy_changes_images_wherever_a_pod_has_them(api_server: ApiS
         f"{CACHE}/there": f"{CACHE}/there",
     }
 
-    with api_server.policy(native("smoke"), probe="probe:1", becomes=f"{CACHE}/probe:1", namespace=namespace):
+    with api_server.policy(native("smoke", version), probe="probe:1", becomes=f"{CACHE}/probe:1", namespace=namespace):
         admitted: dict[Kind, dict[str, str]] = {
             kind: api_server.admit_images(references, namespace=namespace, kind=kind) for kind in KINDS
         }
