@@ -1,0 +1,126 @@
+"""The decision: images of a repository, its retention and what is in use -> for every image keep or expire, and why.
+
+The order of the reasons is the order of their power: in use and protected first, then the age below which nothing goes,
+the floor, the ceiling, and last the time since a pull. The clock is an argument. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from orchestrator.lifecycle.in_use import InUse
+from orchestrator.lifecycle.patterns import holds, matches
+from orchestrator.lifecycle.retention import Retention
+from orchestrator.lifecycle.units import Image, Unit, units_of
+
+Verdict = Literal["keep", "expire"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens to one image. `root` is the digest of its unit; of several the one that decided."""
+
+    image: Image
+    verdict: Verdict
+    reason: str
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What happens to a repository: one decision for every image, in the order given, and its units."""
+
+    decisions: tuple[Decision, ...]
+    units: tuple[Unit, ...]
+
+    @property
+    def expired(self) -> tuple[Decision, ...]:
+        return tuple(decision for decision in self.decisions if decision.verdict == "expire")
+
+
+def decide(
+    repository: str,
+    images: Sequence[Image],
+    children: Mapping[str, Sequence[str]],
+    retention: Retention,
+    in_use: InUse,
+    now: datetime,
+) -> Decided:
+    """The decision for every image of `repository` at `now` (aware).
+
+    Children that are not known yet look like images of their own, which expire sooner than their index does: when
+    nothing expires without some entries of `children`, nothing needs to be read.
+    """
+    units = units_of(images, children)
+    ranks = _ranks(units)
+    by_image: dict[str, Decision] = {}
+    for unit in units:
+        verdict, reason = _unit_verdict(repository, unit, ranks.get(unit.root.digest), retention, in_use, now)
+        for member in unit.members:
+            # An image of several units goes only when all of them do.
+            held = by_image.get(member.digest)
+            if held is None or (held.verdict == "expire" and verdict == "keep"):
+                by_image[member.digest] = Decision(member, verdict, reason, unit.root.digest)
+    return Decided(tuple(by_image[image.digest] for image in images), units)
+
+
+def _ranks(units: Iterable[Unit]) -> dict[str, int]:
+    """{root: rank of the unit's newest tagged image among those of all units}, the newest is 0.
+
+    Units that share their newest tagged image share its rank: it is one image to keep.
+    """
+    newest = {unit.root.digest: unit.newest_tagged for unit in units}
+    distinct = {image.digest: image for image in newest.values() if image}
+    order = sorted(sorted(distinct), key=lambda digest: distinct[digest].pushed_at, reverse=True)
+    ranks = {digest: rank for rank, digest in enumerate(order)}
+    return {root: ranks[image.digest] for root, image in newest.items() if image}
+
+
+def _unit_verdict(
+    repository: str, unit: Unit, rank: int | None, retention: Retention, in_use: InUse, now: datetime
+) -> tuple[Verdict, str]:
+    kept = _beyond_reach(repository, unit, retention, in_use)
+    if kept:
+        return "keep", kept
+    age = now - unit.pushed_at
+    if age < timedelta(days=retention.minimum_age_days):
+        return "keep", f"pushed less than {_days(retention.minimum_age_days)} ago"
+    if rank is not None and rank < retention.keep_at_least:
+        return "keep", f"one of the {retention.keep_at_least} newest tagged images"
+    if rank is not None and retention.keep_at_most is not None and rank >= retention.keep_at_most:
+        return "expire", f"not one of the {retention.keep_at_most} newest tagged images"
+    limit = retention.expire_unpulled_days
+    if rank is None and retention.untagged_days is not None:
+        limit = retention.untagged_days
+    what = "untagged and " if rank is None else ""
+    if limit is None:
+        return "keep", "no limit applies"
+    if now - unit.last_used > timedelta(days=limit):
+        return "expire", f"{what}not pulled for {_days((now - unit.last_used).days)} (limit {limit})"
+    return "keep", f"{what}pulled or pushed within {_days(limit)}"
+
+
+def _beyond_reach(repository: str, unit: Unit, retention: Retention, in_use: InUse) -> str:
+    """Why the unit is kept whatever its age; empty when nothing says so."""
+    for member in unit.members:
+        user = in_use.user_of(repository, member.digest, member.tags)
+        if user:
+            return f"in use by {user}"
+    if retention.never:
+        return "expiry is off here (never)"
+    for pattern in retention.protect_repositories:
+        if holds(pattern, repository):
+            return f"repository protected by {pattern}"
+    for member in unit.members:
+        for tag in member.tags:
+            for pattern in retention.protect_tags:
+                if matches(pattern, tag):
+                    return f"tag {tag} protected by {pattern}"
+    return ""
+
+
+def _days(number: int) -> str:
+    return f"{number} day{'' if number == 1 else 's'}"

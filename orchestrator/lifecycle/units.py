@@ -1,0 +1,140 @@
+"""Units: the images of a repository that are kept or expired together.
+
+A unit is a root with all that hangs on it: an index with its images (and theirs), and of each of these the signatures,
+attestations, SBOMs and other referrers, found by their subject (OCI 1.1), by cosign's tags `sha256-<hex>.sig`, `.att`,
+`.sbom`, and by the fallback tag `sha256-<hex>` of registries without a referrers API. An image may hang on several
+roots: it lives while one of them does. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+INDEX_MEDIA_TYPES = frozenset(
+    {
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+    }
+)
+_ATTACHED = re.compile(r"sha256-([0-9a-f]{64})(?:\.[a-z0-9.]+)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image as DescribeImages has it: `size` in bytes, times aware, `subject` the digest that it refers to."""
+
+    digest: str
+    tags: tuple[str, ...]
+    pushed_at: datetime
+    pulled_at: datetime | None = None
+    size: int = 0
+    media_type: str = ""
+    subject: str | None = None
+
+    @property
+    def last_used(self) -> datetime:
+        """Last recorded pull; the push when it was never pulled."""
+        return self.pulled_at or self.pushed_at
+
+    @property
+    def may_have_children(self) -> bool:
+        """An index, or something of which ECR does not say what it is."""
+        return not self.media_type or self.media_type in INDEX_MEDIA_TYPES
+
+    @property
+    def own_tags(self) -> tuple[str, ...]:
+        """Tags that name the image itself, not what it is attached to."""
+        return tuple(tag for tag in self.tags if not _ATTACHED.fullmatch(tag))
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A root and all that hangs on it; the root is the first of `members`."""
+
+    members: tuple[Image, ...]
+
+    @property
+    def root(self) -> Image:
+        return self.members[0]
+
+    @property
+    def last_used(self) -> datetime:
+        """The newest pull of a member; a member that was never pulled counts from its push."""
+        return max(member.last_used for member in self.members)
+
+    @property
+    def pushed_at(self) -> datetime:
+        """The newest push of a member."""
+        return max(member.pushed_at for member in self.members)
+
+    @property
+    def newest_tagged(self) -> Image | None:
+        """The member with a tag of its own that was pushed last; a signature's tag names what it signs.
+
+        Of several pushed at the same time the one with the smallest digest.
+        """
+        tagged = sorted((member for member in self.members if member.own_tags), key=lambda member: member.digest)
+        return max(tagged, key=lambda member: member.pushed_at, default=None)
+
+
+def units_of(images: Iterable[Image], children: Mapping[str, Sequence[str]]) -> tuple[Unit, ...]:
+    """Every unit of a repository; each image is in at least one. `children` are an index's digests, by its digest."""
+    held = {image.digest: image for image in images}
+    below: dict[str, list[str]] = {}
+    hanging: set[str] = set()
+    for digest, parent in _edges(held, children):
+        below.setdefault(parent, []).append(digest)
+        hanging.add(digest)
+    units = [_unit(digest, held, below) for digest in held if digest not in hanging]
+    reached = {member.digest for unit in units for member in unit.members}
+    # Tags can be set so that images are attached to each other in a ring, which then has no root: any of it is one.
+    for digest in sorted(held.keys() - reached):
+        if digest not in reached:
+            units.append(_unit(digest, held, below))
+            reached.update(member.digest for member in units[-1].members)
+    return tuple(units)
+
+
+def _edges(held: Mapping[str, Image], children: Mapping[str, Sequence[str]]) -> Iterable[tuple[str, str]]:
+    """(image, what it hangs on), both of them in the repository."""
+    for image in held.values():
+        for child in children.get(image.digest, ()):
+            if child in held and child != image.digest:
+                yield child, image.digest
+        attached = {f"sha256:{found.group(1)}" for tag in image.tags if (found := _ATTACHED.fullmatch(tag))}
+        if image.subject:
+            attached.add(image.subject)
+        for subject in sorted(attached):
+            if subject in held and subject != image.digest:
+                yield image.digest, subject
+
+
+def _unit(root: str, held: Mapping[str, Image], below: Mapping[str, Sequence[str]]) -> Unit:
+    reached = {root: None}
+    waiting = [root]
+    while waiting:
+        for digest in below.get(waiting.pop(), ()):
+            if digest not in reached:
+                reached[digest] = None
+                waiting.append(digest)
+    return Unit(tuple(held[digest] for digest in reached))
+
+
+def children_of(manifest: str) -> tuple[str, ...]:
+    """The digests that an index lists; none for the manifest of one image. Raises ValueError when it is no manifest."""
+    document = json.loads(manifest)
+    if not isinstance(document, dict):
+        raise ValueError("a manifest is a JSON object")  # noqa: TRY004 - the text is wrong, not the call
+    entries = document.get("manifests")
+    if entries is None:
+        return ()
+    if not isinstance(entries, list):
+        raise ValueError("the manifests of an index are a list")  # noqa: TRY004
+    digests = [entry.get("digest") if isinstance(entry, dict) else None for entry in entries]
+    if not all(isinstance(digest, str) for digest in digests):
+        raise ValueError("an entry of the index has no digest")
+    return tuple(dict.fromkeys(str(digest) for digest in digests))
