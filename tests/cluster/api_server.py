@@ -153,7 +153,7 @@ def _merged(found: Iterable[dict[str, str]]) -> dict[str, str]:
 def start_api_server(folder: Path, *arguments: str) -> Iterator[ApiServer]:
     """An API server with its etcd that runs while the block does; ready in 3 to 6 s on an idle machine.
 
-    `arguments` are further ones of kube-apiserver, such as `--emulated-version=1.35`.
+    `arguments` are further ones of kube-apiserver. It cannot emulate a version that lacks the native policy's v1.
     """
     etcd_port, peer_port, secure_port = free_ports(3)
     token = secrets.token_hex(16)
