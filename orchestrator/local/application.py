@@ -16,6 +16,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from orchestrator.local.admin import Admin
+from orchestrator.local.buckets import handle_s3
 from orchestrator.local.calls import Call, parse_call
 from orchestrator.local.ecr.service import EcrService
 from orchestrator.local.faults import FaultInjector, Request, RequestLog
@@ -43,6 +44,7 @@ class Application:
             "sts": handle_sts,
             "ecr": self.ecr.handle,
             "eks": self.pod_identity.handle,
+            "s3": handle_s3,
         }
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
         self._admin = Admin(self, start_id=start_id)
