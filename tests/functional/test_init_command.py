@@ -194,7 +194,7 @@ def test_on_a_terminal_it_asks_for_what_is_missing(tmp_path: Path) -> None:
 
 @pytest.fixture
 def aws(tmp_path: Path) -> LocalAws:
-    state_dir = Project(tmp_path).state_dir
+    state_dir = Project(tmp_path).local_aws_dir
     running = ensure_running(state_dir)
     yield running
     stop(state_dir)
