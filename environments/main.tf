@@ -221,11 +221,11 @@ locals {
     apiVersion = "config.openshift.io/v1"
     kind       = "ImageDigestMirrorSet"
     metadata = {
-      name = "${var.cluster_name}-ecr"
+      name = "${replace(lower(var.cluster_name), "_", "-")}-ecr"
       labels = {
         "app.kubernetes.io/managed-by" = "orchestrator"
         "app.kubernetes.io/part-of"    = "ecr-pull-through"
-        "app.kubernetes.io/instance"   = local.environment
+        "app.kubernetes.io/instance"   = replace(substr(local.environment, 0, 63), "/[._-]+$/", "")
       }
       annotations = { "orchestrator/route-table" = "sha256:${sha256(jsonencode(local.route_settings))}" }
     }

@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 
 from orchestrator.manifests import grammar
-from orchestrator.manifests.metadata import ORIGINAL_ANNOTATION
+from orchestrator.manifests.metadata import ORIGINAL_IMAGE, ORIGINAL_VOLUME_IMAGE
 from orchestrator.manifests.scopes import Scope, needs_more, scopes
 from orchestrator.routes import RouteTable
 
@@ -25,6 +25,7 @@ KINDS = (
     ("ephemeralContainers", _CONTAINER_IMAGE, "image"),
     ("volumes", _VOLUME_IMAGE, "image/reference"),
 )
+FIELDS = tuple(field for field, _, _ in KINDS)
 
 
 def text(value: str) -> str:
@@ -57,7 +58,7 @@ def _entry(scope: Scope, *, leave_digests: bool) -> str:
     return "{" + ", ".join(f"{text(key)}: {text(value)}" for key, value in entry.items()) + "}"
 
 
-def variables(table: RouteTable, object_name: str = "object") -> list[dict[str, str]]:
+def variables(table: RouteTable) -> list[dict[str, str]]:
     """The policy's variables, in the order in which they build on each other."""
     found = scopes(table)
     leave = table.digest_references == "leave"
@@ -66,8 +67,7 @@ def variables(table: RouteTable, object_name: str = "object") -> list[dict[str, 
     patterns = ", ".join(raw(grammar.key_pattern(depth)) for depth in depths)
     aliases = mapping({alias: text(canonical) for alias, canonical in sorted(table.aliases.items())})
     images = " +\n".join(
-        f"(has({object_name}.spec.{field}) ? {object_name}.spec.{field}.map(c, {image}) : [])"
-        for field, image, _ in KINDS
+        f"(has(object.spec.{field}) ? object.spec.{field}.map(c, {image}) : [])" for field, image, _ in KINDS
     )
     hosted = (
         f"variables.names.map(n, n.matches({raw(grammar.HOSTED)}) ? n : 'docker.io/' + n)"
@@ -125,37 +125,48 @@ def _offset(position: int, object_name: str) -> str:
     return " + ".join(before) or "0"
 
 
-def patches(fields: Sequence[str], object_name: str = "object", condition: str = "") -> str:
-    """JSON patches that replace the images of `fields` which the table redirects; `condition` (on `c`) narrows them."""
-    parts = []
-    for position, (field, _, path) in enumerate(KINDS):
-        if field not in fields:
-            continue
-        index = f"x + {_offset(position, object_name)}" if position else "x"
-        changed = f"variables.targets[{index}] != variables.images[{index}]"
-        if condition:
-            changed = f"{changed} && {condition}"
-        parts.append(
-            f"(has({object_name}.spec.{field}) ? {object_name}.spec.{field}.transformList(x, c, {changed}, "
-            f'JSONPatch{{op: "replace", path: "/spec/{field}/" + string(x) + "/{path}", value: variables.targets[{index}]}})'
-            " : [])"
-        )
-    return " +\n".join(parts)
-
-
-def annotation_patches(object_name: str = "object") -> str:
-    """JSON patches that keep the images as they were written in an annotation of the Pod, added to what it holds."""
-    key = text(ORIGINAL_ANNOTATION)
-    escaped = ORIGINAL_ANNOTATION.replace("~", "~0").replace("/", "~1")
-    annotations = f"{object_name}.metadata.annotations"
-    changed = "variables.images.transformList(x, i, variables.targets[x] != i, variables.targets[x] + '=' + i)"
-    held = f"has({annotations}) && {key} in {annotations} ? [{annotations}[{key}]] : []"
-    return (
-        f"(size({changed}) == 0 ? [] :\n"
-        f' (has({annotations}) ? [] : [JSONPatch{{op: "add", path: "/metadata/annotations", value: {{}}}}]) +\n'
-        f' [JSONPatch{{op: "add", path: "/metadata/annotations/{escaped}", '
-        f"value: (({held}) + {changed}).join(',')}}])"
+def _each(field: str, patch: str, condition: str = "") -> str:
+    """One JSON patch for each element of `field` that is redirected; %(index)s in `patch` is its place in `images`."""
+    position = FIELDS.index(field)
+    index = " + ".join(
+        ["x", *(f"(has(object.spec.{before}) ? size(object.spec.{before}) : 0)" for before in FIELDS[:position])]
     )
+    changed = f"variables.targets[{index}] != variables.images[{index}]" + (f" && {condition}" if condition else "")
+    return (
+        f"(has(object.spec.{field}) ? object.spec.{field}.transformList(x, c, {changed}, "
+        f"JSONPatch{{{patch % {'index': index}}}}) : [])"
+    )
+
+
+def patches(fields: Sequence[str], condition: str = "") -> str:
+    """JSON patches that replace the images of `fields` which the table redirects; `condition` (on `c`) narrows them."""
+    return " +\n".join(
+        _each(
+            field,
+            f'op: "replace", path: "/spec/{field}/" + string(x) + "/{path}", value: variables.targets[%(index)s]',
+            condition,
+        )
+        for field, _, path in KINDS
+        if field in fields
+    )
+
+
+def annotation_patches() -> str:
+    """JSON patches that keep each image that is redirected, as it was written, in an annotation of the Pod."""
+    changed = "variables.images.transformList(x, i, variables.targets[x] != i, i)"
+    kept = [
+        _each(field, f'op: "add", path: "{_annotation_path(field)}" + c.name, value: variables.images[%(index)s]')
+        for field in FIELDS
+    ]
+    return (
+        f"(size({changed}) == 0 || has(object.metadata.annotations) ? [] : "
+        '[JSONPatch{op: "add", path: "/metadata/annotations", value: {}}]) +\n' + " +\n".join(kept)
+    )
+
+
+def _annotation_path(field: str) -> str:
+    key = ORIGINAL_VOLUME_IMAGE if field == "volumes" else ORIGINAL_IMAGE
+    return "/metadata/annotations/" + key.replace("/", "~1")
 
 
 def namespaces_pattern(namespaces: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.manifests.differences import of_digests, of_names
 from orchestrator.manifests.document import Bundle, dump_toml, dump_yaml
 from orchestrator.manifests.scopes import Scope, on_nodes, scopes
 from orchestrator.routes import RouteTable
@@ -29,21 +30,20 @@ def mirror_url(table: RouteTable, scope: Scope) -> str:
 
 def whole_registries(table: RouteTable) -> tuple[tuple[Scope, ...], tuple[str, ...]]:
     """Scopes that cover a whole registry, and notes on those that do not."""
-    found = on_nodes(scopes(table))
+    found = on_nodes(scopes(table), table.aliases)
     hosts = tuple(scope for scope in found if not scope.source.path and scope.redirected)
     redirected = {scope.source.registry for scope in hosts}
     notes = []
     for scope in found:
         if not scope.source.path:
             continue
-        if scope.redirected:
+        if scope.source.registry in redirected:
+            what = "has a route of its own" if scope.redirected else "is excluded"
             notes.append(
-                f"{scope.source}: containerd chooses mirrors by registry, not by path; this route is left out."
+                f"{scope.source} {what}, but containerd chooses mirrors by registry: nodes ask for it where the rest of {scope.source.registry} lives."
             )
-        elif scope.source.registry in redirected:
-            notes.append(
-                f"{scope.source} is excluded, but containerd chooses mirrors by registry: nodes try ECR first for it."
-            )
+        elif scope.redirected:
+            notes.append(f"{scope.source} is left out: containerd chooses mirrors by registry, not by path.")
     return hosts, tuple(notes)
 
 
@@ -95,7 +95,8 @@ def containerd(environment: Environment, table: RouteTable) -> Bundle:
     hosts = {f"{scope.source.registry}/hosts.toml": dump_toml(hosts_toml(table, scope), header) for scope in found}
     extra = [
         "containerd sends the mirror no credentials of its own: the kubelet's credential provider must know the source hosts (target credentials).",
-        "A repository name that becomes longer than ECR allows is asked for at the mirror all the same, and not found there.",
+        *of_digests(table),
+        *of_names(table),
     ]
     if not table.allow_upstream:
         extra.append(

@@ -29,7 +29,7 @@ CACHE = "12h"  # ECR tokens live twelve hours
 
 def source_matches(table: RouteTable) -> list[str]:
     """`matchImages` patterns of the redirected sources: `docker.io`, `quay.io/team`."""
-    return sorted({str(scope.source) for scope in on_nodes(scopes(table)) if scope.redirected})
+    return sorted({str(scope.source) for scope in on_nodes(scopes(table), table.aliases) if scope.redirected})
 
 
 def kubelet_configuration(table: RouteTable) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.manifests import grammar
+from orchestrator.manifests.admission import CHECK, NAME, ROLLBACK
 from orchestrator.manifests.document import Bundle, dump_yaml
-from orchestrator.manifests.metadata import ORIGINAL_ANNOTATION, metadata
+from orchestrator.manifests.metadata import ORIGINAL_IMAGE, ORIGINAL_VOLUME_IMAGE, metadata, object_name
 from orchestrator.manifests.scopes import needs_more, scopes
 from orchestrator.routes import RouteTable
 
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 # In no table, and harmless inside other expressions: what stands in for text that is no reference.
 INVALID = "invalid.invalid/invalid"
 # (field of the Pod's spec, expression of the element's image, path of the image below the element)
-CREATED = (
+KINDS = (
     ("containers", "element.image", "image"),
     ("initContainers", "element.image", "image"),
+    ("ephemeralContainers", "element.image", "image"),
     ("volumes", "element.image.reference", "image/reference"),
 )
 
@@ -66,7 +68,7 @@ def element_context(table: RouteTable, image: str) -> list[dict[str, Any]]:
         _variable("path", "regex_replace_all('^[^/]+/', canonical, '')"),
         _variable("entry", "routes[?starts_with('{{ canonical }}/', key)] | [0]", {"key": "none"}),
         # What the name has below the key, and the repository that it gets.
-        _variable("below", "regex_replace_all('^{{ entry.key }}', join('', [canonical, '/']), '')"),
+        _variable("below", "replace(join('', [canonical, '/']), entry.key, '', `1`)"),
         _variable(
             "repository",
             "entry.repository != null && !(entry.itself == 'leave' && below == '') && "
@@ -82,7 +84,10 @@ def element_context(table: RouteTable, image: str) -> list[dict[str, Any]]:
     ]
 
 
-def _foreach(table: RouteTable, field: str, image: str, path: str, *, added_only: bool = False) -> dict[str, Any]:
+def _foreach(
+    table: RouteTable, field: str, image: str, mutation: dict[str, Any], *, added_only: bool = False
+) -> dict[str, Any]:
+    """`mutation` for each element of `field` that is redirected; it may use the variables of `element_context`."""
     conditions: list[dict[str, Any]] = [{"key": "{{ target }}", "operator": "NotEquals", "value": ""}]
     if added_only:
         # An ephemeral container cannot be changed once it is there.
@@ -92,19 +97,19 @@ def _foreach(table: RouteTable, field: str, image: str, path: str, *, added_only
         "list": f"request.object.spec.{field} || `[]`",
         "context": element_context(table, image),
         "preconditions": {"all": conditions},
-        "patchesJson6902": dump_yaml_list(
-            {"op": "replace", "path": f"/spec/{field}/{{{{elementIndex}}}}/{path}", "value": "{{ target }}"}
-        ),
+        **mutation,
     }
 
 
-def dump_yaml_list(*items: dict[str, str]) -> str:
-    """Patches as the YAML text that Kyverno takes."""
-    lines = []
-    for item in items:
-        for position, (key, value) in enumerate(item.items()):
-            lines.append(f"{'- ' if position == 0 else '  '}{key}: {value!r}".replace("'", '"'))
-    return "\n".join(lines) + "\n"
+def _redirect(field: str, path: str) -> dict[str, str]:
+    return {
+        "patchesJson6902": f'- op: replace\n  path: "/spec/{field}/{{{{elementIndex}}}}/{path}"\n  value: "{{{{ target }}}}"\n'
+    }
+
+
+def _keep(field: str) -> dict[str, Any]:
+    key = ORIGINAL_VOLUME_IMAGE if field == "volumes" else ORIGINAL_IMAGE
+    return {"patchStrategicMerge": {"metadata": {"annotations": {f"{key}{{{{ element.name }}}}": "{{ image }}"}}}}
 
 
 def _rule(environment: Environment, table: RouteTable, *, name: str, kind: str, operation: str) -> dict[str, Any]:
@@ -118,32 +123,30 @@ def _rule(environment: Environment, table: RouteTable, *, name: str, kind: str, 
     return rule
 
 
-def _annotate(environment: Environment, table: RouteTable) -> dict[str, Any]:
-    """Rule that keeps the images of a Pod as they were written; it goes first, and never overwrites."""
-    rule = _rule(environment, table, name="keep-original-images", kind="Pod", operation="CREATE")
-    del rule["context"]
-    written = "request.object.spec.[initContainers, containers][].image | join(',', @)"
-    rule["mutate"] = {
-        "patchStrategicMerge": {"metadata": {"annotations": {f"+({ORIGINAL_ANNOTATION})": f"{{{{ {written} }}}}"}}}
-    }
-    return rule
-
-
 def document(environment: Environment, table: RouteTable, *, annotate: bool = False) -> dict[str, Any]:
     """The ClusterPolicy."""
     created = _rule(environment, table, name="redirect-pods", kind="Pod", operation="CREATE")
-    created["mutate"] = {"foreach": [_foreach(table, field, image, path) for field, image, path in CREATED]}
+    # Images are kept before they change.
+    kept = [_foreach(table, field, image, _keep(field)) for field, image, _ in KINDS if annotate]
+    redirected = [_foreach(table, field, image, _redirect(field, path)) for field, image, path in KINDS]
+    created["mutate"] = {"foreach": [*kept, *redirected]}
     debugged = _rule(
         environment, table, name="redirect-ephemeral-containers", kind="Pod/ephemeralcontainers", operation="UPDATE"
     )
     debugged["mutate"] = {
-        "foreach": [_foreach(table, "ephemeralContainers", "element.image", "image", added_only=True)]
+        "foreach": [
+            _foreach(
+                table,
+                "ephemeralContainers",
+                "element.image",
+                _redirect("ephemeralContainers", "image"),
+                added_only=True,
+            )
+        ]
     }
-    head = metadata(environment, f"{environment.cluster_name}-ecr-images")
-    annotations = head["annotations"]
-    assert isinstance(annotations, dict)
+    head = metadata(environment, object_name(environment, NAME))
     # Pods only: a redirected Deployment shows as drift in Argo CD, and its Pods would be redirected twice.
-    annotations["pod-policies.kyverno.io/autogen-controllers"] = "none"
+    head["annotations"]["pod-policies.kyverno.io/autogen-controllers"] = "none"
     return {
         "apiVersion": "kyverno.io/v1",
         "kind": "ClusterPolicy",
@@ -151,28 +154,21 @@ def document(environment: Environment, table: RouteTable, *, annotate: bool = Fa
         "spec": {
             "background": False,
             "failurePolicy": environment.failure_policy,
-            "rules": [*([_annotate(environment, table)] if annotate else []), created, debugged],
+            "rules": [created, debugged],
         },
     }
 
 
 def kyverno(environment: Environment, table: RouteTable, *, annotate: bool = False) -> Bundle:
     """Target `kyverno`."""
-    name = f"{environment.cluster_name}-ecr-images"
-    notes = [
-        "Kyverno deprecated ClusterPolicy in 1.17 and removes it in 1.20: from 1.17 on, use the target kyverno-cel."
-    ]
-    if annotate:
-        notes.append("The annotation holds every image of the Pod as written, redirected or not.")
     return Bundle(
         target="kyverno",
         files={"policy.yaml": dump_yaml(document(environment, table, annotate=annotate))},
         resources=("policy.yaml",),
-        notes=tuple(notes),
-        apply=("kubectl apply -k .",),
-        verify=(
-            f"kubectl get clusterpolicy {name}",
-            "kubectl run ecr-check --image=IMAGE --dry-run=server -o jsonpath='{.spec.containers[0].image}'",
+        notes=(
+            "Kyverno deprecated ClusterPolicy in 1.17 and removes it in 1.20: from 1.17 on, use the target kyverno-cel.",
         ),
-        rollback=("kubectl delete -k .   # running Pods keep the images that they have",),
+        apply=("kubectl apply -k .",),
+        verify=(CHECK, f"kubectl get clusterpolicy {object_name(environment, NAME)}"),
+        rollback=ROLLBACK,
     )

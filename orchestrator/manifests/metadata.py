@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from orchestrator.environment import Environment
 
 MANAGED_BY = "orchestrator"
 DIGEST_ANNOTATION = "orchestrator/route-table"
-ORIGINAL_ANNOTATION = "orchestrator/original-images"
+# Before the name of a container (or of a volume): an annotation of the Pod that holds its image as it was written. One for
+# each, so that nothing has to be taken apart, and that a second admission writes what the first one wrote.
+ORIGINAL_IMAGE = "original-image.orchestrator/"
+ORIGINAL_VOLUME_IMAGE = "original-volume-image.orchestrator/"
 
 
 def table_digest(environment: Environment) -> str:
@@ -36,14 +39,19 @@ def table_digest(environment: Environment) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def metadata(environment: Environment, name: str) -> dict[str, object]:
+def object_name(environment: Environment, suffix: str) -> str:
+    """`<cluster>-<suffix>` as Kubernetes takes it; EKS allows capitals and underscores in a cluster's name."""
+    return f"{environment.cluster_name.lower().replace('_', '-')}-{suffix}"
+
+
+def metadata(environment: Environment, name: str) -> dict[str, Any]:
     """ObjectMeta of a generated cluster-scoped object."""
     return {
         "name": name,
         "labels": {
             "app.kubernetes.io/managed-by": MANAGED_BY,
             "app.kubernetes.io/part-of": "ecr-pull-through",
-            "app.kubernetes.io/instance": environment.name,
+            "app.kubernetes.io/instance": environment.name[:63].rstrip("._-"),  # a label's value
         },
         "annotations": {DIGEST_ANNOTATION: table_digest(environment)},
     }

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.manifests.differences import of_digests, of_names, of_other_hosts
 from orchestrator.manifests.document import Bundle, dump_yaml
-from orchestrator.manifests.metadata import metadata
+from orchestrator.manifests.metadata import metadata, object_name
 from orchestrator.manifests.scopes import Scope, covers, on_nodes, scopes
 from orchestrator.routes import RouteTable, Source
 
@@ -68,7 +69,7 @@ def mirror_set(environment: Environment, entries: Sequence[MirrorEntry], *, kind
     return {
         "apiVersion": "config.openshift.io/v1",
         "kind": kind,
-        "metadata": metadata(environment, f"{environment.cluster_name}-ecr"),
+        "metadata": metadata(environment, object_name(environment, "ecr")),
         "spec": {
             field: [
                 {"source": entry.source, "mirrors": [entry.mirror], "mirrorSourcePolicy": policy} for entry in entries
@@ -89,12 +90,12 @@ def _bundle(environment: Environment, table: RouteTable, *, target: str, kind: s
         notes = (f"ROSA HCP refuses {kind} objects; it takes digest mirrors only through the target rosa.", *notes)
     if environment.platform == "eks":
         notes = (f"EKS nodes do not read {kind} objects; use the target containerd or an admission policy.", *notes)
-    name = f"{environment.cluster_name}-ecr"
+    name = object_name(environment, "ecr")
     return Bundle(
         target=target,
         files={f"{target}.yaml": dump_yaml(mirror_set(environment, entries, kind=kind), header=header)},
         resources=(f"{target}.yaml",),
-        notes=(*notes, *extra),
+        notes=(*notes, *extra, *of_other_hosts(table), *of_names(table)),
         apply=("oc apply -k .", "The machine config operator rolls the change out to every node, one by one."),
         verify=(
             f"oc get {plural} {name} -o yaml",
@@ -106,23 +107,12 @@ def _bundle(environment: Environment, table: RouteTable, *, target: str, kind: s
 
 def digest_mirrors(environment: Environment, table: RouteTable) -> Bundle:
     """Target `idms`."""
-    pull_through = [route for route in table.routes if route.kind == "pull-through"]
-    extra = []
-    if pull_through and environment.allow_upstream:
-        extra.append(
-            "ECR cannot make the first pull of a digest on a pull-through route: nodes fall back to the source until the image is warm."
-        )
-    elif pull_through:
-        extra.append(
-            "ECR cannot make the first pull of a digest on a pull-through route: warm those images by tag first."
-        )
-    extra.append(
-        "An ImageDigestMirrorSet covers pulls by digest only; tags need the target itms or an admission policy."
-    )
+    only = "An ImageDigestMirrorSet covers pulls by digest only; tags need the target itms or an admission policy."
+    extra = (*of_digests(table), only)
     return _bundle(environment, table, target="idms", kind="ImageDigestMirrorSet", extra=extra)
 
 
 def tag_mirrors(environment: Environment, table: RouteTable) -> Bundle:
     """Target `itms`."""
-    extra = ("An ImageTagMirrorSet covers pulls by tag only; digests need the target idms.",)
-    return _bundle(environment, table, target="itms", kind="ImageTagMirrorSet", extra=extra)
+    only = "An ImageTagMirrorSet covers pulls by tag only; digests need the target idms."
+    return _bundle(environment, table, target="itms", kind="ImageTagMirrorSet", extra=(only,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.manifests.differences import of_digests, of_names
 from orchestrator.manifests.document import Bundle, dump_toml
 from orchestrator.manifests.mirror_sets import mirror_location
 from orchestrator.manifests.scopes import Scope, on_nodes, scopes
@@ -31,18 +32,11 @@ def registries_conf(environment: Environment, table: RouteTable) -> Bundle:
         f"Image pulls of environment {environment.name} go to {table.registry_host}.",
         "Place below /etc/containers/registries.conf.d/; the longest prefix wins.",
     )
-    entries = [registry_entry(table, scope) for scope in on_nodes(scopes(table))]
-    notes = [
-        "A repository name that becomes longer than ECR allows is asked for at the mirror all the same, and not found there."
-    ]
-    if any(route.kind == "pull-through" for route in table.routes):
-        notes.append(
-            "ECR cannot make the first pull of a digest on a pull-through route; until the image is warm the mirror answers not found."
-        )
+    entries = [registry_entry(table, scope) for scope in on_nodes(scopes(table), table.aliases)]
     return Bundle(
         target="registries-conf",
         files={FILE: dump_toml({"registry": entries}, header)},
-        notes=tuple(notes),
+        notes=(*of_digests(table), *of_names(table)),
         apply=(f"sudo install -D -m 0644 {FILE} /etc/containers/{FILE}", "sudo systemctl reload crio   # CRI-O only"),
         verify=(
             "skopeo inspect --no-tags docker://IMAGE   # of a redirected source",

@@ -8,14 +8,14 @@ Pure: values in, values out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.routes import Route, RouteTable, Source
+from orchestrator.upstreams import REGISTRY_ALIASES
 
-# What nodes may see written although the table knows it by another name. Docker's parser turns index.docker.io into
-# docker.io by itself; these two it leaves alone.
-NODE_ALIASES = {"docker.io": ("registry-1.docker.io",), "registry.k8s.io": ("k8s.gcr.io",)}
+# Docker's parser turns this alias into docker.io by itself; the others reach nodes as they were written.
+_PARSED_AWAY = "index.docker.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,12 @@ def needs_more(scope: Scope) -> bool:
     return scope.route is not None and bool(scope.route.strip) and scope.source.path == scope.route.strip
 
 
-def on_nodes(found: Sequence[Scope]) -> tuple[Scope, ...]:
-    """The scopes under every name that a node may see: canonical sources and their aliases, sorted by source."""
+def on_nodes(found: Sequence[Scope], aliases: Mapping[str, str] = REGISTRY_ALIASES) -> tuple[Scope, ...]:
+    """The scopes under every name that a node may see, sorted by source: `aliases` is {other name: canonical registry}."""
     named = [
         Scope(Source(registry, scope.source.path), scope.route, scope.repository)
         for scope in found
-        for registry in (scope.source.registry, *NODE_ALIASES.get(scope.source.registry, ()))
+        for registry in (scope.source.registry, *(a for a, c in aliases.items() if c == scope.source.registry))
+        if registry != _PARSED_AWAY
     ]
     return tuple(sorted(named, key=lambda scope: (scope.source.registry, scope.source.path)))

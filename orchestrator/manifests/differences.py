@@ -1,0 +1,48 @@
+"""What node-level mirrors do differently from the route table, in sentences for people.
+
+Policies and tools parse a reference before they decide; a node's mirror configuration only replaces the beginning of a
+name. docs/limits.md has the table of these differences, and the conformance tests hold every target to it.
+"""
+
+from __future__ import annotations
+
+from orchestrator.manifests.scopes import needs_more, scopes
+from orchestrator.routes import RouteTable
+from orchestrator.upstreams import DOCKER_HUB, ecr_registry
+
+
+def of_digests(table: RouteTable) -> tuple[str, ...]:
+    """First pulls by digest, where nodes ask ECR for them."""
+    if not any(route.kind == "pull-through" for route in table.routes):
+        return ()
+    if table.allow_upstream:
+        return (
+            "ECR cannot make the first pull of a digest on a pull-through route: nodes ask it first all the same, and fall back to the source until the image is warm.",
+        )
+    return ("ECR cannot make the first pull of a digest on a pull-through route: warm those images by tag first.",)
+
+
+def of_names(table: RouteTable) -> tuple[str, ...]:
+    """Names that the table refuses or completes, and nodes take as they are."""
+    found = ["A repository name that becomes longer than ECR allows is asked for there all the same, and not found."]
+    flat = scopes(table)
+    if any(scope.redirected and scope.source.registry == DOCKER_HUB for scope in flat):
+        found.append(
+            "Official images that are written registry-1.docker.io/NAME are looked for without library/: write docker.io/NAME or NAME."
+        )
+    found.extend(
+        f"{scope.source} itself has no repository of its own in ECR; nodes ask for it all the same."
+        for scope in flat
+        if needs_more(scope)
+    )
+    return tuple(found)
+
+
+def of_other_hosts(table: RouteTable) -> tuple[str, ...]:
+    """Upstream ECR registries, whose other hosts a mirror set does not name."""
+    registries = sorted({scope.source.registry for scope in scopes(table) if scope.redirected})
+    return tuple(
+        f"{registry} is mirrored under this name only, not under its FIPS and dual-stack names."
+        for registry in registries
+        if ecr_registry(registry)
+    )
