@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -86,7 +86,7 @@ def units_of(images: Iterable[Image], children: Mapping[str, Sequence[str]]) -> 
     held = {image.digest: image for image in images}
     below: dict[str, list[str]] = {}
     hanging: set[str] = set()
-    for digest, parent in _edges(held, children):
+    for digest, parent in hanging_on(held, children):
         below.setdefault(parent, []).append(digest)
         hanging.add(digest)
     units = [_unit(digest, held, below) for digest in held if digest not in hanging]
@@ -99,8 +99,8 @@ def units_of(images: Iterable[Image], children: Mapping[str, Sequence[str]]) -> 
     return tuple(units)
 
 
-def _edges(held: Mapping[str, Image], children: Mapping[str, Sequence[str]]) -> Iterable[tuple[str, str]]:
-    """(image, what it hangs on), both of them in the repository."""
+def hanging_on(held: Mapping[str, Image], children: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+    """(image, what it hangs on) by digest, both of them among `held`: what an index lists, what refers to a subject."""
     for image in held.values():
         for child in children.get(image.digest, ()):
             if child in held and child != image.digest:

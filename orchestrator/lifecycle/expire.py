@@ -1,0 +1,219 @@
+"""One repository's expired images, deleted or archived: chunk by chunk, each described again right before.
+
+A chunk holds whole units. What was pulled or re-tagged since the decision keeps its whole unit. The audit is written
+before and after; where it cannot be, nothing is deleted. An index goes before its images (ECR refuses the other order)
+and an image before what is attached to it (so that an interruption leaves no image without its signature).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from orchestrator.lifecycle.decide import Decision
+from orchestrator.lifecycle.evaluate import BATCH, Evaluation, chunks, stored_bytes
+from orchestrator.lifecycle.ports import Host, Refusal, Registry, Storage
+from orchestrator.lifecycle.records import Record, audit_key, dump_records, rfc3339
+from orchestrator.lifecycle.units import Image, Unit, hanging_on
+from orchestrator.lifecycle.upstream_names import CachedNames, reference
+
+# Refusals that say that somebody else was faster.
+GONE = frozenset({"ImageNotFound", "ImageNotFoundException"})
+
+
+@dataclass(slots=True)
+class Expired:
+    """What was done to one repository, in images and bytes; `refused` says why by digest.
+
+    `kept` images would have expired but were pulled or re-tagged meanwhile; `unfinished`: the deadline came first.
+    """
+
+    images: int = 0
+    size: int = 0
+    kept: int = 0
+    gone: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+    unfinished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expirer:
+    """Expires what an evaluation says, for one run."""
+
+    registry: Registry
+    storage: Storage
+    host: Host
+    names: CachedNames
+    run: str
+    environment: str
+
+    def expire(self, evaluation: Evaluation) -> Expired:
+        """Raises PortError when the registry or the audit refuses; what was done until then is in the audit."""
+        result = Expired()
+        going = {decision.image.digest: decision for decision in evaluation.expired}
+        for units in _chunks_of_units(evaluation, going):
+            if self.host.remaining() <= 0:
+                result.unfinished = True
+                break
+            self._expire_chunk(evaluation, units, going, result)
+        return result
+
+    def _expire_chunk(
+        self, evaluation: Evaluation, units: Sequence[Unit], going: Mapping[str, Decision], result: Expired
+    ) -> None:
+        members = {image.digest: image for unit in units for image in unit.members}
+        now = self._described(evaluation.repository, list(members))
+        changed = {digest for digest, image in now.items() if _differs(members[digest], image)}
+        kept = {
+            member.digest
+            for unit in units
+            if any(member.digest in changed for member in unit.members)
+            for member in unit.members
+        }
+        ready = [going[digest] for digest in members if digest in going and digest in now and digest not in kept]
+        result.kept += sum(digest in going for digest in kept)
+        result.gone += sum(digest in going and digest not in now for digest in members)
+        if ready:
+            self._remove(evaluation, ready, result)
+
+    def _described(self, repository: str, digests: Sequence[str]) -> dict[str, Image]:
+        found: dict[str, Image] = {}
+        for batch in chunks(digests, BATCH):
+            found.update((image.digest, image) for image in self.registry.describe(repository, batch))
+        return found
+
+    def _remove(self, evaluation: Evaluation, ready: Sequence[Decision], result: Expired) -> None:
+        """Delete or archive, with the audit before and after."""
+        action = evaluation.retention.expire_action
+        planned = [self._record(evaluation, decision, action) for decision in ready]
+        self._audit(evaluation.repository, planned)
+        outcomes: dict[str, tuple[str, str]] = {}
+        try:
+            for layer in _layers(evaluation, [decision.image for decision in ready], outcomes):
+                for batch in chunks(layer, BATCH):
+                    outcomes.update(self._call(evaluation.repository, action, batch))
+        finally:
+            done = [
+                replace(record, stage="done", outcome=outcomes[record.digest][0], detail=outcomes[record.digest][1])
+                for record in planned
+                if record.digest in outcomes
+            ]
+            for decision in ready:
+                outcome, detail = outcomes.get(decision.image.digest, ("", ""))
+                result.images += outcome in ("deleted", "archived")
+                result.size += stored_bytes(decision.image) if outcome in ("deleted", "archived") else 0
+                result.gone += outcome == "gone"
+                if outcome == "refused":
+                    result.refused[decision.image.digest] = detail
+            if done:
+                self._audit(evaluation.repository, done)
+
+    def _call(self, repository: str, action: str, digests: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """{digest: (outcome, detail)} of one call."""
+        archive = action == "archive"
+        refusals: Sequence[Refusal] = (
+            self.registry.archive(repository, digests) if archive else self.registry.delete(repository, digests)
+        )
+        outcomes = dict.fromkeys(digests, ("archived" if archive else "deleted", ""))
+        for refusal in refusals:
+            outcome = "gone" if refusal.code in GONE else "refused"
+            outcomes[refusal.digest] = (outcome, f"{refusal.code}: {refusal.reason}")
+        return outcomes
+
+    def _audit(self, repository: str, records: Sequence[Record]) -> None:
+        content = dump_records(records)
+        key = audit_key(self.host.now(), self.run, repository, records[0].stage, content)
+        self.storage.put(key, content)
+
+    def _record(self, evaluation: Evaluation, decision: Decision, action: str) -> Record:
+        image = decision.image
+        return Record(
+            stage="planned",
+            outcome="",
+            action=action,
+            run=self.run,
+            environment=self.environment,
+            at=rfc3339(self.host.now()),
+            repository=evaluation.repository,
+            digest=image.digest,
+            tags=image.tags,
+            media_type=image.media_type,
+            size=image.size,
+            pushed_at=rfc3339(image.pushed_at),
+            pulled_at=rfc3339(image.pulled_at) if image.pulled_at else None,
+            reason=decision.reason,
+            root=decision.root,
+            upstream=reference(self.names.upstream_of(evaluation.repository), image.tags, image.digest),
+        )
+
+
+def _differs(decided_on: Image, now: Image) -> bool:
+    """Was the image pulled, pushed or re-tagged since the decision?"""
+    return (
+        set(decided_on.tags) != set(now.tags)
+        or decided_on.pulled_at != now.pulled_at
+        or decided_on.pushed_at != now.pushed_at
+    )
+
+
+def _chunks_of_units(evaluation: Evaluation, going: Mapping[str, Decision]) -> Iterator[list[Unit]]:
+    """The units that expire; those that share an expiring image are in one chunk, some hundred images in each."""
+    units = [unit for unit in evaluation.decided.units if unit.root.digest in going]
+    chunk: list[Unit] = []
+    size = 0
+    for group in _groups(units, going):
+        images = len({member.digest for unit in group for member in unit.members})
+        if chunk and size + images > BATCH:
+            yield chunk
+            chunk, size = [], 0
+        chunk += group
+        size += images
+    if chunk:
+        yield chunk
+
+
+def _groups(units: Sequence[Unit], going: Mapping[str, Decision]) -> Iterator[list[Unit]]:
+    """Units joined by expiring images that they share."""
+    leader = list(range(len(units)))
+
+    def find(index: int) -> int:
+        while leader[index] != index:
+            leader[index] = leader[leader[index]]
+            index = leader[index]
+        return index
+
+    first: dict[str, int] = {}
+    for index, unit in enumerate(units):
+        for member in unit.members:
+            if member.digest in going:
+                leader[find(index)] = find(first.setdefault(member.digest, index))
+    groups: dict[int, list[Unit]] = {}
+    for index, unit in enumerate(units):
+        groups.setdefault(find(index), []).append(unit)
+    yield from groups.values()
+
+
+def _layers(
+    evaluation: Evaluation, images: Sequence[Image], outcomes: dict[str, tuple[str, str]]
+) -> Iterator[list[str]]:
+    """Digests in the order in which they may go, layer by layer: nothing before what it hangs on.
+
+    What hangs on an image that `outcomes` says was refused is refused with it, in `outcomes`, and not offered.
+    """
+    waiting = {image.digest: image for image in images}
+    above: dict[str, set[str]] = {}
+    for digest, parent in hanging_on(waiting, evaluation.children):
+        above.setdefault(digest, set()).add(parent)
+    while waiting:
+        # Images attached to each other in a ring have no first one: the rest goes at once.
+        layer = [digest for digest in waiting if not above.get(digest, set()) & waiting.keys()] or list(waiting)
+        offered = []
+        for digest in layer:
+            del waiting[digest]
+            refused = [up for up in above.get(digest, ()) if outcomes.get(up, ("",))[0] == "refused"]
+            if refused:
+                outcomes[digest] = ("refused", f"it belongs to {min(refused)}, which was refused")
+            else:
+                offered.append(digest)
+        if offered:
+            yield offered

@@ -1,0 +1,89 @@
+"""Audit records: what was expired, why, and how to get it back. JSON lines, one object a chunk of a repository. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+VERSION = 1
+PREFIX = "audit/"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One image, before (`stage` planned) or after (done) its expiry.
+
+    `outcome`: "" while planned, then deleted, archived, gone (somebody else deleted it) or refused. `size` in bytes.
+    `upstream` is the reference that pulls it from its source again, `root` the digest of its unit.
+    """
+
+    stage: str
+    outcome: str
+    action: str
+    run: str
+    environment: str
+    at: str
+    repository: str
+    digest: str
+    tags: tuple[str, ...]
+    media_type: str
+    size: int
+    pushed_at: str
+    pulled_at: str | None
+    reason: str
+    root: str
+    upstream: str
+    detail: str = ""
+    version: int = VERSION
+
+
+class InvalidAuditError(ValueError):
+    """The text holds no audit records of this version."""
+
+
+def rfc3339(moment: datetime) -> str:
+    """`2026-07-01T02:00:00Z`, in UTC to the second."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def dump_records(records: Iterable[Record]) -> bytes:
+    """The records as JSON lines."""
+    return "".join(json.dumps(asdict(record), sort_keys=True) + "\n" for record in records).encode()
+
+
+def parse_records(text: str | bytes) -> list[Record]:
+    """The records of JSON lines. Raises InvalidAuditError with the line at fault."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    return [_record(line, number) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+
+
+def _record(line: str, number: int) -> Record:
+    try:
+        members = json.loads(line)
+        if members.get("version") != VERSION:
+            raise InvalidAuditError(f"line {number}: version is {members.get('version')!r}, not {VERSION}")
+        return Record(**{**members, "tags": tuple(members["tags"])})
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        if isinstance(error, InvalidAuditError):
+            raise
+        raise InvalidAuditError(f"line {number} is no audit record: {error}") from error
+
+
+def audit_key(now: datetime, run: str, repository: str, stage: str, content: bytes) -> str:
+    """Where records go: by day and run; the same content has the same key, other content never the key of this."""
+    name = hashlib.sha256(repository.encode() + b"\0" + content).hexdigest()[:24]
+    return f"{PREFIX}{now.astimezone(UTC):%Y/%m/%d}/{run}/{stage}-{name}.jsonl"
+
+
+def restorable(records: Sequence[Record]) -> list[Record]:
+    """What was really deleted or archived, each image of a repository once, in the order of the records."""
+    done = {
+        (record.repository, record.digest): record
+        for record in records
+        if record.stage == "done" and record.outcome in ("deleted", "archived")
+    }
+    return list(done.values())
