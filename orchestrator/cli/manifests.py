@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,46 +14,78 @@ from orchestrator.cli.project import open_project
 from orchestrator.errors import RefusedInput
 from orchestrator.manifests import GENERATORS, Bundle, Options, default_targets, folder, generate
 
+if TYPE_CHECKING:
+    from orchestrator.environment import Environment
+
 STALE = 3
+# Files of every target that are about the target, not part of it.
+GENERAL = ("README.md", "kustomization.yaml")
 
 
-def _stale(wanted: dict[str, str], directory: Path, targets: list[str]) -> list[tuple[str, str]]:
-    """Files of `targets` that differ from what is wanted: (path, "missing" | "changed" | "not generated any more")."""
+def _left_over(bundles: Sequence[Bundle], directory: Path) -> list[str]:
+    """Files of these targets that are not generated any more, as paths inside `directory`."""
+    found = []
+    for bundle in bundles:
+        root = directory / bundle.target
+        present = {file.relative_to(root).as_posix() for pattern in bundle.owns for file in root.glob(pattern)}
+        found += [f"{bundle.target}/{path}" for path in sorted(present - set(bundle.files))]
+    return found
+
+
+def _stale(bundles: Sequence[Bundle], directory: Path) -> list[tuple[str, str]]:
+    """Files that differ from what is wanted: (path, "missing" | "changed" | "not generated any more")."""
     found: list[tuple[str, str]] = []
-    for path, text in wanted.items():
+    for path, text in folder(bundles).items():
         file = directory / path
         if not file.is_file():
             found.append((path, "missing"))
         elif file.read_bytes() != text.encode():
             found.append((path, "changed"))
-    for target in targets:
-        present = sorted(file for file in (directory / target).rglob("*") if file.is_file())
-        extra = [str(file.relative_to(directory)) for file in present]
-        found.extend((path, "not generated any more") for path in extra if path not in wanted)
-    return found
+    return found + [(path, "not generated any more") for path in _left_over(bundles, directory)]
 
 
-def _write(wanted: dict[str, str], directory: Path) -> None:
-    for path, text in wanted.items():
+def _write(bundles: Sequence[Bundle], directory: Path) -> None:
+    """Write what differs, and remove what is left from before; other files in the folders stay."""
+    for path, text in folder(bundles).items():
         file = directory / path
         file.parent.mkdir(parents=True, exist_ok=True)
         if not file.is_file() or file.read_bytes() != text.encode():
             file.write_bytes(text.encode())
         if path.endswith(".sh"):
             file.chmod(0o755)
+    for path in _left_over(bundles, directory):
+        (directory / path).unlink()
+        with contextlib.suppress(OSError):
+            (directory / path).parent.rmdir()
 
 
-def _print(bundles: tuple[Bundle, ...]) -> None:
-    """Documents to stdout, so that they can be piped into kubectl: resources only, or every file where there are none."""
-    for bundle in bundles:
-        names = bundle.resources or [name for name in bundle.files if name != "README.md"]
-        for name in names:
-            text = bundle.files[name]
-            if len(bundles) > 1 and bundle.resources and not text.startswith("---"):
+def _print(bundles: Sequence[Bundle]) -> None:
+    """Print documents for `kubectl apply -f -`; files for nodes only where no target has such documents."""
+    with_resources = [bundle for bundle in bundles if bundle.resources]
+    if with_resources:
+        texts = [bundle.files[name] for bundle in with_resources for name in bundle.resources]
+        for text in texts:
+            if len(texts) > 1 and not text.startswith("---"):
                 click.echo("---")
-            elif not bundle.resources and (len(names) > 1 or len(bundles) > 1):
-                click.echo(f"# {bundle.target}/{name}")
             click.echo(text, nl=False)
+        for bundle in bundles:
+            if not bundle.resources:
+                click.echo(
+                    f"{bundle.target}: its files are no Kubernetes documents and are not printed beside some; use --out.",
+                    err=True,
+                )
+        return
+    printed = [(bundle, name) for bundle in bundles for name in bundle.files if name not in GENERAL]
+    for bundle, name in printed:
+        if len(printed) > 1:
+            click.echo(f"# {bundle.target}/{name}")
+        click.echo(bundle.files[name], nl=False)
+
+
+def _chosen(targets: Sequence[str], check: Path | None, environment: Environment) -> list[str]:
+    """The targets that were asked for; to check a folder, those that it holds; else the environment's own."""
+    held = [target for target in GENERATORS if check and (check / target).is_dir()]
+    return list(targets) or held or list(default_targets(environment))
 
 
 @click.command("manifests")
@@ -60,7 +95,11 @@ def _print(bundles: tuple[Bundle, ...]) -> None:
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write to, one folder a target."
 )
-@click.option("--check", type=click.Path(file_okay=False, path_type=Path), help="Compare with a folder; 3 when stale.")
+@click.option(
+    "--check",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Compare with a folder (without --for: the targets that it holds); exit code 3 when stale.",
+)
 @click.option("--annotate", is_flag=True, help="Keep images as written in an annotation of the Pod.")
 @click.option("--api-version", default="v1", show_default=True, help="Of native policies: v1, v1beta1 or v1alpha1.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written or found as JSON.")
@@ -83,30 +122,37 @@ def manifests(
     if out and check:
         raise RefusedInput("--out and --check exclude each other.", remedy="Write first, check later.")
     environment = open_project(ctx).load(name)
-    chosen = list(GENERATORS) if all_targets else list(targets or default_targets(environment))
+    chosen = list(GENERATORS) if all_targets else _chosen(targets, check, environment)
     bundles = generate(environment, chosen, Options(annotate=annotate, api_version=api_version))
-    wanted = folder(bundles)
     for bundle in bundles:
         for note in bundle.notes:
             click.echo(f"{bundle.target}: {note}", err=True)
     if check:
-        stale = _stale(wanted, check, chosen)
-        if as_json:
-            click.echo(json.dumps({"stale": [{"file": str(check / path), "state": state} for path, state in stale]}))
-        else:
-            for path, state in stale:
-                click.echo(f"{check / path}: {state}")
-            click.echo("Stale: write them again with --out." if stale else "Up to date.")
-        return STALE if stale else 0
+        return _report(_stale(bundles, check), check, as_json=as_json)
     if out:
-        _write(wanted, out)
-        if as_json:
-            click.echo(json.dumps({"files": [str(out / path) for path in wanted]}))
-        else:
-            for path in wanted:
-                click.echo(str(out / path))
+        try:
+            _write(bundles, out)
+        except OSError as error:
+            raise RefusedInput(
+                f"{error.filename or out} cannot be written.",
+                why=error.strerror or str(error),
+                remedy="Give --out another folder.",
+            ) from error
+        paths = [str(out / path) for path in folder(bundles)]
+        click.echo(json.dumps({"files": paths}) if as_json else "\n".join(paths))
     elif as_json:
-        click.echo(json.dumps({bundle.target: dict(bundle.files) for bundle in bundles}))
+        found = {bundle.target: {"files": dict(bundle.files), "notes": list(bundle.notes)} for bundle in bundles}
+        click.echo(json.dumps(found))
     else:
         _print(bundles)
     return 0
+
+
+def _report(stale: Sequence[tuple[str, str]], directory: Path, *, as_json: bool) -> int:
+    if as_json:
+        click.echo(json.dumps({"stale": [{"file": str(directory / path), "state": state} for path, state in stale]}))
+        return STALE if stale else 0
+    for path, state in stale:
+        click.echo(f"{directory / path}: {state}")
+    click.echo("Stale: write them again with --out." if stale else "Up to date.")
+    return STALE if stale else 0

@@ -6,9 +6,10 @@ expressed; they are left out and said as notes.
 
 from __future__ import annotations
 
-import base64
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.manifests.credentials import kubelet_configuration
 from orchestrator.manifests.differences import of_digests, of_names
 from orchestrator.manifests.document import Bundle, dump_toml, dump_yaml
 from orchestrator.manifests.scopes import Scope, on_nodes, scopes
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 CERTS_D = "/etc/containerd/certs.d"
 # Where a registry answers when its name in references is not its host.
 API_HOSTS = {"docker.io": "registry-1.docker.io"}
+CREDENTIALS = "/etc/eks/ecr-mirrors/credential-provider-config.yaml"
 BOUNDARY = "==ecr-mirrors=="
 
 
@@ -47,33 +49,60 @@ def whole_registries(table: RouteTable) -> tuple[tuple[Scope, ...], tuple[str, .
     return hosts, tuple(notes)
 
 
-def hosts_toml(table: RouteTable, scope: Scope) -> dict[str, Any]:
-    """`hosts.toml` of one registry. `server` is what containerd asks last: the source, or ECR again without a way out."""
-    mirror = mirror_url(table, scope)
+def server_url(table: RouteTable, scope: Scope) -> str:
+    """What containerd asks last: the source, or ECR again without a way out."""
     registry = scope.source.registry
-    host: dict[str, Any] = {mirror: {"capabilities": ["pull", "resolve"], "override_path": True}}
-    if table.allow_upstream:
-        return {"server": f"https://{API_HOSTS.get(registry, registry)}", "host": host}
-    return {"server": mirror, "capabilities": ["pull", "resolve"], "override_path": True, "host": host}
+    return f"https://{API_HOSTS.get(registry, registry)}" if table.allow_upstream else mirror_url(table, scope)
+
+
+def hosts_toml(server: str, mirror: str, header: Sequence[str] = ()) -> str:
+    """`hosts.toml` of one registry whose images are at `mirror`, and last at `server`."""
+    at_mirror: dict[str, Any] = {"capabilities": ["pull", "resolve"], "override_path": True}
+    last = at_mirror if server == mirror else {}
+    return dump_toml({"server": server, **last, "host": {mirror: at_mirror}}, header)
 
 
 def node_config() -> dict[str, Any]:
-    """nodeadm's NodeConfig: containerd reads certs.d. AL2023 images do so already; this keeps it true for custom ones."""
+    """nodeadm's NodeConfig: containerd reads certs.d, and the kubelet our configuration of credential providers.
+
+    nodeadm merges the first with its own TOML and appends the second to its own flags, of which the kubelet takes the last.
+    """
     toml = dump_toml({"plugins": {"io.containerd.cri.v1.images": {"registry": {"config_path": CERTS_D}}}})
     return {
         "apiVersion": "node.eks.aws/v1alpha1",
         "kind": "NodeConfig",
-        "spec": {"containerd": {"config": toml}},
+        "spec": {
+            "containerd": {"config": toml},
+            "kubelet": {"flags": [f"--image-credential-provider-config={CREDENTIALS}"]},
+        },
     }
 
 
-def user_data(files: dict[str, str]) -> str:
-    """MIME user data for AL2023 nodes: a script that writes `files` ({path below certs.d: text}) and the NodeConfig."""
-    lines = ["#!/bin/bash", "set -euo pipefail"]
-    for path, text in files.items():
-        encoded = base64.b64encode(text.encode()).decode()
-        lines.append(f"install -d -m 0755 '{CERTS_D}/{path.rsplit('/', 1)[0]}'")
-        lines.append(f"echo '{encoded}' | base64 -d > '{CERTS_D}/{path}'")
+def user_data(table: RouteTable, found: Sequence[Scope], header: Sequence[str]) -> str:
+    """MIME user data for AL2023 nodes: a script that writes the same files, and the NodeConfig.
+
+    nodeadm starts the kubelet after cloud-init has run the script. EC2 takes 16 KB, so the script writes each hosts.toml
+    from one text instead of carrying all of them.
+    """
+    file = hosts_toml("$2" if table.allow_upstream else "$3", "$3", header)
+    lines = [
+        "#!/bin/bash",
+        "set -euo pipefail",
+        f"certs_d={CERTS_D}",
+        f"credentials={CREDENTIALS}",
+        "",
+        "mirror() { # registry, where it is asked last, where its images are",
+        '  install -d -m 0755 "$certs_d/$1"',
+        '  cat >"$certs_d/$1/hosts.toml" <<EOF',
+        f"{file}EOF",
+        "}",
+        "",
+        *(f"mirror '{scope.source.registry}' {server_url(table, scope)} {mirror_url(table, scope)}" for scope in found),
+        "",
+        'install -d -m 0755 "$(dirname "$credentials")"',
+        "cat >\"$credentials\" <<'EOF'",
+        f"{dump_yaml(kubelet_configuration(table))}EOF",
+    ]
     parts = [
         ("text/x-shellscript; charset=us-ascii", "\n".join(lines) + "\n"),
         ("application/node.eks.aws", dump_yaml(node_config())),
@@ -92,9 +121,14 @@ def containerd(environment: Environment, table: RouteTable) -> Bundle:
     """Target `containerd`."""
     found, notes = whole_registries(table)
     header = (f"Image pulls of environment {environment.name} go to {table.registry_host}.",)
-    hosts = {f"{scope.source.registry}/hosts.toml": dump_toml(hosts_toml(table, scope), header) for scope in found}
+    files = {
+        f"certs.d/{scope.source.registry}/hosts.toml": hosts_toml(
+            server_url(table, scope), mirror_url(table, scope), header
+        )
+        for scope in found
+    }
     extra = [
-        "containerd sends the mirror no credentials of its own: the kubelet's credential provider must know the source hosts (target credentials).",
+        "containerd sends the mirror no credentials of its own: the kubelet's credential provider must know the source hosts, as in user-data.mime and the target credentials.",
         *of_digests(table),
         *of_names(table),
     ]
@@ -102,8 +136,7 @@ def containerd(environment: Environment, table: RouteTable) -> Bundle:
         extra.append(
             "Bottlerocket cannot be told to leave the source alone; without a way out that last try only fails."
         )
-    files = {f"certs.d/{path}": text for path, text in hosts.items()}
-    files["user-data.mime"] = user_data(hosts)
+    files["user-data.mime"] = user_data(table, found, header)
     files["bottlerocket.toml"] = dump_toml(bottlerocket(table, found), header)
     return Bundle(
         target="containerd",
@@ -115,5 +148,6 @@ def containerd(environment: Environment, table: RouteTable) -> Bundle:
             f"By hand: sudo cp -r certs.d/. {CERTS_D}/   # containerd reads it at the next pull",
         ),
         verify=("sudo crictl pull docker.io/library/busybox:latest", "sudo journalctl -u containerd | grep host="),
+        owns=("certs.d/*/hosts.toml",),
         rollback=(f"sudo rm -r {CERTS_D}/REGISTRY", "or roll the node group back to its former launch template"),
     )

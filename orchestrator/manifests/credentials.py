@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.manifests.document import Bundle, dump_yaml
+from orchestrator.manifests.document import Bundle, dump_toml, dump_yaml
 from orchestrator.manifests.metadata import metadata
 from orchestrator.manifests.scopes import on_nodes, scopes
 from orchestrator.routes import RouteTable
+from orchestrator.upstreams import ecr_registry
 
 if TYPE_CHECKING:
     from orchestrator.environment import Environment
@@ -24,6 +25,9 @@ ECR_HOSTS = (
     "*.dkr-ecr.*.on.aws",
     "public.ecr.aws",
 )
+KUBELET = "credential-provider-config.yaml"
+BOTTLEROCKET = "bottlerocket.toml"
+CRIO = "crio-credential-provider-config.yaml"
 CACHE = "12h"  # ECR tokens live twelve hours
 
 
@@ -32,16 +36,20 @@ def source_matches(table: RouteTable) -> list[str]:
     return sorted({str(scope.source) for scope in on_nodes(scopes(table), table.aliases) if scope.redirected})
 
 
+def patterns(table: RouteTable) -> list[str]:
+    """`matchImages` of the whole provider: ECR itself, then the redirected sources."""
+    return [*ECR_HOSTS, *(source for source in source_matches(table) if source not in ECR_HOSTS)]
+
+
 def kubelet_configuration(table: RouteTable) -> dict[str, Any]:
     """CredentialProviderConfig (kubelet.config.k8s.io/v1) for ecr-credential-provider 1.29 or later."""
-    matches = [*ECR_HOSTS, *(source for source in source_matches(table) if source not in ECR_HOSTS)]
     return {
         "apiVersion": "kubelet.config.k8s.io/v1",
         "kind": "CredentialProviderConfig",
         "providers": [
             {
                 "name": "ecr-credential-provider",
-                "matchImages": matches,
+                "matchImages": patterns(table),
                 "defaultCacheDuration": CACHE,
                 "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
             }
@@ -59,25 +67,47 @@ def crio_configuration(environment: Environment, table: RouteTable) -> dict[str,
     }
 
 
+def bottlerocket(table: RouteTable) -> dict[str, Any]:
+    """Bottlerocket's settings for the same provider."""
+    provider = {"enabled": True, "cache-duration": CACHE, "image-patterns": patterns(table)}
+    return {"settings": {"kubernetes": {"credential-providers": {"ecr-credential-provider": provider}}}}
+
+
+def notes(table: RouteTable) -> tuple[str, ...]:
+    """What these documents do not reach."""
+    found = [
+        "Only node-level mirrors (idms, itms, containerd, registries-conf) need this; references that an admission policy rewrote are pulled with the node's role."
+    ]
+    ecr = [source for source in source_matches(table) if source in ECR_HOSTS or ecr_registry(source.partition("/")[0])]
+    if ecr:
+        found.append(
+            f"For {', '.join(ecr)} the provider gives that registry's own credentials, which the mirror may refuse: redirect these by an admission policy."
+        )
+    return tuple(found)
+
+
 def credentials(environment: Environment, table: RouteTable) -> Bundle:
     """Target `credentials`."""
-    files = {"credential-provider-config.yaml": dump_yaml(kubelet_configuration(table))}
+    files = {KUBELET: dump_yaml(kubelet_configuration(table))}
     resources: tuple[str, ...] = ()
-    apply: tuple[str, ...] = (
-        "Nodes: pass the file to the kubelet with --image-credential-provider-config, and the folder of ecr-credential-provider with --image-credential-provider-bin-dir.",
-    )
-    if environment.platform != "eks":
-        files["crio-credential-provider-config.yaml"] = dump_yaml(crio_configuration(environment, table))
-        resources = ("crio-credential-provider-config.yaml",)
-        apply = (*apply, "OpenShift 4.21 or later: oc apply -k .")
+    if environment.platform == "eks":
+        files[BOTTLEROCKET] = dump_toml(bottlerocket(table))
+        apply: tuple[str, ...] = (
+            "AL2023: user-data.mime of the target containerd has this file already.",
+            f"Bottlerocket: add {BOTTLEROCKET} to the user data.",
+            "Other nodes: pass the file to the kubelet with --image-credential-provider-config, and the folder of ecr-credential-provider with --image-credential-provider-bin-dir.",
+        )
+    else:
+        files[CRIO] = dump_yaml(crio_configuration(environment, table))
+        resources = (CRIO,)
+        apply = ("OpenShift 4.21 or later: oc apply -k .", "Before that: refresh pull secrets for the source hosts.")
     return Bundle(
         target="credentials",
         files=files,
         resources=resources,
-        notes=(
-            "Only node-level mirrors (idms, itms, containerd, registries-conf) need this; references that an admission policy rewrote are pulled with the node's role.",
-        ),
+        notes=notes(table),
         apply=apply,
         verify=("journalctl -u kubelet | grep ecr-credential-provider",),
+        owns=(CRIO, BOTTLEROCKET),
         rollback=("Restore the former configuration file and restart the kubelet.",),
     )

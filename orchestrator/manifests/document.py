@@ -18,6 +18,7 @@ class Bundle:
 
     `files` is {path inside the target's folder: text}; `resources` are those that kubectl applies, in order; `notes`
     say what this target cannot express of the table; `apply`, `verify` and `rollback` are the steps of its README.
+    `owns` are patterns of paths that only this target writes: such a file that is not in `files` is left from before.
     """
 
     target: str
@@ -27,6 +28,7 @@ class Bundle:
     apply: Sequence[str] = field(default_factory=tuple)
     verify: Sequence[str] = field(default_factory=tuple)
     rollback: Sequence[str] = field(default_factory=tuple)
+    owns: Sequence[str] = ()
 
 
 class _Dumper(yaml.SafeDumper):

@@ -16,7 +16,7 @@ SCRIPT = "image-mirrors.sh"
 
 
 def script(environment: Environment, entries: tuple[MirrorEntry, ...]) -> str:
-    """Shell script of `rosa create image-mirror` calls; run again, it creates only what is missing."""
+    """Shell script of `rosa create image-mirror` calls; run again, it creates what is missing and names what differs."""
     lines = [
         "#!/usr/bin/env bash",
         f"# Image mirrors of cluster {environment.cluster_name}. Needs the rosa CLI 1.2.56 or later, logged in, and jq.",
@@ -24,16 +24,21 @@ def script(environment: Environment, entries: tuple[MirrorEntry, ...]) -> str:
         "",
         f"cluster=${{1:-{shlex.quote(environment.cluster_name)}}}",
         'existing=$(rosa list image-mirrors --cluster "$cluster" --output json)',
+        "differing=0",
         "",
         "mirror() {",
-        '  if jq -e --arg source "$1" \'any(.[]?; .source == $source)\' >/dev/null <<<"$existing"; then',
-        '    echo "exists: $1"',
-        "  else",
-        '    rosa create image-mirror --cluster "$cluster" --type digest --source "$1" --mirrors "$2"',
-        "  fi",
+        "  local mirrors",
+        '  mirrors=$(jq -r --arg source "$1" \'[.[]? | select(.source == $source) | .mirrors[]] | join(",")\' <<<"$existing")',
+        '  case "$mirrors" in',
+        '    "$2") echo "exists: $1" ;;',
+        '    "") rosa create image-mirror --cluster "$cluster" --type digest --source "$1" --mirrors "$2" ;;',
+        '    *) echo "differs: $1 has $mirrors, not $2; delete it and run this again" >&2 && differing=1 ;;',
+        "  esac",
         "}",
         "",
         *(f"mirror {shlex.quote(entry.source)} {shlex.quote(entry.mirror)}" for entry in entries),
+        "",
+        'exit "$differing"',
     ]
     return "\n".join(lines) + "\n"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import RefusedInput
 from orchestrator.manifests.containerd import containerd
@@ -12,7 +13,7 @@ from orchestrator.manifests.credentials import credentials
 from orchestrator.manifests.document import Bundle, dump_yaml
 from orchestrator.manifests.kyverno import kyverno
 from orchestrator.manifests.kyverno_cel import kyverno_cel
-from orchestrator.manifests.metadata import DIGEST_ANNOTATION, MANAGED_BY, table_digest
+from orchestrator.manifests.metadata import DIGEST_ANNOTATION, MANAGED_BY, metadata, object_name, table_digest
 from orchestrator.manifests.mirror_sets import digest_mirrors, tag_mirrors
 from orchestrator.manifests.native import API_VERSIONS, native
 from orchestrator.manifests.registries_conf import registries_conf
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 # From this version of Kubernetes on, the API server redirects by itself.
 NATIVE_SINCE = (1, 36)
-# Said of every target that rewrites references.
+# Where the files of targets without resources are kept.
+CONFIG_MAP_NAMESPACE = "kube-system"
+# Targets that rewrite references; `annotate` concerns them alone.
 REWRITES = ("kyverno", "kyverno-cel", "native")
 
 
@@ -64,7 +67,7 @@ def default_targets(environment: Environment) -> tuple[str, ...]:
 
 
 def generate(environment: Environment, targets: Sequence[str], options: Options | None = None) -> tuple[Bundle, ...]:
-    """The bundle of each target, in the order asked for, with a README and, where there are resources, a kustomization."""
+    """The bundle of each target, in the order asked for, each with a README and a kustomization."""
     options = options or Options()
     if options.api_version not in API_VERSIONS:
         raise RefusedInput(
@@ -76,41 +79,79 @@ def generate(environment: Environment, targets: Sequence[str], options: Options 
             raise RefusedInput(f'Unknown target "{target}".', remedy=f"Use one of {', '.join(GENERATORS)}.")
     table = build_route_table(environment)
     return tuple(
-        _completed(environment, GENERATORS[target](environment, table, options)) for target in dict.fromkeys(targets)
+        _completed(environment, GENERATORS[target](environment, table, options), options)
+        for target in dict.fromkeys(targets)
     )
 
 
-def _completed(environment: Environment, bundle: Bundle) -> Bundle:
+def _completed(environment: Environment, bundle: Bundle, options: Options) -> Bundle:
     files = dict(bundle.files)
-    if bundle.resources:
-        files["kustomization.yaml"] = dump_yaml(
-            {
-                "apiVersion": "kustomize.config.k8s.io/v1beta1",
-                "kind": "Kustomization",
-                "resources": list(bundle.resources),
-            }
-        )
-    files["README.md"] = readme(environment, bundle)
+    files["kustomization.yaml"] = dump_yaml(_kustomization(environment, bundle))
+    files["README.md"] = _readme(environment, bundle, options)
     return replace(bundle, files=files)
+
+
+def _config_map(environment: Environment, bundle: Bundle) -> str:
+    return object_name(environment, f"ecr-{bundle.target}")
+
+
+def _kustomization(environment: Environment, bundle: Bundle) -> dict[str, Any]:
+    """The target's resources; files for nodes are kept in a ConfigMap, for whatever configures the nodes."""
+    head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+    if bundle.resources:
+        return {**head, "resources": list(bundle.resources)}
+    name = _config_map(environment, bundle)
+    described = metadata(environment, name)
+    return {
+        **head,
+        "configMapGenerator": [
+            {
+                "name": name,
+                "namespace": CONFIG_MAP_NAMESPACE,
+                "files": [f"{re.sub('[^a-zA-Z0-9._-]', '.', path)}={path}" for path in bundle.files],
+            }
+        ],
+        "generatorOptions": {
+            "disableNameSuffixHash": True,
+            "labels": described["labels"],
+            "annotations": described["annotations"],
+        },
+    }
+
+
+def _command(environment: Environment, bundle: Bundle, options: Options) -> str:
+    """The command that made the bundle, without where to."""
+    words = ["orchestrator manifests", environment.name, "--for", bundle.target]
+    if options.annotate and bundle.target in REWRITES:
+        words.append("--annotate")
+    if options.api_version != API_VERSIONS[0] and bundle.target == "native":
+        words += ["--api-version", options.api_version]
+    return " ".join(words)
 
 
 def _steps(steps: Sequence[str]) -> str:
     return "\n".join(f"    {step}" for step in steps)
 
 
-def readme(environment: Environment, bundle: Bundle) -> str:
+def _readme(environment: Environment, bundle: Bundle, options: Options) -> str:
     """How to apply, verify and roll back the target, and what it cannot express."""
+    command = _command(environment, bundle, options)
     limits = (
         "\n".join(f"- {note}" for note in bundle.notes) or "- Nothing: this target says all that the route table says."
+    )
+    kept = (
+        ""
+        if bundle.resources
+        else f"\n\n`kubectl apply -k .` keeps these files in the ConfigMap {_config_map(environment, bundle)} of namespace {CONFIG_MAP_NAMESPACE}, for whatever configures your nodes; by itself that changes no pull."
     )
     return (
         f"# {bundle.target} of environment {environment.name}\n\n"
         f"Generated by {MANAGED_BY} from the route table of environment {environment.name}; do not edit. "
-        f"Make it again with `orchestrator manifests {environment.name} --for {bundle.target} --out DIR`, and find out whether it is stale with "
-        f"`orchestrator manifests {environment.name} --for {bundle.target} --check DIR`.\n\n"
+        f"Make it again with `{command} --out DIR`, and find out whether it is stale with `{command} --check DIR`.\n\n"
         f"{DIGEST_ANNOTATION}: `{table_digest(environment)}`\n\n"
-        f"## Apply\n\n{_steps(bundle.apply)}\n\n## Verify\n\n{_steps(bundle.verify)}\n\n## Roll back\n\n{_steps(bundle.rollback)}\n\n"
-        f"## Differences from the route table\n\n{limits}\n"
+        f"## Apply\n\n{_steps(bundle.apply)}{kept}\n\n## Verify\n\n{_steps(bundle.verify)}\n\n"
+        f"## Roll back\n\n{_steps(bundle.rollback)}\n\n"
+        f"## Worth knowing, and differences from the route table\n\n{limits}\n"
     )
 
 
