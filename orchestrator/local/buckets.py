@@ -37,7 +37,7 @@ def _teach_conditions() -> None:
         finally:
             self.policy = kept
 
-    FakeBucket.get_permission = get_permission
+    FakeBucket.get_permission = get_permission  # type: ignore[method-assign]
 
 
 def without_plain_http(policy: bytes) -> bytes:

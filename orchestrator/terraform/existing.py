@@ -23,18 +23,39 @@ def existing(session: AwsSession, candidates: Sequence[Adoption]) -> tuple[Adopt
 
 
 def _exists(session: AwsSession, candidate: Adoption) -> bool:
-    calls: dict[str, tuple[Callable[[], Any], str]] = {
+    name = candidate.id
+    client: Any = session.client
+    calls: dict[str, tuple[str, Callable[[], Any], str]] = {
         "aws_ecr_pull_through_cache_rule": (
-            lambda: session.client("ecr").describe_pull_through_cache_rules(ecrRepositoryPrefixes=[candidate.id]),
+            "ecr",
+            lambda: client("ecr").describe_pull_through_cache_rules(ecrRepositoryPrefixes=[name]),
             "pullThroughCacheRules",
         ),
         "aws_ecr_repository_creation_template": (
-            lambda: session.client("ecr").describe_repository_creation_templates(prefixes=[candidate.id]),
+            "ecr",
+            lambda: client("ecr").describe_repository_creation_templates(prefixes=[name]),
             "repositoryCreationTemplates",
         ),
-        "aws_iam_role": (lambda: session.client("iam").get_role(RoleName=candidate.id), "Role"),
+        "aws_iam_role": ("iam", lambda: client("iam").get_role(RoleName=name), "Role"),
+        "aws_vpc_endpoint": ("ec2", lambda: _living_endpoint(client("ec2"), name), "VpcEndpoints"),
+        "aws_security_group": (
+            "ec2",
+            lambda: client("ec2").describe_security_groups(GroupIds=[name]),
+            "SecurityGroups",
+        ),
+        "aws_vpc_security_group_ingress_rule": (
+            "ec2",
+            lambda: client("ec2").describe_security_group_rules(SecurityGroupRuleIds=[name]),
+            "SecurityGroupRules",
+        ),
+        "aws_lambda_function": ("lambda", lambda: client("lambda").get_function(FunctionName=name), "Configuration"),
     }
-    call, key = calls[candidate.type]
-    service = "iam" if candidate.type == "aws_iam_role" else "ecr"
+    service, call, key = calls[candidate.type]
     answer = found_or_none(session.environment, service, call)
     return answer is not None and bool(answer.get(key))
+
+
+def _living_endpoint(ec2: Any, name: str) -> dict[str, Any]:
+    """The answer of DescribeVpcEndpoints without those that are being deleted, which are listed for a while."""
+    found = ec2.describe_vpc_endpoints(VpcEndpointIds=[name])["VpcEndpoints"]
+    return {"VpcEndpoints": [one for one in found if one.get("State", "").lower() not in ("deleting", "deleted")]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,8 +57,8 @@ def failure(
             why="Something outside ended the process; for SIGKILL, often a lack of memory." + _said(text),
             remedy=f"What was done before is in the state. Run {again} again: it goes on from there. Its log is {log}.",
         )
-    if "Error acquiring the state lock" in text:
-        return _locked(environment, text)
+    if _is_locked(text):
+        return _locked(environment, text, log.parent / "root")
     if "Saved plan is stale" in text or "does not match the current state" in text:
         return StalePlanError(
             f'environment "{environment}": the plan is out of date: the state has moved on since it was made.',
@@ -82,8 +83,7 @@ def failure(
         return OrchestratorError(
             f'environment "{environment}": {what} failed: the disk is full.',
             why=text,
-            remedy=f"Make room, then run {again} again; an `errored.tfstate` in the working directory is pushed first "
-            "with `terraform state push`."
+            remedy=f"Make room, then run {again} again: it goes on from there."
             if applying
             else "Make room, then run the command again.",
         )
@@ -95,6 +95,12 @@ def failure(
     return OrchestratorError(
         f'environment "{environment}": {what} failed with exit code {outcome.code}.', why=text, remedy=remedy
     )
+
+
+def _is_locked(text: str) -> bool:
+    """Does somebody hold the lock? Not when it could not be asked for: no bucket, no permission."""
+    asked = "Error acquiring the state lock" in text or "failed to lock" in text
+    return asked and ("Lock Info:" in text or "resource temporarily unavailable" in text)
 
 
 def _said(text: str) -> str:
@@ -119,7 +125,7 @@ def _interrupted(environment: str, outcome: Outcome, again: str, applying: bool)
     )
 
 
-def _locked(environment: str, text: str) -> StateLockedError:
+def _locked(environment: str, text: str, root: Path) -> StateLockedError:
     fields = dict(_LOCK_FIELD.findall(text))
     who = fields.get("Who", "somebody")
     when = fields.get("Created", "an unknown time")
@@ -131,6 +137,6 @@ def _locked(environment: str, text: str) -> StateLockedError:
     return StateLockedError(
         f"{what}.",
         why="Another run is at work, or one was killed and left its lock. A lock is never broken by itself.",
-        remedy=f"Wait for it. Only when you are sure that it is gone: `orchestrator render {environment}`, then in its "
-        f"working directory's root/ `TF_WORKSPACE={environment} terraform force-unlock {lock}`.",
+        remedy="Wait for it. Only when you are sure that it is gone: "
+        f"`TF_WORKSPACE={environment} terraform -chdir={shlex.quote(str(root))} force-unlock {lock}`.",
     )

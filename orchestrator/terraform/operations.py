@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,13 +16,15 @@ from orchestrator.terraform.bundle import Bundle, Manifest, check_bundle, read_b
 from orchestrator.terraform.guard import Ask, guard
 from orchestrator.terraform.plan import PROTECTED, REPOSITORY, Plan
 from orchestrator.terraform.stack import Stack
-from orchestrator.terraform.transitions import Adoption, creations, started_creations
-from orchestrator.terraform.workdir import LOCK
+from orchestrator.terraform.transitions import Adoption, created_ids, creations, started_creations
+from orchestrator.terraform.workdir import LOCK, write_if_changed
 
 if TYPE_CHECKING:
     from orchestrator.aws.registry import CachedRepository, RuleCheck
 
 ShowPlan = Callable[[Plan], None]
+NEEDED_BYTES = 8 * 1024 * 1024  # several times the state and the log of a large environment
+END_OF_JOURNAL = "\n--\n"  # no line of JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +139,8 @@ def _planned(stack: Stack, *, adopt: bool, strict: bool) -> tuple[Plan, bool]:
 
 
 def _adoptions(stack: Stack, found: Plan, *, adopt: bool, strict: bool) -> tuple[Adoption, ...]:
-    candidates = creations(found)
-    cut_off = _cut_off(stack)
+    cut_off, ids = _cut_off(stack)
+    candidates = creations(found, ids)
     asked = [c for c in candidates if c.type == REPOSITORY or c.address in cut_off]
     if not asked:
         return ()
@@ -164,13 +167,18 @@ def _adoptions(stack: Stack, found: Plan, *, adopt: bool, strict: bool) -> tuple
     return (*ours, *foreign)
 
 
-def _cut_off(stack: Stack) -> frozenset[str]:
-    """Addresses that an apply was creating when it was killed: its journal is there, and the state lacks them."""
-    try:
-        begun = started_creations(stack.workdir.journal.read_text("utf-8", "replace"))
-    except FileNotFoundError:
-        return frozenset()
-    return begun - stack.state().addresses
+def _cut_off(stack: Stack) -> tuple[frozenset[str], dict[str, str]]:
+    """What applies that did not end well created and the state lacks: its addresses, and ids where they are known."""
+    begun: frozenset[str] = frozenset()
+    ids: dict[str, str] = {}
+    for path in (stack.workdir.earlier_journals, stack.workdir.journal):
+        with contextlib.suppress(FileNotFoundError):
+            for journal in path.read_text("utf-8", "replace").split(END_OF_JOURNAL):
+                begun |= started_creations(journal)
+                ids |= created_ids(journal)
+    if begun:
+        begun -= stack.state().addresses
+    return begun, {address: ids[address] for address in begun & ids.keys()}
 
 
 def _given_plan(stack: Stack, path: Path) -> Plan:
@@ -212,6 +220,8 @@ def _manifest(stack: Stack, kind: str) -> Manifest:
 def _carry_out(stack: Stack, phase: str) -> None:
     """Apply the plan file. The journal stays when it does not end well: the next apply reads what was in flight."""
     journal = stack.workdir.journal
+    _require_room(stack)
+    _keep_earlier(stack)
     outcome, stream = stack.stream(
         phase, "apply", "-input=false", "-json", str(stack.workdir.plan_file), journal=journal
     )
@@ -224,9 +234,36 @@ def _carry_out(stack: Stack, phase: str) -> None:
     _settle(stack)
 
 
+def _require_room(stack: Stack) -> None:
+    """Refuse to begin on a disk that may not take the state at the end: what was created would then be unknown."""
+    folder = stack.workdir.folder
+    free = shutil.disk_usage(folder).free
+    if free < NEEDED_BYTES:
+        raise OrchestratorError(
+            f'environment "{stack.name}": the disk is nearly full: {free // 1024} KiB are free in {folder}.',
+            why=f"An apply begins with at least {NEEDED_BYTES // 1024} KiB, so that the state of what it creates can be "
+            "saved. Nothing was changed.",
+            remedy="Make room, then run the command again.",
+        )
+
+
+def _keep_earlier(stack: Stack) -> None:
+    """What earlier applies had in flight stays known until one ends well: this one may be cut off, or refused, too."""
+    journal = stack.workdir.journal
+    try:
+        text = journal.read_text("utf-8", "replace")
+    except FileNotFoundError:
+        return
+    earlier = stack.workdir.earlier_journals
+    with contextlib.suppress(FileNotFoundError):
+        text = earlier.read_text("utf-8", "replace") + END_OF_JOURNAL + text
+    write_if_changed(earlier, text.encode())
+
+
 def _settle(stack: Stack) -> None:
     """All is as planned: what only an unfinished apply needs can go."""
     stack.workdir.journal.unlink(missing_ok=True)
+    stack.workdir.earlier_journals.unlink(missing_ok=True)
     stack.workdir.plan_file.unlink(missing_ok=True)
 
 

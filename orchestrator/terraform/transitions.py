@@ -7,7 +7,7 @@ Switching protection on or off must move a repository from one to the other, in 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,10 @@ IMPORT_IDS = {
     "aws_ecr_repository_creation_template": "prefix",
     "aws_iam_role": "name",
 }
+# What AWS would make a second time, or refuse; it names them itself, so that only the journal of the creation knows the id.
+KNOWN_BY_JOURNAL = frozenset(
+    {"aws_vpc_endpoint", "aws_security_group", "aws_vpc_security_group_ingress_rule", "aws_lambda_function"}
+)
 # How the AWS SDK for Go says that a request got no answer.
 NO_ANSWER = ("StatusCode: 0", "context canceled", "context deadline exceeded")
 
@@ -64,10 +68,12 @@ def moves(state: State, *, protect: bool, declared: Iterable[str]) -> tuple[Move
     return tuple(found)
 
 
-def creations(plan: Plan) -> tuple[Adoption, ...]:
-    """What the plan creates and could take over instead, if it existed."""
+def creations(plan: Plan, created: Mapping[str, str] | None = None) -> tuple[Adoption, ...]:
+    """What the plan creates and could take over instead, if it existed; `created` are ids that a journal names."""
     found = []
     for change in plan.changes:
+        if change.action == "create" and change.type in KNOWN_BY_JOURNAL and change.address in (created or {}):
+            found.append(Adoption(change.address, change.type, (created or {})[change.address]))
         attribute = IMPORT_IDS.get(change.type)
         if change.action != "create" or attribute is None:
             continue
@@ -90,27 +96,20 @@ def blocks(moved: Iterable[Move], adopted: Iterable[Adoption]) -> dict[str, Any]
 
 
 def started_creations(journal: str) -> frozenset[str]:
-    """Addresses whose creation began in an apply that was cut off, and whose end is not known.
+    """Addresses that an apply created, or was creating when it was cut off; what AWS refused is not among them.
 
-    From Terraform's `-json` stream: no end was reported, or the request got no answer (an interrupt cancels it, a
-    connection breaks), so that AWS may have done it all the same.
+    From Terraform's `-json` stream. A creation that came to its end counts, because a state in S3 is saved every 20
+    seconds only: a kill loses what was finished since. So does one whose request got no answer (an interrupt cancels it,
+    a connection breaks): AWS may have done it all the same.
     """
     begun: set[str] = set()
     failed: set[str] = set()
     unanswered: set[str] = set()
-    for line in journal.splitlines():
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if not isinstance(event, Mapping):
-            continue
+    for event in _events(journal):
         hook = event.get("hook") or {}
         address = (hook.get("resource") or {}).get("addr", "")
         if event.get("type") == "apply_start" and hook.get("action") == "create":
             begun.add(address)
-        elif event.get("type") == "apply_complete":
-            begun.discard(address)
         elif event.get("type") == "apply_errored":
             failed.add(address)
         elif event.get("type") == "diagnostic":
@@ -119,3 +118,24 @@ def started_creations(journal: str) -> frozenset[str]:
             if any(sign in text for sign in NO_ANSWER):
                 unanswered.add(str(diagnostic.get("address", "")))
     return frozenset(begun - (failed - unanswered))
+
+
+def created_ids(journal: str) -> dict[str, str]:
+    """{address: id} of what an apply created to the end, from Terraform's `-json` stream."""
+    hooks = (event.get("hook") or {} for event in _events(journal) if event.get("type") == "apply_complete")
+    return {
+        hook["resource"]["addr"]: str(hook["id_value"])
+        for hook in hooks
+        if hook.get("action") == "create" and hook.get("id_key") == "id" and hook.get("id_value")
+    }
+
+
+def _events(journal: str) -> Iterator[Mapping[str, Any]]:
+    """The events of a stream whose end may be cut off."""
+    for line in journal.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, Mapping):
+            yield event

@@ -70,6 +70,16 @@ class Workdir:
         return self.folder / "apply.jsonl"
 
     @property
+    def earlier_journals(self) -> Path:
+        """Journals of applies that were cut off before the last one; gone once an apply has ended well."""
+        return self.folder / "earlier.jsonl"
+
+    @property
+    def unsaved_state(self) -> Path:
+        """Where Terraform leaves a state that its backend did not take."""
+        return self.root / "errored.tfstate"
+
+    @property
     def local_state(self) -> Path:
         """State of the local backend; need not exist."""
         return self.folder / "state" / self.environment / "terraform.tfstate"

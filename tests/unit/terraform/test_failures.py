@@ -42,8 +42,15 @@ def test_a_lock_says_who_and_since_when_and_how_to_remove_it() -> None:
     text = str(explained(S3_LOCK, summary="Error acquiring the state lock"))
 
     assert "locked by ci@runner-7 since 2026-01-02 03:04:05.678 +0000 UTC (apply)" in text
-    assert "terraform force-unlock 6e8a5f62-7a1c-0f8e-1b7f-2f3ef2d8d3a1" in text
     assert "never broken by itself" in text
+    assert "`TF_WORKSPACE=dev terraform -chdir=/w/root force-unlock 6e8a5f62-7a1c-0f8e-1b7f-2f3ef2d8d3a1`" in text
+
+
+def test_a_lock_that_could_not_be_asked_for_is_nobody_s() -> None:
+    text = str(explained("operation error S3: PutObject, 403 Forbidden", summary="Error acquiring the state lock"))
+
+    assert "locked by" not in text
+    assert "403 Forbidden" in text
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,15 @@ import pytest
 from orchestrator.errors import OrchestratorError
 from orchestrator.terraform.plan import parse_plan
 from orchestrator.terraform.state import State, parse_state
-from orchestrator.terraform.transitions import Adoption, Move, blocks, creations, moves, started_creations
+from orchestrator.terraform.transitions import (
+    Adoption,
+    Move,
+    blocks,
+    created_ids,
+    creations,
+    moves,
+    started_creations,
+)
 
 
 def state(*entries: tuple[str, str]) -> State:
@@ -72,13 +80,17 @@ def test_what_is_created_could_be_taken_over_by_its_name() -> None:
         ],
     }
 
-    assert creations(parse_plan(json.dumps(document))) == (
+    plan = parse_plan(json.dumps(document))
+    named = (
         Adoption("aws_ecr_repository.x", "aws_ecr_repository", "r"),
         Adoption("aws_iam_role.x", "aws_iam_role", "role"),
     )
+    assert creations(plan) == named
+    made = {"aws_vpc_endpoint.x": "vpce-1", "aws_vpc_endpoint.gone": "vpce-2"}
+    assert creations(plan, made) == (*named, Adoption("aws_vpc_endpoint.x", "aws_vpc_endpoint", "vpce-1"))
 
 
-def test_a_journal_names_what_was_in_flight() -> None:
+def test_a_journal_names_what_was_begun_and_not_refused() -> None:
     def event(kind: str, address: str, action: str = "create") -> str:
         return json.dumps({"type": kind, "hook": {"resource": {"addr": address}, "action": action}})
 
@@ -102,7 +114,17 @@ def test_a_journal_names_what_was_in_flight() -> None:
         ]
     )
 
-    assert started_creations(journal) == {"in_flight", "cancelled"}
+    assert started_creations(journal) == {"done", "in_flight", "cancelled"}
+
+
+def test_a_journal_names_the_ids_of_what_was_finished() -> None:
+    def complete(address: str, action: str = "create", key: str = "id") -> str:
+        hook = {"resource": {"addr": address}, "action": action, "id_key": key, "id_value": f"id-{address}"}
+        return json.dumps({"type": "apply_complete", "hook": hook})
+
+    journal = "\n".join([complete("a"), complete("b", "update"), complete("c", key="name"), '{"type": "apply_com'])
+
+    assert created_ids(journal) == {"a": "id-a"}
 
 
 def test_no_state_is_an_empty_one_and_a_broken_one_an_error() -> None:
