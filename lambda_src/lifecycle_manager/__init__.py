@@ -1,0 +1,1 @@
+"""The lifecycle manager's function: a thin handler over `orchestrator.lifecycle`."""

@@ -1,0 +1,83 @@
+"""Snapshots from storage -> what is in use, and why expiry must stop when that is not known. Uses only Storage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestrator.lifecycle.in_use import (
+    NOTHING_IN_USE,
+    InUse,
+    InvalidSnapshotError,
+    Snapshot,
+    images_in_use,
+    parse_snapshot,
+    snapshot_problem,
+)
+from orchestrator.lifecycle.ports import PortError, Storage
+from orchestrator.lifecycle.settings import Settings
+
+PREFIX = "snapshots/"
+BY_PULL_TIME_ALONE = "no cluster is declared: images are judged by their pull times alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What is in use. With `problems` nothing may expire; `notes` are for people."""
+
+    in_use: InUse
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def load_used(storage: Storage | None, settings: Settings, now: datetime) -> Used:
+    """What the snapshots in `storage` name: of the declared clusters, which must be fresh, and any other that is there.
+
+    A snapshot of a cluster that is not declared (any more) can only keep more, so it counts, however old it is.
+    """
+    if storage is None:
+        needed = settings.clusters or settings.snapshot_required
+        if needed:
+            return Used(NOTHING_IN_USE, ("there is no bucket to read the snapshots of clusters from",))
+        return Used(NOTHING_IN_USE, notes=(BY_PULL_TIME_ALONE,))
+    wanted = {f"{PREFIX}{cluster}.json": cluster for cluster in settings.clusters}
+    problems: list[str] = []
+    notes: list[str] = []
+    snapshots: list[Snapshot] = []
+    try:
+        others = sorted(key for key in storage.keys(PREFIX) if key not in wanted and key.endswith(".json"))
+    except PortError as error:
+        return Used(NOTHING_IN_USE, (f"the snapshots of clusters cannot be listed: {error}",))
+    for key in (*wanted, *others):
+        problem, snapshot = _read(storage, key, wanted.get(key), settings, now)
+        if snapshot:
+            snapshots.append(snapshot)
+        if problem and key in wanted:
+            problems.append(f'snapshot of cluster "{wanted[key]}": {problem}')
+        elif problem and snapshot is None:
+            # It may be one that matters: a cluster that was renamed, a file that was cut short.
+            problems.append(f"{key}: {problem}")
+    if settings.snapshot_required and not settings.clusters:
+        problems.append("a snapshot is required but no cluster is declared")
+    elif not settings.clusters and not snapshots:
+        notes.append(BY_PULL_TIME_ALONE)
+    return Used(images_in_use(snapshots), tuple(problems), tuple(notes))
+
+
+def _read(
+    storage: Storage, key: str, cluster: str | None, settings: Settings, now: datetime
+) -> tuple[str, Snapshot | None]:
+    """(what is wrong with it, the snapshot)."""
+    try:
+        content = storage.get(key)
+    except PortError as error:
+        return f"it cannot be read: {error}", None
+    if content is None:
+        return "it is missing", None
+    try:
+        snapshot = parse_snapshot(content)
+    except InvalidSnapshotError as error:
+        return f"it cannot be used: {error}", None
+    if cluster is not None and snapshot.cluster != cluster:
+        return f'it is one of cluster "{snapshot.cluster}"', snapshot
+    return (snapshot_problem(snapshot, now, settings.snapshot_limit) if cluster is not None else ""), snapshot

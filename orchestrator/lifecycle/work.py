@@ -1,0 +1,392 @@
+"""The work of each task of a run, over the ports: a task in, the tasks that follow from it out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from orchestrator.lifecycle.evaluate import DeadlineReached, Evaluation, Evaluator, stored_bytes
+from orchestrator.lifecycle.expire import Expired, Expirer
+from orchestrator.lifecycle.guard import exceeds
+from orchestrator.lifecycle.index_cache import IndexCache, cache_key
+from orchestrator.lifecycle.policies import PolicyKeeper, PolicyOutcome
+from orchestrator.lifecycle.ports import GoneError, Host, PortError, Registry, Storage
+from orchestrator.lifecycle.settings import Settings
+from orchestrator.lifecycle.tally import Candidate, Tally, read_tally
+from orchestrator.lifecycle.tasks import Next, Run, Task
+from orchestrator.lifecycle.units import Image
+from orchestrator.lifecycle.upstream_names import cached_names
+from orchestrator.lifecycle.used import Used, load_used
+
+T = TypeVar("T")
+# How long a gathering waits for pages that do not come, in all about an hour and a quarter: seconds before each look.
+WAITS = (30, 60, 120, 240, 480, 900, 900, 900, 900)
+# A page that made no headway in so many invocations has a repository that does not fit into one.
+STUCK = 2
+# Snapshots are read again when they were read longer ago than this.
+USED_SECONDS = 120
+
+
+class Observer(Protocol):
+    """Who wants to see each repository: the commands do."""
+
+    def evaluated(self, evaluation: Evaluation) -> None: ...
+    def expired(self, repository: str, expired: Expired) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why one repository could not be done."""
+
+    reason: str
+    gone: bool = False
+    unfinished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What a page's task left: the shard of its cache and its tally."""
+
+    shard: str
+    tally: Tally
+
+
+class Work:
+    """Does tasks. `state` is where the pages of a run are kept, `storage` the bucket with snapshots, caches and audit."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        storage: Storage | None,
+        state: Storage,
+        host: Host,
+        observer: Observer | None = None,
+    ) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._storage = storage
+        self._state = state
+        self._host = host
+        self._observer = observer
+        self._used: tuple[datetime, Used] | None = None
+
+    def do(self, task: Task) -> list[Next]:
+        """Do the task; what follows from it. Raises PortError when not even that could be found out."""
+        work = {"plan": self._plan, "gather": self._gather, "expire": self._expire, "finish": self._finish}
+        return work[task.kind](task)
+
+    def used(self) -> Used:
+        """What is in use, as the snapshots say now."""
+        now = self._host.now()
+        if self._used is None or (now - self._used[0]).total_seconds() > USED_SECONDS:
+            self._used = (now, load_used(self._storage, self._settings, now))
+        return self._used[1]
+
+    def may_expire(self, run: Run) -> str:
+        """Why nothing may be expired in this run; empty when it may."""
+        if run.dry_run:
+            return "dry run"
+        if self._storage is None:
+            return "there is no bucket for the audit"
+        return "; ".join(self.used().problems)
+
+    # plan
+
+    def _plan(self, task: Task) -> list[Next]:
+        cache = self._cache(task.shard)
+        evaluator = self._evaluator(task.run)
+        keeper = PolicyKeeper(self._registry, self._host, self._settings.native_policy, dry_run=bool(task.run.dry_run))
+        tally = task.tally or Tally()
+        now = self._host.now()
+
+        def judge(name: str) -> tuple[Evaluation, PolicyOutcome]:
+            retention = self._settings.retentions.of(name)
+            evaluation = evaluator.evaluate(name, retention, cache.children, now)
+            return evaluation, keeper.keep(evaluation, cache, now)
+
+        left = dict.fromkeys(task.repositories)
+        for name, outcome in self._each(judge, task.repositories):
+            if isinstance(outcome, _Failure):
+                if self._note(name, outcome, tally):
+                    del left[name]
+                continue
+            del left[name]
+            evaluation, policy = outcome
+            cache.learn(evaluation.children)
+            if policy.settled:
+                cache.settle_policy(name, policy.settled, now)
+            self._count(evaluation, policy, tally)
+            if self._observer:
+                self._observer.evaluated(evaluation)
+        if not left and task.tally is None and not tally.failed:
+            # Only who saw the whole page knows what is not there any more.
+            cache.forget_unseen()
+        self._keep_cache(task.shard, cache)
+        if left:
+            return self._rest(task, tuple(left), tally)
+        self._store(task, "planned", tally)
+        return []
+
+    def _count(self, evaluation: Evaluation, policy: PolicyOutcome, tally: Tally) -> None:
+        name, expired = evaluation.repository, evaluation.expired
+        tally.repositories += 1
+        tally.images += len(evaluation.images)
+        tally.size += _bytes(evaluation.images)
+        tally.policies_applied += policy.applied
+        tally.policies_removed += policy.removed
+        tally.policies_preserved += policy.preserved
+        if evaluation.guarded:
+            tally.guarded[name] = evaluation.skipped
+            self._host.log("ERROR", f"Guard: {name}: {evaluation.skipped}; nothing expires there", repository=name)
+            self._host.metrics({"GuardTripped": 1})
+        elif evaluation.skipped:
+            tally.skipped[name] = evaluation.skipped
+        if expired:
+            size = _bytes(decision.image for decision in expired)
+            tally.candidates.append(Candidate(name, len(evaluation.images), len(expired), size))
+
+    # gather
+
+    def _gather(self, task: Task) -> list[Next]:
+        run = task.run
+        if self._state.get(_key(run, "decision")) is not None:
+            return []
+        planned, missing = self._pages(run, "planned", range(run.pages))
+        if missing and task.attempt < len(WAITS):
+            return [Next(replace(task, attempt=task.attempt + 1), WAITS[task.attempt])]
+        total = Tally()
+        for stored in planned.values():
+            total.add(stored.tally)
+        for page in missing:
+            total.fail(f"page {page}", "its repositories could not be read; see the dead-letter queue")
+        stop = self.may_expire(run) or self._account_guard(run, total)
+        expiring = []
+        if not stop:
+            expiring = [
+                Task("expire", run, page, stored.shard, tuple(each.repository for each in stored.tally.candidates))
+                for page, stored in planned.items()
+                if stored.tally.candidates
+            ]
+        decision = {"stopped": stop, "pages": [task.page for task in expiring], "tally": total.document()}
+        self._state.put(_key(run, "decision"), json.dumps(decision).encode())
+        finish = Task("finish", run, expected=len(expiring))
+        return [*map(Next, expiring), Next(finish, WAITS[0] if expiring else 0)]
+
+    def _account_guard(self, run: Run, total: Tally) -> str:
+        guard = run.guard(self._settings.guard)
+        if guard is None or not exceeds(total.expiring, total.images, guard.account):
+            return ""
+        reason = (
+            f"guard: {total.expiring} of the {total.images} images of all cached repositories would expire, "
+            f"more than {float(guard.account):g} of them"
+        )
+        self._host.log("ERROR", f"Guard: {reason}; nothing expires", run=run.id)
+        self._host.metrics({"GuardTripped": 1})
+        return reason
+
+    # expire
+
+    def _expire(self, task: Task) -> list[Next]:
+        tally = task.tally or Tally()
+        stop = self.may_expire(task.run)
+        if stop or self._storage is None:
+            for name in task.repositories:
+                tally.skipped[name] = f"stopped: {stop}"
+            self._store(task, "expired", tally)
+            return []
+        names = cached_names(task.run.rules, self._settings.routes)
+        evaluator = self._evaluator(task.run)
+        expirer = Expirer(self._registry, self._storage, self._host, names, task.run.id, self._settings.environment)
+
+        cache = self._cache(task.shard)
+
+        def expire(name: str) -> tuple[Evaluation, Expired]:
+            retention = self._settings.retentions.of(name)
+            evaluation = evaluator.evaluate(name, retention, cache.children, self._host.now())
+            return evaluation, expirer.expire(evaluation)
+
+        left = dict.fromkeys(task.repositories)
+        headway = False
+        for name, outcome in self._each(expire, task.repositories):
+            if isinstance(outcome, _Failure):
+                if self._note(name, outcome, tally):
+                    del left[name]
+                continue
+            evaluation, expired = outcome
+            headway = headway or bool(expired.images)
+            self._count_expired(evaluation, expired, tally)
+            if not expired.unfinished:
+                del left[name]
+        if left:
+            return self._rest(task, tuple(left), tally, headway=headway)
+        self._store(task, "expired", tally)
+        return []
+
+    def _count_expired(self, evaluation: Evaluation, expired: Expired, tally: Tally) -> None:
+        name = evaluation.repository
+        if evaluation.skipped:
+            (tally.guarded if evaluation.guarded else tally.skipped)[name] = evaluation.skipped
+        tally.expired += expired.images
+        tally.expired_size += expired.size
+        tally.kept += expired.kept
+        tally.gone += expired.gone
+        tally.refused += len(expired.refused)
+        if expired.images:
+            self._host.log(
+                "INFO",
+                f"Expired {expired.images} images of {name}",
+                repository=name,
+                images=expired.images,
+                bytes=expired.size,
+            )
+            self._host.metrics({"Expired": expired.images, "BytesFreed": expired.size})
+        if expired.refused:
+            digest, reason = next(iter(expired.refused.items()))
+            self._fail(name, f"{len(expired.refused)} images were not deleted, the first {digest}: {reason}", tally)
+        if self._observer:
+            self._observer.expired(name, expired)
+
+    # finish
+
+    def _finish(self, task: Task) -> list[Next]:
+        run = task.run
+        if self._state.get(_key(run, "report")) is not None:
+            return []
+        content = self._state.get(_key(run, "decision"))
+        decision = (
+            json.loads(content) if content else {"stopped": "its decision is missing", "pages": [], "tally": None}
+        )
+        expired, missing = self._pages(run, "expired", decision["pages"])
+        if missing and task.attempt < len(WAITS):
+            return [Next(replace(task, attempt=task.attempt + 1), WAITS[task.attempt])]
+        total = read_tally(decision["tally"]) if decision["tally"] else Tally()
+        for stored in expired.values():
+            total.add(stored.tally)
+        for page in missing:
+            total.fail(f"page {page}", "its repositories were not finished; see the dead-letter queue")
+        report = self.report(run, total, decision["stopped"])
+        self._state.put(_key(run, "report"), json.dumps(report).encode())
+        level = "ERROR" if total.failed else "INFO"
+        self._host.log(level, f"Processed {total.repositories} pull-through cache repositories", report=report)
+        return []
+
+    def report(self, run: Run, total: Tally, stopped: str) -> dict[str, object]:
+        """The result that people and `lifecycle invoke` see."""
+        used = self.used()
+        return {
+            "run": run.id,
+            "environment": self._settings.environment,
+            "started": run.started.isoformat(timespec="seconds"),
+            "finished": self._host.now().isoformat(timespec="seconds"),
+            "dry_run": run.dry_run,
+            "stopped": "" if run.dry_run and stopped == "dry run" else stopped,
+            "prefixes": sorted(rule.prefix for rule in run.rules),
+            "processed": total.repositories,
+            **total.summary(),
+            "notes": [*used.notes, *(f"not in a position to expire: {problem}" for problem in used.problems)],
+        }
+
+    # what they share
+
+    def _each(self, function: Callable[[str], T], names: Iterable[str]) -> Iterator[tuple[str, T | _Failure]]:
+        """(name, result or failure), as they come; names are no longer taken once the deadline is near."""
+
+        def guarded(name: str) -> T | _Failure:
+            try:
+                return function(name)
+            except DeadlineReached:
+                return _Failure("", unfinished=True)
+            except GoneError:
+                return _Failure("it was deleted meanwhile", gone=True)
+            except PortError as error:
+                return _Failure(str(error))
+            except Exception as error:
+                return _Failure(f"{type(error).__name__}: {error}")
+
+        def in_time() -> Iterator[str]:
+            for name in names:
+                if self._host.remaining() <= 0:
+                    return
+                yield name
+
+        return self._host.each(guarded, in_time())
+
+    def _note(self, name: str, failure: _Failure, tally: Tally) -> bool:
+        """Note the failure; False when the repository is only unfinished."""
+        if failure.unfinished:
+            return False
+        if failure.gone:
+            tally.skipped[name] = failure.reason
+            self._host.log("INFO", f"{name} was deleted meanwhile, skipping", repository=name)
+        else:
+            self._fail(name, failure.reason, tally)
+        return True
+
+    def _fail(self, name: str, reason: str, tally: Tally) -> None:
+        tally.fail(name, reason)
+        self._host.log("ERROR", f"Failed to process {name}: {reason}", repository=name)
+        self._host.metrics({"RepositoriesFailed": 1})
+
+    def _rest(self, task: Task, left: tuple[str, ...], tally: Tally, *, headway: bool = False) -> list[Next]:
+        """The task that continues this one. A page that makes no headway gives up its first repository."""
+        if headway or len(left) < len(task.repositories):
+            return [Next(replace(task, repositories=left, tally=tally, attempt=0))]
+        if task.attempt >= STUCK:
+            self._fail(left[0], "it takes longer than one invocation may", tally)
+            return [Next(replace(task, repositories=left[1:], tally=tally, attempt=0))]
+        return [Next(replace(task, tally=tally, attempt=task.attempt + 1))]
+
+    def _evaluator(self, run: Run) -> Evaluator:
+        guard = run.guard(self._settings.guard)
+        return Evaluator(self._registry, self._host, self.used().in_use, guard, self._settings.inspector)
+
+    def _cache(self, shard: str) -> IndexCache:
+        if self._storage is None or not shard:
+            return IndexCache()
+        try:
+            return IndexCache(self._storage.get(cache_key(shard)))
+        except PortError as error:
+            self._host.log("WARNING", f"The cache {shard} cannot be read, going on without: {error}")
+            return IndexCache()
+
+    def _keep_cache(self, shard: str, cache: IndexCache) -> None:
+        if self._storage is None or not shard or not cache.dirty:
+            return
+        try:
+            self._storage.put(cache_key(shard), cache.dump())
+        except PortError as error:
+            self._host.log("WARNING", f"The cache {shard} cannot be written, going on without: {error}")
+
+    def _pages(self, run: Run, kind: str, numbers: Iterable[int]) -> tuple[dict[int, _Page], list[int]]:
+        """({page: what was stored of it}, the pages that are missing)."""
+        there = set(self._state.keys(f"runs/{run.id}/{kind}/"))
+        found, missing = {}, []
+        for number in numbers:
+            content = self._state.get(_key(run, kind, number)) if _key(run, kind, number) in there else None
+            if content is None:
+                missing.append(number)
+            else:
+                document = json.loads(content)
+                found[number] = _Page(document["shard"], read_tally(document["tally"]))
+        return found, missing
+
+    def _store(self, task: Task, kind: str, tally: Tally) -> None:
+        content = json.dumps({"shard": task.shard, "tally": tally.document()}).encode()
+        self._state.put(_key(task.run, kind, task.page), content)
+
+
+def _key(run: Run, kind: str, page: int | None = None) -> str:
+    return f"runs/{run.id}/{kind}.json" if page is None else f"runs/{run.id}/{kind}/{page}.json"
+
+
+def report_key(run_id: str) -> str:
+    """Where the report of a finished run is."""
+    return f"runs/{run_id}/report.json"
+
+
+def _bytes(images: Iterable[Image]) -> int:
+    return sum(stored_bytes(image) for image in images)
