@@ -407,7 +407,7 @@ def function_clients(*, inspector: bool = False) -> FunctionClients:
     make: Any = boto3.client
     return FunctionClients(
         ecr=make("ecr", config=config),
-        s3=make("s3", config=config.merge(Config(s3={"addressing_style": "path"}))),
+        s3=make("s3", config=config),
         sqs=make("sqs", config=config),
         sts=make("sts", config=config),
         inspector=make("inspector2", config=config) if inspector else None,

@@ -27,6 +27,8 @@ COMMANDS = {
     "manifests": ("orchestrator.cli.manifests:manifests", "Policies, mirror sets and node configuration of a cluster."),
     "route": ("orchestrator.cli.route:route", "Say where image references are pulled from, and why."),
     "secret": ("orchestrator.cli.secret:secret", "Store upstream credentials in the shape that ECR wants."),
+    "lifecycle": ("orchestrator.cli.lifecycle:lifecycle", "Keep the cache small: preview, run, restore, invoke."),
+    "lambda": ("orchestrator.cli.lambda_:lambda_", "Build the functions' packages."),
     "local": ("orchestrator.cli.local:local", "The embedded AWS: up, status, down."),
     "doctor": ("orchestrator.cli.doctor:doctor", "What is installed, found, reachable and permitted."),
 }

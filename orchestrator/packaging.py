@@ -1,0 +1,189 @@
+"""The functions' zips: the same bytes on every machine, so that a plan changes nothing when the code did not change.
+
+What is in a zip follows from imports: the function's own folder and, of this package, what it imports. Everything else
+must be the standard library, or boto3 and botocore inside a function body (the runtime has them); anything else is
+refused when the zip is built. Entries are sorted and stored without compression (compressors differ between versions of
+zlib, and the whole is small), with fixed times and modes.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+import zipfile
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from orchestrator.errors import OrchestratorError, RefusedInput
+
+FUNCTIONS = ("lifecycle_manager", "scan_findings")
+PACKAGE = "orchestrator"
+MAX_BYTES = 300 * 1024
+# The functions may use the pure lifecycle core and one door to AWS, and nothing that drags in the rest.
+PACKED = ("orchestrator", "orchestrator.aws", "orchestrator.aws.ecr", "orchestrator.lifecycle")
+IN_THE_RUNTIME = frozenset({"boto3", "botocore"})
+_TIME = (1980, 1, 1, 0, 0, 0)
+_MODE = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One function's zip: `sha256` in base64, as AWS Lambda and Terraform compare it."""
+
+    function: str
+    content: bytes
+    sha256: str
+    files: tuple[str, ...]
+
+
+def sources_dir() -> Path:
+    """Where the functions' sources are: beside the package in a checkout, inside it in a wheel."""
+    package = Path(__file__).parent
+    for path in (package / "_terraform" / "lambda_src", package.parent / "lambda_src"):
+        if path.is_dir():
+            return path
+    raise OrchestratorError(
+        "The sources of the functions are missing from the installation.",
+        why="Neither the package nor the folder beside it has lambda_src.",
+        remedy="Install orchestrator again.",
+    )
+
+
+def available_functions(sources: Path | None = None) -> list[str]:
+    """The functions that can be packaged."""
+    folder = sources or sources_dir()
+    return [name for name in FUNCTIONS if (folder / name / "handler.py").is_file()]
+
+
+def build_package(function: str, *, sources: Path | None = None, package: Path | None = None) -> Package:
+    """The zip of one function. Raises RefusedInput for an unknown function, OrchestratorError for a forbidden import.
+
+    `sources` holds the functions' folders and `package` is the folder of this package; both are for tests.
+    """
+    folder = (sources or sources_dir()) / function
+    if not (folder / "handler.py").is_file():
+        raise RefusedInput(
+            f'There is no function "{function}".', remedy=f"Functions are: {', '.join(available_functions(sources))}."
+        )
+    files = _collect(folder, package or Path(__file__).parent)
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, _TIME)
+            entry.create_system = 3  # Unix, wherever it is built: the mode is read by it
+            entry.external_attr = (0o100000 | _MODE) << 16
+            archive.writestr(entry, files[name])
+    content = buffer.getvalue()
+    if len(content) > MAX_BYTES:
+        raise OrchestratorError(
+            f"The zip of {function} has {len(content)} bytes.",
+            why=f"Its limit is {MAX_BYTES}.",
+            remedy="Look for what it imports and does not need.",
+        )
+    digest = b64encode(hashlib.sha256(content).digest()).decode("ascii")
+    return Package(function, content, digest, tuple(sorted(files)))
+
+
+def write_package(package: Package, out: Path) -> tuple[Path, bool]:
+    """Write the zip below `out`; (its path, whether its bytes are new there)."""
+    path = out / f"{package.function}.zip"
+    if path.is_file() and path.read_bytes() == package.content:
+        return path, False
+    out.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".zip.partial")
+    partial.write_bytes(package.content)
+    partial.replace(path)
+    return path, True
+
+
+def _collect(folder: Path, package: Path) -> dict[str, bytes]:
+    """{name in the zip: bytes} of a function: its own modules and what they import of this package, transitively."""
+    files: dict[str, bytes] = {}
+    waiting = []
+    for path in sorted(folder.rglob("*.py")):
+        name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+        files[name] = _source(path)
+        waiting.append((name, path))
+    while waiting:
+        name, path = waiting.pop()
+        for module, line, top in _imports(files[name], name):
+            if module.partition(".")[0] == folder.name:
+                continue
+            for found in _resolve(module, line, name, package, top=top):
+                packed = f"{PACKAGE}/{found.relative_to(package).as_posix()}"
+                if packed not in files:
+                    # The version in the package's own docstring file changes when the functions' code does not.
+                    files[packed] = b"" if found == package / "__init__.py" else _source(found)
+                    waiting.append((packed, found))
+    return files
+
+
+def _source(path: Path) -> bytes:
+    """The file with Unix line ends, whatever a checkout made of them."""
+    return path.read_bytes().replace(b"\r\n", b"\n")
+
+
+def _imports(source: bytes, name: str) -> Iterator[tuple[str, int, bool]]:
+    """(module, line, is it imported when the file is) of every import; those for types only are left out."""
+    tree = ast.parse(source, name)
+    late = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        top = id(node) not in late
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno, top
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise OrchestratorError(f"{name}:{node.lineno}: a relative import.", remedy="Write the whole name.")
+            yield node.module or "", node.lineno, top
+            for alias in node.names:
+                # `from package import module` imports a module too.
+                yield f"{node.module}.{alias.name}", node.lineno, top
+
+
+def _resolve(module: str, line: int, name: str, package: Path, *, top: bool) -> list[Path]:
+    """The files of this package that an import runs; none for the standard library and the runtime's own."""
+    first = module.partition(".")[0]
+    if first == PACKAGE:
+        if not _may_be_packed(module):
+            raise OrchestratorError(
+                f"{name}:{line}: {module} cannot be packed.", why=f"The functions may import {', '.join(PACKED)} only."
+            )
+        return _files_of(module, package)
+    if first in sys.stdlib_module_names or (first in IN_THE_RUNTIME and not top):
+        return []
+    why = "It is imported when the function starts." if first in IN_THE_RUNTIME else "It is not the standard library."
+    raise OrchestratorError(f"{name}:{line}: {module} cannot be packed.", why=why)
+
+
+def _may_be_packed(module: str) -> bool:
+    """Is it one of the packed modules, or (as names that are imported from a module look too) below one?"""
+    if module in PACKED:
+        return True
+    above = module.rpartition(".")[0]
+    return module.startswith("orchestrator.lifecycle.") or above == "orchestrator.aws.ecr"
+
+
+def _files_of(module: str, package: Path) -> list[Path]:
+    """The file of a module and of every package above it; of a name inside a module nothing more."""
+    files = []
+    parts = module.split(".")[1:]
+    folder = package
+    files.append(folder / "__init__.py")
+    for part in parts:
+        if (folder / part / "__init__.py").is_file():
+            folder = folder / part
+            files.append(folder / "__init__.py")
+        elif (folder / f"{part}.py").is_file():
+            files.append(folder / f"{part}.py")
+            break
+    return files
