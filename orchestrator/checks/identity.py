@@ -18,6 +18,11 @@ _RESERVED_NAMES = {
     "default": "Terraform's workspace of that name is what one gets without choosing.",
     "terraform": "Plain Terraform reads terraform.tfvars for every environment.",
 }
+# Folders of .orchestrator/, where each environment has one of its own; a case-insensitive disk takes Local for local.
+_OWN_FOLDERS = {
+    "local": "Its folder .orchestrator/local is where --local keeps the working directories of all environments.",
+    "local-aws": "Its folder .orchestrator/local-aws is where the embedded AWS keeps its record.",
+}
 _EKS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _ROSA_NAME = re.compile(r"[a-z]([a-z0-9-]{0,52}[a-z0-9])?")
 
@@ -76,6 +81,8 @@ def name_fault(name: str) -> str | None:
     """Why an environment cannot be called `name`; None when it can."""
     if name in _RESERVED_NAMES:
         return _RESERVED_NAMES[name]
+    if name.lower() in _OWN_FOLDERS:
+        return _OWN_FOLDERS[name.lower()]
     if name.endswith(".auto"):
         return "Plain Terraform reads *.auto.tfvars for every environment."
     if not _NAME.fullmatch(name):

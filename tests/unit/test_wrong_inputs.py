@@ -13,7 +13,7 @@ from orchestrator.checks import Problem
 from orchestrator.environment import build_environment, check_environment
 from orchestrator.errors import InvalidEnvironment, Location
 from orchestrator.tfvars import parse_tfvars
-from tests.unit.wrong_inputs import CASES, FILE, KEY, Wrong, file_of
+from tests.unit.wrong_inputs import CASES, FILE, KEY, NAMES, Wrong, file_of
 
 
 def problems_of(text: str) -> list[Problem]:
@@ -51,6 +51,16 @@ def test_there_is_one_case_for_each_name() -> None:
     names = [case.name for case in CASES]
     assert len(set(names)) == len(names)
     assert len(names) >= 150
+
+
+@pytest.mark.parametrize(("name", "why"), [(case.name, case.says[0]) for case in NAMES])
+def test_a_name_that_cannot_be_an_environment_s_is_said_of_its_file(name: str, why: str) -> None:
+    file = f"environments/{name}.tfvars"
+    [problem] = check_environment(name, [parse_tfvars(file_of(""), file)]).problems
+    assert problem.where == Location(file)
+    assert f'is called "{name}"' in str(problem)
+    assert why in str(problem)
+    assert "Rename its file." in str(problem)
 
 
 def test_what_is_missing_is_said_of_the_file() -> None:

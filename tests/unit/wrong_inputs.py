@@ -45,6 +45,19 @@ def wrong(name: str, text: str, *says: str) -> Wrong:
     return Wrong(name, text, says)
 
 
+# {name of the file: why}: `text` is the good file.
+NAMES = [
+    wrong("local", "", "--local keeps the working directories"),
+    wrong("Local", "", "--local keeps the working directories"),
+    wrong("local-aws", "", "the embedded AWS keeps its record"),
+    wrong("default", "", "Terraform's workspace of that name"),
+    wrong("terraform", "", "Plain Terraform reads terraform.tfvars"),
+    wrong("dev.auto", "", "*.auto.tfvars"),
+    wrong("my env", "", "letters, digits"),
+    wrong("-dev", "", "letters, digits"),
+    wrong("x" * 91, "", "letters, digits"),
+]
+
 UNKNOWN_AND_MISSING = [
     wrong("a misspelt variable", 'cluster_nmae = "x" #!', "no variable cluster_nmae", 'Did you mean "cluster_name"?'),
     wrong("a variable in other case", "Tags = {} #!", "no variable Tags", 'Did you mean "tags"?'),

@@ -43,5 +43,5 @@ def test_a_bucket_that_is_closed_stays_closed(local_aws: LocalAws, account_id: s
     s3.create_bucket(Bucket=bucket)
     s3.put_bucket_policy(Bucket=bucket, Policy=denial(bucket))
 
-    with refused("Forbidden"):
+    with refused("403"):
         s3.put_object(Bucket=bucket, Key="state", Body=b"x")
