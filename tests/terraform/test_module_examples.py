@@ -60,6 +60,9 @@ def test_the_readme_example_can_be_planned(
         (folder / "modules").symlink_to(tmp_path / "modules")
         # A source is written as seen from the root of the repository, from wherever the reader is.
         (folder / "main.tf").write_text(re.sub(r'"[./]*modules/', '"./modules/', text), "utf-8")
+        for package in re.findall(r'"(\./build/[^"]+\.zip)"', text):
+            (folder / package).parent.mkdir(exist_ok=True)
+            (folder / package).write_bytes(b"any package")
         if not re.search(r"^terraform \{", text, re.MULTILINE):
             (folder / "versions.tf").write_text(VERSIONS, "utf-8")
         (folder / "tests" / "plan.tftest.hcl").write_text(PLAN, "utf-8")

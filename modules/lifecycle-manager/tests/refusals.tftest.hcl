@@ -1,0 +1,408 @@
+# One failing run for each check of the module's input.
+
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws", dns_suffix = "amazonaws.com" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-west-1" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::111122223333:role/ecr-lifecycle-manager-eu-west-1" }
+  }
+  mock_resource "aws_lambda_function" {
+    defaults = { arn = "arn:aws:lambda:eu-west-1:111122223333:function:ecr-lifecycle-manager" }
+  }
+  mock_resource "aws_sqs_queue" {
+    defaults = { arn = "arn:aws:sqs:eu-west-1:111122223333:queue", url = "https://sqs.eu-west-1.amazonaws.com/111122223333/queue" }
+  }
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:eu-west-1:111122223333:ecr-lifecycle-manager-alarms" }
+  }
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = { arn = "arn:aws:events:eu-west-1:111122223333:rule/rule" }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/ecr-lifecycle-manager" }
+  }
+}
+
+variables {
+  account_id  = "111122223333"
+  environment = "test"
+  package     = "tests/package.zip"
+  prefixes    = ["quay", "docker-hub"]
+}
+
+run "refuses_an_account_id_of_11_digits" {
+  command = plan
+
+  variables {
+    account_id = "11112222333"
+  }
+
+  expect_failures = [var.account_id]
+}
+
+run "refuses_an_environment_with_a_space" {
+  command = plan
+
+  variables {
+    environment = "my env"
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "refuses_a_function_without_a_bucket" {
+  command = plan
+
+  variables {
+    create_bucket = false
+  }
+
+  expect_failures = [var.create_bucket]
+}
+
+run "refuses_a_name_of_41_characters" {
+  command = plan
+
+  variables {
+    name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "refuses_a_package_that_is_no_zip" {
+  command = plan
+
+  variables {
+    package = "tests/manager.tftest.hcl"
+  }
+
+  expect_failures = [var.package]
+}
+
+run "refuses_an_unknown_architecture" {
+  command = plan
+
+  variables {
+    architecture = "amd64"
+  }
+
+  expect_failures = [var.architecture]
+}
+
+run "refuses_too_little_memory" {
+  command = plan
+
+  variables {
+    memory_mb = 64
+  }
+
+  expect_failures = [var.memory_mb]
+}
+
+run "refuses_a_timeout_above_lambdas" {
+  command = plan
+
+  variables {
+    timeout_seconds = 901
+  }
+
+  expect_failures = [var.timeout_seconds]
+}
+
+run "refuses_a_crontab_of_unix" {
+  command = plan
+
+  variables {
+    schedule = "cron(0 2 * * *)"
+  }
+
+  expect_failures = [var.schedule]
+}
+
+run "refuses_a_concurrency_of_one" {
+  command = plan
+
+  variables {
+    max_concurrency = 1
+  }
+
+  expect_failures = [var.max_concurrency]
+}
+
+run "refuses_a_log_retention_that_cloudwatch_has_not" {
+  command = plan
+
+  variables {
+    log_retention_days = 15
+  }
+
+  expect_failures = [var.log_retention_days]
+}
+
+run "refuses_a_role_as_permissions_boundary" {
+  command = plan
+
+  variables {
+    permissions_boundary_arn = "arn:aws:iam::111122223333:role/x"
+  }
+
+  expect_failures = [var.permissions_boundary_arn]
+}
+
+run "refuses_a_prefix_with_a_wildcard" {
+  command = plan
+
+  variables {
+    prefixes = ["quay/*"]
+  }
+
+  expect_failures = [var.prefixes]
+}
+
+run "refuses_an_unknown_expire_action" {
+  command = plan
+
+  variables {
+    retention = { overrides = [{ pattern = "quay/*", expire_action = "remove" }] }
+  }
+
+  expect_failures = [var.retention]
+}
+
+run "refuses_zero_unpulled_days" {
+  command = plan
+
+  variables {
+    retention = { expire_unpulled_days = 0 }
+  }
+
+  expect_failures = [var.retention]
+}
+
+run "refuses_a_negative_floor" {
+  command = plan
+
+  variables {
+    retention = { keep_at_least = -1 }
+  }
+
+  expect_failures = [var.retention]
+}
+
+run "refuses_a_ceiling_below_the_floor" {
+  command = plan
+
+  variables {
+    retention = { keep_at_least = 3, overrides = [{ pattern = "quay/*", keep_at_most = 2 }] }
+  }
+
+  expect_failures = [var.retention]
+}
+
+run "refuses_a_pattern_with_a_registry" {
+  command = plan
+
+  variables {
+    retention = { overrides = [{ pattern = "Quay.io:443/*", never = true }] }
+  }
+
+  expect_failures = [var.retention]
+}
+
+run "refuses_a_protected_image_with_its_registry" {
+  command = plan
+
+  variables {
+    retention = { protect = { repositories = ["quay.io/team/app:1"] } }
+  }
+
+  expect_failures = [var.retention]
+}
+
+run "refuses_more_retention_than_lambda_holds" {
+  command = plan
+
+  variables {
+    retention = { overrides = [for number in range(100) : { pattern = "docker-hub/library/image-${number}", never = true }] }
+  }
+
+  expect_failures = [var.retention]
+}
+
+run "refuses_an_unknown_native_policy" {
+  command = plan
+
+  variables {
+    native_policy = "all"
+  }
+
+  expect_failures = [var.native_policy]
+}
+
+run "refuses_a_cluster_with_a_slash" {
+  command = plan
+
+  variables {
+    clusters = ["team/prod"]
+  }
+
+  expect_failures = [var.clusters]
+}
+
+run "refuses_snapshots_of_two_months" {
+  command = plan
+
+  variables {
+    snapshot_max_age_hours = 1440
+  }
+
+  expect_failures = [var.snapshot_max_age_hours]
+}
+
+run "refuses_a_fraction_in_percent" {
+  command = plan
+
+  variables {
+    max_expire_fraction = { account = 25 }
+  }
+
+  expect_failures = [var.max_expire_fraction]
+}
+
+run "refuses_a_bucket_in_capitals" {
+  command = plan
+
+  variables {
+    bucket_name = "Bucket"
+  }
+
+  expect_failures = [var.bucket_name]
+}
+
+run "refuses_an_alias_for_a_key" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:alias/x"
+  }
+
+  expect_failures = [var.kms_key_arn]
+}
+
+run "refuses_an_audit_log_of_a_week" {
+  command = plan
+
+  variables {
+    audit_retention_days = 7
+  }
+
+  expect_failures = [var.audit_retention_days]
+}
+
+run "refuses_a_topic_made_and_given" {
+  command = plan
+
+  variables {
+    topic_arn = "arn:aws:sns:eu-west-1:111122223333:ops"
+  }
+
+  expect_failures = [var.create_topic]
+}
+
+run "refuses_a_queue_for_a_topic" {
+  command = plan
+
+  variables {
+    create_topic = false
+    topic_arn    = "arn:aws:sqs:eu-west-1:111122223333:ops"
+  }
+
+  expect_failures = [var.topic_arn]
+}
+
+run "refuses_a_name_for_an_address" {
+  command = plan
+
+  variables {
+    emails = ["platform"]
+  }
+
+  expect_failures = [var.emails]
+}
+
+run "refuses_addresses_for_a_topic_of_others" {
+  command = plan
+
+  variables {
+    create_topic = false
+    topic_arn    = "arn:aws:sns:eu-west-1:111122223333:ops"
+    emails       = ["platform@example.com"]
+  }
+
+  expect_failures = [var.emails]
+}
+
+run "refuses_a_usage_role_that_nobody_assumes" {
+  command = plan
+
+  variables {
+    usage_role = { cluster = "test" }
+  }
+
+  expect_failures = [var.usage_role]
+}
+
+run "refuses_a_malformed_oidc_provider" {
+  command = plan
+
+  variables {
+    usage_role = { cluster = "test", oidc_provider_arn = "https://oidc.example.com" }
+  }
+
+  expect_failures = [var.usage_role]
+}
+
+run "refuses_a_service_account_with_a_wildcard" {
+  command = plan
+
+  variables {
+    usage_role = { cluster = "test", pod_identity = true, service_account = "*" }
+  }
+
+  expect_failures = [var.usage_role]
+}
+
+run "refuses_a_usage_role_for_a_cluster_with_a_slash" {
+  command = plan
+
+  variables {
+    usage_role = { cluster = "a/b", pod_identity = true }
+  }
+
+  expect_failures = [var.usage_role]
+}
+
+run "refuses_a_usage_role_with_a_path" {
+  command = plan
+
+  variables {
+    usage_role = { cluster = "test", pod_identity = true, name = "a/b" }
+  }
+
+  expect_failures = [var.usage_role]
+}
+
+run "refuses_a_writer_that_is_an_account" {
+  command = plan
+
+  variables {
+    snapshot_writers = { prod = "arn:aws:iam::444455556666:root" }
+  }
+
+  expect_failures = [var.snapshot_writers]
+}

@@ -1,0 +1,118 @@
+# What the module makes of its input.
+
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws", dns_suffix = "amazonaws.com" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-west-1" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::111122223333:role/role" }
+  }
+  mock_resource "aws_lambda_function" {
+    defaults = { arn = "arn:aws:lambda:eu-west-1:111122223333:function:ecr-scan-findings" }
+  }
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:eu-west-1:111122223333:topic" }
+  }
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = { arn = "arn:aws:events:eu-west-1:111122223333:rule/rule" }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/ecr-scan-findings" }
+  }
+}
+
+variables {
+  environment = "test"
+}
+
+run "the_dashboard_shows_pulls_storage_growth_failures_and_functions" {
+  variables {
+    prefixes       = ["quay", "docker-hub"]
+    repositories   = ["team/app"]
+    function_names = ["ecr-lifecycle-manager", "ecr-scan-findings"]
+  }
+
+  assert {
+    condition = [for widget in jsondecode(output.dashboard_body).widgets : widget.properties.title] == [
+      "Pulls below docker-hub/", "Pulls below quay/", "Pulls of own images", "Storage of cached images (bytes)", "Growth of the cache (a day)",
+      "Repositories and images against their quotas", "Failures of upstream sync", "Expired images and bytes freed", "Why nothing was expired, and what failed",
+      "Calls of the registry (a minute)", "Functions: duration", "Functions: errors", "Functions: throttles",
+    ]
+    error_message = "wrong graphs: ${jsonencode([for widget in jsondecode(output.dashboard_body).widgets : widget.properties.title])}"
+  }
+
+  assert {
+    condition     = strcontains(jsondecode(output.dashboard_body).widgets[0].properties.metrics[0][0].expression, "MetricName=\"RepositoryPullCount\" RepositoryName=docker-hub")
+    error_message = "wrong search: ${jsonencode(jsondecode(output.dashboard_body).widgets[0])}"
+  }
+
+  assert {
+    condition     = length(distinct([for widget in jsondecode(output.dashboard_body).widgets : "${widget.x} ${widget.y}"])) == 13 && alltrue([for widget in jsondecode(output.dashboard_body).widgets : widget.properties.region == "eu-west-1" && widget.x + widget.width <= 24])
+    error_message = "graphs lie on each other"
+  }
+
+  assert {
+    condition     = jsondecode(output.dashboard_body).widgets[7].properties.metrics[0] == ["Orchestrator/Lifecycle", "Expired", "Environment", "test"]
+    error_message = "wrong metric"
+  }
+
+  assert {
+    condition     = output.dashboard_name == "ecr-test"
+    error_message = "wrong name"
+  }
+}
+
+run "alarms_are_made_on_request_and_tell_the_topic" {
+  variables {
+    storage_alarm_gib = 500
+    pulls_alarm       = 150000
+    emails            = ["platform@example.com"]
+  }
+
+  assert {
+    condition     = output.alarm_names == tolist(["ecr-test-pulls", "ecr-test-storage"]) && aws_cloudwatch_metric_alarm.this["storage"].threshold == 536870912000 && aws_cloudwatch_metric_alarm.this["pulls"].dimensions.Resource == "GetDownloadUrlForLayer"
+    error_message = "wrong alarms"
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_actions == toset([output.topic_arn])]) && length(aws_sns_topic_subscription.email) == 1
+    error_message = "an alarm that tells nobody"
+  }
+}
+
+run "without_alarms_there_is_no_topic" {
+  assert {
+    condition     = length(aws_sns_topic.this) + length(aws_cloudwatch_metric_alarm.this) == 0 && output.topic_arn == null
+    error_message = "a topic for nothing"
+  }
+}
+
+run "a_given_topic_is_used" {
+  variables {
+    storage_alarm_gib = 1
+    create_topic      = false
+    topic_arn         = "arn:aws:sns:eu-west-1:111122223333:ops"
+  }
+
+  assert {
+    condition     = length(aws_sns_topic.this) == 0 && aws_cloudwatch_metric_alarm.this["storage"].alarm_actions == toset(["arn:aws:sns:eu-west-1:111122223333:ops"])
+    error_message = "another topic"
+  }
+}
+
+run "nothing_is_made_when_it_is_off" {
+  command = plan
+
+  variables {
+    create            = false
+    storage_alarm_gib = 1
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_dashboard.this) + length(aws_cloudwatch_metric_alarm.this) + length(aws_sns_topic.this) == 0
+    error_message = "something is made unasked"
+  }
+}

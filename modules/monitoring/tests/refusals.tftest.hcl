@@ -1,0 +1,141 @@
+# One failing run for each check of the module's input.
+
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws", dns_suffix = "amazonaws.com" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-west-1" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::111122223333:role/role" }
+  }
+  mock_resource "aws_lambda_function" {
+    defaults = { arn = "arn:aws:lambda:eu-west-1:111122223333:function:ecr-scan-findings" }
+  }
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:eu-west-1:111122223333:topic" }
+  }
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = { arn = "arn:aws:events:eu-west-1:111122223333:rule/rule" }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/ecr-scan-findings" }
+  }
+}
+
+variables {
+  environment = "test"
+}
+
+run "refuses_an_environment_with_a_space" {
+  command = plan
+
+  variables {
+    environment = "my env"
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "refuses_a_name_with_a_dot" {
+  command = plan
+
+  variables {
+    name = "ecr.test"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "refuses_a_prefix_with_a_wildcard" {
+  command = plan
+
+  variables {
+    prefixes = ["quay/*"]
+  }
+
+  expect_failures = [var.prefixes]
+}
+
+run "refuses_a_repository_with_its_registry" {
+  command = plan
+
+  variables {
+    repositories = ["quay.io:443/app"]
+  }
+
+  expect_failures = [var.repositories]
+}
+
+run "refuses_a_functions_arn" {
+  command = plan
+
+  variables {
+    function_names = ["arn:aws:lambda:eu-west-1:111122223333:function:x"]
+  }
+
+  expect_failures = [var.function_names]
+}
+
+run "refuses_storage_of_nothing" {
+  command = plan
+
+  variables {
+    storage_alarm_gib = 0
+  }
+
+  expect_failures = [var.storage_alarm_gib]
+}
+
+run "refuses_no_pulls_at_all" {
+  command = plan
+
+  variables {
+    pulls_alarm = 0
+  }
+
+  expect_failures = [var.pulls_alarm]
+}
+
+run "refuses_a_topic_made_and_given" {
+  command = plan
+
+  variables {
+    topic_arn = "arn:aws:sns:eu-west-1:111122223333:ops"
+  }
+
+  expect_failures = [var.create_topic]
+}
+
+run "refuses_a_queue_for_a_topic" {
+  command = plan
+
+  variables {
+    create_topic = false
+    topic_arn    = "arn:aws:sqs:eu-west-1:111122223333:ops"
+  }
+
+  expect_failures = [var.topic_arn]
+}
+
+run "refuses_a_name_for_an_address" {
+  command = plan
+
+  variables {
+    emails = ["platform"]
+  }
+
+  expect_failures = [var.emails]
+}
+
+run "refuses_addresses_for_a_topic_of_others" {
+  command = plan
+
+  variables {
+    create_topic = false
+    emails       = ["platform@example.com"]
+  }
+
+  expect_failures = [var.emails]
+}

@@ -1,0 +1,133 @@
+variable "environment" {
+  description = "Name of the environment: the dimension of the lifecycle manager's metrics."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$", var.environment))
+    error_message = "environment is \"${var.environment}\". It has 1 to 100 letters, digits and characters of ._-."
+  }
+}
+
+variable "create" {
+  description = "Create dashboard and alarms. False makes nothing."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "name" {
+  description = "Name of the dashboard; alarms begin with it. Null names it ecr-<environment>."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.name == null || can(regex("^[0-9A-Za-z_-]{1,200}$", var.name))
+    error_message = "name has 1 to 200 letters, digits, hyphens and underscores."
+  }
+}
+
+variable "prefixes" {
+  description = "Prefixes of the registry's pull-through cache rules and mirrors: each has a graph of its pulls."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for prefix in var.prefixes : prefix == "ROOT" || can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", prefix))])
+    error_message = "prefixes are ECR repository prefixes without a slash at the end, or ROOT. Wrong: ${join(", ", [for prefix in var.prefixes : prefix if !(prefix == "ROOT" || can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", prefix)))])}."
+  }
+}
+
+variable "repositories" {
+  description = "Own repositories whose pulls have a graph."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for repository in var.repositories : can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", repository))])
+    error_message = "repositories are names of ECR repositories. Wrong: ${join(", ", [for repository in var.repositories : repository if !can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", repository))])}."
+  }
+}
+
+variable "function_names" {
+  description = "Lambda functions whose duration, errors and throttles are shown."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in var.function_names : can(regex("^[0-9A-Za-z_-]{1,64}$", name))])
+    error_message = "function_names are names of Lambda functions, not ARNs. Wrong: ${join(", ", [for name in var.function_names : name if !can(regex("^[0-9A-Za-z_-]{1,64}$", name))])}."
+  }
+}
+
+variable "storage_alarm_gib" {
+  description = "An alarm fires when the cached images are larger than this, in GiB. Null makes none."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.storage_alarm_gib == null ? true : var.storage_alarm_gib > 0
+    error_message = "storage_alarm_gib is more than 0, or null."
+  }
+}
+
+variable "pulls_alarm" {
+  description = "An alarm fires when the registry serves more image pulls (GetDownloadUrlForLayer calls) in a minute than this. Null makes none."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.pulls_alarm == null ? true : var.pulls_alarm > 0
+    error_message = "pulls_alarm is more than 0, or null."
+  }
+}
+
+variable "create_topic" {
+  description = "Create an SNS topic for the alarms."
+  type        = bool
+  default     = true
+  nullable    = false
+
+  validation {
+    condition     = !(var.create_topic && var.topic_arn != null)
+    error_message = "create_topic is true and topic_arn names a topic. Choose one."
+  }
+}
+
+variable "topic_arn" {
+  description = "SNS topic that exists, for the alarms; its policy lets CloudWatch publish."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.topic_arn == null || can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:", var.topic_arn))
+    error_message = "topic_arn is the ARN of an SNS topic."
+  }
+}
+
+variable "emails" {
+  description = "Addresses that are subscribed to the created topic; each has to confirm."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for address in var.emails : can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", address))])
+    error_message = "emails are addresses such as platform@example.com. Wrong: ${join(", ", [for address in var.emails : address if !can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", address))])}."
+  }
+
+  validation {
+    condition     = length(var.emails) == 0 || var.create_topic
+    error_message = "emails are subscribed to the topic that create_topic makes. Subscribe them to topic_arn where that topic is managed."
+  }
+}
+
+variable "tags" {
+  description = "Tags for alarms and topic; dashboards have none."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}

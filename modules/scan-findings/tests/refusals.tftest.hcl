@@ -1,0 +1,194 @@
+# One failing run for each check of the module's input.
+
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws", dns_suffix = "amazonaws.com" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-west-1" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::111122223333:role/role" }
+  }
+  mock_resource "aws_lambda_function" {
+    defaults = { arn = "arn:aws:lambda:eu-west-1:111122223333:function:ecr-scan-findings" }
+  }
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:eu-west-1:111122223333:topic" }
+  }
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = { arn = "arn:aws:events:eu-west-1:111122223333:rule/rule" }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/ecr-scan-findings" }
+  }
+}
+
+variables {
+  account_id  = "111122223333"
+  environment = "test"
+  package     = "tests/package.zip"
+  prefixes    = ["quay"]
+  bucket_name = "records"
+}
+
+run "refuses_an_account_id_of_11_digits" {
+  command = plan
+
+  variables {
+    account_id = "11112222333"
+  }
+
+  expect_failures = [var.account_id]
+}
+
+run "refuses_an_environment_with_a_space" {
+  command = plan
+
+  variables {
+    environment = "my env"
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "refuses_a_name_of_41_characters" {
+  command = plan
+
+  variables {
+    name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "refuses_a_package_that_is_no_zip" {
+  command = plan
+
+  variables {
+    package = "tests/findings.tftest.hcl"
+  }
+
+  expect_failures = [var.package]
+}
+
+run "refuses_an_unknown_architecture" {
+  command = plan
+
+  variables {
+    architecture = "amd64"
+  }
+
+  expect_failures = [var.architecture]
+}
+
+run "refuses_a_log_retention_that_cloudwatch_has_not" {
+  command = plan
+
+  variables {
+    log_retention_days = 15
+  }
+
+  expect_failures = [var.log_retention_days]
+}
+
+run "refuses_a_role_as_permissions_boundary" {
+  command = plan
+
+  variables {
+    permissions_boundary_arn = "arn:aws:iam::111122223333:role/x"
+  }
+
+  expect_failures = [var.permissions_boundary_arn]
+}
+
+run "refuses_an_unknown_scan_type" {
+  command = plan
+
+  variables {
+    scan_type = "CLAIR"
+  }
+
+  expect_failures = [var.scan_type]
+}
+
+run "refuses_an_unknown_severity" {
+  command = plan
+
+  variables {
+    severity = "high"
+  }
+
+  expect_failures = [var.severity]
+}
+
+run "refuses_a_prefix_with_a_wildcard" {
+  command = plan
+
+  variables {
+    prefixes = ["quay/*"]
+  }
+
+  expect_failures = [var.prefixes]
+}
+
+run "refuses_a_bucket_in_capitals" {
+  command = plan
+
+  variables {
+    bucket_name = "Bucket"
+  }
+
+  expect_failures = [var.bucket_name]
+}
+
+run "refuses_a_cluster_with_a_slash" {
+  command = plan
+
+  variables {
+    clusters = ["team/prod"]
+  }
+
+  expect_failures = [var.clusters]
+}
+
+run "refuses_an_alias_for_a_key" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:alias/x"
+  }
+
+  expect_failures = [var.kms_key_arn]
+}
+
+run "refuses_a_queue_for_a_topic" {
+  command = plan
+
+  variables {
+    topic_arn = "arn:aws:sqs:eu-west-1:111122223333:ops"
+  }
+
+  expect_failures = [var.topic_arn]
+}
+
+run "refuses_a_name_for_an_address" {
+  command = plan
+
+  variables {
+    emails = ["platform"]
+  }
+
+  expect_failures = [var.emails]
+}
+
+run "refuses_addresses_for_a_topic_of_others" {
+  command = plan
+
+  variables {
+    topic_arn = "arn:aws:sns:eu-west-1:111122223333:ops"
+    emails    = ["platform@example.com"]
+  }
+
+  expect_failures = [var.emails]
+}
