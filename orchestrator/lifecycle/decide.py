@@ -14,7 +14,7 @@ from typing import Literal
 from orchestrator.lifecycle.in_use import InUse
 from orchestrator.lifecycle.patterns import holds, matches
 from orchestrator.lifecycle.retention import Retention
-from orchestrator.lifecycle.units import Image, Unit, units_of
+from orchestrator.lifecycle.units import Image, Unit, by_push, units_of
 
 Verdict = Literal["keep", "expire"]
 
@@ -74,7 +74,7 @@ def _ranks(units: Iterable[Unit]) -> dict[str, int]:
     """
     newest = {unit.root.digest: unit.newest_tagged for unit in units}
     distinct = {image.digest: image for image in newest.values() if image}
-    order = sorted(sorted(distinct), key=lambda digest: distinct[digest].pushed_at, reverse=True)
+    order = sorted(sorted(distinct), key=lambda digest: by_push(distinct[digest]), reverse=True)
     ranks = {digest: rank for rank, digest in enumerate(order)}
     return {root: ranks[image.digest] for root, image in newest.items() if image}
 

@@ -51,6 +51,11 @@ class Image:
         return tuple(tag for tag in self.tags if not _ATTACHED.fullmatch(tag))
 
 
+def by_push(image: Image) -> tuple[datetime, datetime]:
+    """Orders images from the oldest to the newest."""
+    return image.pushed_at, image.last_used
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """A root and all that hangs on it; the root is the first of `members`."""
@@ -75,10 +80,10 @@ class Unit:
     def newest_tagged(self) -> Image | None:
         """The member with a tag of its own that was pushed last; a signature's tag names what it signs.
 
-        Of several pushed at the same time the one with the smallest digest.
+        Of several pushed at the same time the one used last, then the one with the smallest digest.
         """
         tagged = sorted((member for member in self.members if member.own_tags), key=lambda member: member.digest)
-        return max(tagged, key=lambda member: member.pushed_at, default=None)
+        return max(tagged, key=by_push, default=None)
 
 
 def units_of(images: Iterable[Image], children: Mapping[str, Sequence[str]]) -> tuple[Unit, ...]:
