@@ -160,6 +160,121 @@ module "push_role" {
 }
 
 ################################################################################
+# Lifecycle manager, scan findings, monitoring
+################################################################################
+
+locals {
+  manager       = try(var.lifecycle_manager.enabled, false) && local.owns_registry && local.rest
+  scan_findings = try(var.scan_findings.enabled, false) && local.owns_registry && local.rest
+  usage         = try(var.lifecycle_manager.usage, null)
+  # The bucket holds the clusters' snapshots, which scan findings read too.
+  records        = local.manager || local.scan_findings
+  records_bucket = coalesce(try(var.lifecycle_manager.bucket_name, null), "ecr-lifecycle-${local.registry.account_id}-${local.registry.region}")
+  scan_type      = try(var.registry_scanning.scan_type, "BASIC")
+
+  # "" is the prefix of ROOT.
+  cache_routes = [
+    for route in local.routes : { prefix = route.prefix == "ROOT" ? "" : route.prefix, source = local.canonical[route.source] }
+    if contains(keys(var.pull_through_cache_rules), route.prefix)
+  ]
+}
+
+module "lifecycle_manager" {
+  source = "../modules/lifecycle-manager"
+  count  = (local.records || local.usage != null) && local.rest ? 1 : 0
+
+  account_id      = var.account_id
+  environment     = local.environment
+  create_function = local.manager
+  create_bucket   = local.records
+  name            = try(var.lifecycle_manager.name, null)
+  package         = coalesce(try(var.lambda_packages.lifecycle_manager, null), "../build/lifecycle_manager.zip")
+
+  architecture             = try(var.lifecycle_manager.architecture, null)
+  memory_mb                = try(var.lifecycle_manager.memory_mb, null)
+  timeout_seconds          = try(var.lifecycle_manager.timeout_seconds, null)
+  schedule                 = try(var.lifecycle_manager.schedule, null)
+  max_concurrency          = try(var.lifecycle_manager.max_concurrency, null)
+  log_retention_days       = try(var.lifecycle_manager.log_retention_days, null)
+  permissions_boundary_arn = try(var.lifecycle_manager.permissions_boundary_arn, null)
+
+  dry_run                = var.dry_run_mode
+  prefixes               = keys(var.pull_through_cache_rules)
+  routes                 = local.cache_routes
+  retention              = try(var.lifecycle_manager.retention, null)
+  native_policy          = try(var.lifecycle_manager.native_policy, null)
+  clusters               = try(var.lifecycle_manager.clusters, null)
+  snapshot_max_age_hours = try(var.lifecycle_manager.snapshot_max_age_hours, null)
+  inspector              = local.scan_type == "ENHANCED"
+  max_expire_fraction = {
+    repository = try(var.lifecycle_manager.max_expire_fraction_repository, null)
+    account    = try(var.lifecycle_manager.max_expire_fraction_account, null)
+  }
+
+  bucket_name          = local.records_bucket
+  kms_key_arn          = try(var.lifecycle_manager.kms_key_arn, null)
+  audit_retention_days = try(var.lifecycle_manager.audit_retention_days, null)
+  force_destroy        = var.force_delete
+  create_topic         = try(var.lifecycle_manager.topic_arn, null) == null
+  topic_arn            = try(var.lifecycle_manager.topic_arn, null)
+  emails               = try(var.lifecycle_manager.emails, null)
+  snapshot_writers     = try(var.lifecycle_manager.snapshot_writers, null)
+  tags                 = var.tags
+
+  usage_role = local.usage == null ? null : {
+    cluster           = var.cluster_name
+    name              = local.usage.role_name
+    namespace         = local.usage.namespace
+    service_account   = local.usage.service_account
+    oidc_provider_arn = local.usage.oidc_provider_arn
+    audience          = local.usage.audience
+    pod_identity      = local.usage.pod_identity
+  }
+}
+
+module "scan_findings" {
+  source = "../modules/scan-findings"
+  count  = local.scan_findings ? 1 : 0
+
+  account_id  = var.account_id
+  environment = local.environment
+  name        = var.scan_findings.name
+  package     = coalesce(try(var.lambda_packages.scan_findings, null), "../build/scan_findings.zip")
+
+  architecture             = var.scan_findings.architecture
+  log_retention_days       = var.scan_findings.log_retention_days
+  permissions_boundary_arn = var.scan_findings.permissions_boundary_arn
+
+  scan_type   = local.scan_type
+  severity    = var.scan_findings.severity
+  prefixes    = keys(var.pull_through_cache_rules)
+  routes      = local.cache_routes
+  bucket_name = module.lifecycle_manager[0].bucket_name
+  clusters    = try(var.lifecycle_manager.clusters, null)
+  kms_key_arn = try(var.lifecycle_manager.kms_key_arn, null)
+  topic_arn   = var.scan_findings.topic_arn
+  emails      = var.scan_findings.emails
+  tags        = var.tags
+}
+
+module "monitoring" {
+  source = "../modules/monitoring"
+  count  = try(var.monitoring.enabled, false) && local.rest ? 1 : 0
+
+  environment       = local.environment
+  name              = var.monitoring.name
+  prefixes          = concat(keys(var.pull_through_cache_rules), keys(var.mirrors))
+  repositories      = keys(module.ecr.repositories)
+  function_names    = compact(concat(module.lifecycle_manager[*].function_name, module.scan_findings[*].function_name))
+  storage_alarm_gib = var.monitoring.storage_alarm_gib
+  pulls_alarm       = var.monitoring.pulls_alarm
+  create_topic      = var.monitoring.topic_arn == null
+  topic_arn         = var.monitoring.topic_arn
+  emails            = var.monitoring.emails
+  tags              = var.tags
+}
+
+################################################################################
 # The ImageDigestMirrorSet of the routes: the same as `orchestrator manifests --for idms` makes
 ################################################################################
 

@@ -130,6 +130,45 @@ output "push_role_annotations" {
 }
 
 ################################################################################
+# Lifecycle manager, scan findings, monitoring
+################################################################################
+
+output "lifecycle_manager_function_name" {
+  description = "Name of the lifecycle manager's function. Null where it is not enabled."
+  value       = one(module.lifecycle_manager[*].function_name)
+}
+
+output "lifecycle_manager_log_group_name" {
+  description = "Log group of the lifecycle manager. Null where it is not enabled."
+  value       = one(module.lifecycle_manager[*].log_group_name)
+}
+
+output "lifecycle_manager_topic_arn" {
+  description = "SNS topic of the lifecycle manager's alarms. Null where there is none."
+  value       = one(module.lifecycle_manager[*].topic_arn)
+}
+
+output "lifecycle_bucket_name" {
+  description = "Bucket of snapshots (`snapshots/<cluster>.json`) and audit log (`audit/`). Null where this environment uses none."
+  value       = one(module.lifecycle_manager[*].bucket_name)
+}
+
+output "usage_role_arn" {
+  description = "Role with which the cluster writes its snapshot. Null without `lifecycle_manager.usage`."
+  value       = one(module.lifecycle_manager[*].usage_role_arn)
+}
+
+output "scan_findings_topic_arn" {
+  description = "SNS topic of scan findings. Null where they are not enabled."
+  value       = one(module.scan_findings[*].topic_arn)
+}
+
+output "dashboard_name" {
+  description = "CloudWatch dashboard. Null where monitoring is not enabled."
+  value       = one(module.monitoring[*].dashboard_name)
+}
+
+################################################################################
 # All in one
 ################################################################################
 

@@ -532,3 +532,124 @@ variable "push_roles" {
   }))
   default = {}
 }
+
+################################################################################
+# Lifecycle manager, scan findings, monitoring
+################################################################################
+
+variable "dry_run_mode" {
+  description = "The lifecycle manager only says what it would expire."
+  type        = bool
+  default     = false
+}
+
+variable "lifecycle_manager" {
+  description = "The function that keeps the registry's caches small, in the environment that owns the registry; `clusters` must have written what they run before anything expires. `usage` makes the role with which this environment's cluster writes it. Null makes nothing."
+  type = object({
+    enabled                        = optional(bool, false)
+    name                           = optional(string, "ecr-lifecycle-manager")
+    schedule                       = optional(string, "cron(0 2 * * ? *)")
+    architecture                   = optional(string, "arm64")
+    memory_mb                      = optional(number, 512)
+    timeout_seconds                = optional(number, 900)
+    max_concurrency                = optional(number, 5)
+    log_retention_days             = optional(number, 14)
+    permissions_boundary_arn       = optional(string)
+    native_policy                  = optional(string, "")
+    clusters                       = optional(list(string), [])
+    snapshot_max_age_hours         = optional(number, 48)
+    max_expire_fraction_repository = optional(number, 0.5)
+    max_expire_fraction_account    = optional(number, 0.25)
+    bucket_name                    = optional(string)
+    kms_key_arn                    = optional(string)
+    audit_retention_days           = optional(number, 365)
+    topic_arn                      = optional(string)
+    emails                         = optional(list(string), [])
+    snapshot_writers               = optional(map(string), {})
+    retention = optional(object({
+      expire_unpulled_days = optional(number, 30)
+      keep_at_least        = optional(number, 1)
+      keep_at_most         = optional(number)
+      untagged_days        = optional(number)
+      minimum_age_days     = optional(number)
+      never                = optional(bool, false)
+      expire_action        = optional(string, "delete")
+      protect = optional(object({
+        tags         = optional(list(string), [])
+        repositories = optional(list(string), [])
+      }))
+      overrides = optional(list(object({
+        pattern              = string
+        expire_unpulled_days = optional(number)
+        keep_at_least        = optional(number)
+        keep_at_most         = optional(number)
+        untagged_days        = optional(number)
+        minimum_age_days     = optional(number)
+        never                = optional(bool)
+        expire_action        = optional(string)
+        protect = optional(object({
+          tags         = optional(list(string), [])
+          repositories = optional(list(string), [])
+        }))
+      })), [])
+    }))
+    usage = optional(object({
+      role_name         = optional(string)
+      oidc_provider_arn = optional(string)
+      audience          = optional(string, "sts.amazonaws.com")
+      pod_identity      = optional(bool, false)
+      namespace         = optional(string, "ecr-usage")
+      service_account   = optional(string, "ecr-usage")
+      schedule          = optional(string, "17 * * * *")
+      image             = optional(string)
+    }))
+  })
+  default = null
+
+  validation {
+    condition     = !try(var.lifecycle_manager.enabled, false) || (var.manage_registry && coalesce(var.registry_account_id, var.account_id) == var.account_id && coalesce(var.registry_region, var.aws_region) == var.aws_region)
+    error_message = "lifecycle_manager.enabled is true where the registry is another's. Enable it in the environment that owns the registry (manage_registry); `usage` alone belongs here."
+  }
+}
+
+variable "scan_findings" {
+  description = "The function that reports what image scans find, in the environment that owns the registry. Null makes nothing."
+  type = object({
+    enabled                  = optional(bool, false)
+    name                     = optional(string, "ecr-scan-findings")
+    severity                 = optional(string, "HIGH")
+    architecture             = optional(string, "arm64")
+    log_retention_days       = optional(number, 14)
+    permissions_boundary_arn = optional(string)
+    topic_arn                = optional(string)
+    emails                   = optional(list(string), [])
+  })
+  default = null
+
+  validation {
+    condition     = !try(var.scan_findings.enabled, false) || (var.manage_registry && coalesce(var.registry_account_id, var.account_id) == var.account_id && coalesce(var.registry_region, var.aws_region) == var.aws_region)
+    error_message = "scan_findings.enabled is true where the registry is another's. ECR reports scans in the registry's account and region: enable it in the environment that owns the registry (manage_registry)."
+  }
+}
+
+variable "monitoring" {
+  description = "CloudWatch dashboard of the registry, and alarms on its size and pulls. Null makes nothing."
+  type = object({
+    enabled           = optional(bool, false)
+    name              = optional(string)
+    storage_alarm_gib = optional(number)
+    pulls_alarm       = optional(number)
+    topic_arn         = optional(string)
+    emails            = optional(list(string), [])
+  })
+  default = null
+}
+
+variable "lambda_packages" {
+  description = "Zips of the functions, relative to the root module. Null means ../build/<function>.zip, where `orchestrator lambda package` puts them; the orchestrator packs them itself."
+  type = object({
+    lifecycle_manager = optional(string)
+    scan_findings     = optional(string)
+  })
+  default = null
+}

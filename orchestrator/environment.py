@@ -118,6 +118,112 @@ class PushRole(_Value):
     permissions_boundary_arn: str | None = None
 
 
+class Protect(_Value):
+    """Patterns of tags and repositories that never expire."""
+
+    tags: tuple[str, ...] = ()
+    repositories: tuple[str, ...] = ()
+
+
+class RetentionOverride(_Value):
+    """What differs from the default retention in repositories that `pattern` holds; None takes the default's."""
+
+    pattern: str
+    expire_unpulled_days: int | None = None
+    keep_at_least: int | None = None
+    keep_at_most: int | None = None
+    untagged_days: int | None = None
+    minimum_age_days: int | None = None
+    never: bool | None = None
+    expire_action: str | None = None
+    protect: Protect | None = None
+
+
+class Retention(_Value):
+    """How long cached images stay."""
+
+    expire_unpulled_days: int = 30
+    keep_at_least: int = 1
+    keep_at_most: int | None = None
+    untagged_days: int | None = None
+    minimum_age_days: int | None = None
+    never: bool = False
+    expire_action: str = "delete"
+    protect: Protect | None = None
+    overrides: tuple[RetentionOverride, ...] = ()
+
+
+class Usage(_Value):
+    """The role and the CronJob with which the environment's cluster writes what it runs."""
+
+    role_name: str | None = None
+    oidc_provider_arn: str | None = None
+    audience: str = "sts.amazonaws.com"
+    pod_identity: bool = False
+    namespace: str = "ecr-usage"
+    service_account: str = "ecr-usage"
+    schedule: str = "17 * * * *"
+    image: str | None = None
+
+
+class LifecycleManager(_Value):
+    """The function that keeps the registry's caches small."""
+
+    enabled: bool = False
+    name: str = "ecr-lifecycle-manager"
+    schedule: str = "cron(0 2 * * ? *)"
+    architecture: str = "arm64"
+    memory_mb: int = 512
+    timeout_seconds: int = 900
+    max_concurrency: int = 5
+    log_retention_days: int = 14
+    permissions_boundary_arn: str | None = None
+    native_policy: str = ""
+    clusters: tuple[str, ...] = ()
+    snapshot_max_age_hours: int = 48
+    max_expire_fraction_repository: float = 0.5
+    max_expire_fraction_account: float = 0.25
+    bucket_name: str | None = None
+    kms_key_arn: str | None = None
+    audit_retention_days: int = 365
+    topic_arn: str | None = None
+    emails: tuple[str, ...] = ()
+    snapshot_writers: dict[str, str] = {}
+    retention: Retention | None = None
+    usage: Usage | None = None
+
+
+class ScanFindings(_Value):
+    """The function that reports what image scans find."""
+
+    enabled: bool = False
+    name: str = "ecr-scan-findings"
+    severity: str = "HIGH"
+    architecture: str = "arm64"
+    log_retention_days: int = 14
+    permissions_boundary_arn: str | None = None
+    topic_arn: str | None = None
+    emails: tuple[str, ...] = ()
+
+
+class Monitoring(_Value):
+    """The registry's dashboard and alarms."""
+
+    enabled: bool = False
+    name: str | None = None
+    storage_alarm_gib: int | None = None
+    pulls_alarm: int | None = None
+    topic_arn: str | None = None
+    emails: tuple[str, ...] = ()
+
+
+class LambdaPackages(_Value):
+    """Where plain Terraform finds the functions' zips."""
+
+    lifecycle_manager: str | None = None
+    scan_findings: str | None = None
+
+
 class Environment(_Value):
     """One environment: account, region, platform, routes. Field for field the variables of `variables.tf`."""
 
@@ -189,6 +295,12 @@ class Environment(_Value):
 
     push_roles: dict[str, PushRole] = {}
 
+    dry_run_mode: bool = False
+    lifecycle_manager: LifecycleManager | None = None
+    scan_findings: ScanFindings | None = None
+    monitoring: Monitoring | None = None
+    lambda_packages: LambdaPackages | None = None
+
     @property
     def partition(self) -> str:
         """AWS partition of the region: aws, aws-us-gov, aws-cn, …"""
@@ -223,6 +335,24 @@ class Environment(_Value):
     def owns_registry(self) -> bool:
         """Does this environment create what belongs to the account and region of its registry?"""
         return self.manage_registry and not self.uses_central_registry
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The functions that this environment deploys, by the names of their packages."""
+        wanted = {"lifecycle_manager": self.lifecycle_manager, "scan_findings": self.scan_findings}
+        return tuple(name for name, settings in wanted.items() if settings and settings.enabled and self.owns_registry)
+
+    @property
+    def lifecycle_bucket(self) -> str:
+        """Bucket of snapshots and audit log, as the environment that owns the registry names it unless told otherwise."""
+        named = self.lifecycle_manager and self.lifecycle_manager.bucket_name
+        return named or f"ecr-lifecycle-{self.registry_account}-{self.registry_region_name}"
+
+    @property
+    def usage_role_name(self) -> str:
+        """Role with which the environment's cluster writes its snapshot, as the root module names it."""
+        usage = self.lifecycle_manager and self.lifecycle_manager.usage
+        return (usage and usage.role_name) or f"{self.cluster_name[:54]}-ecr-usage"
 
     @property
     def own_repository_names(self) -> tuple[str, ...]:

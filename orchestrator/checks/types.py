@@ -59,7 +59,7 @@ class Converter:
             return self._list(value, get_args(wanted)[0], path)
         if get_origin(wanted) is dict:
             return self._map(value, get_args(wanted)[1], path)
-        return {str: self._string, int: self._number, bool: self._bool}[wanted](value, path)
+        return {str: self._string, int: self._number, float: self._fraction, bool: self._bool}[wanted](value, path)
 
     def attributes(self, value: object, model: type[BaseModel], path: Path) -> Any:
         """A nested object: unknown attributes are refused, missing ones named."""
@@ -151,12 +151,14 @@ class Converter:
             return value in {"true", "1"}
         return self._wrong(value, path, "true or false is wanted.", "Write true or false, without quotes.")
 
+    def _fraction(self, value: object, path: Path) -> Any:
+        number = _decimal(value)
+        if number is None:
+            return self._wrong(value, path, "A number is wanted.", "Write a number such as 0.5, without quotes.")
+        return float(number)
+
     def _number(self, value: object, path: Path) -> Any:
-        number: Decimal | None = None
-        if isinstance(value, str):
-            number = Decimal(value) if _NUMBER.fullmatch(value) else None
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            number = Decimal(str(value))
+        number = _decimal(value)
         if number is None:
             return self._wrong(value, path, "A number is wanted.", "Write a whole number, without quotes.")
         if number != number.to_integral_value():
@@ -177,6 +179,14 @@ class Converter:
         return INVALID
 
 
+def _decimal(value: object) -> Decimal | None:
+    if isinstance(value, str):
+        return Decimal(value) if _NUMBER.fullmatch(value) else None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Decimal(str(value))
+    return None
+
+
 def format_number(value: int | float) -> str:
     """A number as Terraform turns it into a string: 1.50 -> "1.5", never with an exponent."""
     return str(value) if isinstance(value, int) else f"{Decimal(repr(value)).normalize():f}"
@@ -193,7 +203,7 @@ def _example_of(annotation: Any) -> str:
     wanted, _ = _without_none(annotation)
     if isinstance(wanted, type) and issubclass(wanted, BaseModel):
         return f"{{ {_example(wanted)} }}"
-    return {tuple: "[…]", dict: "{ … }"}.get(get_origin(wanted), {str: '"…"', int: "1", bool: "true"}.get(wanted, "…"))
+    return {tuple: "[…]", dict: "{ … }"}.get(get_origin(wanted), {str: '"…"', int: "1", float: "0.5", bool: "true"}.get(wanted, "…"))
 
 
 def _example(model: type[BaseModel]) -> str:

@@ -136,7 +136,7 @@ def model_type(annotation: Any) -> Any:
         return ["map", model_type(get_args(wanted)[1])]
     if isinstance(wanted, type) and issubclass(wanted, BaseModel):
         return {name: attribute_type(field) for name, field in wanted.model_fields.items()}
-    return {str: "string", int: "number", bool: "bool"}[wanted]
+    return {str: "string", int: "number", float: "number", bool: "bool"}[wanted]
 
 
 def attribute_type(field: Any) -> list[Any]:
