@@ -165,8 +165,7 @@ class EcrRegistry:
         try:
             with refusals():
                 principal = principal_of(self.sts.get_caller_identity()["Arn"])
-                pages = self.ecr.get_paginator("list_pull_time_update_exclusions").paginate()
-                if any(principal in page["pullTimeUpdateExclusions"] for page in pages):
+                if principal in self._exclusions():
                     return True, ""
             if principal.rpartition("/")[2] in self.never_exclude:
                 return False, f"{principal} is a role of nodes, whose pulls must count"
@@ -178,6 +177,16 @@ class EcrRegistry:
             return False, f"the SDK of this runtime is too old: {error}"
         self._registered = principal
         return True, ""
+
+    def _exclusions(self) -> Iterator[str]:
+        """The excluded principals. The SDK has no paginator for them."""
+        token: dict[str, str] = {}
+        while True:
+            page = self.ecr.list_pull_time_update_exclusions(**token)
+            yield from page.get("pullTimeUpdateExclusions", [])
+            if not page.get("nextToken"):
+                return
+            token = {"nextToken": page["nextToken"]}
 
     def end_exclusion(self) -> None:
         """Let the caller's pulls count again, where they did before. Raises PortError."""
