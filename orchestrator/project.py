@@ -98,6 +98,16 @@ class Project:
                 remedy=f"Environments are: {_listed(names)}.",
             )
         guess = get_close_matches(name, names, n=1)
+        left = [
+            folder for folder in (self.state_dir / name, self.state_dir / "local" / name) if (folder / "root").is_dir()
+        ]
+        if left:
+            raise RefusedInput(
+                f'The file of environment "{name}" is gone, but its working directory {left[0]} is still there.',
+                why="What it created may still exist; its state is kept where it was.",
+                remedy=f"Bring {self.tfvars_path(name)} back, then `orchestrator destroy {name}`; or remove the folder "
+                "when that was done already.",
+            )
         raise RefusedInput(
             f'There is no environment "{name}".',
             why=f"{self.environments_dir / name}.tfvars does not exist; environments are: {_listed(names)}.",

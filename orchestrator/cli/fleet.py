@@ -24,6 +24,7 @@ from orchestrator.terraform.providers import find_provider_source
 from orchestrator.terraform.shared_provider import ProviderPool
 from orchestrator.terraform.stack import Context, Stack, open_stack
 from orchestrator.terraform.summary import attribute_line, change_line, plan_text
+from orchestrator.terraform.workdir import workdir_of
 
 if TYPE_CHECKING:
     from orchestrator.environment import Environment
@@ -103,6 +104,7 @@ class Fleet:
         yes: bool = False,
         protected_only: bool = False,
         transitions: bool = True,
+        or_local: bool = False,
     ) -> None:
         self.project = open_project(ctx)
         self.names = self._chosen(names, everything)
@@ -112,6 +114,7 @@ class Fleet:
         self.share = share
         self.protected_only = protected_only
         self.transitions = transitions
+        self.or_local = or_local
         # With --json standard output belongs to the document.
         target = sys.stderr if as_json else sys.stdout
         terminal = target.isatty() and sys.stdin.isatty()
@@ -123,6 +126,10 @@ class Fleet:
         """Run the operation for all environments; 0, or 1 when one failed, or 3 when the question's answer is yes."""
         # Every file is read before anything is done: what is wrong in one is said at once.
         environments = self._load()
+        if self.or_local and not self.local and all(self._only_local(each) for each in environments.values()):
+            self.local = True
+            names = ", ".join(environments)
+            self._note(f"{names}: no `state` is configured; this is what was applied with --local.")
         with contextlib.ExitStack() as exits:
             exits.enter_context(self.progress)
             interrupts = exits.enter_context(Interrupts(self.progress.write))
@@ -172,6 +179,10 @@ class Fleet:
         if problems:
             raise InvalidEnvironment(problems)
         return loaded
+
+    def _only_local(self, environment: Environment) -> bool:
+        folder = workdir_of(self.project, environment.name, local=True)
+        return environment.state is None and (folder / "state" / environment.name / "terraform.tfstate").is_file()
 
     def _local_aws(self) -> Any:
         if not self.local:

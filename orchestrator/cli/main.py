@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import click
 
 from orchestrator import __version__
-from orchestrator.errors import InvalidEnvironment, OrchestratorError
+from orchestrator.errors import InvalidEnvironment, OrchestratorError, RefusedInput
 
 # {command: (module:attribute, one line of help)}. The line is repeated here so that `--help` imports no command.
 COMMANDS = {
@@ -47,6 +47,19 @@ class LazyGroup(click.Group):
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            guess = get_close_matches(args[0], list(COMMANDS), n=1)
+            if guess and not args[0].startswith("-"):
+                error.message += f' Did you mean "{guess[0]}"?'
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
@@ -91,6 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print_error(error, as_json="--json" in args)
         sys.exit(error.exit_code)
     except click.ClickException as error:
+        if "--json" in args:
+            refusal = RefusedInput(error.format_message(), remedy="`--help` after the command lists what it takes.")
+            click.echo(json.dumps({"errors": [refusal.as_dict()]}))
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):

@@ -114,10 +114,10 @@ def destroy(ctx: click.Context, /, yes: bool, allow_destroy: tuple[str, ...], **
 @click.option("--show-sensitive", is_flag=True, help="Print sensitive values, too.")
 @click.pass_context
 def output(ctx: click.Context, /, show_sensitive: bool, **options: Any) -> int:
-    """Print the outputs of an environment."""
+    """Print the outputs of an environment; without a `state`, those of its last apply with --local."""
     from orchestrator.cli.fleet import Fleet, printed_outputs
 
-    return Fleet(ctx, transitions=False, **options).run(printed_outputs, show_sensitive=show_sensitive)
+    return Fleet(ctx, transitions=False, or_local=True, **options).run(printed_outputs, show_sensitive=show_sensitive)
 
 
 @click.command("drift")

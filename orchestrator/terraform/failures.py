@@ -44,11 +44,14 @@ def failure(
     environment: str,
     log: Path,
     applying: bool = False,
+    local: bool = False,
 ) -> OrchestratorError:
-    """The error for a run that did not end well; `what` is such as `terraform plan`."""
+    """The error for a run that did not end well; `what` is such as `terraform plan`, `local` is that of the command."""
     errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
     text = "\n".join(str(error) for error in errors) or outcome.stderr.strip() or outcome.stdout.strip()[-2000:]
-    again = f"`orchestrator apply {environment}`"
+    command = "destroy" if what == "terraform destroy" else "apply"
+    flag = " --local" if local else ""
+    again = f"`orchestrator {command} {environment}{flag}`"
     if outcome.interrupted:
         return _interrupted(environment, outcome, again, applying)
     if outcome.signal_name:
@@ -71,13 +74,28 @@ def failure(
         return OrchestratorError(
             f'environment "{environment}": the repository "{name}" exists already and is in no state.',
             why="It was made outside of this environment's Terraform; it is never taken over silently.",
-            remedy=f"Take it over with `orchestrator apply {environment} --adopt`, or choose another name.",
+            remedy=f"Take it over with `orchestrator apply {environment} --adopt{flag}`, or choose another name.",
+        )
+    if applying and "Failed to save state" in text:
+        full = "no space left on device" in text or "disk quota exceeded" in text
+        return OrchestratorError(
+            f'environment "{environment}": the state could not be saved'
+            + (", because the disk is full." if full else "; it is kept in the working directory."),
+            why=text,
+            remedy=f"{'Make room' if full else 'Correct the cause'}, do not remove the working directory, and run {again} "
+            "again: it saves that state first, and takes over what is missing in it.",
         )
     if "RepositoryNotEmptyException" in text:
         return OrchestratorError(
             f'environment "{environment}": a repository still holds images, so that AWS does not delete it.',
             why=text,
             remedy="Set `force_delete = true` and apply, or delete its images; then run the command again.",
+        )
+    if local and "connect: connection refused" in text:
+        return OrchestratorError(
+            f'environment "{environment}": the embedded AWS has ended in the middle of {what}.',
+            why=text[-1500:],
+            remedy=f"Run {again} again: another one is started, empty, and what is missing there is created anew.",
         )
     if "no space left on device" in text or "disk quota exceeded" in text:
         return OrchestratorError(

@@ -184,6 +184,7 @@ class Stack:
             environment=self.name,
             log=self.workdir.log,
             applying=applying,
+            local=self.workdir.local,
         )
         found.why = self.runner.masker(found.why)
         return found

@@ -42,7 +42,7 @@ class State:
         return frozenset(resource.address for resource in self.resources)
 
 
-def parse_state(text: str) -> State:
+def parse_state(text: str, name: str = "The Terraform state") -> State:
     """The state in a file of version 4, or of `terraform state pull`; an empty text is no state yet.
 
     Raises OrchestratorError for what is no state.
@@ -52,7 +52,7 @@ def parse_state(text: str) -> State:
     try:
         document = json.loads(text)
         if document.get("version") != 4:
-            raise OrchestratorError(f"The state has version {document.get('version')!r}; this program reads version 4.")
+            raise OrchestratorError(f"{name} has version {document.get('version')!r}; this program reads version 4.")
         return State(
             document.get("lineage", ""),
             int(document.get("serial", 0)),
@@ -61,16 +61,16 @@ def parse_state(text: str) -> State:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise OrchestratorError(
-            "The Terraform state cannot be read.",
+            f"{name} cannot be read.",
             why=f"{error}.",
-            remedy="Beside a local state lies `terraform.tfstate.backup`; S3 keeps old versions of the object.",
+            remedy="Nothing was changed. Beside a local state lies `terraform.tfstate.backup`; S3 keeps old versions of the object.",
         ) from error
 
 
 def read_state(path: Path) -> State:
     """The state in a file, empty when there is none."""
     try:
-        return parse_state(path.read_text("utf-8"))
+        return parse_state(path.read_text("utf-8", "replace"), f"The Terraform state {path}")
     except FileNotFoundError:
         return State()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -40,6 +42,17 @@ class RealWorld:
     def run(self, *arguments: str) -> Ran:
         """`orchestrator ARGUMENTS` in the project."""
         return run("-C", str(self.project.root), *arguments)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same in a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "orchestrator", "-C", str(self.project.root), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=dict(os.environ),
+        )
 
     def client(self, service: str) -> Any:
         """A client of the environment's account."""

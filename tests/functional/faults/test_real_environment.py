@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -158,16 +156,10 @@ def test_a_lock_that_a_killed_apply_left_is_explained_and_never_broken_by_itself
     real: RealWorld, faults: Callable[..., None]
 ) -> None:
     faults({"operations": ["CreateRepository"], "latency_ms": 3000})
-    process = subprocess.Popen(
-        [sys.executable, "-m", "orchestrator", "-C", str(real.project.root), "apply", "live", "--yes"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=dict(os.environ),
-    )
+    process = real.start("apply", "live", "--yes")
     wait_for_creation(real.folder)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.communicate()
     kill_terraform(real.folder)
     wait_until(lambda: processes_in(real.folder) == [], "the end of Terraform")
     wait_until(lambda: repositories(real.client("ecr")) == ["small-registry"], "what AWS was asked for")

@@ -66,7 +66,7 @@ def test_ctrl_c_stops_cleanly_and_the_next_apply_finishes(slow_creation: World) 
     assert process.returncode == 130, said
     assert "asking Terraform to stop" in said
     assert "nothing is lost" in said
-    assert "`orchestrator apply dev`" in said
+    assert "`orchestrator apply dev --local`" in said
     assert terraform_of(slow_creation.folder) == []
 
     # The request was cancelled; AWS does what it was asked for all the same, a moment later.
