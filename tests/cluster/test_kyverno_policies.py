@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from orchestrator.manifests import Options, generate
 from orchestrator.manifests.metadata import ORIGINAL_IMAGE, ORIGINAL_VOLUME_IMAGE
 from tests.cluster.kyverno import KyvernoRun, kyverno_apply, kyverno_mutate
 from tests.cluster.pods import Document, pod_of, slots
+from tests.cluster.processes import engine_environment, run_engine
 from tests.references_table import OWN, environment
 
-pytestmark = [pytest.mark.cluster, pytest.mark.parametrize("target", ["kyverno", "kyverno-cel"])]
+pytestmark = pytest.mark.cluster
+both = pytest.mark.parametrize("target", ["kyverno", "kyverno-cel"])
 
 NGINX = f"{OWN}/docker-hub/library/nginx"
 REDIS = f"{OWN}/docker-hub/library/redis"
@@ -28,6 +31,7 @@ def images(run: KyvernoRun, pod: str, field: str = "containers") -> list[str]:
     return [one["image"] for one in run.pods[pod]["spec"][field]]
 
 
+@both
 def test_excluded_namespaces_are_left_alone(target: str, tmp_path: Path) -> None:
     left = ["kube-system", "kube-public", "openshift-monitoring", "redhat-ods", "kyverno"]
     redirected = ["default", "openshift", "my-openshift-x", "kyverno-2", "kube-system-2"]
@@ -40,6 +44,7 @@ def test_excluded_namespaces_are_left_alone(target: str, tmp_path: Path) -> None
     assert {name: found[name] for name in redirected} == dict.fromkeys(redirected, NGINX)
 
 
+@both
 def test_without_excluded_namespaces_every_namespace_is_redirected(target: str, tmp_path: Path) -> None:
     everywhere = environment("standard").model_copy(update={"exclude_namespaces": ()})
 
@@ -48,6 +53,7 @@ def test_without_excluded_namespaces_every_namespace_is_redirected(target: str, 
     assert found == {"nginx": NGINX}
 
 
+@both
 def test_a_pod_that_was_redirected_does_not_change_again(target: str, tmp_path: Path) -> None:
     document = policy(environment("standard"), target, annotate=True)
     pod = pod_of("twice", ["nginx:1", "redis:7", "registry.example.org/a:1"], namespace="default")
@@ -63,6 +69,7 @@ def test_a_pod_that_was_redirected_does_not_change_again(target: str, tmp_path: 
     assert second == first
 
 
+@both
 def test_originals_are_kept_for_every_kind_of_image(target: str, tmp_path: Path) -> None:
     bare = pod_of("bare", ["nginx:1", "busybox"], namespace="default")
     bare["spec"]["initContainers"] = [{"name": "init", "image": "redis:7"}]
@@ -87,6 +94,7 @@ def test_originals_are_kept_for_every_kind_of_image(target: str, tmp_path: Path)
     assert "annotations" not in run.pods.get("untouched", untouched)["metadata"]
 
 
+@both
 def test_deployments_are_left_alone(target: str, tmp_path: Path) -> None:
     template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": slots(["nginx"], "containers")}}
     spec = {"selector": {"matchLabels": {"app": "web"}}, "template": template}
@@ -105,6 +113,7 @@ def test_deployments_are_left_alone(target: str, tmp_path: Path) -> None:
         assert found["spec"]["template"]["spec"]["containers"][0]["image"] == "nginx"
 
 
+@both
 def test_many_routes_and_excludes_in_one_policy(target: str, tmp_path: Path) -> None:
     large = Environment(
         name="large",
@@ -124,3 +133,37 @@ def test_many_routes_and_excludes_in_one_policy(target: str, tmp_path: Path) -> 
 
     assert kyverno_mutate(document, expected, folder=tmp_path) == expected
     assert max(len(yaml.safe_dump(one)) for one in yaml.safe_load_all(document)) < 250_000
+
+
+VALUES = """
+apiVersion: cli.kyverno.io/v1alpha1
+kind: Values
+metadata: {name: values}
+globalValues:
+  request.operation: UPDATE
+subresources:
+  - subresource: {name: pods/ephemeralcontainers, kind: Pod, version: v1}
+    parentResource: {name: pods, kind: Pod, version: v1}
+"""
+
+
+def test_a_cluster_policy_redirects_only_ephemeral_containers_that_are_added(tmp_path: Path) -> None:
+    # The CLI has no old object; the new one stands in for it, with those that carry the tag "old".
+    held = "request.oldObject.spec.ephemeralContainers[].name"
+    document = policy(environment("standard"), "kyverno")
+    assert held in document
+    document = document.replace(held, 'request.object.spec.ephemeralContainers[?ends_with(image, `":old"`)].name')
+    pod = pod_of("debugged", ["nginx"], namespace="default")
+    pod["spec"]["ephemeralContainers"] = slots(["redis:old", "redis:new"], "ephemeralContainers")
+    for name, text in {"policy.yaml": document, "values.yaml": VALUES, "pod.yaml": json.dumps(pod)}.items():
+        (tmp_path / name).write_text(text, "utf-8")
+
+    command = ["kyverno", "apply", "policy.yaml", "-r", "pod.yaml", "-f", "values.yaml", "-o", "out.yaml"]
+    run_engine(
+        [*command[:2], *(tmp_path / one if one.endswith(".yaml") else one for one in command[2:])],
+        environment=engine_environment(tmp_path),
+    )
+
+    spec = next(yaml.safe_load_all((tmp_path / "out.yaml").read_text("utf-8")))["spec"]
+    assert [one["image"] for one in spec["ephemeralContainers"]] == ["redis:old", f"{REDIS}:new"]
+    assert [one["image"] for one in spec["containers"]] == ["nginx"]
