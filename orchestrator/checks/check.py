@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestrator.checks.access import check_access
 from orchestrator.checks.context import Context
+from orchestrator.checks.functions import check_functions
 from orchestrator.checks.identity import check_identity
 from orchestrator.checks.network import check_network
 from orchestrator.checks.problem import Problem
@@ -18,7 +19,15 @@ from orchestrator.environment import Checked, Environment
 from orchestrator.errors import Location
 from orchestrator.tfvars import Tfvars, merge
 
-_EXAMINATIONS = (check_identity, check_repositories, check_network, check_routes, check_registry, check_access)
+_EXAMINATIONS = (
+    check_identity,
+    check_repositories,
+    check_network,
+    check_routes,
+    check_registry,
+    check_access,
+    check_functions,
+)
 # Stand in for required variables that are missing or malformed, so that all other checks still run.
 _PLACEHOLDERS = {"cluster_name": "cluster", "account_id": "000000000000", "aws_region": "us-east-1"}
 

@@ -203,7 +203,9 @@ def _example_of(annotation: Any) -> str:
     wanted, _ = _without_none(annotation)
     if isinstance(wanted, type) and issubclass(wanted, BaseModel):
         return f"{{ {_example(wanted)} }}"
-    return {tuple: "[…]", dict: "{ … }"}.get(get_origin(wanted), {str: '"…"', int: "1", float: "0.5", bool: "true"}.get(wanted, "…"))
+    return {tuple: "[…]", dict: "{ … }"}.get(
+        get_origin(wanted), {str: '"…"', int: "1", float: "0.5", bool: "true"}.get(wanted, "…")
+    )
 
 
 def _example(model: type[BaseModel]) -> str:

@@ -1118,7 +1118,161 @@ ACCESS = [
     ),
 ]
 
-CASES = [*UNKNOWN_AND_MISSING, *TYPES, *IDENTITY, *REPOSITORIES, *NETWORK, *RULES, *ROUTES, *REGISTRY, *ACCESS]
+
+def manager(*attributes: str) -> str:
+    return "\n".join([rules(f"  {QUAY}"), "lifecycle_manager = {", *attributes, "}"])
+
+
+def usage(*attributes: str) -> str:
+    return manager("  usage = {", *attributes, "  }")
+
+
+def retention(*attributes: str) -> str:
+    return manager("  retention = {", *attributes, "  }")
+
+
+MANY = [f'{{ pattern = "quay/team-{number}/*", never = true }}' for number in range(60)]
+
+FUNCTIONS = [
+    wrong("packages in a file", "lambda_packages = {} #!", "lambda_packages is set in a file", "-var"),
+    wrong(
+        "a lifecycle manager where the registry is another's",
+        "manage_registry = false\n" + manager("  enabled = true #!"),
+        "lifecycle_manager is enabled",
+        "does not manage its registry",
+        "usage",
+    ),
+    wrong(
+        "scan findings where the registry is another's",
+        "manage_registry = false\nscan_findings = {\n  enabled = true #!\n}",
+        "scan_findings is enabled",
+        "account and region of the registry",
+    ),
+    wrong(
+        "a misspelt setting", manager("  shedule = 1 #!"), "lifecycle_manager has no attribute shedule", '"schedule"'
+    ),
+    wrong("a long function name", manager(f'  name = "{"a" * 41}" #!'), "lifecycle_manager.name is", "1 to 40"),
+    wrong("Docker's name of a processor", manager('  architecture = "amd64" #!'), '"amd64"', 'Write "x86_64"'),
+    wrong("an unknown processor", manager('  architecture = "arm" #!'), '"arm"', 'Write "arm64"'),
+    wrong("little memory", manager("  memory_mb = 64 #!"), "memory_mb is 64", "128 to 10240"),
+    wrong("a long timeout", manager("  timeout_seconds = 3600 #!"), "timeout_seconds is 3600", "60 to 900"),
+    wrong("no concurrency", manager("  max_concurrency = 1 #!"), "max_concurrency is 1", "2 to 1000"),
+    wrong("a log kept for a week and a day", manager("  log_retention_days = 8 #!"), "is 8", "Write 7."),
+    wrong(
+        "a crontab of Unix",
+        manager('  schedule = "0 2 * * *" #!'),
+        '"0 2 * * *"',
+        "six fields",
+        'Write "cron(0 2 * * ? *)"',
+    ),
+    wrong("a schedule in words", manager('  schedule = "daily" #!'), '"daily"', "cron(0 2 * * ? *)"),
+    wrong("an unknown native policy", manager('  native_policy = "all" #!'), 'native_policy is "all"', "untagged"),
+    wrong("a percentage", manager("  max_expire_fraction_account = 25 #!"), "is 25", "Write 0.25."),
+    wrong("a fraction of nothing", manager("  max_expire_fraction_repository = 0 #!"), "is 0", "Write 0.5"),
+    wrong("a fraction in words", manager('  max_expire_fraction_account = "half" #!'), '"half"', "such as 0.5"),
+    wrong("a snapshot of two months", manager("  snapshot_max_age_hours = 1440 #!"), "is 1440", "1 to 720"),
+    wrong("an audit log of a week", manager("  audit_retention_days = 7 #!"), "is 7", "30 or more"),
+    wrong("a cluster's path", manager('  clusters = ["a/b"] #!'), '"a/b"', "not its ARN"),
+    wrong("a cluster twice", manager('  clusters = ["a", "a"] #!'), 'names "a" twice'),
+    wrong(
+        "an account that writes snapshots",
+        manager('  snapshot_writers = {\n    far = "arn:aws:iam::222233334444:root" #!\n  }'),
+        "snapshot_writers.far",
+        "IAM role",
+    ),
+    wrong("a bucket in capitals", manager('  bucket_name = "Audit" #!'), '"Audit"', "lower case"),
+    wrong("a key's alias", manager(f'  kms_key_arn = "{KEY.replace("key/", "alias/")}" #!'), "an alias"),
+    wrong("a queue for a topic", manager('  topic_arn = "arn:aws:sqs:eu-west-1:111122223333:x" #!'), "SNS topic"),
+    wrong(
+        "a topic of another region",
+        manager('  topic_arn = "arn:aws:sns:eu-west-2:111122223333:x" #!'),
+        '"eu-west-2"',
+        "eu-west-1",
+    ),
+    wrong("no address", 'monitoring = {\n  emails = ["ops"] #!\n}', 'emails[0] is "ops"', "platform@example.com"),
+    wrong(
+        "addresses for a topic of others",
+        'monitoring = {\n  topic_arn = "arn:aws:sns:eu-west-1:111122223333:x"\n  emails = ["a@b.example"] #!\n}',
+        "emails and topic_arn",
+    ),
+    wrong("a retention of no days", retention("    expire_unpulled_days = 0 #!"), "is 0", "from 1 to 36500"),
+    wrong("a negative floor", retention("    keep_at_least = -1 #!"), "is -1", "from 0"),
+    wrong(
+        "a ceiling below the floor",
+        retention("    keep_at_least = 3", "    keep_at_most = 2 #!"),
+        "keep_at_most is 2",
+        "less than keep_at_least (3)",
+    ),
+    wrong("an unknown way to expire", retention('    expire_action = "remove" #!'), '"remove"', '"archive"'),
+    wrong(
+        "a pattern with its registry",
+        retention('    overrides = [{\n      pattern = "Quay.io:443/*" #!\n    }]'),
+        "overrides[0].pattern",
+        "without registry",
+    ),
+    wrong(
+        "a pattern twice",
+        retention('    overrides = [{ pattern = "quay/*" }, {\n      pattern = "quay/*" #!\n    }]'),
+        "overrides[1].pattern",
+        "the same pattern",
+    ),
+    wrong("an override without pattern", retention("    overrides = [{}] #!"), "overrides[0] has no pattern"),
+    wrong(
+        "a protected tag with a space",
+        retention('    protect = {\n      tags = ["a b"] #!\n    }'),
+        "protect.tags[0]",
+        "no pattern",
+    ),
+    wrong(
+        "more overrides than Lambda holds",
+        manager("  retention = { #!", f"    overrides = [{', '.join(MANY)}]", "  }"),
+        "characters as JSON",
+        "4 KB",
+    ),
+    wrong("a usage role that nobody can take", manager("  usage = {} #!"), "neither oidc_provider_arn nor"),
+    wrong(
+        "a usage role with two ways",
+        manager(f"  usage = {{ #!\n    pod_identity = true\n    {OIDC}\n  }}"),
+        "both oidc_provider_arn and pod_identity",
+    ),
+    wrong("a usage role with a URL", usage('    oidc_provider_arn = "https://oidc.example.com" #!'), "OIDC provider"),
+    wrong(
+        "a usage role with another account's provider",
+        usage(f"    {OIDC.replace('111122223333', '999988887777')} #!"),
+        "in account 999988887777",
+    ),
+    wrong(
+        "pod identity on ROSA",
+        'platform = "rosa-classic"\n' + usage("    pod_identity = true #!"),
+        "Only EKS has Pod Identity",
+    ),
+    wrong(
+        "a usage namespace with a wildcard",
+        usage(f"    {OIDC}", '    namespace = "*" #!'),
+        'usage.namespace is "*"',
+    ),
+    wrong("a usage role's ARN", usage(f"    {OIDC}", '    role_name = "arn:aws:iam::1:role/x" #!'), "not its ARN"),
+    wrong(
+        "EventBridge's schedule for a CronJob", usage(f"    {OIDC}", '    schedule = "rate(1 hour)" #!'), "five fields"
+    ),
+    wrong("a severity in lower case", 'scan_findings = {\n  severity = "high" #!\n}', 'Write "HIGH"'),
+    wrong("a dashboard with a dot", 'monitoring = {\n  name = "a.b" #!\n}', '"a.b"', "ecr-<environment>"),
+    wrong("an alarm that is always on", "monitoring = {\n  storage_alarm_gib = 0 #!\n}", "is 0", "Write 1 or more"),
+    wrong("a word for dry_run_mode", 'dry_run_mode = "on" #!', 'dry_run_mode is "on"', "true or false"),
+]
+
+CASES = [
+    *UNKNOWN_AND_MISSING,
+    *TYPES,
+    *IDENTITY,
+    *REPOSITORIES,
+    *NETWORK,
+    *RULES,
+    *ROUTES,
+    *REGISTRY,
+    *ACCESS,
+    *FUNCTIONS,
+]
 
 
 def file_of(text: str) -> str:

@@ -1,0 +1,90 @@
+"""Checks of how long cached images stay: the lifecycle manager's own reading, with a place for each problem."""
+
+from __future__ import annotations
+
+import json
+
+from orchestrator.checks.context import Context
+from orchestrator.checks.problem import shown
+from orchestrator.environment import Retention
+from orchestrator.lifecycle.retention import InvalidRetentionError, read_retention
+from orchestrator.tfvars import Path, dotted
+
+# modules/lifecycle-manager has the same limit: Lambda takes 4 KB of variables in all.
+MAX_CHARACTERS = 2500
+
+
+def retention_document(retention: Retention | None) -> dict[str, object]:
+    """The retention as the function reads it: `{"default": {...}, "overrides": [...]}`, without what is not set."""
+    settings = (retention or Retention()).model_dump(mode="json", exclude_none=True)
+    overrides = settings.pop("overrides")
+    return {"default": settings, "overrides": overrides}
+
+
+def check_retention(context: Context, path: Path, retention: Retention) -> None:
+    """Everything that the function would refuse, at the line that says it."""
+    document = retention_document(retention)
+    try:
+        read_retention(document)
+    except InvalidRetentionError as error:
+        for place, reason in error.problems:
+            _report(context, path, document, place, reason)
+    length = len(json.dumps(document, separators=(",", ":")))
+    if length > MAX_CHARACTERS:
+        context.error(
+            path,
+            f"{dotted(path)} has {length} characters as JSON.",
+            why=f"Lambda takes 4 KB of environment variables in all, {MAX_CHARACTERS} of them for the retention.",
+            remedy="Use fewer overrides, with wider patterns.",
+            value=length,
+        )
+
+
+def _report(context: Context, path: Path, document: dict[str, object], place: str, reason: str) -> None:
+    """`overrides[0].keep_at_most` in the function's words is a path below the variable; `default` is no part of it."""
+    steps: list[str | int] = []
+    value: object = document
+    for part in place.replace("[", ".[").split("."):
+        step: str | int = int(part[1:-1]) if part.startswith("[") else part
+        value = _step(value, step)
+        if step != "default" or steps:
+            steps.append(step)
+    here = (*path, *steps)
+    context.error(
+        here,
+        f"{dotted(here)} is {shown(value)}.",
+        why=_why(reason),
+        remedy=_remedy(str(steps[-1]) if isinstance(steps[-1], str) else str(steps[-2]), reason),
+        value=value,
+    )
+
+
+def _why(reason: str) -> str:
+    """The function's reason without the value, which was said already: `is 0, not a whole number` and the like."""
+    if reason.startswith("is "):
+        return f"That is {reason.partition(', ')[2]}."
+    if reason.endswith("is given twice"):
+        return "Another override has the same pattern."
+    return f"That is {reason.rpartition(' is ')[2]}."
+
+
+def _remedy(setting: str, reason: str) -> str:
+    if reason.endswith("is given twice"):
+        return "Put both into one override."
+    if setting == "tags":
+        return 'Write it like "*-lts"; tags have letters, digits and . _ -.'
+    if setting in ("pattern", "repositories"):
+        return 'Write it like "docker-hub/library/*", without registry and tag.'
+    if setting == "expire_action":
+        return 'Write "delete" or "archive".'
+    if setting == "keep_at_most" and "keep_at_least" in reason:
+        return "Raise it, or lower keep_at_least."
+    return "Write a number within that range, or leave it out."
+
+
+def _step(value: object, step: str | int) -> object:
+    if isinstance(value, dict):
+        return value.get(step)
+    if isinstance(value, list) and isinstance(step, int) and step < len(value):
+        return value[step]
+    return None
