@@ -10,6 +10,7 @@ import json
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from orchestrator.lifecycle.policies import PolicyKeeper
@@ -70,14 +71,21 @@ class Manager:
         self._observer = observer
 
     def start(
-        self, seed: str, *, dry_run: bool | None = None, allow: float | None = None, state: Storage | None = None
+        self,
+        seed: str,
+        *,
+        dry_run: bool | None = None,
+        allow: float | None = None,
+        started: datetime | None = None,
+        state: Storage | None = None,
     ) -> dict[str, object]:
         """Start a run and answer its report, or that it was spread over the queue.
 
         `seed` names what started it: the same one twice is the same run. `allow` is the fraction of images that may
-        expire in place of the guard's. `state` keeps the run's pages where it can be resumed from.
+        expire in place of the guard's. `state` may hold pages of the run that `seed` and `started` name, which are
+        not read again.
         """
-        now = self._host.now()
+        now = started or self._host.now()
         names = cached_names(self._registry.rules(), self._settings.routes)
         self._log(f"Found pull-through cache prefixes: {names.prefixes}", prefixes=names.prefixes)
         run = Run(
@@ -147,7 +155,8 @@ class Manager:
         """Do every task in this process; what the deadline leaves over goes to the queue."""
         work = Work(self._settings, self._registry, self._storage, state, self._host, self._observer)
         self._report_snapshots(work)
-        waiting = deque(tasks)
+        done = set(state.keys(f"runs/{run.id}/planned/"))
+        waiting = deque(task for task in tasks if task.kind != "plan" or not work.is_planned(task, done))
         while waiting:
             if self._host.remaining() <= 0:
                 return self._continue_later(run, list(waiting), work, state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -95,6 +95,12 @@ class Work:
         return "; ".join(self.used().problems)
 
     # plan
+
+    def is_planned(self, task: Task, keys: Collection[str]) -> bool:
+        """Is the page among these keys already, with the same repositories?"""
+        key = _key(task.run, "planned", task.page)
+        content = self._state.get(key) if key in keys else None
+        return content is not None and json.loads(content)["shard"] == task.shard
 
     def _plan(self, task: Task) -> list[Next]:
         cache = self._cache(task.shard)

@@ -153,7 +153,8 @@ def _link(folder: Path, names: tuple[str, ...]) -> None:
     folder.mkdir()
     for name in names:
         spec = importlib.util.find_spec(name)
-        assert spec is not None and spec.submodule_search_locations
+        assert spec is not None
+        assert spec.submodule_search_locations
         (folder / name).symlink_to(spec.submodule_search_locations[0])
     for name in ("six", "runtime_client", "snapshot_restore_py"):
         single = importlib.util.find_spec(name)

@@ -1,0 +1,163 @@
+"""What the lifecycle commands ask of AWS beyond the manager's ports: previews by AWS, restoring, calling the function."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from orchestrator.aws.ecr import EcrRegistry, S3Storage
+from orchestrator.aws.errors import error_code, explained
+from orchestrator.errors import OrchestratorError
+from orchestrator.lifecycle.ports import PortError
+
+if TYPE_CHECKING:
+    from orchestrator.aws.session import AwsSession
+    from orchestrator.lifecycle.records import Record
+
+# The longest that AWS lets a function run, and its answer's way.
+INVOKE_SECONDS = 930
+PREVIEW_SECONDS = 60.0
+
+
+def registry_of(session: AwsSession, *, node_roles: Sequence[str], inspector: bool = False) -> EcrRegistry:
+    """The manager's registry for a person's credentials.
+
+    Reading manifests must not count as pulls: the caller is excluded while it lasts, unless it is a role of nodes.
+    """
+    client: Any = session.client
+    return EcrRegistry(
+        session.client("ecr"),
+        session.client("sts"),
+        client("inspector2") if inspector else None,
+        exclusion="require",
+        never_exclude=frozenset(node_roles),
+    )
+
+
+def bucket_storage(session: AwsSession, bucket: str) -> S3Storage | None:
+    """The bucket when it exists. Raises OrchestratorError when AWS does not let us tell."""
+    s3 = session.client("s3")
+    with explained(session.environment, "s3"):
+        try:
+            s3.head_bucket(Bucket=bucket)
+        except ClientError as error:
+            if error_code(error) in ("404", "NoSuchBucket"):
+                return None
+            raise
+    return S3Storage(s3, bucket)
+
+
+def read_object(session: AwsSession, bucket: str, key: str) -> list[bytes]:
+    """The object of `key`; of a key that ends with a slash (or names none) every object below it."""
+    storage = S3Storage(session.client("s3"), bucket)
+    try:
+        content = storage.get(key) if key and not key.endswith("/") else None
+        if content is not None:
+            return [content]
+        keys = [each for each in storage.keys(key) if each.endswith(".jsonl")]
+        return [found for found in map(storage.get, keys) if found is not None]
+    except PortError as error:
+        raise OrchestratorError(f"s3://{bucket}/{key} cannot be read.", why=f"{error}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class NativePreview:
+    """What AWS says that a policy would expire: images, or the reason why it did not say."""
+
+    images: int | None
+    problem: str = ""
+
+
+def preview_policy(session: AwsSession, repository: str, text: str) -> NativePreview:
+    """Ask AWS's own engine; it takes seconds and changes nothing."""
+    ecr = session.client("ecr")
+    deadline = time.monotonic() + PREVIEW_SECONDS
+    try:
+        ecr.start_lifecycle_policy_preview(repositoryName=repository, lifecyclePolicyText=text)
+        while True:
+            answer = ecr.get_lifecycle_policy_preview(repositoryName=repository)
+            if answer["status"] == "COMPLETE":
+                return NativePreview(int(answer.get("summary", {}).get("expiringImageTotalCount", 0)))
+            if answer["status"] != "IN_PROGRESS" or time.monotonic() > deadline:
+                return NativePreview(None, f"AWS answers {answer['status']}")
+            time.sleep(1)
+    except ClientError as error:
+        return NativePreview(None, f"{error_code(error)} from {error.operation_name}")
+
+
+Restored = Literal["restored", "moved", "unavailable", "present", "needs its index"]
+
+
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """How restoring one image ended; `digest` is what the tag names now."""
+
+    record: Record
+    outcome: Restored
+    digest: str = ""
+    detail: str = ""
+
+
+def restore_image(session: AwsSession, record: Record) -> Restoration:
+    """Bring one image back: un-archive it, or let the cache pull its tag again."""
+    ecr = session.client("ecr")
+    if record.outcome == "archived":
+        client: Any = ecr
+        try:
+            client.update_image_storage_class(
+                repositoryName=record.repository,
+                imageId={"imageDigest": record.digest},
+                targetStorageClass="STANDARD",
+            )
+        except ClientError as error:
+            return Restoration(record, "unavailable", detail=f"{error_code(error)} from {error.operation_name}")
+        return Restoration(record, "restored", record.digest)
+    tags = [tag for tag in record.tags if not tag.startswith("sha256-")]
+    if not tags:
+        # ECR makes no first pull by digest; an index brings its images, a signature comes with a copy of it.
+        return Restoration(record, "needs its index", detail=f"it belongs to {record.root}")
+    return _pulled(ecr, record, tags[0])
+
+
+def _pulled(ecr: Any, record: Record, tag: str) -> Restoration:
+    try:
+        answer = ecr.batch_get_image(repositoryName=record.repository, imageIds=[{"imageTag": tag}])
+    except ClientError as error:
+        return Restoration(record, "unavailable", detail=f"{error_code(error)} from {error.operation_name}")
+    found: Sequence[Mapping[str, Any]] = answer.get("images", [])
+    if not found:
+        return Restoration(record, "unavailable", detail=f"pull {record.upstream} by hand")
+    digest = str(found[0]["imageId"]["imageDigest"])
+    return Restoration(record, "restored" if digest == record.digest else "moved", digest)
+
+
+def invoke_function(session: AwsSession, name: str, payload: Mapping[str, object]) -> dict[str, Any]:
+    """Call a function once and wait for its answer. Raises OrchestratorError when the function failed."""
+    make: Any = session._boto.client
+    with explained(session.environment, "lambda"):
+        client = make(
+            "lambda",
+            region_name=session.region,
+            endpoint_url=session.endpoint,
+            verify=session._verify,
+            # Tried again after a lost answer it would run twice.
+            config=Config(read_timeout=INVOKE_SECONDS, retries={"total_max_attempts": 1}),
+        )
+        answer = client.invoke(FunctionName=name, Payload=json.dumps(payload).encode())
+    content = answer["Payload"].read()
+    try:
+        document = json.loads(content or b"null")
+    except ValueError:
+        document = None
+    if answer.get("FunctionError") or not isinstance(document, dict):
+        text = document.get("errorMessage") if isinstance(document, dict) else content[:500].decode("utf-8", "replace")
+        raise OrchestratorError(
+            f"The function {name} failed.", why=f"It says: {text}.", remedy=f"Its log group is /aws/lambda/{name}."
+        )
+    return document

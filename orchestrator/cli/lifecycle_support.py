@@ -1,0 +1,225 @@
+"""What the lifecycle commands share: the manager's ports on a person's machine, and what is collected for printing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.aws.ecr import ThreadedHost
+from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.lifecycle.evaluate import Evaluation, stored_bytes
+from orchestrator.lifecycle.expire import Expired
+from orchestrator.lifecycle.manager import Manager, MemoryStorage
+from orchestrator.lifecycle.ports import PortError, Storage
+
+if TYPE_CHECKING:
+    from orchestrator.aws.session import AwsSession
+    from orchestrator.environment import Environment
+    from orchestrator.lifecycle.settings import Settings
+
+
+class ConsoleHost(ThreadedHost):
+    """The clock and threads; of the log what people must see, to stderr, and no metrics."""
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        super().__init__(environment="", namespace="")
+        self._verbose = verbose
+
+    def log(self, level: str, message: str, **fields: object) -> None:  # noqa: ARG002
+        if level != "INFO" or self._verbose:
+            click.echo(f"{level.lower()}: {message}", err=True)
+
+    def metrics(self, values: object) -> None:
+        """None: they are the function's."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryStorage:
+    """The storage port in a folder, where there is no bucket."""
+
+    folder: Path
+
+    def get(self, key: str) -> bytes | None:
+        try:
+            return (self.folder / key).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def put(self, key: str, content: bytes) -> None:
+        path = self.folder / key
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_name(f".{path.name}.partial")
+            partial.write_bytes(content)
+            partial.replace(path)
+        except OSError as error:
+            raise PortError(type(error).__name__, f"{path}: {error.strerror}") from error
+
+    def keys(self, prefix: str) -> Iterable[str]:
+        found = (path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file())
+        return sorted(key for key in found if key.startswith(prefix) and not key.endswith(".partial"))
+
+
+@dataclass(frozen=True, slots=True)
+class WithFiles:
+    """A storage to which snapshots from files are added, in the place of those of the same cluster."""
+
+    storage: Storage
+    files: dict[str, bytes]
+
+    def get(self, key: str) -> bytes | None:
+        return self.files[key] if key in self.files else self.storage.get(key)
+
+    def put(self, key: str, content: bytes) -> None:
+        self.storage.put(key, content)
+
+    def keys(self, prefix: str) -> Iterable[str]:
+        return sorted({*self.storage.keys(prefix), *(key for key in self.files if key.startswith(prefix))})
+
+
+class ResumableState(MemoryStorage):
+    """The state of a run whose planned pages are also kept in a folder, so that it can be taken up again."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._kept = DirectoryStorage(folder)
+        for key in self._kept.keys("runs/"):
+            content = self._kept.get(key)
+            if content is not None:
+                self.objects[key] = content
+
+    def put(self, key: str, content: bytes) -> None:
+        super().put(key, content)
+        if "/planned/" in key:
+            self._kept.put(key, content)
+
+
+@dataclass(slots=True)
+class Collector:
+    """Sees every repository: keeps what would expire, and shows how far a run is."""
+
+    progress: bool
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    images: dict[str, int] = field(default_factory=dict)
+    seen: int = 0
+    expired_images: int = 0
+    _lock: Any = field(default_factory=Lock)
+
+    def evaluated(self, evaluation: Evaluation) -> None:
+        self.seen += 1
+        self.images[evaluation.repository] = len(evaluation.images)
+        for decision in evaluation.expired:
+            image = decision.image
+            self.rows.append(
+                {
+                    "repository": evaluation.repository,
+                    "digest": image.digest,
+                    "tags": list(image.tags),
+                    "bytes": stored_bytes(image),
+                    "pushed": image.pushed_at.isoformat(),
+                    "last_pull": image.pulled_at.isoformat() if image.pulled_at else None,
+                    "reason": decision.reason,
+                    "action": evaluation.retention.expire_action,
+                }
+            )
+        if self.progress and self.seen % 200 == 0:
+            click.echo(f"{self.seen} repositories read, {len(self.rows)} images would expire", err=True)
+
+    def expired(self, repository: str, expired: Expired) -> None:
+        self.expired_images += expired.images
+        if self.progress and expired.images:
+            click.echo(f"{repository}: {expired.images} images expired", err=True)
+
+    def repositories(self) -> list[dict[str, Any]]:
+        """What would expire by repository, the biggest first."""
+        grouped: dict[str, list[dict[str, Any]]] = {}
+        for row in self.rows:
+            grouped.setdefault(row["repository"], []).append(row)
+        rows = [
+            {
+                "repository": name,
+                "images": self.images[name],
+                "expiring": len(images),
+                "bytes": sum(image["bytes"] for image in images),
+                "expire": images,
+            }
+            for name, images in grouped.items()
+        ]
+        return sorted(rows, key=lambda row: (-row["bytes"], row["repository"]))
+
+
+def node_roles(environment: Environment) -> list[str]:
+    """Names of roles whose pulls must go on counting."""
+    pools = environment.machine_pools.values()
+    return [*environment.node_role_names, *(pool.instance_profile for pool in pools)]
+
+
+def snapshot_files(paths: Sequence[Path]) -> dict[str, bytes]:
+    """{key: content} of snapshots in files. Raises RefusedInput for what is none."""
+    from orchestrator.lifecycle.in_use import InvalidSnapshotError, parse_snapshot
+
+    files = {}
+    for path in paths:
+        content = path.read_bytes()
+        try:
+            snapshot = parse_snapshot(content)
+        except InvalidSnapshotError as error:
+            raise RefusedInput(
+                f"{path} is no snapshot of a cluster.",
+                why=f"{error}.",
+                remedy="`orchestrator images NAME --cluster --snapshot FILE` writes one.",
+            ) from error
+        files[f"snapshots/{snapshot.cluster}.json"] = content
+    return files
+
+
+def open_storage(
+    session: AwsSession, environment: Environment, folder: Path, snapshots: Sequence[Path]
+) -> tuple[Storage, str, list[str]]:
+    """(the manager's storage, where it is, notes): the environment's bucket when it exists, else a folder."""
+    from orchestrator.aws.lifecycle import bucket_storage
+    from orchestrator.lifecycle_settings import bucket_of
+
+    bucket, notes = bucket_of(environment), []
+    storage: Storage | None = bucket_storage(session, bucket) if bucket else None
+    where = f"s3://{bucket}"
+    if storage is None:
+        if bucket:
+            notes.append(f"The bucket {bucket} does not exist yet; {folder} is used in its place.")
+        storage, where = DirectoryStorage(folder), str(folder)
+    files = snapshot_files(snapshots)
+    return (WithFiles(storage, files) if files else storage), where, notes
+
+
+def run_manager(manager: Manager, seed: str, **options: Any) -> dict[str, Any]:
+    """A run's report. Raises OrchestratorError for what stops the whole run."""
+    try:
+        report: dict[str, Any] = manager.start(seed, **options)
+    except PortError as error:
+        raise OrchestratorError(
+            f"AWS refused {error.operation or 'a call'}.", why=f"{error.code}: {error.message}".rstrip(".: ") + "."
+        ) from error
+    return report
+
+
+def write_json(document: object) -> None:
+    click.echo(json.dumps(document, indent=2, default=str))
+
+
+def describe_settings(settings: Settings) -> str:
+    """One line of what the default retention is."""
+    retention = settings.retentions.default
+    parts = [
+        f"not pulled for {retention.expire_unpulled_days} days" if retention.expire_unpulled_days else "no age limit",
+        f"at least {retention.keep_at_least} kept",
+        *([f"at most {retention.keep_at_most} kept"] if retention.keep_at_most else []),
+        *([f"untagged after {retention.untagged_days} days"] if retention.untagged_days else []),
+        *([f"{len(settings.retentions.overrides)} overrides"] if settings.retentions.overrides else []),
+    ]
+    return ", ".join(parts)

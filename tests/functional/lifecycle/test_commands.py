@@ -1,0 +1,149 @@
+"""`orchestrator lifecycle` as a shell runs it, against the embedded AWS."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from orchestrator.local.client import SeedImage, first_pull, recorded_requests
+from orchestrator.local.process import ensure_running, stop
+from tests.functional.lifecycle.conftest import Account, days_ago
+from tests.functional.lifecycle.test_function import old, used
+from tests.functional.running import Ran, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import ProjectFactory
+
+ENVIRONMENT = """
+cluster_name = "dev"
+account_id = "{account}"
+aws_region = "eu-west-1"
+create_vpc_endpoints = false
+pull_through_cache_rules = {{ quay = {{ upstream_registry_url = "quay.io" }} }}
+lifecycle_manager = {{
+  retention = {{ {retention} }}
+  max_expire_fraction_account = 0.5
+  {more}
+}}
+"""
+
+
+class World:
+    """A project and its embedded AWS."""
+
+    def __init__(self, project: ProjectFactory, account_id: str, retention: str = "", more: str = "") -> None:
+        text = ENVIRONMENT.format(account=account_id, retention=retention, more=more)
+        self.root: Path = project(dev=text).root
+        self.aws = Account(ensure_running(self.root / ".orchestrator" / "local-aws"), account_id)
+        self.aws.rule("quay", "quay.io")
+
+    def run(self, *arguments: str) -> Ran:
+        return run("-C", str(self.root), "lifecycle", *arguments)
+
+
+@pytest.fixture
+def world(project: ProjectFactory, account_id: str, tmp_path: Path) -> Iterator[World]:
+    try:
+        yield World(project, account_id)
+    finally:
+        stop(tmp_path / ".orchestrator" / "local-aws")
+
+
+GB = 2**30
+
+
+def test_preview_says_what_would_go_why_and_what_it_saves_and_changes_nothing(world: World) -> None:
+    world.aws.seed("quay/app", old("1", size=30 * GB), used("2", size=GB), used("3", size=GB))
+    world.aws.seed("quay/small", old("1", size=GB), used("2", size=GB))
+    world.aws.seed("team/app", old("1", size=GB))
+    done = world.run("preview", "dev", "--local", "--json")
+    assert done.code == 0, done.err
+    document = done.json
+    assert [row["repository"] for row in document["repositories"]] == ["quay/app", "quay/small"]
+    assert document["expiring"] == {"images": 2, "bytes": 31 * GB, "saving": 3.1}
+    (image,) = document["repositories"][0]["expire"]
+    assert (image["tags"], image["bytes"], image["last_pull"]) == (["1"], 30 * GB, None)
+    assert image["reason"].startswith("not pulled for 90 days")
+    priced = world.run("preview", "dev", "--local", "--json", "--price", "0.2").json
+    assert priced["expiring"]["saving"] == 6.2
+    rows = list(csv.DictReader(io.StringIO(world.run("preview", "dev", "--local", "--csv").out)))
+    assert [(row["repository"], row["tags"]) for row in rows] == [("quay/app", "1"), ("quay/small", "1")]
+    text = world.run("preview", "dev", "--local")
+    assert "quay/app: 1 of 3 images, 30.0 GB" in text.out
+    assert "Saves up to 3.10 a month" in text.out
+    operations = {request["operation"] for request in recorded_requests(world.aws.local)}
+    assert not operations & {"BatchDeleteImage", "PutLifecyclePolicy", "UpdateImageStorageClass", "PutObject"}
+
+
+def test_preview_shows_aws_own_engine_side_by_side(world: World) -> None:
+    world.aws.seed("quay/app", old(name="untagged"), old("1"), used("2"), used("3"), used("4"))
+    document = world.run("preview", "dev", "--local", "--json", "--native").json
+    assert document["repositories"][0]["expiring"] == 2
+    assert document["native"]["quay/app"] == {"expiring": 1, "problem": ""}
+
+
+def test_run_expires_and_restore_brings_back_and_says_where_a_tag_has_moved(world: World) -> None:
+    tag = first_pull(world.aws.local, world.aws.account_id, "eu-west-1", "quay/app", "same")
+    world.aws.seed("quay/app", old("gone"), used("2"), used("3"))
+    manifest = world.aws.ecr.batch_get_image(repositoryName="quay/app", imageIds=[{"imageTag": "same"}])["images"][0]
+    world.aws.seed(
+        "quay/app",
+        SeedImage(tags=("same",), manifest=manifest["imageManifest"], pushed_at=days_ago(90), pulled_at=days_ago(80)),
+    )
+    assert tag in world.aws.digests("quay/app")
+    refused = world.run("run", "dev", "--local")
+    assert refused.code == 2
+    done = world.run("run", "dev", "--local", "--yes", "--json")
+    assert (done.code, done.json["expired"]) == (0, 2), done.err
+    assert world.aws.tags("quay/app") == {"2", "3"}
+    again = world.run("run", "dev", "--local", "--yes")
+    assert again.code == 0
+    assert "0 images expired in 1 cached repositories" in again.out
+    back = world.run("restore", "dev", "--local", "--json", "--from", done.json["audit"])
+    rows = {row["tags"][0]: row for row in back.json["images"]}
+    assert rows["same"]["outcome"] == "restored"
+    assert rows["gone"]["outcome"] == "unavailable"
+    assert "quay.io/app:gone" in rows["gone"]["detail"]
+    assert back.code == 1
+
+
+def test_archived_images_are_restored(project: ProjectFactory, account_id: str, tmp_path: Path) -> None:
+    world = World(project, account_id, 'expire_action = "archive"')
+    try:
+        world.aws.seed("quay/app", old("1"), used("2"))
+        done = world.run("run", "dev", "--local", "--yes", "--json")
+        assert (done.code, done.json["expired"]) == (0, 1), done.out + done.err
+        assert world.aws.tags("quay/app") == {"2"}
+        assert world.run("restore", "dev", "--local", "--from", done.json["audit"]).code == 0
+        assert world.aws.tags("quay/app") == {"1", "2"}
+    finally:
+        stop(tmp_path / ".orchestrator" / "local-aws")
+
+
+def test_a_declared_cluster_without_snapshot_stops_a_run_and_one_from_a_file_is_used(
+    project: ProjectFactory, account_id: str, tmp_path: Path
+) -> None:
+    world = World(project, account_id, more='clusters = ["prod"]')
+    try:
+        world.aws.seed("quay/app", old("1"), old("2"), used("3"), used("4"))
+        stopped = world.run("run", "dev", "--local", "--yes", "--json")
+        assert (stopped.code, stopped.json["expired"]) == (1, 0)
+        assert 'snapshot of cluster "prod": it is missing' in stopped.json["stopped"]
+        snapshot = tmp_path / "prod.json"
+        images = [{"reference": "quay.io/app:1", "target": "registry.example/quay/app:1"}]
+        moment = days_ago(0).isoformat()
+        snapshot.write_text(json.dumps({"version": 1, "cluster": "prod", "taken": moment, "images": images}))
+        done = world.run("run", "dev", "--local", "--yes", "--json", "--snapshot", str(snapshot))
+        assert (done.code, done.json["expired"]) == (0, 1), done.err
+        assert world.aws.tags("quay/app") == {"1", "3", "4"}
+        snapshot.write_text("{}")
+        assert world.run("preview", "dev", "--local", "--snapshot", str(snapshot)).code == 2
+    finally:
+        stop(tmp_path / ".orchestrator" / "local-aws")
