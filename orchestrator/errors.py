@@ -35,7 +35,9 @@ class OrchestratorError(Exception):
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
-        return " ".join(part for part in (head, self.why, self.remedy) if part)
+        # What another program said in several lines must not run into the remedy.
+        between = "\n" if "\n" in self.why else " "
+        return between.join(part for part in (head, self.why, self.remedy) if part)
 
     def as_dict(self) -> dict[str, object]:
         """The error for `--json`: {what, why, remedy, file, line}."""

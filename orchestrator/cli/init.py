@@ -138,8 +138,8 @@ def _answers(
                 why=f"Only {wanted} has such a thing.",
                 remedy="Leave it out.",
             )
-    region = _text(given["aws_region"]) or click.prompt("AWS region")
-    account = _text(given["account_id"]) or click.prompt("AWS account ID (12 digits)")
+    region = _text(given["aws_region"]) or click.prompt("AWS region", value_proc=_asked_region)
+    account = _text(given["account_id"]) or click.prompt("AWS account ID (12 digits)", value_proc=_asked_account)
     cluster = _text(given["cluster_name"]) or (click.prompt("Cluster name", default=name) if ask else name)
     others = _others(project)
     owner = next(
@@ -186,6 +186,21 @@ def _answers(
         owner=owner.name if owner else None,
         endpoints_of=endpoints_of,
     )
+
+
+def _asked_region(answer: str) -> str:
+    """The answer, or another question when it is no region."""
+    from orchestrator.checks.forms import is_region
+
+    if not is_region(answer.strip()):
+        raise click.BadParameter(f'"{answer}" is no region; they look like eu-west-1')
+    return answer.strip()
+
+
+def _asked_account(answer: str) -> str:
+    if not re.fullmatch("[0-9]{12}", answer.strip()):
+        raise click.BadParameter(f'"{answer}" has no 12 digits')
+    return answer.strip()
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ class LazyGroup(click.Group):
 
             guess = get_close_matches(args[0], list(COMMANDS), n=1)
             if guess and not args[0].startswith("-"):
-                error.message += f' Did you mean "{guess[0]}"?'
+                raise click.UsageError(f'{error.format_message()} Did you mean "{guess[0]}"?', ctx) from error
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

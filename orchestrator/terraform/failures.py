@@ -20,6 +20,11 @@ _CREDENTIALS = (
     "InvalidClientTokenId",
     "SSO session",
 )
+_NO_PROVIDER = ("Failed to query available provider packages", "Failed to install provider")
+_MIRROR = (
+    "`orchestrator doctor` says where providers are looked for. Without a way to the registry let "
+    "ORCHESTRATOR_PROVIDER_MIRROR name a mirror (`terraform providers mirror FOLDER`, run where there is one, makes it)."
+)
 
 
 class StateLockedError(OrchestratorError):
@@ -45,8 +50,12 @@ def failure(
     log: Path,
     applying: bool = False,
     local: bool = False,
+    disk_full: bool = False,
 ) -> OrchestratorError:
-    """The error for a run that did not end well; `what` is such as `terraform plan`, `local` is that of the command."""
+    """The error for a run that did not end well; `what` is such as `terraform plan`, `local` is that of the command.
+
+    With `disk_full` the text may be cut off: Terraform could not write it.
+    """
     errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
     text = "\n".join(str(error) for error in errors) or outcome.stderr.strip() or outcome.stdout.strip()[-2000:]
     command = "destroy" if what == "terraform destroy" else "apply"
@@ -76,8 +85,8 @@ def failure(
             why="It was made outside of this environment's Terraform; it is never taken over silently.",
             remedy=f"Take it over with `orchestrator apply {environment} --adopt{flag}`, or choose another name.",
         )
-    if applying and "Failed to save state" in text:
-        full = "no space left on device" in text or "disk quota exceeded" in text
+    full = disk_full or "no space left on device" in text or "disk quota exceeded" in text
+    if applying and (disk_full or "Failed to save state" in text):
         return OrchestratorError(
             f'environment "{environment}": the state could not be saved'
             + (", because the disk is full." if full else "; it is kept in the working directory."),
@@ -97,7 +106,7 @@ def failure(
             why=text[-1500:],
             remedy=f"Run {again} again: another one is started, empty, and what is missing there is created anew.",
         )
-    if "no space left on device" in text or "disk quota exceeded" in text:
+    if full:
         return OrchestratorError(
             f'environment "{environment}": {what} failed: the disk is full.',
             why=text,
@@ -106,7 +115,9 @@ def failure(
             else "Make room, then run the command again.",
         )
     remedy = f"Its log is {log}."
-    if any(sign in text for sign in _CREDENTIALS):
+    if any(sign in text for sign in _NO_PROVIDER):
+        remedy = f"{_MIRROR} {remedy}"
+    elif any(sign in text for sign in _CREDENTIALS):
         remedy = f"Check the credentials (`orchestrator doctor`). {remedy}"
     elif applying:
         remedy = f"What was done before is in the state: correct the cause and run {again} again. {remedy}"

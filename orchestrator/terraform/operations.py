@@ -222,6 +222,10 @@ def _carry_out(stack: Stack, phase: str) -> None:
     journal = stack.workdir.journal
     _require_room(stack)
     _keep_earlier(stack)
+    if stack.workdir.local:
+        # Terraform writes a local state in place: a full disk would cut it off.
+        state = stack.workdir.local_state
+        write_if_changed(stack.workdir.state_before, state.read_bytes() if state.exists() else b"")
     outcome, stream = stack.stream(
         phase, "apply", "-input=false", "-json", str(stack.workdir.plan_file), journal=journal
     )
@@ -264,6 +268,7 @@ def _settle(stack: Stack) -> None:
     """All is as planned: what only an unfinished apply needs can go."""
     stack.workdir.journal.unlink(missing_ok=True)
     stack.workdir.earlier_journals.unlink(missing_ok=True)
+    stack.workdir.state_before.unlink(missing_ok=True)
     stack.workdir.plan_file.unlink(missing_ok=True)
 
 

@@ -21,7 +21,7 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.project import Project
 from orchestrator.terraform.binary import Terraform
 from orchestrator.terraform.exclusive import exclusive
-from orchestrator.terraform.failures import RunInterruptedError, StateLockedError, failure
+from orchestrator.terraform.failures import failure
 from orchestrator.terraform.interrupts import Interrupts
 from orchestrator.terraform.masking import Masker, masker_for
 from orchestrator.terraform.plan import Plan, parse_plan
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 Watch = Callable[[Stream, str], None]
+FULL_BYTES = 64 * 1024  # less does not hold a state
 
 
 def _no_progress(_stream: Stream, _phase: str) -> None:
@@ -185,6 +186,7 @@ class Stack:
             log=self.workdir.log,
             applying=applying,
             local=self.workdir.local,
+            disk_full=shutil.disk_usage(self.workdir.folder).free < FULL_BYTES,
         )
         found.why = self.runner.masker(found.why)
         return found
@@ -222,27 +224,6 @@ class Stack:
             raise self.error("terraform init", outcome)
         keep_lock(self.context.project, self.workdir)
         write_if_changed(record, dump({"fingerprint": self._fingerprint()}))
-
-    def save_unsaved_state(self) -> None:
-        """Push the state that an earlier apply could not save (S3 out of reach, a full disk); Terraform checks its order.
-
-        Without it what that apply created would be unknown. Raises OrchestratorError when it is not taken.
-        """
-        left = self.workdir.unsaved_state
-        if not left.is_file():
-            return
-        self.say("An earlier apply could not save its state; saving it now.")
-        outcome = self.runner.run("state", "push", str(left))
-        if outcome.code != 0:
-            found = self.error("terraform state push", outcome)
-            if not isinstance(found, StateLockedError | RunInterruptedError):
-                found.what = f'environment "{self.name}": {left} holds a state that was never saved, and cannot be now.'
-                found.remedy = (
-                    "Correct the cause and run the command again. Only when the environment was applied from elsewhere "
-                    f"since: look at what differs, then delete the file. Its log is {self.workdir.log}."
-                )
-            raise found
-        left.unlink()
 
     def _init(self) -> Outcome:
         if not _looks_whole(self.workdir.root):
@@ -326,10 +307,12 @@ def _opened(
                 from orchestrator.aws.account import check_account
 
                 check_account(stack.session(), environment)
+            from orchestrator.terraform.recovery import recover_state
+
             # An old import block must not disturb; what is needed is written anew.
             stack.initialise()
             if transitions:
-                stack.save_unsaved_state()
+                recover_state(stack)
                 stack.write_transitions()
         yield stack
 

@@ -75,6 +75,11 @@ class Workdir:
         return self.folder / "earlier.jsonl"
 
     @property
+    def state_before(self) -> Path:
+        """The local state as it was before an apply that has not ended well, empty when there was none."""
+        return self.folder / "before.tfstate"
+
+    @property
     def unsaved_state(self) -> Path:
         """Where Terraform leaves a state that its backend did not take."""
         return self.root / "errored.tfstate"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -115,17 +116,10 @@ def small_disk(world: World, tmp_path: Path) -> Iterator[Path]:
 def fill(folder: Path, *, but: int = 0) -> Path:
     """A file that leaves no more than `but` bytes of the disk."""
     path = folder / "filler"
-    free = shutil.disk_usage(folder).free - but
-    with path.open("wb") as file:
-        for _ in range(free // KIB):
-            file.write(b"\\0" * KIB)
-        if not but:
-            try:
-                while True:
-                    file.write(b"\\0")
-                    file.flush()
-            except OSError:
-                pass
+    block = b"\0" * 4 * KIB
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while shutil.disk_usage(folder).free > but:
+            file.write(block)
     return path
 
 

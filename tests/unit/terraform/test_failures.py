@@ -61,11 +61,28 @@ def test_a_lock_that_could_not_be_asked_for_is_nobody_s() -> None:
         ("RepositoryNotEmptyException: not empty", "force_delete = true"),
         ("write terraform.tfstate: no space left on device", "the disk is full"),
         ("No valid credential sources found", "orchestrator doctor"),
+        ("Failed to query available provider packages", "ORCHESTRATOR_PROVIDER_MIRROR"),
+        ("Failed to save state: AccessDenied", "do not remove the working directory"),
         ("something else", "something else"),
     ],
 )
 def test_a_known_cause_is_named(detail: str, said: str) -> None:
     assert said in str(explained(detail))
+
+
+def test_the_command_to_run_again_is_the_one_that_failed() -> None:
+    outcome = Outcome(("apply",), 1, "", "dial tcp 127.0.0.1:1: connect: connection refused", 1.0, False)
+
+    def text(what: str, *, local: bool, disk_full: bool = False) -> str:
+        log = Path("/w/terraform.log")
+        return str(
+            failure(what, outcome, [], environment="dev", log=log, applying=True, local=local, disk_full=disk_full)
+        )
+
+    assert "`orchestrator destroy dev`" in text("terraform destroy", local=False)
+    assert "the embedded AWS has ended" in text("terraform apply", local=True)
+    assert "`orchestrator apply dev --local`" in text("terraform apply", local=True)
+    assert "because the disk is full" in text("terraform apply", local=False, disk_full=True)
 
 
 def test_an_interrupt_says_whether_something_may_be_lost() -> None:
