@@ -6,6 +6,7 @@ expressed; they are left out and said as notes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ CERTS_D = "/etc/containerd/certs.d"
 # Where a registry answers when its name in references is not its host.
 API_HOSTS = {"docker.io": "registry-1.docker.io"}
 CREDENTIALS = "/etc/eks/ecr-mirrors/credential-provider-config.yaml"
+_LOOPBACK = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?")
 BOUNDARY = "==ecr-mirrors=="
 
 
@@ -52,7 +54,11 @@ def whole_registries(table: RouteTable) -> tuple[tuple[Scope, ...], tuple[str, .
 def server_url(table: RouteTable, scope: Scope) -> str:
     """What containerd asks last: the source, or ECR again without a way out."""
     registry = scope.source.registry
-    return f"https://{API_HOSTS.get(registry, registry)}" if table.allow_upstream else mirror_url(table, scope)
+    if not table.allow_upstream:
+        return mirror_url(table, scope)
+    # As containerd itself would ask.
+    scheme = "http" if _LOOPBACK.fullmatch(registry) else "https"
+    return f"{scheme}://{API_HOSTS.get(registry, registry)}"
 
 
 def hosts_toml(server: str, mirror: str, header: Sequence[str] = ()) -> str:
@@ -97,7 +103,10 @@ def user_data(table: RouteTable, found: Sequence[Scope], header: Sequence[str]) 
         f"{file}EOF",
         "}",
         "",
-        *(f"mirror '{scope.source.registry}' {server_url(table, scope)} {mirror_url(table, scope)}" for scope in found),
+        *(
+            f"mirror '{scope.source.registry}' '{server_url(table, scope)}' '{mirror_url(table, scope)}'"
+            for scope in found
+        ),
         "",
         'install -d -m 0755 "$(dirname "$credentials")"',
         "cat >\"$credentials\" <<'EOF'",

@@ -46,3 +46,12 @@ def of_other_hosts(table: RouteTable) -> tuple[str, ...]:
         for registry in registries
         if ecr_registry(registry)
     )
+
+
+def of_containers_image(table: RouteTable) -> tuple[str, ...]:
+    """What CRI-O, podman and skopeo refuse once a registry has an entry."""
+    if not any(scope.redirected for scope in scopes(table)):
+        return ()
+    return (
+        "CRI-O, podman and skopeo refuse a redirected registry that is written with a port it does not have (quay.io:443), IPv6 addresses as registries, and names of more than 255 characters with their host.",
+    )

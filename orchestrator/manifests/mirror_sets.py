@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.manifests.differences import of_digests, of_names, of_other_hosts
+from orchestrator.manifests.differences import of_containers_image, of_digests, of_names, of_other_hosts
 from orchestrator.manifests.document import Bundle, dump_yaml
 from orchestrator.manifests.metadata import metadata, object_name
 from orchestrator.manifests.scopes import Scope, covers, on_nodes, scopes
@@ -95,7 +95,7 @@ def _bundle(environment: Environment, table: RouteTable, *, target: str, kind: s
         target=target,
         files={f"{target}.yaml": dump_yaml(mirror_set(environment, entries, kind=kind), header=header)},
         resources=(f"{target}.yaml",),
-        notes=(*notes, *extra, *of_other_hosts(table), *of_names(table)),
+        notes=(*notes, *extra, *of_other_hosts(table), *of_names(table), *of_containers_image(table)),
         apply=("oc apply -k .", "The machine config operator rolls the change out to every node, one by one."),
         verify=(
             f"oc get {plural} {name} -o yaml",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.manifests.differences import of_digests, of_names
+from orchestrator.manifests.differences import of_containers_image, of_digests, of_names
 from orchestrator.manifests.document import Bundle, dump_toml
 from orchestrator.manifests.mirror_sets import mirror_location
 from orchestrator.manifests.scopes import Scope, on_nodes, scopes
@@ -36,7 +36,7 @@ def registries_conf(environment: Environment, table: RouteTable) -> Bundle:
     return Bundle(
         target="registries-conf",
         files={FILE: dump_toml({"registry": entries}, header)},
-        notes=(*of_digests(table), *of_names(table)),
+        notes=(*of_digests(table), *of_names(table), *of_containers_image(table)),
         apply=(f"sudo install -D -m 0644 {FILE} /etc/containers/{FILE}", "sudo systemctl reload crio   # CRI-O only"),
         verify=(
             "skopeo inspect --no-tags docker://IMAGE   # of a redirected source",
