@@ -39,6 +39,15 @@ def test_environments_are_the_tfvars_files_without_common(tmp_path: Path) -> Non
     assert Project(tmp_path).environment_names() == ["a", "b"]
 
 
+@pytest.mark.parametrize("folder", [".orchestrator/dev", ".orchestrator/local/dev"])
+def test_an_environment_whose_file_is_gone_may_have_left_something(folder: str, tmp_path: Path) -> None:
+    make(tmp_path, "environments/prod.tfvars", f"{folder}/root/main.tf")
+
+    with pytest.raises(RefusedInput, match=f"gone, but its working directory .*{folder} is still there") as caught:
+        Project(tmp_path).load("dev")
+    assert "orchestrator destroy dev" in caught.value.remedy
+
+
 def test_files_are_named_as_below_the_project(tmp_path: Path) -> None:
     make(tmp_path, "environments/dev.tfvars", "environments/common.tfvars")
     assert [tfvars.file for tfvars in Project(tmp_path).read("dev")] == [

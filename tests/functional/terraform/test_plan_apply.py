@@ -33,6 +33,13 @@ def test_an_environment_lives_from_apply_to_destroy(world: World) -> None:
 
     outputs = world.run("output", "dev", "--json")
     assert outputs.json["outputs"]["ecr_repository_url"].startswith(f"{world.account}.dkr.ecr.us-east-1.")
+    # There is no other state that could be meant.
+    meant = world.run("output", "dev", "--json", local=False)
+    assert meant.json == outputs.json
+    assert "applied with --local" in meant.err
+    world.write('state = { bucket = "somewhere" }')
+    assert world.run("output", "dev", "--json", local=False).code != 0
+    world.write()
 
     gone = world.run("destroy", "dev", "--yes")
     assert gone.code == 0, gone.err

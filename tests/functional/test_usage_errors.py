@@ -1,0 +1,32 @@
+"""What the command says of a call that it does not understand."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.functional.running import run
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("outputs", "output"), ("aply", "apply"), ("destory", "destroy")])
+def test_a_misspelt_command_gets_the_nearest_one(typed: str, meant: str) -> None:
+    refused = run(typed, "dev")
+
+    assert refused.code == 2
+    assert f"No such command '{typed}'. Did you mean \"{meant}\"?" in refused.err
+
+
+def test_a_command_like_no_other_gets_no_guess() -> None:
+    refused = run("xyzzy")
+
+    assert refused.code == 2
+    assert "Did you mean" not in refused.err
+
+
+@pytest.mark.parametrize("arguments", [("plan", "--nope", "--json"), ("init", "--json"), ("outputs", "--json")])
+def test_with_json_a_wrong_call_is_a_document_too(arguments: tuple[str, ...]) -> None:
+    refused = run(*arguments)
+
+    assert refused.code == 2
+    [error] = refused.json["errors"]
+    assert error["what"] in refused.err
+    assert "--help" in error["remedy"]
