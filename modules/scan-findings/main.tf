@@ -25,6 +25,10 @@ locals {
       description = "ECR finished a basic scan"
       pattern     = { source = ["aws.ecr"], detail-type = ["ECR Image Scan"] }
     }
+    initial = {
+      description = "Amazon Inspector finished the first scan of an image"
+      pattern     = { source = ["aws.inspector2"], detail-type = ["Inspector2 Scan"], detail = { scan-status = ["INITIAL_SCAN_COMPLETE"] } }
+    }
     inspector = {
       description = "Amazon Inspector found something in an image"
       pattern     = { source = ["aws.inspector2"], detail-type = ["Inspector2 Finding"], detail = { status = ["ACTIVE"], resources = { type = ["AWS_ECR_CONTAINER_IMAGE"] } } }
@@ -32,7 +36,7 @@ locals {
   }
   patterns = {
     for name, rule in local.all_patterns : name => { description = rule.description, pattern = jsonencode(rule.pattern) }
-    if var.create_function && contains(var.scan_type == "BASIC" ? ["cached", "scan"] : ["inspector"], name)
+    if var.create_function && contains(var.scan_type == "BASIC" ? ["cached", "scan"] : ["initial", "inspector"], name)
   }
 
   variables = {
@@ -206,26 +210,33 @@ locals {
       {
         Sid      = "Scan"
         Effect   = "Allow"
-        Action   = ["ecr:StartImageScan"]
+        Action   = ["ecr:BatchGetImage", "ecr:StartImageScan"] # an index is scanned by its images
         Resource = var.scan_type == "BASIC" ? local.cached_arns : []
       },
       {
-        # Own images are scanned on push, so that their findings are read too.
+        # Own images are scanned too.
         Sid      = "Findings"
         Effect   = "Allow"
         Action   = ["ecr:DescribeImageScanFindings"]
-        Resource = var.scan_type == "BASIC" ? ["${local.repository_arn}/*"] : []
+        Resource = ["${local.repository_arn}/*"]
       },
       {
-        Sid      = "Snapshots"
+        # ECR asks Inspector with the caller's rights.
+        Sid      = "EnhancedFindings"
+        Effect   = "Allow"
+        Action   = ["inspector2:ListCoverage", "inspector2:ListFindings"]
+        Resource = var.scan_type == "ENHANCED" ? ["*"] : [] # they know no resources
+      },
+      {
+        Sid      = "Records"
         Effect   = "Allow"
         Action   = ["s3:GetObject"]
-        Resource = ["${local.bucket_arn}/snapshots/*"]
+        Resource = ["${local.bucket_arn}/cache/findings/*", "${local.bucket_arn}/snapshots/*"]
       },
       {
         Sid      = "Reported"
         Effect   = "Allow"
-        Action   = ["s3:DeleteObject", "s3:PutObject"]
+        Action   = ["s3:PutObject"]
         Resource = ["${local.bucket_arn}/cache/findings/*"]
       },
       {

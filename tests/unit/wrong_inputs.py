@@ -1180,7 +1180,7 @@ FUNCTIONS = [
         "snapshot_writers.far",
         "IAM role",
     ),
-    wrong("a bucket in capitals", manager('  bucket_name = "Audit" #!'), '"Audit"', "lower case"),
+    wrong("a records bucket in capitals", manager('  bucket_name = "Audit" #!'), '"Audit"', "lower case"),
     wrong("a key's alias", manager(f'  kms_key_arn = "{KEY.replace("key/", "alias/")}" #!'), "an alias"),
     wrong("a queue for a topic", manager('  topic_arn = "arn:aws:sqs:eu-west-1:111122223333:x" #!'), "SNS topic"),
     wrong(

@@ -77,7 +77,7 @@ run "enhanced_scanning_has_nothing_to_start" {
   }
 
   assert {
-    condition     = output.event_rules == tolist(["ecr-scan-findings-inspector"]) && !strcontains(output.policy, "ecr:")
+    condition     = output.event_rules == tolist(["ecr-scan-findings-initial", "ecr-scan-findings-inspector"]) && !strcontains(output.policy, "ecr:StartImageScan")
     error_message = "it would start scans: ${output.policy}"
   }
 
@@ -89,7 +89,7 @@ run "enhanced_scanning_has_nothing_to_start" {
 
 run "it_writes_its_memory_only" {
   assert {
-    condition     = [for statement in jsondecode(output.policy).Statement : statement.Resource if statement.Sid == "Reported"] == [["arn:aws:s3:::records/cache/findings/*"]] && [for statement in jsondecode(output.policy).Statement : statement.Sid if contains(statement.Resource, "*")] == []
+    condition     = [for statement in jsondecode(output.policy).Statement : statement.Resource if statement.Sid == "Reported"] == [["arn:aws:s3:::records/cache/findings/*"]] && length([for statement in jsondecode(output.policy).Statement : statement.Sid if contains(statement.Resource, "*")]) == 0
     error_message = "wrong rights: ${output.policy}"
   }
 }
