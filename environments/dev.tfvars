@@ -102,3 +102,31 @@ push_roles = {
     subjects          = ["system:serviceaccount:tools-*:builder"]
   }
 }
+
+################################################################################
+# Small caches: images that nobody pulled for a month expire, unless the cluster runs them
+################################################################################
+
+# Look at its report first; false lets it delete.
+dry_run_mode = true
+
+lifecycle_manager = {
+  enabled = true
+  # Nothing expires before this cluster has written what it runs: `orchestrator manifests dev --for usage`.
+  clusters = ["dev"]
+  usage    = { pod_identity = true }
+
+  retention = {
+    expire_unpulled_days = 30
+    keep_at_least        = 1
+    protect              = { tags = ["*-lts"] }
+    overrides = [
+      { pattern = "docker-hub/library/*", keep_at_most = 5 },
+      { pattern = "k8s/*", expire_unpulled_days = 90 },
+    ]
+  }
+}
+
+scan_findings = { enabled = true, severity = "CRITICAL" }
+
+monitoring = { enabled = true }

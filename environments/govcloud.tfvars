@@ -49,3 +49,9 @@ private_route_table_ids = ["rtb-0123456789abcd501"]
 ################################################################################
 
 node_role_names = ["gov-eks-node"]
+
+################################################################################
+# Monitoring; there are no pull-through caches that a lifecycle manager could keep small
+################################################################################
+
+monitoring = { enabled = true }

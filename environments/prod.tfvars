@@ -100,3 +100,40 @@ push_roles = {
     subjects          = ["system:serviceaccount:release:publisher"]
   }
 }
+
+################################################################################
+# Small caches: images that nobody pulled for a month expire, unless the cluster runs them
+################################################################################
+
+lifecycle_manager = {
+  enabled = true
+  # Nothing expires before this cluster has written what it runs: `orchestrator manifests prod --for usage`.
+  clusters = ["prod"]
+  usage = {
+    oidc_provider_arn = "arn:aws:iam::222233334444:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/2B3C4D5E6F708192A3B4C5D6E7F80912"
+  }
+  kms_key_arn = "arn:aws:kms:us-east-1:222233334444:key/1b2c3d4e-5f60-7182-93a4-b5c6d7e8f90a"
+  emails      = ["platform@example.com"]
+
+  # Untagged images go by ECR's own rules within a day; what else goes is first archived, and can be brought back.
+  native_policy                  = "untagged"
+  max_expire_fraction_repository = 0.3
+
+  retention = {
+    expire_unpulled_days = 60
+    keep_at_least        = 3
+    untagged_days        = 14
+    expire_action        = "archive"
+  }
+}
+
+scan_findings = {
+  enabled = true
+  emails  = ["security@example.com"]
+}
+
+monitoring = {
+  enabled           = true
+  storage_alarm_gib = 500
+  emails            = ["platform@example.com"]
+}

@@ -69,3 +69,18 @@ push_roles = {
     audiences         = ["openshift"]
   }
 }
+
+################################################################################
+# Small caches
+################################################################################
+
+lifecycle_manager = {
+  enabled  = true
+  clusters = ["classic"]
+  usage = {
+    oidc_provider_arn = "arn:aws:iam::333344445555:oidc-provider/rh-oidc.s3.us-east-1.amazonaws.com/2c3d4e5f60718293a4b5c6d7e8f90a1b"
+    audience          = "openshift"
+  }
+}
+
+monitoring = { enabled = true }

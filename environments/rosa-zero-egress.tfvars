@@ -76,3 +76,24 @@ machine_pools = {
     attach_ecr_policy = false
   }
 }
+
+################################################################################
+# Small caches: an image that expired here cannot be pulled again from its source, so that little expires
+################################################################################
+
+lifecycle_manager = {
+  enabled  = true
+  clusters = ["zero"]
+  usage = {
+    oidc_provider_arn = "arn:aws:iam::444455556666:oidc-provider/rh-oidc.s3.us-east-1.amazonaws.com/3d4e5f60718293a4b5c6d7e8f90a1b2c"
+    audience          = "openshift"
+  }
+
+  retention = {
+    expire_unpulled_days = 180
+    keep_at_least        = 5
+    expire_action        = "archive"
+  }
+}
+
+monitoring = { enabled = true }

@@ -3,6 +3,7 @@
     <folder>/                  0700
         root/                  root module, terraform.tfvars.json, backend_override.tf.json, transitions.tf.json
         modules/               the modules, so that `../modules/x` in the root module works as in the sources
+        build/                 the zips of the functions that are enabled
         state/<environment>/   local backend only; never removed by anything here
         terraform.log, terraform.rc, init.json, ...
 
@@ -111,6 +112,7 @@ def render(project: Project, environment: Environment, *, local: bool = False, p
             write_if_changed(folder / name, content)
         _remove_stale(folder / "root", {name for name in files if name.startswith("root/")}, folder)
         _remove_stale(folder / "modules", {name for name in files if name.startswith("modules/")}, folder)
+        _remove_stale(folder / "build", {name for name in files if name.startswith("build/")}, folder)
         _bring_lock(project, folder)
     except OSError as error:
         raise OrchestratorError(
@@ -211,6 +213,12 @@ def _files(
     modules = project.modules_dir
     for path in _module_files(modules):
         yield f"modules/{path.relative_to(modules).as_posix()}", path.read_bytes()
+    if environment.functions:
+        from orchestrator.packaging import build_package
+
+        # Where the root module looks for them. The same code has the same bytes, so that a plan changes nothing.
+        for function in environment.functions:
+            yield f"build/{function}.zip", build_package(function).content
     variables = environment.variables()
     if protected_only:
         variables["protected_only"] = True
