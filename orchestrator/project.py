@@ -139,6 +139,8 @@ def find_project(start: Path | None = None) -> Project:
     Raises RefusedInput when there is none.
     """
     here = (start or Path.cwd()).resolve()
+    if not here.is_dir():
+        raise RefusedInput(f"There is no folder {here}.", why="A project is a folder.", remedy="Correct `-C FOLDER`.")
     for folder in (here, *here.parents):
         if (folder / "environments").is_dir():
             return Project(folder)

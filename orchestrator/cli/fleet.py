@@ -339,7 +339,8 @@ def printed_outputs(unit: Unit, *, show_sensitive: bool) -> Report:
     }
     lines = [f"{name} = {_plain(value)}" for name, value in values.items()]
     if not lines:
-        lines = [f"No outputs yet: `orchestrator apply {unit.name}` makes them."]
+        flag = " --local" if unit.fleet.local else ""
+        lines = [f"No outputs yet: `orchestrator apply {unit.name}{flag}` makes them."]
     return Report({"environment": unit.name, "outputs": values}, tuple(lines))
 
 

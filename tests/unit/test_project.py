@@ -33,6 +33,11 @@ def test_no_project_is_said_with_what_to_do(tmp_path: Path) -> None:
         find_project(tmp_path)
 
 
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RefusedInput, match="There is no folder .*absent"):
+        find_project(tmp_path / "absent")
+
+
 def test_environments_are_the_tfvars_files_without_common(tmp_path: Path) -> None:
     make(tmp_path, *(f"environments/{name}" for name in ("b.tfvars", "a.tfvars", "common.tfvars", ".x.tfvars", "n.tf")))
     (tmp_path / "environments" / "folder.tfvars").mkdir()

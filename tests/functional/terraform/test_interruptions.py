@@ -32,6 +32,8 @@ def wait_for_creation(world: World) -> None:
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError):
             if 'aws_ecr_repository.this[\\"small-registry\\"]: Creating' in journal.read_text():
+                # Terraform says so before the provider has sent the request.
+                time.sleep(1)
                 return
         time.sleep(0.05)
     pytest.fail("the apply did not begin")
