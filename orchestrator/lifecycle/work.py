@@ -75,7 +75,13 @@ class Work:
         self._used: tuple[datetime, Used] | None = None
 
     def do(self, task: Task) -> list[Next]:
-        """Do the task; what follows from it. Raises PortError when not even that could be found out."""
+        """Do the task; what follows from it. Raises PortError when not even that could be found out.
+
+        A message that comes again after its page was done is not done again: its tally would say that nothing was left.
+        """
+        kind = {"plan": "planned", "expire": "expired"}.get(task.kind)
+        if kind and self._is_done(task, kind):
+            return []
         work = {"plan": self._plan, "gather": self._gather, "expire": self._expire, "finish": self._finish}
         return work[task.kind](task)
 
@@ -98,8 +104,10 @@ class Work:
 
     def is_planned(self, task: Task, keys: Collection[str]) -> bool:
         """Is the page among these keys already, with the same repositories?"""
-        key = _key(task.run, "planned", task.page)
-        content = self._state.get(key) if key in keys else None
+        return _key(task.run, "planned", task.page) in keys and self._is_done(task, "planned")
+
+    def _is_done(self, task: Task, kind: str) -> bool:
+        content = self._state.get(_key(task.run, kind, task.page))
         return content is not None and json.loads(content)["shard"] == task.shard
 
     def _plan(self, task: Task) -> list[Next]:

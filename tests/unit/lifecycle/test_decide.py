@@ -1,0 +1,279 @@
+"""What is kept and what expires, against a model that computes it from the rules one image at a time."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestrator.lifecycle.decide import decide
+from orchestrator.lifecycle.in_use import NOTHING_IN_USE, InUse
+from orchestrator.lifecycle.retention import Retention
+from orchestrator.lifecycle.units import INDEX_MEDIA_TYPES, Image, units_of
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+INDEX = sorted(INDEX_MEDIA_TYPES)[0]
+NO_FLOOR = Retention(keep_at_least=0)
+
+
+def digest(number: int) -> str:
+    return f"sha256:{number:064x}"
+
+
+def image(
+    number: int,
+    *tags: str,
+    pushed: float = 90,
+    pulled: float | None = None,
+    subject: int | None = None,
+    media_type: str = "application/vnd.oci.image.manifest.v1+json",
+) -> Image:
+    """`pushed` and `pulled` in days before NOW."""
+    return Image(
+        digest(number),
+        tags,
+        NOW - timedelta(days=pushed),
+        None if pulled is None else NOW - timedelta(days=pulled),
+        100,
+        media_type,
+        None if subject is None else digest(subject),
+    )
+
+
+def expired(
+    images: Sequence[Image],
+    retention: Retention = NO_FLOOR,
+    children: Mapping[int, Sequence[int]] | None = None,
+    in_use: InUse = NOTHING_IN_USE,
+) -> set[int]:
+    below = {digest(number): [digest(child) for child in entry] for number, entry in (children or {}).items()}
+    decided = decide("quay/app", images, below, retention, in_use, NOW)
+    assert [decision.image for decision in decided.decisions] == list(images)
+    return {int(decision.image.digest[7:], 16) for decision in decided.expired}
+
+
+def test_never_pulled_counts_from_the_push_and_pulled_from_the_pull() -> None:
+    images = [image(1, "a", pushed=31), image(2, "b", pushed=29), image(3, "c", pulled=29), image(4, "d", pulled=31)]
+    assert expired(images) == {1, 4}
+
+
+def test_exactly_at_the_limit_an_image_stays() -> None:
+    assert expired([image(1, "a", pushed=30)]) == set()
+
+
+def test_the_floor_keeps_the_newest_tagged_images_and_untagged_ones_take_no_place() -> None:
+    images = [image(1, "a", pushed=99), image(2, "b", pushed=98), image(3, pushed=97), image(4, "c", pushed=96)]
+    assert expired(images, Retention(keep_at_least=2)) == {1, 3}
+
+
+def test_the_ceiling_expires_even_what_was_just_pulled_but_not_what_is_young() -> None:
+    images = [
+        image(1, "a", pulled=0),
+        image(2, "b", pushed=50, pulled=0),
+        image(3, "c", pushed=0.5),
+        image(4, "d", pushed=0.1),
+    ]
+    assert expired(images, Retention(keep_at_most=1)) == {1, 2}
+
+
+def test_untagged_images_have_a_limit_of_their_own() -> None:
+    images = [image(1, pushed=8), image(2, "a", pushed=8), image(3, pushed=6)]
+    assert expired(images, Retention(keep_at_least=0, untagged_days=7)) == {1}
+    assert expired([image(1, pushed=40)], Retention(untagged_days=60)) == set()
+
+
+@pytest.mark.parametrize(
+    "retention",
+    [
+        Retention(keep_at_least=0, never=True),
+        Retention(keep_at_least=0, protect_tags=("rel-*",)),
+        Retention(keep_at_least=0, protect_repositories=("quay",)),
+        Retention(keep_at_least=0, protect_repositories=("*/app",)),
+        Retention(keep_at_least=0, expire_unpulled_days=None),
+    ],
+)
+def test_what_is_protected_or_off_stays(retention: Retention) -> None:
+    assert expired([image(1, "rel-1", pushed=400)], retention) == set()
+
+
+def test_one_pull_of_any_member_keeps_an_index_its_images_and_what_is_attached() -> None:
+    signature = f"sha256-{digest(1)[7:]}.sig"
+    for pulled in (1, 2, 3, 4):
+        images = [
+            image(1, "v1", media_type=INDEX, pulled=5 if pulled == 1 else None),
+            image(2, pulled=5 if pulled == 2 else None),
+            image(3, signature, pulled=5 if pulled == 3 else None),
+            image(4, subject=2, pulled=5 if pulled == 4 else None),
+        ]
+        assert expired(images, children={1: [2]}) == set()
+    assert expired(
+        [image(1, "v1", media_type=INDEX), image(2), image(3, signature), image(4, subject=2)], children={1: [2]}
+    ) == {1, 2, 3, 4}
+
+
+def test_a_child_of_two_indexes_lives_while_either_does() -> None:
+    images = [image(1, "old", media_type=INDEX), image(2, "new", media_type=INDEX, pulled=1), image(3), image(4)]
+    assert expired(images, children={1: [3, 4], 2: [3]}) == {1, 4}
+
+
+def test_an_image_in_use_keeps_its_unit_whatever_the_ceiling_says() -> None:
+    images = [image(1, "v1", media_type=INDEX), image(2), image(3, "v2", pushed=10)]
+    by_digest = InUse({digest(2): "prod"}, {})
+    by_tag = InUse({}, {("quay/app", "v1"): "prod"})
+    elsewhere = InUse({}, {("quay/other", "v1"): "prod"})
+    retention = Retention(keep_at_most=1)
+    assert expired(images, retention, {1: [2]}, by_digest) == set()
+    assert expired(images, retention, {1: [2]}, by_tag) == set()
+    assert expired(images, retention, {1: [2]}, elsewhere) == {1, 2}
+
+
+def test_images_attached_to_each_other_in_a_ring_are_one_unit() -> None:
+    images = [image(1, f"sha256-{digest(2)[7:]}.sig"), image(2, f"sha256-{digest(1)[7:]}.sig", pulled=1)]
+    assert expired(images) == set()
+
+
+# The model
+
+
+def model_members(root: int, images: Mapping[int, Image], children: Mapping[int, Sequence[int]]) -> set[int]:
+    """All that hangs on `root`, by applying the rules until nothing is added."""
+    members = {root}
+    while True:
+        more = {child for number in members for child in children.get(number, ()) if child in images}
+        for number, candidate in images.items():
+            for member in members:
+                name = digest(member)
+                tags = {f"sha256-{name[7:]}{end}" for end in ("", ".sig", ".att", ".sbom")}
+                if candidate.subject == name or tags & set(candidate.tags):
+                    more.add(number)
+        if more <= members:
+            return members
+        members |= more
+
+
+def model_expired(
+    images: Mapping[int, Image], children: Mapping[int, Sequence[int]], retention: Retention, in_use: InUse
+) -> set[int]:
+    units = {number: model_members(number, images, children) for number in images}
+    # A root is in no unit but those of a ring that it is part of, and the first of that.
+    roots = [
+        number
+        for number in images
+        if all(other in units[number] and other >= number for other, unit in units.items() if number in unit)
+    ]
+
+    def own(number: int) -> bool:
+        return any(not tag.startswith("sha256-") for tag in images[number].tags)
+
+    def age(moment: datetime) -> float:
+        return (NOW - moment).total_seconds() / 86400
+
+    keys = {}
+    for root in roots:
+        tagged = [number for number in units[root] if own(number)]
+        if tagged:
+            keys[root] = min(
+                tagged, key=lambda n: (-images[n].pushed_at.timestamp(), -images[n].last_used.timestamp(), n)
+            )
+    order = sorted(
+        set(keys.values()), key=lambda n: (-images[n].pushed_at.timestamp(), -images[n].last_used.timestamp(), n)
+    )
+    kept: set[int] = set()
+    for root in roots:
+        unit = units[root]
+        rank = order.index(keys[root]) if root in keys else None
+        days = retention.expire_unpulled_days
+        if rank is None and retention.untagged_days is not None:
+            days = retention.untagged_days
+        idle = min(age(images[number].pulled_at or images[number].pushed_at) for number in unit)
+        expires = days is not None and idle > days
+        if rank is not None and retention.keep_at_most is not None and rank >= retention.keep_at_most:
+            expires = True
+        if rank is not None and rank < retention.keep_at_least:
+            expires = False
+        if min(age(images[number].pushed_at) for number in unit) < retention.minimum_age_days:
+            expires = False
+        if retention.never or any(set(images[number].tags) & set(retention.protect_tags) for number in unit):
+            expires = False
+        if any(in_use.user_of("quay/app", digest(number), images[number].tags) for number in unit):
+            expires = False
+        if not expires:
+            kept |= unit
+    return set(images) - kept
+
+
+@st.composite
+def repositories(draw: st.DrawFn) -> tuple[dict[int, Image], dict[int, list[int]]]:
+    numbers = list(range(1, draw(st.integers(1, 9)) + 1))
+    tags = iter([f"t{number}" for number in range(20)])
+    images, children = {}, {}
+    for number in numbers:
+        # What is listed or referred to has a smaller number, as content addresses make sure of.
+        earlier = st.integers(1, number - 1) if number > 1 else st.nothing()
+        is_index = number > 1 and draw(st.booleans())
+        own = list(itertools.islice(tags, draw(st.integers(0, 2))))
+        if number > 1 and draw(st.integers(0, 3)) == 0:
+            own.append(f"sha256-{digest(draw(earlier))[7:]}{draw(st.sampled_from(['', '.sig', '.att', '.sbom']))}")
+        if is_index:
+            children[number] = draw(st.lists(earlier, max_size=3, unique=True))
+        days = st.sampled_from([0.5, 2, 5, 10, 20, 40])
+        pushed = draw(days)
+        images[number] = image(
+            number,
+            *own,
+            pushed=pushed,
+            pulled=draw(st.none() | days.map(lambda pulled, pushed=pushed: min(pulled, pushed))),  # type: ignore[misc]
+            subject=draw(st.none() | earlier) if number > 1 and not is_index else None,
+            media_type=INDEX if is_index else "application/vnd.oci.image.manifest.v1+json",
+        )
+    return images, children
+
+
+retentions = st.builds(
+    Retention,
+    expire_unpulled_days=st.none() | st.sampled_from([1, 7, 30]),
+    keep_at_least=st.integers(0, 2),
+    keep_at_most=st.none() | st.integers(2, 3),
+    untagged_days=st.none() | st.sampled_from([3, 15, 60]),
+    minimum_age_days=st.sampled_from([0, 1, 7]),
+    protect_tags=st.sampled_from([(), ("t1",)]),
+    never=st.sampled_from([False, False, False, True]),
+)
+
+
+@given(repositories(), retentions, st.sets(st.integers(1, 9), max_size=1), st.sets(st.integers(0, 9), max_size=1))
+@settings(max_examples=400, deadline=None)
+def test_the_decision_is_the_models(
+    repository: tuple[dict[int, Image], dict[int, list[int]]], retention: Retention, running: set[int], tags: set[int]
+) -> None:
+    images, children = repository
+    in_use = InUse({digest(number): "x" for number in running}, {("quay/app", f"t{number}"): "x" for number in tags})
+    assert expired(list(images.values()), retention, children, in_use) == model_expired(
+        images, children, retention, in_use
+    )
+
+
+@given(repositories(), retentions)
+@settings(max_examples=200, deadline=None)
+def test_when_nothing_expires_without_knowing_the_indexes_nothing_does_with_them(
+    repository: tuple[dict[int, Image], dict[int, list[int]]], retention: Retention
+) -> None:
+    images, children = repository
+    if not expired(list(images.values()), retention):
+        assert not expired(list(images.values()), retention, children)
+
+
+@given(repositories())
+@settings(max_examples=100, deadline=None)
+def test_every_image_is_in_a_unit_and_no_two_units_have_the_same_root(
+    repository: tuple[dict[int, Image], dict[int, list[int]]],
+) -> None:
+    images, children = repository
+    below = {digest(number): [digest(child) for child in entry] for number, entry in children.items()}
+    units = units_of(images.values(), below)
+    assert {member.digest for unit in units for member in unit.members} == {image.digest for image in images.values()}
+    assert len({unit.root.digest for unit in units}) == len(units)

@@ -1,0 +1,315 @@
+"""Runs of the manager in a world in memory: budgets, fan-out, faults. Nothing in use is ever deleted."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from orchestrator.lifecycle.events import InvalidEventError, dispatch
+from orchestrator.lifecycle.ports import PortError
+from tests.unit.lifecycle.world import NOW, World
+
+
+def filled(count: int, *, images: int = 2) -> World:
+    """`count` repositories of which half of the images are stale."""
+    world = World()
+    for number in range(count):
+        for index in range(images):
+            fresh = index * 2 >= images
+            world.add(f"quay/app{number}", f"i{index}", f"v{index}", pulled=1 if fresh else None)
+    return world
+
+
+def run(world: World, **event: object) -> dict[str, object]:
+    return dispatch({"source": "manual", **event}, "request", world.manager, world)
+
+
+def test_a_run_where_nothing_expires_makes_one_call_a_repository() -> None:
+    world = World()
+    for number in range(300):
+        child = world.add(f"quay/app{number}", "child")
+        world.add(f"quay/app{number}", "index", "v1", pulled=1, children=[child])
+    assert run(world)["expired"] == 0
+    cold = world.calls.total()
+    assert cold <= 3.1 * 300
+    assert any(key.startswith("cache/") for key in world.storage.objects)
+    world.calls.clear()
+    assert run(world)["expired"] == 0
+    assert world.calls.total() <= 1.1 * 300
+    assert set(world.calls) == {"DescribePullThroughCacheRules", "DescribeRepositories", "DescribeImages"}
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("twice", [False, True])
+def test_more_than_a_page_is_spread_over_the_queue_whatever_order_messages_come_in(twice: bool, reverse: bool) -> None:
+    world = filled(1201)
+    answer = run(world)
+    assert answer["fanned_out"] == len(world.messages) - 1 > 1
+    assert world.deliver(world.manager(), twice=twice, reverse=reverse) == []
+    report = world.report()
+    assert (report["processed"], report["expired"], report["failed"]) == (1201, 1201, {})
+    assert all(world.tags(name) == {"v1"} for name in world.repositories)
+    assert world.numbers["Expired"] == 1201
+
+
+def test_a_page_that_never_comes_is_waited_for_and_then_reported_while_the_others_are_done() -> None:
+    world = filled(1201)
+    run(world)
+    lost = next(entry for entry in world.messages if '"kind":"plan"' in entry[2])
+    world.messages.remove(lost)
+    names = set(json.loads(lost[2])["repositories"])
+    world.deliver(world.manager())
+    report = world.report()
+    assert report["expired"] == 1201 - len(names)
+    assert list(report["failed"]) == [f"page {json.loads(lost[2])['page']}"]  # type: ignore[call-overload]
+    assert all(world.tags(name) == {"v0", "v1"} for name in names)
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{", "[]", "null", "{}", '{"version":1,"kind":"plan"}', '{"version":2,"kind":"gather"}', '"\\ud800"']
+)
+def test_a_poisoned_message_fails_alone(body: str) -> None:
+    world = filled(1201)
+    run(world)
+    good = world.messages[0][2]
+    event = {
+        "Records": [{"messageId": "bad", "body": body}, {"messageId": "good", "body": good}, {"messageId": "none"}]
+    }
+    answer = dispatch(event, "r", world.manager, world)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}, {"itemIdentifier": "none"}]}
+
+
+def test_a_message_cannot_name_an_object_outside_its_run() -> None:
+    world = filled(1201)
+    run(world)
+    message = json.loads(next(entry[2] for entry in world.messages if '"kind":"plan"' in entry[2]))
+    message["shard"] = "../snapshots/prod"
+    event = {"Records": [{"messageId": "bad", "body": json.dumps(message)}]}
+    assert dispatch(event, "r", world.manager, world) == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+
+
+def test_the_deadline_in_the_middle_of_a_page_leaves_the_rest_to_the_queue_and_all_is_done_once() -> None:
+    world = filled(150)
+
+    def tick(operation: str, repository: str) -> None:
+        world.seconds_left -= 1
+
+    world.before, world.seconds_left = tick, 60
+    answer = run(world)
+    assert answer["continued"] is True
+    for _ in range(100):
+        if not world.messages:
+            break
+        due, _, message = world.messages.pop(0)
+        world.clock = max(world.clock, NOW + timedelta(seconds=due))
+        world.seconds_left = 60
+        world.manager().work(message)
+    report = world.report()
+    assert (report["processed"], report["expired"], report["failed"]) == (150, 150, {})
+
+
+def test_a_repository_too_big_for_an_invocation_is_given_up_and_the_others_are_done() -> None:
+    world = filled(3)
+
+    def tick(operation: str, repository: str) -> None:
+        if repository == "quay/app1" and operation == "DescribeImages":
+            world.seconds_left = 0
+
+    world.before = tick
+    run(world)
+    for _ in range(100):
+        if not world.messages:
+            break
+        world.seconds_left = 60
+        world.manager().work(world.messages.pop(0)[2])
+    report = world.report()
+    assert list(report["failed"]) == ["quay/app1"]  # type: ignore[call-overload]
+    assert report["expired"] == 2
+
+
+def test_without_a_queue_the_deadline_ends_the_run_and_says_so() -> None:
+    world = filled(20)
+    world.seconds_left = 0
+    answer = dispatch({}, "r", lambda: world.manager(queue=False), world)
+    assert answer["continued"] is False
+    assert answer["expired"] == 0
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException", "ServerException"])
+@pytest.mark.parametrize("operation", ["DescribeImages", "GetLifecyclePolicy", "BatchDeleteImage"])
+def test_a_call_that_fails_for_one_repository_fails_that_one_only(operation: str, code: str) -> None:
+    world = filled(5)
+
+    def fail(called: str, repository: str) -> None:
+        if (called, repository) == (operation, "quay/app2"):
+            raise PortError(code, "no", operation)
+
+    world.before = fail
+    report = run(world)
+    assert report["expired"] == 4
+    assert list(report["failed"]) == ["quay/app2"]  # type: ignore[call-overload]
+    assert code in str(report["failed"])
+    assert world.tags("quay/app2") == {"v0", "v1"}
+    assert world.numbers["RepositoriesFailed"] == 1
+
+
+@pytest.mark.parametrize("operation", ["DescribeImages", "GetLifecyclePolicy", "BatchDeleteImage"])
+def test_a_repository_deleted_in_between_is_no_failure(operation: str) -> None:
+    world = filled(3)
+
+    def vanish(called: str, repository: str) -> None:
+        if (called, repository) == (operation, "quay/app1"):
+            world.repositories.pop("quay/app1", None)
+
+    world.before = vanish
+    report = run(world)
+    assert (report["failed"], report["expired"]) == ({}, 2)
+
+
+def before_the_last_look(world: World, act: object) -> None:
+    """Let `act` happen ahead of the description right before the deletion: the third of the repository."""
+    seen = []
+
+    def watch(operation: str, repository: str) -> None:
+        if operation == "DescribeImages":
+            seen.append(repository)
+            if len(seen) == 3:
+                act()  # type: ignore[operator]
+
+    world.before = watch
+
+
+def test_what_was_pulled_after_the_decision_stays_with_its_unit() -> None:
+    world = World()
+    child = world.add("quay/app", "child")
+    world.add("quay/app", "index", "old", children=[child])
+    for number in range(4):
+        world.add("quay/app", f"new{number}", f"new{number}", pulled=1)
+    before_the_last_look(world, lambda: world.change("quay/app", child, pulled_at=NOW))
+    report = run(world)
+    assert (report["expired"], report["kept"]) == (0, 2)
+    assert "old" in world.tags("quay/app")
+
+
+def test_what_was_tagged_again_after_the_decision_stays() -> None:
+    world = World()
+    digest = world.add("quay/app", "old", "old")
+    world.add("quay/app", "new", "new", pulled=1)
+    before_the_last_look(world, lambda: world.change("quay/app", digest, tags=("old", "stable")))
+    assert run(world)["expired"] == 0
+    assert world.tags("quay/app") == {"old", "stable", "new"}
+
+
+def test_a_snapshot_that_goes_stale_between_plan_and_deletion_stops_the_deletion() -> None:
+    world = filled(1201)
+    snapshot = {"version": 1, "cluster": "prod", "taken": NOW.isoformat(), "images": []}
+    world.storage.put("snapshots/prod.json", json.dumps(snapshot).encode())
+    variables = {"CLUSTERS": '["prod"]', "SNAPSHOT_MAX_AGE_HOURS": "0.5"}
+    manager = world.manager(**variables)
+    manager.start("x")
+    expire = []
+    while world.messages and not expire:
+        due, _, message = world.messages.pop(0)
+        world.clock = max(world.clock, NOW + timedelta(seconds=due))
+        manager.work(message)
+        expire = [entry for entry in world.messages if '"kind":"expire"' in entry[2]]
+    assert expire
+    world.clock = NOW + timedelta(hours=1)
+    world.deliver(world.manager(**variables))
+    assert world.report()["expired"] == 0
+    assert world.calls["BatchDeleteImage"] == 0
+
+
+def test_when_the_audit_cannot_be_written_nothing_is_deleted() -> None:
+    world = filled(2)
+
+    class NoAudit(type(world.storage)):  # type: ignore[misc]
+        def put(self, key: str, content: bytes) -> None:
+            if key.startswith("audit/"):
+                raise PortError("AccessDenied", "no", "PutObject")
+            super().put(key, content)
+
+    world.storage = NoAudit()
+    report = run(world)
+    assert set(report["failed"]) == {"quay/app0", "quay/app1"}  # type: ignore[call-overload]
+    assert world.calls["BatchDeleteImage"] == 0
+
+
+def test_an_index_whose_manifest_cannot_be_read_leaves_its_repository_alone() -> None:
+    world = World()
+    child = world.add("quay/app", "child")
+    index = world.add("quay/app", "index", "v1", pulled=1, children=[child])
+    world.texts[index] += " "
+    report = run(world, allow_fraction=True)
+    assert "another digest" in str(report["failed"])
+    assert len(world.repositories["quay/app"]) == 2
+
+
+def test_an_index_that_ecr_refuses_to_delete_keeps_its_images() -> None:
+    world = World()
+    child = world.add("quay/app", "child", "amd64")
+    index = world.add("quay/app", "index", "v1", children=[child])
+    # Another index, which this world's DescribeImages does not show, still refers to it.
+    world.texts["hidden"] = index
+    for number in range(3):
+        world.add("quay/app", f"new{number}", f"new{number}", pulled=1)
+    world.repositories["quay/app"]["hidden"] = world.repositories["quay/app"][index]
+    pages = world.image_pages
+    world.image_pages = lambda repository: (  # type: ignore[method-assign]
+        [image for image in page if image.digest != "hidden"] for page in pages(repository)
+    )
+    report = run(world)
+    assert report["refused"] == 2
+    assert {"amd64", "v1"} <= world.tags("quay/app")
+
+
+def test_below_root_only_what_an_override_names_is_taken_for_cached() -> None:
+    world = World(prefixes=("ROOT",))
+    for name in ("library/nginx", "team/app"):
+        world.add(name, "a", "a")
+        world.add(name, "b", "b", pulled=1)
+    assert run(world)["processed"] == 0
+    retention = json.dumps({"overrides": [{"pattern": "library/*", "keep_at_least": 0}]})
+    report = dispatch({}, "r", lambda: world.manager(RETENTION=retention), world)
+    assert (report["processed"], report["expired"]) == (1, 1)
+    assert world.tags("team/app") == {"a", "b"}
+
+
+def test_events_of_ecr_give_a_new_repository_its_policy_and_count_failures() -> None:
+    world = filled(1)
+    detail = {"sync-status": "SUCCESS", "repository-name": "quay/app0"}
+    event = {"source": "aws.ecr", "detail-type": "ECR Pull Through Cache Action", "detail": detail}
+    assert dispatch(event, "r", world.manager, world)["applied"] == 0
+    policies = lambda: world.manager(NATIVE_POLICY="untagged")  # noqa: E731
+    assert dispatch(event, "r", policies, world)["applied"] == 1
+    assert dispatch(event, "r", policies, world)["applied"] == 0
+    assert "orchestrator" in world.policies["quay/app0"]
+    push = {"action-type": "PUSH", "result": "SUCCESS", "repository-name": "team/app"}
+    image = {"source": "aws.ecr", "detail-type": "ECR Image Action", "detail": push}
+    assert dispatch(image, "r", policies, world)["applied"] == 0
+    failed = {**event, "detail": {**detail, "sync-status": "FAILED", "failure-code": "UpstreamUnavailable"}}
+    dispatch(failed, "r", world.manager, world)
+    assert world.numbers["UpstreamSyncFailed"] == 1
+    assert dispatch({"detail-type": "Something else"}, "r", world.manager, world) == {"ignored": "Something else"}
+
+
+@pytest.mark.parametrize("wrong", [{"dry_run": "true"}, {"allow_fraction": 2}, {"allow_fraction": "all"}])
+def test_a_wish_that_cannot_be_understood_does_nothing(wrong: dict[str, object]) -> None:
+    world = filled(2)
+    with pytest.raises(InvalidEventError):
+        run(world, **wrong)
+    assert world.calls.total() == 0
+
+
+def test_a_lost_cache_costs_calls_only() -> None:
+    world = World()
+    for number in range(3):
+        child = world.add(f"quay/app{number}", "child")
+        world.add(f"quay/app{number}", "index", "v1", pulled=1, children=[child])
+    run(world)
+    for key in [key for key in world.storage.objects if key.startswith("cache/")]:
+        world.storage.objects[key] = b'{"version": 1, "children": 3}'
+    assert run(world)["expired"] == 0
+    assert world.calls["BatchGetImage"] == 6
