@@ -351,8 +351,8 @@ locals {
           mirrors            = [mirror]
           mirrorSourcePolicy = var.allow_upstream ? "AllowContactingSource" : "NeverContactSource"
         }
-        # ROSA Classic refuses mirror sets of these.
-        if !(var.platform == "rosa-classic" && contains(["quay.io", "registry.access.redhat.com", "registry.redhat.io"], split(" ", source)[0]))
+        # OpenShift takes no IPv6 address as a source, and ROSA Classic refuses mirror sets of these.
+        if !startswith(source, "[") && !(var.platform == "rosa-classic" && contains(["quay.io", "registry.access.redhat.com", "registry.redhat.io"], split(" ", source)[0]))
       ]
     }
   }

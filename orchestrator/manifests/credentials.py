@@ -6,11 +6,12 @@ documents make the ECR credential provider answer for the source hosts too.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.manifests.document import Bundle, dump_toml, dump_yaml
 from orchestrator.manifests.metadata import metadata
-from orchestrator.manifests.scopes import on_nodes, scopes
+from orchestrator.manifests.scopes import covers, on_nodes, scopes
 from orchestrator.routes import RouteTable
 from orchestrator.upstreams import ecr_registry
 
@@ -28,12 +29,30 @@ ECR_HOSTS = (
 KUBELET = "credential-provider-config.yaml"
 BOTTLEROCKET = "bottlerocket.toml"
 CRIO = "crio-credential-provider-config.yaml"
+# Of config.openshift.io/v1: how many patterns, and what they look like.
+CRIO_LIMIT = 50
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_CRIO_PATTERN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]+)?(?:/[-a-z0-9._/]*)?")
+ALPHA_SINCE = "1.34"
 CACHE = "12h"  # ECR tokens live twelve hours
 
 
 def source_matches(table: RouteTable) -> list[str]:
-    """`matchImages` patterns of the redirected sources: `docker.io`, `quay.io/team`."""
-    return sorted({str(scope.source) for scope in on_nodes(scopes(table), table.aliases) if scope.redirected})
+    """`matchImages` patterns of the redirected sources, none below another: `docker.io`, `quay.io/team`."""
+    found = {scope.source for scope in on_nodes(scopes(table), table.aliases) if scope.redirected}
+    return [str(one) for one in sorted(found) if not any(covers(other, one) for other in found - {one})]
+
+
+def crio_matches(table: RouteTable) -> tuple[list[str], list[str]]:
+    """The patterns that CRIOCredentialProviderConfig takes, and those that it does not.
+
+    More than it may hold are given by registry, without paths.
+    """
+    found = source_matches(table)
+    if len(found) > CRIO_LIMIT:
+        found = sorted({one.partition("/")[0] for one in found})
+    taken = [one for one in found if _CRIO_PATTERN.fullmatch(one)][:CRIO_LIMIT]
+    return taken, [one for one in found if one not in taken]
 
 
 def patterns(table: RouteTable) -> list[str]:
@@ -58,12 +77,15 @@ def kubelet_configuration(table: RouteTable) -> dict[str, Any]:
 
 
 def crio_configuration(environment: Environment, table: RouteTable) -> dict[str, Any]:
-    """CRIOCredentialProviderConfig (config.openshift.io/v1alpha1) for OpenShift 4.21 or later; the platform takes the name `cluster` only."""
+    """CRIOCredentialProviderConfig for OpenShift 4.21 or later; the platform takes the name `cluster` only."""
+    taken, _ = crio_matches(table)
+    version = "v1alpha1" if environment.kubernetes_version == ALPHA_SINCE else "v1"
     return {
-        "apiVersion": "config.openshift.io/v1alpha1",
+        "apiVersion": f"config.openshift.io/{version}",
         "kind": "CRIOCredentialProviderConfig",
         "metadata": metadata(environment, "cluster"),
-        "spec": {"matchImages": source_matches(table)},
+        # Without sources the field must be absent.
+        "spec": {"matchImages": taken} if taken else {},
     }
 
 
@@ -73,7 +95,7 @@ def bottlerocket(table: RouteTable) -> dict[str, Any]:
     return {"settings": {"kubernetes": {"credential-providers": {"ecr-credential-provider": provider}}}}
 
 
-def notes(table: RouteTable) -> tuple[str, ...]:
+def notes(environment: Environment, table: RouteTable) -> tuple[str, ...]:
     """What these documents do not reach."""
     found = [
         "Only node-level mirrors (idms, itms, containerd, registries-conf) need this; references that an admission policy rewrote are pulled with the node's role."
@@ -83,6 +105,12 @@ def notes(table: RouteTable) -> tuple[str, ...]:
         found.append(
             f"For {', '.join(ecr)} the provider gives that registry's own credentials, which the mirror may refuse: redirect these by an admission policy."
         )
+    _, left_out = crio_matches(table)
+    if environment.platform != "eks":
+        found.append(
+            "OpenShift 4.21 (Kubernetes 1.34) has CRIOCredentialProviderConfig as v1alpha1, as a technology preview; later ones as v1."
+        )
+        found += [f"{source} is left out: CRIOCredentialProviderConfig does not take it." for source in left_out]
     return tuple(found)
 
 
@@ -105,7 +133,7 @@ def credentials(environment: Environment, table: RouteTable) -> Bundle:
         target="credentials",
         files=files,
         resources=resources,
-        notes=notes(table),
+        notes=notes(environment, table),
         apply=apply,
         verify=("journalctl -u kubelet | grep ecr-credential-provider",),
         owns=(CRIO, BOTTLEROCKET),

@@ -50,6 +50,8 @@ def mirror_entries(table: RouteTable, platform: str) -> tuple[tuple[MirrorEntry,
             notes.append(
                 f"{scope.source} is excluded from a wider source; a mirror set cannot leave it out: nodes try ECR first for it."
             )
+        elif scope.source.registry.startswith("["):
+            notes.append(f"{scope.source} is left out: a mirror set takes no IPv6 address as a source.")
         elif platform == "rosa-classic" and forbidden_on_rosa_classic(scope.source):
             notes.append(f"{scope.source} is left out: ROSA Classic refuses mirror sets of this source.")
         else:

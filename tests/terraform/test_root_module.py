@@ -289,6 +289,7 @@ TRICKY: dict[str, str] = {
           access = { source = "registry.access.redhat.com" }
           team   = { source = "quay.io/team" }
           port   = { source = "registry.example.com:5000/a" }
+          six    = { source = "[2001:db8::1]:5000/a" }
           dash   = { source = "registry.example.com-b.net/a" }
           plain  = { source = "registry.example.com/a" }
         }""",
