@@ -6,6 +6,7 @@ everything beside, above and below them, in every form that a reference can have
 
 from __future__ import annotations
 
+import json
 import random
 from typing import Any
 
@@ -29,7 +30,7 @@ _MIRRORED = (
     "[2001:db8::1]:5000",
     "Reg.example.com",
 )
-_PARTS = ("a", "b", "library", "a.b", "a-b", "ab", "a__b", "x" * 90)
+_PARTS = ("aa", "bb", "library", "aa.b", "aa-b", "aab", "aa__b", "x" * 90)
 _OTHER_NAMES = {
     "docker.io": ("docker.io", "index.docker.io", "registry-1.docker.io", ""),
     "registry.k8s.io": ("registry.k8s.io", "k8s.gcr.io"),
@@ -76,6 +77,10 @@ def variables(seed: int) -> dict[str, Any]:
         prefix = chance.choice(["p", "team/p", "p-", "p."]) + str(number)
         if registry in _UPSTREAMS and chance.random() < 0.6:
             rule = {"upstream_registry_url": _UPSTREAMS[registry]}
+            if registry in ("docker.io", "ghcr.io"):
+                rule["secret_name"] = "ecr-pullthroughcache/secret"
+            if ".dkr.ecr." in registry:
+                rule["custom_role_arn"] = f"arn:aws:iam::{ACCOUNT}:role/pull"
             if path:
                 rule["source"] = source
                 if ".dkr.ecr." in registry:
@@ -86,6 +91,8 @@ def variables(seed: int) -> dict[str, Any]:
         else:
             mirrors[prefix] = {"source": source}
     known = tuple(sorted({source.partition("/")[0] for source in taken}))
+    include = {_source(chance, known) for _ in range(chance.choice([0, 0, 0, 1, 5]))}
+    exclude = {_source(chance, known) for _ in range(chance.randint(0, 3))}
     return {
         **_BASE,
         "cluster_name": "random",
@@ -95,8 +102,8 @@ def variables(seed: int) -> dict[str, Any]:
         "digest_references": chance.choice([None, "leave", "redirect"]),
         "pull_through_cache_rules": rules,
         "mirrors": mirrors,
-        "include": sorted({_source(chance, known) for _ in range(chance.choice([0, 0, 0, 1, 5]))}),
-        "exclude": sorted({_source(chance, known) for _ in range(chance.randint(0, 3))}),
+        "include": sorted(include),
+        "exclude": sorted(exclude - include),
     }
 
 
@@ -129,3 +136,8 @@ def references(seed: int, count: int) -> list[str]:
             name += chance.choice(["", "/"]) + chance.choice(_SPOILS)
         found[name + chance.choice(_SUFFIXES if chance.random() < 0.9 else _NO_SUFFIXES)] = None
     return list(found)
+
+
+def tfvars(seed: int) -> str:
+    """The variables as the text of a tfvars file."""
+    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in variables(seed).items())

@@ -23,6 +23,7 @@ from orchestrator.project import Project
 from orchestrator.routes import build_route_table
 from orchestrator.terraform.binary import find_terraform
 from orchestrator.terraform.providers import find_provider_source
+from tests import random_tables
 from tests.terraform.conftest import MODULES, REPOSITORY
 from tests.terraform.module_sources import declarations, refused_variables
 
@@ -332,10 +333,12 @@ run "case_%(number)s" {
 @pytest.mark.terraform
 def test_the_mirror_set_is_the_one_that_python_generates(root: Root, project: Any) -> None:
     runs = ""
-    for number, text in enumerate(TRICKY.values()):
-        document = digest_mirror_set(project(test=COMMON + text).load("test"))
+    texts = [COMMON + text for text in TRICKY.values()]
+    texts += [f"generate_idms = true\n{random_tables.tfvars(seed)}" for seed in range(20)]
+    for number, text in enumerate(texts):
+        document = digest_mirror_set(project(test=text).load("test"))
         (root.folder / f"case-{number}.json").write_text(json.dumps(document), "utf-8")
-        runs += RUN % {"number": number, "variables": COMMON + text}
+        runs += RUN % {"number": number, "variables": text}
     own_tests = root.folder / "mirror-sets"
     own_tests.mkdir()
     (own_tests / "cases.tftest.hcl").write_text(MOCK + runs, "utf-8")
