@@ -45,11 +45,14 @@ def test_the_contracts_hold() -> None:
         ("cli/doctor.py", "import boto3", "One door to boto3"),
         ("lifecycle/policy.py", "import yaml", "The lifecycle core is packed into the Lambda"),
         ("lifecycle/policy.py", "import orchestrator.errors", "The lifecycle core is packed into the Lambda"),
+        ("aws/ecr.py", "import orchestrator.errors", "The functions carry the lifecycle core"),
+        ("../lambda_src/lifecycle_manager/handler.py", "import yaml", "The functions carry the lifecycle core"),
         ("aws/account.py", "import moto", "The embedded AWS is the only server here"),
     ],
 )
 def test_a_violation_is_noticed(tmp_path: Path, file: str, line: str, contract: str) -> None:
-    shutil.copytree(ROOT / "orchestrator", tmp_path / "orchestrator", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("orchestrator", "lambda_src"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     with (tmp_path / "orchestrator" / file).open("a") as source:
         source.write(f"\n{line}\n")
     done = lint(tmp_path)
