@@ -18,6 +18,7 @@ from orchestrator.lifecycle.ports import Host, PortError, Queue, Registry, Stora
 from orchestrator.lifecycle.settings import Settings
 from orchestrator.lifecycle.tally import Tally
 from orchestrator.lifecycle.tasks import (
+    GATHER_AFTER,
     Next,
     Run,
     Task,
@@ -31,7 +32,6 @@ from orchestrator.lifecycle.work import Observer, Work, report_key
 
 # What one invocation takes on by itself: one page of DescribeRepositories.
 FAN_OUT_ABOVE = 1000
-GATHER_AFTER = 60
 
 
 @dataclass(slots=True)

@@ -24,6 +24,8 @@ from orchestrator.lifecycle.tally import Tally, read_tally
 
 VERSION = 1
 PAGE = 200
+# Seconds after which it is first looked whether all pages are there.
+GATHER_AFTER = 10
 Kind = Literal["plan", "gather", "expire", "finish"]
 _KINDS = ("plan", "gather", "expire", "finish")
 

@@ -16,7 +16,7 @@ from orchestrator.lifecycle.policies import PolicyKeeper, PolicyOutcome
 from orchestrator.lifecycle.ports import GoneError, Host, PortError, Registry, Storage
 from orchestrator.lifecycle.settings import Settings
 from orchestrator.lifecycle.tally import Candidate, Tally, read_tally
-from orchestrator.lifecycle.tasks import Next, Run, Task
+from orchestrator.lifecycle.tasks import GATHER_AFTER, Next, Run, Task
 from orchestrator.lifecycle.units import Image
 from orchestrator.lifecycle.upstream_names import cached_names
 from orchestrator.lifecycle.used import Used, load_used
@@ -188,7 +188,7 @@ class Work:
         decision = {"stopped": stop, "pages": [task.page for task in expiring], "tally": total.document()}
         self._state.put(_key(run, "decision"), json.dumps(decision).encode())
         finish = Task("finish", run, expected=len(expiring))
-        return [*map(Next, expiring), Next(finish, WAITS[0] if expiring else 0)]
+        return [*map(Next, expiring), Next(finish, GATHER_AFTER if expiring else 0)]
 
     def _account_guard(self, run: Run, total: Tally) -> str:
         guard = run.guard(self._settings.guard)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -228,3 +229,31 @@ def test_a_function_whose_settings_cannot_be_understood_does_nothing(
     with pytest.raises(FunctionError, match="keep_at_lest") as raised:
         function.invoke({})
     assert "DRY_RUN" in str(raised.value)
+
+
+def test_more_repositories_than_one_page_go_through_the_queue(account: Account, start_function: StartFunction) -> None:
+    account.rule("quay", "quay.io")
+    for number in range(1001):
+        account.seed(f"quay/app{number}", *((old("1"), used("2")) if number < 2 else (used("1"),)))
+    sqs = account.client("sqs")
+    queue = sqs.create_queue(QueueName="pages")["QueueUrl"]
+    function = start_function(QUEUE_URL=queue)
+    answer = function.invoke({"source": "aws.events", "detail-type": "Scheduled Event", "id": "x"})
+    assert answer["fanned_out"] > 1, function.output()
+    sqs.send_message(QueueUrl=queue, MessageBody="poison")
+    poisoned = 0
+    until = time.monotonic() + 100
+    while not (reports := [key for key in account.objects("runs/") if key.endswith("/report.json")]):
+        assert time.monotonic() < until, function.output()
+        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
+        if not messages:
+            continue
+        # As Lambda polls a queue: what is not reported as failed is deleted.
+        records = [{"messageId": m["MessageId"], "body": m["Body"], "eventSource": "aws:sqs"} for m in messages]
+        failed = {item["itemIdentifier"] for item in function.invoke({"Records": records})["batchItemFailures"]}
+        poisoned += len(failed)
+        for message in messages:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    report = json.loads(account.objects("runs/")[reports[0]])
+    assert (report["processed"], report["expired"], report["failed"], poisoned) == (1001, 2, {}, 1), function.output()
+    assert account.tags("quay/app0") == account.tags("quay/app1") == {"2"}
