@@ -67,6 +67,7 @@ class Admin:
             "requests": self._application.requests.total(),
             "accounts": self._application.requests.accounts(),
             "faults_injected": self._application.faults.injected(),
+            "calls_waiting": self._application.faults.waiting(),
         }
 
     def _requests(self, _: dict[str, Any]) -> object:

@@ -53,6 +53,7 @@ class FaultInjector:
         self._faults: list[Faults] = []
         self._dice: list[random.Random] = []
         self._counts: list[int] = []
+        self._waiting = 0
 
     def set(self, faults: Sequence[Faults]) -> None:
         """Replace all faults; none ends them."""
@@ -74,9 +75,17 @@ class FaultInjector:
                 if hit is None and not spent and self._dice[index].random() < fault.rate:
                     self._counts[index] += 1
                     hit = fault
+            self._waiting += bool(wait)
         if wait:
             time.sleep(wait)
+            with self._lock:
+                self._waiting -= 1
         return hit
+
+    def waiting(self) -> int:
+        """How many calls are being delayed now: they have arrived and are not answered."""
+        with self._lock:
+            return self._waiting
 
     def injected(self) -> int:
         """How many calls failed on demand so far."""

@@ -75,6 +75,11 @@ def _identities(environment: Environment) -> Iterator[Placeholder]:
             yield _by_arn("oidc-provider", role.oidc_provider_arn, environment)
         if role.pod_identity:
             yield Placeholder("cluster", environment.cluster_name, *here)
+    usage = environment.lifecycle_manager and environment.lifecycle_manager.usage
+    if usage and usage.oidc_provider_arn:
+        yield _by_arn("oidc-provider", usage.oidc_provider_arn, environment)
+    if usage and usage.pod_identity:
+        yield Placeholder("cluster", environment.cluster_name, *here)
 
 
 def _registry(environment: Environment) -> Iterator[Placeholder]:
@@ -92,7 +97,9 @@ def _registry(environment: Environment) -> Iterator[Placeholder]:
             yield _by_arn("role", template.custom_role_arn, environment, "ecr.amazonaws.com")
         if template and template.kms_key_arn:
             yield _by_arn("kms-key", template.kms_key_arn, environment)
-    for key in (environment.kms_key_arn, *(entry.kms_key_arn for entry in environment.repositories.values())):
+    manager = environment.lifecycle_manager
+    keys = [environment.kms_key_arn, *(entry.kms_key_arn for entry in environment.repositories.values())]
+    for key in (*keys, manager and manager.kms_key_arn):
         if key:
             yield _by_arn("kms-key", key, environment)
 

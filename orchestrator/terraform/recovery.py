@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 LOOKED_FOR = "What the state lacks is looked for in that apply's journal."
 
 
-def recover_state(stack: Stack) -> None:
-    """Bring the state up to what is known of earlier applies. Raises OrchestratorError when a backend does not take it."""
-    _restore_local_state(stack)
-    _save_unsaved_state(stack)
-
-
-def _save_unsaved_state(stack: Stack) -> None:
+def save_unsaved_state(stack: Stack) -> None:
     """Push the state that an earlier apply could not save (S3 out of reach, a full disk); Terraform checks its order.
 
     Without it what that apply created would be unknown. Raises OrchestratorError when it is not taken.
@@ -51,7 +45,7 @@ def _save_unsaved_state(stack: Stack) -> None:
     left.unlink()
 
 
-def _restore_local_state(stack: Stack) -> None:
+def restore_local_state(stack: Stack) -> None:
     """Go back to the state before an apply that a full disk stopped in the middle of writing it."""
     state, before = stack.workdir.local_state, stack.workdir.state_before
     if not stack.workdir.local or not before.is_file() or not state.is_file() or _is_json(state):

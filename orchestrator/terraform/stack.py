@@ -307,12 +307,16 @@ def _opened(
                 from orchestrator.aws.account import check_account
 
                 check_account(stack.session(), environment)
-            from orchestrator.terraform.recovery import recover_state
+            from orchestrator.terraform.recovery import restore_local_state, save_unsaved_state
 
+            if local:
+                restore_local_state(stack)
+                # One that cannot be read is said here, and not by an init that reads it, too.
+                stack.state()
             # An old import block must not disturb; what is needed is written anew.
             stack.initialise()
             if transitions:
-                recover_state(stack)
+                save_unsaved_state(stack)
                 stack.write_transitions()
         yield stack
 

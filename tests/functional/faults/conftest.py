@@ -101,12 +101,9 @@ def wait_until(seen: Callable[[], bool], what: str, seconds: float = 120) -> Non
     pytest.fail(f"not seen: {what}")
 
 
-def wait_for_creation(folder: Path) -> None:
-    """Until AWS was asked to create the repository; give creations a latency of at least three seconds."""
-    journal = folder / "apply.jsonl"
-    wait_until(lambda: 'this[\\"small-registry\\"]: Creating' in journal.read_text(), "the apply")
-    # Terraform says so before the provider has sent the request.
-    time.sleep(1.5)
+def wait_for_creation(aws: LocalAws) -> None:
+    """Until AWS was asked to create the repository; nothing but that may have a latency."""
+    wait_until(lambda: bool(aws.request("GET", "/_orchestrator/status")["calls_waiting"]), "the creation")
 
 
 def processes_in(folder: Path) -> list[psutil.Process]:

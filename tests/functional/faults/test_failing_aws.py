@@ -42,32 +42,10 @@ def test_throttling_and_server_errors_on_a_fifth_of_the_calls_are_survived(world
     assert world.run("plan", "dev", "--json").json["changes"] == []
 
 
-def test_a_refusal_in_the_middle_says_what_and_the_next_apply_finishes(world: World, faults: Faults) -> None:
-    faults(
-        {
-            "rate": 1,
-            "operations": ["PutLifecyclePolicy"],
-            "code": "AccessDeniedException",
-            "message": "not authorized to perform: ecr:PutLifecyclePolicy",
-        }
-    )
-
-    failed = world.run("apply", "dev", "--yes", "--json")
-
-    assert failed.code == 1
-    [error] = failed.json["errors"]
-    assert "ecr:PutLifecyclePolicy" in error["why"]
-    assert "What was done before is in the state" in error["remedy"]
-    faults()
-    again = world.run("apply", "dev", "--yes", "--json")
-    assert again.code == 0, again.err
-    assert [change["type"] for change in again.json["changes"]] == ["aws_ecr_lifecycle_policy"]
-
-
 def test_a_terraform_that_is_killed_is_no_success_and_the_next_apply_finishes(world: World, faults: Faults) -> None:
     faults(SLOW_CREATION)
     process = world.start("apply", "dev", "--yes")
-    wait_for_creation(world.folder)
+    wait_for_creation(world.aws)
     kill_terraform(world.folder)
     said, _ = process.communicate(timeout=60)
 
@@ -84,7 +62,7 @@ def test_a_terraform_that_is_killed_is_no_success_and_the_next_apply_finishes(wo
 def test_a_second_ctrl_c_kills_and_the_next_apply_finishes(world: World, faults: Faults) -> None:
     faults(SLOW_CREATION)
     process = world.start("apply", "dev", "--yes")
-    wait_for_creation(world.folder)
+    wait_for_creation(world.aws)
     # A Terraform that does not obey.
     for one in processes_in(world.folder):
         one.suspend()
@@ -138,7 +116,7 @@ def test_an_embedded_aws_that_dies_is_said_and_the_next_apply_starts_over(world:
         own = World(world.project, world.account, mine)
         mine.request("POST", "/_orchestrator/faults", [SLOW_CREATION])
         process = own.start("apply", "dev", "--yes")
-        wait_for_creation(own.folder)
+        wait_for_creation(mine)
         psutil.Process(mine.pid).kill()
         said, _ = process.communicate(timeout=300)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shlex
 import subprocess
 import threading
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -40,7 +42,7 @@ class Watcher(threading.Thread):
         self._over = threading.Event()
 
     def run(self) -> None:
-        while not self._over.wait(0.02):
+        while not self._over.wait(0.1):
             for path in Path("/proc").glob("[0-9]*/cmdline") if Path("/proc").is_dir() else ():
                 try:
                     self.seen.add(path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
@@ -58,13 +60,22 @@ class Watcher(threading.Thread):
         self.join()
 
 
+def contents(data: bytes) -> Iterator[bytes]:
+    """The data, and what is packed in it: plan files are archives that hold archives."""
+    yield data
+    if zipfile.is_zipfile(io.BytesIO(data)):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for name in archive.namelist():
+                yield from contents(archive.read(name))
+
+
 def places_with(folder: Path, *secrets: str) -> list[str]:
-    """Files below `folder` that hold one of these, packed ones included as they are."""
-    found = []
-    for path in folder.rglob("*"):
-        if path.is_file() and any(secret.encode() in path.read_bytes() for secret in secrets):
-            found.append(str(path.relative_to(folder)))
-    return found
+    """Files below `folder` that hold one of these."""
+    return [
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and any(s.encode() in part for part in contents(path.read_bytes()) for s in secrets)
+    ]
 
 
 def test_an_environment_lives_in_s3_and_leaves_no_credential_anywhere(real: RealWorld, tmp_path: Path) -> None:
@@ -80,6 +91,7 @@ def test_an_environment_lives_in_s3_and_leaves_no_credential_anywhere(real: Real
     assert any("terraform apply" in line or " apply -input=false" in line for line in watcher.seen)
     assert not [line for line in watcher.seen if SECRET in line or SESSION_TOKEN in line or key in line]
     assert not [one for one in said if SECRET in one.out + one.err or SESSION_TOKEN in one.out + one.err]
+    assert places_with(tmp_path, "small-registry")
     assert places_with(tmp_path, SECRET, SESSION_TOKEN, key) == []
 
     # The state is in the bucket and nowhere else; nobody holds its lock.
@@ -155,21 +167,21 @@ def test_a_profile_and_a_role_reach_state_and_resources(
 def test_a_lock_that_a_killed_apply_left_is_explained_and_never_broken_by_itself(
     real: RealWorld, faults: Callable[..., None]
 ) -> None:
-    faults({"operations": ["CreateRepository"], "latency_ms": 3000})
+    # The repository is finished by then, but a state in S3 is saved every 20 seconds only.
+    faults({"operations": ["PutLifecyclePolicy"], "latency_ms": 3000})
     process = real.start("apply", "live", "--yes")
-    wait_for_creation(real.folder)
+    wait_for_creation(real.aws)
     process.kill()
     process.communicate()
     kill_terraform(real.folder)
     wait_until(lambda: processes_in(real.folder) == [], "the end of Terraform")
-    wait_until(lambda: repositories(real.client("ecr")) == ["small-registry"], "what AWS was asked for")
+    assert repositories(real.client("ecr")) == ["small-registry"]
     faults()
 
-    for _ in range(2):
-        locked = real.run("apply", "live", "--yes")
-        assert locked.code == 1
-        assert LEFT_LOCK.search(locked.err), locked.err
-        assert "never broken by itself" in locked.err
+    locked = real.run("apply", "live", "--yes")
+    assert locked.code == 1
+    assert LEFT_LOCK.search(locked.err), locked.err
+    assert "never broken by itself" in locked.err
     command = UNLOCK.search(locked.err)
     assert command, locked.err
     assert _force_unlock(command[1], command[2]) == 0
@@ -177,7 +189,6 @@ def test_a_lock_that_a_killed_apply_left_is_explained_and_never_broken_by_itself
     again = real.run("apply", "live", "--yes")
     assert again.code == 0, again.err
     assert '"small-registry" exists and is taken over' in again.out
-    assert real.run("drift", "live").code == 0
 
 
 def _force_unlock(workspace: str, command: str) -> int:

@@ -63,22 +63,18 @@ def test_what_was_broken_in_the_working_directory_is_made_again(applied: World) 
         assert "No changes." in healed.out
 
 
-def test_a_local_state_that_cannot_be_read_stops_everything_and_its_backup_brings_it_back(applied: World) -> None:
-    state = applied.folder / "state/dev/terraform.tfstate"
-    whole = state.read_bytes()
-    state.write_bytes(whole[: len(whole) // 2])
+def test_a_local_state_that_cannot_be_read_stops_everything(world: World) -> None:
+    state = world.folder / "state/dev/terraform.tfstate"
+    state.parent.mkdir(parents=True)
+    cut_off = '{"version": 4, "resources": [{"mode": "man'
+    state.write_text(cut_off)
 
     for command in (("plan", "dev"), ("apply", "dev", "--yes"), ("destroy", "dev", "--yes"), ("output", "dev")):
-        stopped = applied.run(*command)
+        stopped = world.run(*command)
         assert stopped.code == 1
-        assert str(state) in stopped.err
-        assert "cannot be read" in stopped.err
+        assert f"{state} cannot be read" in stopped.err
         assert "terraform.tfstate.backup" in stopped.err
-    assert repositories(applied.client("ecr")) == ["small-registry"]
-    assert state.read_bytes() == whole[: len(whole) // 2]
-
-    state.write_bytes(whole)
-    assert applied.run("output", "dev", "--json").json["outputs"]["ecr_repository_name"] == "small-registry"
+    assert state.read_text() == cut_off
 
 
 def test_a_state_folder_that_is_a_file_is_said(world: World) -> None:
@@ -147,7 +143,7 @@ def test_a_disk_that_fills_up_during_an_apply_loses_nothing(
 ) -> None:
     faults({"operations": ["CreateRepository"], "latency_ms": 4000})
     process = world.start("apply", "dev", "--yes")
-    wait_for_creation(world.folder)
+    wait_for_creation(world.aws)
     filler = fill(small_disk)
     said, _ = process.communicate(timeout=120)
 
@@ -158,7 +154,7 @@ def test_a_disk_that_fills_up_during_an_apply_loses_nothing(
     faults()
     again = world.run("apply", "dev", "--yes")
     assert again.code == 0, again.err
-    assert world.run("plan", "dev", "--json").json["changes"] == []
+    assert '"small-registry" exists and is taken over' in again.out
 
 
 def test_a_state_that_the_bucket_did_not_take_is_saved_by_the_next_command(
@@ -168,7 +164,7 @@ def test_a_state_that_the_bucket_did_not_take_is_saved_by_the_next_command(
     denied = {"operations": ["PutObject"], "services": ["s3"], "rate": 1, "code": "AccessDenied", "status": 403}
     faults(slow)
     process = real.start("apply", "live", "--yes")
-    wait_for_creation(real.folder)
+    wait_for_creation(real.aws)
     faults(slow, denied)
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 1, said
@@ -193,7 +189,7 @@ def test_a_state_that_the_bucket_did_not_take_is_saved_by_the_next_command(
 def test_two_commands_on_one_environment_take_turns(world: World, faults: Callable[..., None]) -> None:
     faults({"operations": ["CreateRepository"], "latency_ms": 3000})
     first = world.start("apply", "dev", "--yes")
-    wait_for_creation(world.folder)
+    wait_for_creation(world.aws)
 
     second = world.run("apply", "dev", "--yes")
 
