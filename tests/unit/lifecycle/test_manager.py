@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import timedelta
+from random import Random
 
 import pytest
 
@@ -313,3 +315,47 @@ def test_a_lost_cache_costs_calls_only() -> None:
         world.storage.objects[key] = b'{"version": 1, "children": 3}'
     assert run(world)["expired"] == 0
     assert world.calls["BatchGetImage"] == 6
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_fails_and_in_whatever_order_nothing_in_use_or_young_is_deleted(seed: int) -> None:
+    dice = Random(seed)
+    world = World()
+    kept: dict[str, set[str]] = {}
+    used = []
+    for number in range(1100):
+        name = f"quay/app{number}"
+        child = world.add(name, "child")
+        index = world.add(name, "index", "v1", children=[child])
+        plain = world.add(name, "plain", "v2", pushed=40)
+        kept[name] = {world.add(name, "young", pushed=dice.choice([0, 0.5]))}
+        if number % 3 == 0:
+            target, digests = dice.choice([(f"host.example/{name}:v1", []), (None, [index]), (None, [child])])
+            used.append({"reference": f"quay.io/app{number}@{plain}", "target": target, "digests": digests})
+            kept[name] |= {index, child, plain}
+    snapshot = {"version": 1, "cluster": "prod", "taken": NOW.isoformat(), "images": used}
+    world.storage.put("snapshots/prod.json", json.dumps(snapshot).encode())
+
+    def trouble(operation: str, repository: str) -> None:
+        if repository and dice.random() < 0.05:
+            raise PortError(dice.choice(["ThrottlingException", "AccessDeniedException"]), "no", operation)
+        if repository and dice.random() < 0.01:
+            world.repositories.pop(repository, None)
+        world.seconds_left -= 1
+
+    variables = {"CLUSTERS": '["prod"]', "MAX_EXPIRE_FRACTION_ACCOUNT": "1", "MAX_EXPIRE_FRACTION_REPOSITORY": "1"}
+    world.seconds_left = 200
+    world.manager(**variables).start("x")
+    world.before = trouble
+    for _ in range(2000):
+        if not world.messages:
+            break
+        due, _, message = world.messages.pop(dice.randrange(len(world.messages)))
+        world.clock = max(world.clock, NOW + timedelta(seconds=due))
+        world.seconds_left = dice.choice([1, 30, 200, 1000])
+        for _ in range(dice.choice([1, 1, 2])):
+            with suppress(PortError):
+                world.manager(**variables).work(message)
+    for name, digests in kept.items():
+        assert name not in world.repositories or digests <= world.repositories[name].keys()
+    assert world.numbers["Expired"] > 0
