@@ -34,7 +34,7 @@ def test_no_project_is_said_with_what_to_do(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(RefusedInput, match="There is no folder .*absent"):
+    with pytest.raises(RefusedInput, match=r"There is no folder .*absent"):
         find_project(tmp_path / "absent")
 
 
