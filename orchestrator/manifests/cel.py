@@ -3,7 +3,7 @@
 CEL has no functions of one's own and no regular expression replacement, so one image's way through the table is
 spread over variables that are lists with the same indexes: `images` (as written), then its name, host, repository,
 key in the table, and last `targets` (the image to run). An image that the table leaves alone keeps its place and text.
-Looking a key up by depth costs the same for one route and for fifty, which keeps the policy far below the cost budget.
+Keys are looked up by depth instead of trying every route, which keeps the policy far below the cost budget.
 """
 
 from __future__ import annotations

@@ -129,6 +129,13 @@ def test_the_digest_changes_with_whatever_changes_an_answer(variables: dict[str,
     assert table_digest(changed("standard", **variables)) != table_digest(environment("standard"))
 
 
+def test_the_digest_changes_with_the_way_out_alone() -> None:
+    with_way_out, without = (
+        changed("standard", allow_upstream=value, digest_references="redirect") for value in (True, False)
+    )
+    assert table_digest(with_way_out) != table_digest(without)
+
+
 def test_the_digest_does_not_change_with_what_changes_none() -> None:
     exclude = [*ENVIRONMENTS["standard"]["exclude"][::-1], "quay.io/openshift"]
     assert table_digest(changed("standard", exclude=exclude, tags={"a": "b"})) == table_digest(environment("standard"))
