@@ -417,9 +417,12 @@ def _audit(session: AwsSession, source: str) -> list[bytes]:
     flag_value=1.0,
     help="In the guard's place; 1 without a value.",
 )
+@click.option("--local", is_flag=True, help="The one in the embedded AWS.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def invoke(ctx: click.Context, name: str, dry_run: bool | None, allow_fraction: float | None, as_json: bool) -> int:
+def invoke(
+    ctx: click.Context, name: str, dry_run: bool | None, allow_fraction: float | None, local: bool, as_json: bool
+) -> int:
     """Call the deployed function of environment NAME and show its report."""
     from orchestrator.aws.account import check_account
     from orchestrator.aws.lifecycle import invoke_function
@@ -432,7 +435,7 @@ def invoke(ctx: click.Context, name: str, dry_run: bool | None, allow_fraction: 
             f'environment "{name}" has no lifecycle manager.',
             remedy="Set `lifecycle_manager = { enabled = true }` and apply, or use `orchestrator lifecycle run`.",
         )
-    session = _session(ctx, environment, local=False)
+    session = _session(ctx, environment, local=local)
     check_account(session, environment)
     payload: dict[str, object] = {"source": "manual"}
     payload |= {} if dry_run is None else {"dry_run": dry_run}

@@ -257,3 +257,16 @@ def test_more_repositories_than_one_page_go_through_the_queue(account: Account, 
     report = json.loads(account.objects("runs/")[reports[0]])
     assert (report["processed"], report["expired"], report["failed"], poisoned) == (1001, 2, {}, 1), function.output()
     assert account.tags("quay/app0") == account.tags("quay/app1") == {"2"}
+
+
+def test_throttling_is_waited_out(account: Account, start_function: StartFunction) -> None:
+    account.rule("quay", "quay.io")
+    for number in range(5):
+        account.seed(f"quay/app{number}", old("1"), used("2"))
+    function = start_function()
+    set_faults(account.local, {"services": ["ecr"], "rate": 1.0, "limit": 4})
+    try:
+        report = function.invoke({}, seconds=120)
+    finally:
+        set_faults(account.local)
+    assert (report["processed"], report["expired"], report["failed"]) == (5, 5, {}), function.output()
