@@ -75,16 +75,6 @@ resource "aws_lambda_function" "this" {
     )
   }
 
-  # Events that it could not take after Lambda's own two retries.
-  dead_letter_config {
-    target_arn = aws_sqs_queue.dead[0].arn
-  }
-
-  logging_config {
-    log_format = "Text"
-    log_group  = aws_cloudwatch_log_group.function[0].name
-  }
-
   lifecycle {
     precondition {
       condition     = fileexists(var.package)
@@ -99,6 +89,20 @@ resource "aws_lambda_function" "this" {
 
   # It fails without its rights, and its first line would make a log group without retention.
   depends_on = [aws_iam_role_policy.function, aws_cloudwatch_log_group.function]
+}
+
+# Events that it could not take after Lambda's own two retries.
+resource "aws_lambda_function_event_invoke_config" "this" {
+  count = local.function ? 1 : 0
+
+  function_name          = aws_lambda_function.this[0].function_name
+  maximum_retry_attempts = 2
+
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.dead[0].arn
+    }
+  }
 }
 
 resource "aws_cloudwatch_log_group" "function" {
@@ -185,6 +189,31 @@ resource "aws_lambda_permission" "events" {
   source_arn    = local.event_rules[each.key].arn
 }
 
+# Policies are written where the queues are: a resource of their own makes Terraform wait half a minute more.
+locals {
+  queue_arns = {
+    for name in ["pages", "dead-letters"] : name => "arn:${local.partition}:sqs:${local.region}:${var.account_id}:${var.name}-${name}"
+  }
+  only_tls = {
+    for name, arn in local.queue_arns : name => {
+      Sid       = "OnlyTls"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = "sqs:*"
+      Resource  = arn
+      Condition = { Bool = { "aws:SecureTransport" = "false" } }
+    }
+  }
+  undelivered = {
+    Sid       = "UndeliveredEvents"
+    Effect    = "Allow"
+    Principal = { Service = "events.amazonaws.com" }
+    Action    = "sqs:SendMessage"
+    Resource  = local.queue_arns["dead-letters"]
+    Condition = { ArnEquals = { "aws:SourceArn" = [for name in ["images", "schedule", "sync"] : "arn:${local.partition}:events:${local.region}:${var.account_id}:rule/${var.name}-${name}"] } }
+  }
+}
+
 # One message a page of repositories.
 resource "aws_sqs_queue" "pages" {
   count = local.function ? 1 : 0
@@ -196,6 +225,7 @@ resource "aws_sqs_queue" "pages" {
   sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
   kms_master_key_id          = var.kms_key_arn
   redrive_policy             = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead[0].arn, maxReceiveCount = 5 })
+  policy                     = jsonencode({ Version = "2012-10-17", Statement = [local.only_tls["pages"]] })
   tags                       = var.tags
 }
 
@@ -206,34 +236,8 @@ resource "aws_sqs_queue" "dead" {
   message_retention_seconds = 1209600
   sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
   kms_master_key_id         = var.kms_key_arn
+  policy                    = jsonencode({ Version = "2012-10-17", Statement = [local.only_tls["dead-letters"], local.undelivered] })
   tags                      = var.tags
-}
-
-resource "aws_sqs_queue_policy" "this" {
-  for_each = local.function ? { pages = aws_sqs_queue.pages[0], dead = aws_sqs_queue.dead[0] } : {}
-
-  queue_url = each.value.url
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = concat(
-      [{
-        Sid       = "OnlyTls"
-        Effect    = "Deny"
-        Principal = "*"
-        Action    = "sqs:*"
-        Resource  = each.value.arn
-        Condition = { Bool = { "aws:SecureTransport" = "false" } }
-      }],
-      each.key == "dead" ? [{
-        Sid       = "UndeliveredEvents"
-        Effect    = "Allow"
-        Principal = { Service = "events.amazonaws.com" }
-        Action    = "sqs:SendMessage"
-        Resource  = each.value.arn
-        Condition = { ArnEquals = { "aws:SourceArn" = [for name in ["images", "schedule", "sync"] : local.event_rules[name].arn] } }
-      }] : [],
-    )
-  })
 }
 
 resource "aws_lambda_event_source_mapping" "pages" {

@@ -73,11 +73,6 @@ resource "aws_lambda_function" "this" {
     variables = merge(local.variables, { TOPIC_ARN = local.topic_arn })
   }
 
-  logging_config {
-    log_format = "Text"
-    log_group  = aws_cloudwatch_log_group.this[0].name
-  }
-
   lifecycle {
     precondition {
       condition     = fileexists(var.package)

@@ -20,10 +20,12 @@ from orchestrator.local.buckets import handle_s3
 from orchestrator.local.calls import Call, parse_call
 from orchestrator.local.ecr.service import EcrService
 from orchestrator.local.faults import FaultInjector, Request, RequestLog
+from orchestrator.local.functions import use_processes
 from orchestrator.local.http import collect
 from orchestrator.local.identity import handle_sts, identify
 from orchestrator.local.pod_identity import PodIdentityService
 from orchestrator.local.protocols import Answer, error_answer
+from orchestrator.local.queues import as_aws_answers
 
 # Their calls may wait (long polls) or call back into this server, so they must not hold a lock meanwhile.
 UNLOCKED = frozenset({"sqs", "lambda", "states", "cloudformation", "kinesis"})
@@ -34,7 +36,8 @@ WARMED = ("sts", "iam", "ec2", "secretsmanager", "kms")
 class Application:
     """What the server runs. One instance a process, because moto keeps its state in module variables."""
 
-    def __init__(self, *, start_id: str) -> None:
+    def __init__(self, *, start_id: str, endpoint: str = "") -> None:
+        self.endpoint = endpoint
         self.faults = FaultInjector()
         self.requests = RequestLog()
         self.ecr = EcrService()
@@ -45,7 +48,9 @@ class Application:
             "ecr": self.ecr.handle,
             "eks": self.pod_identity.handle,
             "s3": handle_s3,
+            "lambda": self._prepare_functions,
         }
+        self._runs_functions = False
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
         self._admin = Admin(self, start_id=start_id)
 
@@ -124,7 +129,15 @@ class Application:
     def _dispatch(self, call: Call, environ: dict[str, Any]) -> Answer:
         handler = self._handlers.get(call.service)
         answer = handler(call) if handler else None
-        return answer or self._ask_moto(call, environ)
+        if answer is None:
+            answer = self._ask_moto(call, environ)
+        return as_aws_answers(call, answer) if call.service == "sqs" else answer
+
+    def _prepare_functions(self, _: Call) -> None:
+        """moto serves Lambda but for running functions, which it would do with Docker."""
+        if not self._runs_functions:
+            use_processes(self.endpoint)
+            self._runs_functions = True
 
     def _ask_moto(self, call: Call, environ: dict[str, Any]) -> Answer:
         environ["wsgi.input"] = io.BytesIO(call.body)

@@ -206,6 +206,21 @@ run "pages_go_through_a_queue_that_gives_up_after_five_times" {
   }
 
   assert {
+    condition     = jsondecode(aws_sqs_queue.pages[0].policy).Statement[0].Effect == "Deny" && jsondecode(aws_sqs_queue.pages[0].policy).Statement[0].Condition == { Bool = { "aws:SecureTransport" = "false" } }
+    error_message = "a queue without TLS"
+  }
+
+  assert {
+    condition     = aws_lambda_function_event_invoke_config.this[0].destination_config[0].on_failure[0].destination == aws_sqs_queue.dead[0].arn
+    error_message = "events that it could not take would be lost"
+  }
+
+  assert {
+    condition     = jsondecode(aws_sqs_queue.dead[0].policy).Statement[1].Condition.ArnEquals["aws:SourceArn"] == [for name in ["images", "schedule", "sync"] : "arn:aws:events:eu-west-1:111122223333:rule/ecr-lifecycle-manager-${name}"]
+    error_message = "events that cannot be delivered would be lost"
+  }
+
+  assert {
     condition     = aws_sqs_queue.pages[0].sqs_managed_sse_enabled && aws_sqs_queue.dead[0].message_retention_seconds == 1209600
     error_message = "wrong queues"
   }
