@@ -45,17 +45,25 @@ def mapping(pairs: dict[str, str]) -> str:
     return "{\n" + ",\n".join(f"  {text(key)}: {value}" for key, value in pairs.items()) + "\n}"
 
 
+# What an entry of the table says after its repository.
+_DIGESTS_STAY = "digests stay"
+_ITSELF_STAYS = "itself stays"
+
+
+# A map without entries has no type, and what is looked up in it none either. No name has an empty key.
+_NO_KEYS = {"": '[""]'}
+
+
 def _entry(scope: Scope, *, leave_digests: bool) -> str:
-    """What the table says of one key: where it lives (with its leading slash), or nothing for what is left alone."""
+    """What the table says of one key: where it lives (with its leading slash) and exceptions; empty for what is left alone."""
     if scope.route is None:
-        return '{"left": "alone"}'
-    repository = f"/{scope.repository}" if scope.repository else ""
-    entry = {"repository": repository}
+        return "[]"
+    entry = [f"/{scope.repository}" if scope.repository else ""]
     if leave_digests and scope.route.kind == "pull-through":
-        entry["digests"] = "leave"
+        entry.append(_DIGESTS_STAY)
     if needs_more(scope):
-        entry["itself"] = "leave"
-    return "{" + ", ".join(f"{text(key)}: {text(value)}" for key, value in entry.items()) + "}"
+        entry.append(_ITSELF_STAYS)
+    return "[" + ", ".join(map(text, entry)) + "]"
 
 
 def variables(table: RouteTable) -> list[dict[str, str]]:
@@ -82,6 +90,7 @@ def variables(table: RouteTable) -> list[dict[str, str]]:
     matched = (
         "variables.canonical.map(n, {'name': [n.host + '/' + n.path], "
         f"'keys': [{patterns}].map(p, (n.host + '/' + n.path).find(p)).filter(k, k in variables.routes)}})"
+        ".map(n, {'name': n.name, 'keys': n.keys, 'entry': size(n.keys) == 0 ? [] : variables.routes[n.keys[0]]})"
     )
     valid = (
         f"i.matches({raw(grammar.REFERENCE)}) && !i.matches({raw(grammar.IDENTIFIER)}) && "
@@ -89,23 +98,19 @@ def variables(table: RouteTable) -> list[dict[str, str]]:
     )
     # Where each image lives: the repository of its key, then what its name has below the key. Empty: left alone.
     repositories = (
-        "variables.images.transformList(x, i, "
-        f"{valid} && size(variables.matched[x].keys) > 0 && "
-        "'repository' in variables.routes[variables.matched[x].keys[0]] && "
-        "!(i.contains('@') && 'digests' in variables.routes[variables.matched[x].keys[0]]) && "
-        "!('itself' in variables.routes[variables.matched[x].keys[0]] && "
-        "variables.matched[x].name[0] == variables.matched[x].keys[0]) ? "
-        "variables.routes[variables.matched[x].keys[0]].repository + "
-        "variables.matched[x].name[0].substring(size(variables.matched[x].keys[0])) : '')"
+        "variables.matched.transformList(x, n, size(n.entry) == 0 || "
+        f"({text(_DIGESTS_STAY)} in n.entry && variables.images[x].contains('@')) || "
+        f"({text(_ITSELF_STAYS)} in n.entry && n.name[0] == n.keys[0]) ? '' : "
+        "n.entry[0] + n.name[0].substring(size(n.keys[0])))"
     )
     targets = (
         "variables.images.transformList(x, i, "
         # The leading slash is not part of the repository's name.
-        f"variables.repositories[x] == '' || size(variables.repositories[x]) > {grammar.ECR_LIMIT + 1} ? i : "
+        f"variables.repositories[x] == '' || size(variables.repositories[x]) > {grammar.ECR_LIMIT + 1} || !({valid}) ? i : "
         f"{text(table.registry_host)} + variables.repositories[x] + i.substring(size(variables.names[x])))"
     )
     return [
-        {"name": "routes", "expression": mapping(keys)},
+        {"name": "routes", "expression": mapping(keys or _NO_KEYS)},
         {"name": "aliases", "expression": aliases},
         {"name": "images", "expression": images},
         {"name": "names", "expression": f"variables.images.map(i, i.find({raw(grammar.NAME)}))"},

@@ -33,7 +33,8 @@ REFUSED_BY_THE_API_SERVER = {
     "no-break space",
     "line end",
 }
-RANDOM = range(6)
+# Among them tables that redirect nothing.
+RANDOM = (0, 1, 2, 3, 4, 7, 9)
 
 
 def cases(name: str) -> list[Case]:
@@ -111,7 +112,10 @@ def test_the_native_policy_agrees_with_tables_that_nobody_thought_of(api_server:
     namespace = api_server.create_namespace()
     for seed in RANDOM:
         expected = random_expectations(seed)
-        probe, becomes = next((one, image) for one, image in expected.items() if image != one)
+        redirected = [(one, image) for one, image in expected.items() if image != one]
+        if not redirected:
+            continue
+        probe, becomes = redirected[0]
         document = policy(random_tables.environment(seed), "native")
         with api_server.policy(document, probe=probe, becomes=becomes, namespace=namespace):
             found = api_server.admit_images(expected, namespace=namespace, per_pod=50)
