@@ -26,6 +26,7 @@ COMMANDS = {
     "drift": ("orchestrator.cli.terraform:drift", "Show what changed behind our back."),
     "manifests": ("orchestrator.cli.manifests:manifests", "Policies, mirror sets and node configuration of a cluster."),
     "route": ("orchestrator.cli.route:route", "Say where image references are pulled from, and why."),
+    "images": ("orchestrator.cli.images:images", "Which images a cluster uses, where, and where they are pulled from."),
     "secret": ("orchestrator.cli.secret:secret", "Store upstream credentials in the shape that ECR wants."),
     "lifecycle": ("orchestrator.cli.lifecycle:lifecycle", "Keep the cache small: preview, run, restore, invoke."),
     "lambda": ("orchestrator.cli.lambda_:lambda_", "Build the functions' packages."),

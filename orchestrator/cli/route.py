@@ -133,7 +133,7 @@ def route(ctx: click.Context, name: str, references: tuple[str, ...], as_json: b
     `-` reads references from standard input, one a line. Exit code 2 when one of them is not an image reference at
     all; every other answer, also an image that is left alone, is 0.
     """
-    table = build_route_table(_load(open_project(ctx), name))
+    table = build_route_table(load_routes(open_project(ctx), name))
     refused = False
     for texts in _batches(references):
         lines = [answer_line(table, text) for text in texts]
@@ -158,7 +158,7 @@ _RULE_DETAILS = re.compile(
 )
 
 
-def _load(project: Project, name: str) -> Environment:
+def load_routes(project: Project, name: str) -> Environment:
     """The environment, if its routes are sound: one without its VPC or its credentials can be asked already."""
     checked = project.check(name)
     if checked.environment is not None:

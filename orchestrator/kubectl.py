@@ -1,0 +1,146 @@
+"""Lists what a cluster runs through `kubectl`, page by page: an edge that starts processes and changes nothing.
+
+Every kind must be listed completely. A list that is refused or breaks off fails the whole: half of what a cluster uses
+would read as "the rest is unused".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from orchestrator.errors import OrchestratorError
+
+PAGE = 500
+TIMEOUT_SECONDS = 120
+# A list that changes while it is read begins again; so often at most.
+RESTARTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One kind: the path of its list in the API, and whether every cluster has it."""
+
+    kind: str
+    path: str
+    everywhere: bool = True
+
+
+KINDS = (
+    Listed("ReplicaSet", "/apis/apps/v1/replicasets"),
+    Listed("Deployment", "/apis/apps/v1/deployments"),
+    Listed("StatefulSet", "/apis/apps/v1/statefulsets"),
+    Listed("DaemonSet", "/apis/apps/v1/daemonsets"),
+    Listed("ControllerRevision", "/apis/apps/v1/controllerrevisions"),
+    Listed("Job", "/apis/batch/v1/jobs"),
+    Listed("CronJob", "/apis/batch/v1/cronjobs"),
+    Listed("ReplicationController", "/api/v1/replicationcontrollers"),
+    Listed("PodTemplate", "/api/v1/podtemplates"),
+    Listed("DeploymentConfig", "/apis/apps.openshift.io/v1/deploymentconfigs", everywhere=False),
+    Listed("Rollout", "/apis/argoproj.io/v1alpha1/rollouts", everywhere=False),
+    # Last: a Pod that a template above made meanwhile is seen at least once.
+    Listed("Pod", "/api/v1/pods"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kubectl:
+    """`kubectl` for one cluster: the current one, or that of `context`."""
+
+    program: str
+    context: str | None = None
+
+    def objects(self) -> Iterator[Mapping[str, Any]]:
+        """Every object that names images, with its kind; one page is held at a time. Raises OrchestratorError."""
+        for listed in KINDS:
+            yield from self._list(listed)
+
+    def cluster(self) -> str:
+        """What the context calls its cluster, "" when there is no such thing (inside of a Pod)."""
+        done = self._run("config", "view", "--minify", "-o", "jsonpath={.clusters[0].name}")
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    def _list(self, listed: Listed) -> Iterator[Mapping[str, Any]]:
+        token, restarts = "", 0
+        while True:
+            query = f"?limit={PAGE}" + (f"&continue={quote(token, safe='')}" if token else "")
+            done = self._run("get", "--raw", listed.path + query)
+            if done.returncode != 0:
+                said = done.stderr.strip()
+                if not listed.everywhere and _is_absent(said):
+                    return
+                if token and _is_expired(said) and restarts < RESTARTS:
+                    # What was seen is seen twice, which does no harm.
+                    token, restarts = "", restarts + 1
+                    continue
+                raise self._failed(listed, said)
+            try:
+                page = json.loads(done.stdout)
+                items, metadata = page["items"] or [], page.get("metadata") or {}
+            except (ValueError, KeyError, TypeError) as error:
+                raise self._failed(listed, f"its answer is no list: {error}") from error
+            for item in items:
+                # Entries of a list do not repeat their kind.
+                yield {**item, "kind": listed.kind}
+            token = str(metadata.get("continue") or "")
+            if not token:
+                return
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        context = [f"--context={self.context}"] if self.context else []
+        try:
+            return subprocess.run(
+                [self.program, *context, f"--request-timeout={TIMEOUT_SECONDS}s", *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=TIMEOUT_SECONDS + 30,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise OrchestratorError(
+                f"kubectl gave no answer within {TIMEOUT_SECONDS + 30} seconds.",
+                remedy="Look whether the cluster's API server can be reached.",
+            ) from error
+        except OSError as error:
+            raise OrchestratorError(f"{self.program} cannot be started: {error.strerror}.") from error
+
+    def _failed(self, listed: Listed, said: str) -> OrchestratorError:
+        if "Forbidden" in said or "cannot list resource" in said:
+            remedy = (
+                "Give the caller the right to list it: `orchestrator manifests NAME --for usage` has the ClusterRole."
+            )
+        else:
+            remedy = "Look whether kubectl reaches the cluster: `kubectl version`; --context names another one."
+        return OrchestratorError(
+            f"The cluster's {listed.kind}s cannot be listed, so that its images are not known.", why=said, remedy=remedy
+        )
+
+
+def find_kubectl(context: str | None = None) -> Kubectl:
+    """The `kubectl` on PATH (ORCHESTRATOR_KUBECTL names another one, `oc` does too). Raises OrchestratorError."""
+    named = os.environ.get("ORCHESTRATOR_KUBECTL", "")
+    program = shutil.which(named) if named else shutil.which("kubectl") or shutil.which("oc")
+    if program is None:
+        raise OrchestratorError(
+            f"{named or 'kubectl'} is not installed.",
+            why="ORCHESTRATOR_KUBECTL names it." if named else "Neither kubectl nor oc is on PATH.",
+            remedy="Install it, or set ORCHESTRATOR_KUBECTL to where it is.",
+        )
+    return Kubectl(program, context)
+
+
+def _is_absent(said: str) -> bool:
+    return "could not find the requested resource" in said or "(NotFound)" in said
+
+
+def _is_expired(said: str) -> bool:
+    return "(Expired)" in said or "continue parameter is too old" in said or "(Gone)" in said

@@ -1,0 +1,221 @@
+"""`orchestrator images --cluster` as a shell runs it, with a kubectl that serves an API from files."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from orchestrator.lifecycle.in_use import parse_snapshot
+from orchestrator.local import access_key_for, ensure_running, stop
+
+from .running import Ran, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.local import LocalAws
+
+HOST = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
+ENVIRONMENT = """
+cluster_name             = "prod"
+account_id               = "111122223333"
+aws_region               = "eu-west-1"
+pull_through_cache_rules = { quay = { upstream_registry_url = "quay.io" } }
+"""
+# Serves pages/<path>.json: a list of pages, each a list of items or {"error": ...}, by the number in the token.
+KUBECTL = """#!{python}
+import json, pathlib, sys, urllib.parse
+here = pathlib.Path(__file__).parent
+(here / "calls").open("a").write(" ".join(sys.argv[1:]) + "\\n")
+if "config" in sys.argv:
+    sys.exit(1)
+url = urllib.parse.urlsplit(sys.argv[-1])
+query = urllib.parse.parse_qs(url.query)
+assert query["limit"] == ["500"]
+file = here / (url.path.strip("/").replace("/", "_") + ".json")
+pages = json.loads(file.read_text()) if file.exists() else {{"absent": True}}
+if isinstance(pages, dict):
+    if "absent" in pages and ("openshift" in url.path or "argoproj" in url.path):
+        sys.exit("Error from server (NotFound): the server could not find the requested resource")
+    if "absent" in pages:
+        pages = [[]]
+    else:
+        sys.exit(pages["error"])
+number = int(query.get("continue", ["0"])[0])
+page = pages[number]
+if isinstance(page, dict):
+    file.write_text(json.dumps([entry for entry in pages if not isinstance(entry, dict)]))
+    sys.exit(page["error"])
+more = str(number + 1) if number + 1 < len(pages) else ""
+print(json.dumps({{"items": page, "metadata": {{"continue": more}}}}))
+"""
+
+
+def pod(name: str, image: str, digest: str = "") -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": {"containers": [{"name": "main", "image": image}]},
+        "status": {"containerStatuses": [{"name": "main", "imageID": digest}]},
+    }
+
+
+class Cluster:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.program = folder / "kubectl"
+        self.program.write_text(KUBECTL.format(python=sys.executable))
+        self.program.chmod(self.program.stat().st_mode | stat.S_IXUSR)
+
+    def serve(self, path: str, pages: object) -> None:
+        (self.folder / (path.strip("/").replace("/", "_") + ".json")).write_text(json.dumps(pages))
+
+    def calls(self) -> list[str]:
+        return (self.folder / "calls").read_text().splitlines()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    made = Cluster(tmp_path / "bin")
+    monkeypatch.setenv("PATH", f"{made.folder}{os.pathsep}{os.environ['PATH']}")
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / "prod.tfvars").write_text(ENVIRONMENT)
+    return made
+
+
+def images(tmp_path: Path, *arguments: str) -> Ran:
+    return run("-C", str(tmp_path), "images", "prod", "--cluster", *arguments)
+
+
+def test_every_page_of_every_kind_is_read(tmp_path: Path, cluster: Cluster) -> None:
+    cluster.serve("/api/v1/pods", [[pod("a", "quay.io/org/one:1")], [pod("b", "two")], [pod("c", "quay.io/org/one:1")]])
+    template = {"spec": {"containers": [{"name": "x", "image": "quay.io/org/three:3"}]}}
+    deployment = {"metadata": {"name": "web", "namespace": "shop"}, "spec": {"replicas": 0, "template": template}}
+    cluster.serve("/apis/apps/v1/deployments", [[deployment]])
+
+    ran = images(tmp_path, "--json")
+
+    assert ran.code == 0, ran.err
+    found = {image["reference"]: image for image in json.loads(ran.out)["images"]}
+    assert found["quay.io/org/one:1"]["workloads"] == ["Pod/shop/a", "Pod/shop/c"]
+    assert found["quay.io/org/one:1"]["target"] == f"{HOST}/quay/org/one:1"
+    assert found["quay.io/org/three:3"]["workloads"] == ["Deployment/shop/web"]
+    assert (found["two"]["answer"], found["two"]["reason"]) == ("unchanged", "no route")
+    assert len([call for call in cluster.calls() if "/api/v1/pods" in call]) == 3
+
+
+def test_the_context_reaches_kubectl(tmp_path: Path, cluster: Cluster) -> None:
+    cluster.serve("/api/v1/pods", [[pod("a", "one")]])
+    assert images(tmp_path, "--context", "far").code == 0
+    assert all(call.startswith("--context=far ") for call in cluster.calls())
+
+
+def test_people_see_where_images_are_used(tmp_path: Path, cluster: Cluster) -> None:
+    cluster.serve("/api/v1/pods", [[pod(f"p{number}", "quay.io/org/one:1") for number in range(5)]])
+    lines = images(tmp_path).out.splitlines()
+    assert lines == [
+        f"quay.io/org/one:1  redirected  {HOST}/quay/org/one:1",
+        "    Pod/shop/p0, Pod/shop/p1, Pod/shop/p2 and 2 more",
+    ]
+
+
+def test_a_snapshot_is_what_the_lifecycle_manager_reads(tmp_path: Path, cluster: Cluster) -> None:
+    digest = "sha256:" + "a" * 64
+    cluster.serve("/api/v1/pods", [[pod("a", "quay.io/org/one:1", f"quay.io/org/one@{digest}")]])
+    ran = images(tmp_path, "--snapshot", str(tmp_path / "snapshot.json"))
+    assert ran.code == 0, ran.err
+    snapshot = parse_snapshot((tmp_path / "snapshot.json").read_text())
+    (image,) = snapshot.images
+    assert snapshot.cluster == "prod"
+    assert (image.reference, image.target, image.digests, image.workloads) == (
+        "quay.io/org/one:1",
+        f"{HOST}/quay/org/one:1",
+        (digest,),
+        ("Pod/shop/a",),
+    )
+
+
+def test_a_list_that_expired_while_it_was_read_begins_again(tmp_path: Path, cluster: Cluster) -> None:
+    expired = {"error": "Error from server (Expired): The provided continue parameter is too old"}
+    cluster.serve("/api/v1/pods", [[pod("a", "one")], expired, [pod("b", "two")]])
+    ran = images(tmp_path, "--json")
+    assert [image["reference"] for image in json.loads(ran.out)["images"]] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "remedy"),
+    [
+        ("/api/v1/pods", "Error from server (Forbidden): pods is forbidden", "--for usage"),
+        ("/apis/argoproj.io/v1alpha1/rollouts", "Error from server (Forbidden): rollouts is forbidden", "--for usage"),
+        ("/apis/apps/v1/deployments", "Unable to connect to the server: dial tcp", "--context"),
+        ("/apis/batch/v1/cronjobs", "Error from server (NotFound): the server could not find the", "kubectl version"),
+    ],
+)
+def test_a_kind_that_cannot_be_listed_leaves_no_snapshot(
+    tmp_path: Path, cluster: Cluster, path: str, said: str, remedy: str
+) -> None:
+    cluster.serve("/api/v1/pods", [[pod("a", "one")]])
+    cluster.serve(path, {"error": said})
+    target = tmp_path / "snapshot.json"
+    ran = images(tmp_path, "--snapshot", str(target))
+    assert ran.code == 1
+    assert said in ran.err
+    assert remedy in ran.err
+    assert not target.exists()
+
+
+def test_an_empty_cluster_leaves_no_snapshot(tmp_path: Path, cluster: Cluster) -> None:
+    ran = images(tmp_path, "--snapshot", str(tmp_path / "snapshot.json"))
+    assert ran.code == 1
+    assert "uses no image at all" in ran.err
+    assert not (tmp_path / "snapshot.json").exists()
+
+
+@pytest.mark.parametrize("target", ["s3://", "s3://bucket", "s3://bucket/", "s3://bucket/folder/"])
+def test_an_incomplete_place_in_s3_is_refused_before_anything_is_read(
+    tmp_path: Path, cluster: Cluster, target: str
+) -> None:
+    assert images(tmp_path, "--snapshot", target).code == 2
+    assert not (cluster.folder / "calls").exists()
+
+
+def test_without_a_cluster_there_is_nothing_to_look_at(tmp_path: Path, cluster: Cluster) -> None:
+    ran = run("-C", str(tmp_path), "images", "prod")
+    assert ran.code == 2
+    assert "--cluster" in ran.err
+
+
+def test_a_missing_kubectl_is_named(tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_KUBECTL", "/nowhere/kubectl")
+    ran = images(tmp_path)
+    assert ran.code == 1
+    assert "/nowhere/kubectl is not installed" in ran.err
+
+
+@pytest.fixture
+def project_aws(tmp_path: Path) -> Iterator[LocalAws]:
+    state_dir = tmp_path / ".orchestrator" / "local-aws"
+    yield ensure_running(state_dir)
+    stop(state_dir)
+
+
+def test_a_snapshot_goes_to_the_bucket(tmp_path: Path, cluster: Cluster, project_aws: LocalAws) -> None:
+    cluster.serve("/api/v1/pods", [[pod("a", "one")]])
+    keys = {"aws_access_key_id": access_key_for("111122223333"), "aws_secret_access_key": "local"}
+    s3 = boto3.Session().client("s3", region_name="eu-west-1", endpoint_url=project_aws.endpoint, **keys)
+    s3.create_bucket(Bucket="records", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+
+    ran = images(tmp_path, "--local", "--snapshot", "s3://records/snapshots/prod.json")
+
+    assert ran.code == 0, ran.err
+    text = s3.get_object(Bucket="records", Key="snapshots/prod.json")["Body"].read()
+    assert [image.reference for image in parse_snapshot(text).images] == ["one"]
+    assert images(tmp_path, "--local", "--snapshot", "s3://absent/snapshots/prod.json").code == 1
+    s3.close()
