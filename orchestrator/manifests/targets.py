@@ -18,6 +18,7 @@ from orchestrator.manifests.mirror_sets import digest_mirrors, tag_mirrors
 from orchestrator.manifests.native import API_VERSIONS, native
 from orchestrator.manifests.registries_conf import registries_conf
 from orchestrator.manifests.rosa import rosa
+from orchestrator.manifests.usage import usage
 from orchestrator.routes import RouteTable, build_route_table
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ GENERATORS: Mapping[str, Generator] = {
     "containerd": lambda environment, table, _: containerd(environment, table),
     "registries-conf": lambda environment, table, _: registries_conf(environment, table),
     "credentials": lambda environment, table, _: credentials(environment, table),
+    "usage": lambda environment, table, _: usage(environment, table),
 }
 
 
