@@ -21,8 +21,11 @@ venv: $(STAMP) ## the virtual environment with the locked dependencies
 demo: $(STAMP) ## the main job on the embedded AWS: plan, apply, output, drift
 	$(BIN)/python -m scripts.demo
 
-test: $(STAMP) ## every test that needs no cluster engines
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not cluster"
+test: $(STAMP) ## every test that needs no cluster engines, but for the long ones under faults
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not cluster" --ignore=tests/functional/faults
+
+test-faults: $(STAMP) ## applies under throttling, kills, full disks, lost locks
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/functional/faults
 
 engines: $(STAMP) ## kube-apiserver, etcd, kubectl, the Kyverno CLI and small decoders, into a user-level cache (needs Go)
 	$(BIN)/python -m tests.cluster.engines.build
