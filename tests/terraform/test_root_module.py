@@ -304,6 +304,27 @@ attach_ecr_policy    = false
 generate_idms        = true
 manage_registry      = false
 """
+# Of an environment's variables, those that its mirror set is made of.
+ROUTE_SETTINGS = (
+    "cluster_name",
+    "platform",
+    "account_id",
+    "aws_region",
+    "registry_account_id",
+    "registry_region",
+    "pull_through_cache_rules",
+    "mirrors",
+    "include",
+    "exclude",
+    "allow_upstream",
+    "digest_references",
+)
+NOTHING_ELSE = {
+    "generate_idms": True,
+    "create_vpc_endpoints": False,
+    "attach_ecr_policy": False,
+    "manage_registry": False,
+}
 MOCK = """
 mock_provider "aws" {
   mock_data "aws_partition" {
@@ -335,6 +356,10 @@ def test_the_mirror_set_is_the_one_that_python_generates(root: Root, project: An
     runs = ""
     texts = [COMMON + text for text in TRICKY.values()]
     texts += [f"generate_idms = true\n{random_tables.tfvars(seed)}" for seed in range(20)]
+    for name in NAMES:
+        variables = Project(REPOSITORY).load(name).variables()
+        settings = {key: variables[key] for key in ROUTE_SETTINGS} | NOTHING_ELSE
+        texts.append("".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items()))
     for number, text in enumerate(texts):
         document = digest_mirror_set(project(test=text).load("test"))
         (root.folder / f"case-{number}.json").write_text(json.dumps(document), "utf-8")
