@@ -7,14 +7,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from orchestrator.aws.deployer_policy import (
-    MAX_CHARACTERS,
-    STATE_BUCKET,
-    STATEMENTS,
-    Statement,
-    characters,
-    document,
-)
+from orchestrator.aws.deployer_functions import FUNCTION_STATEMENTS
+from orchestrator.aws.deployer_policy import CORE_STATEMENTS, STATE_BUCKET, STATEMENTS
+from orchestrator.aws.statements import MAX_CHARACTERS, Statement, characters, document
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -22,7 +17,8 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 def files() -> dict[str, str]:
     """{name in docs/: content}."""
     return {
-        "deployer-policy.json": json.dumps(document(), indent=2) + "\n",
+        "deployer-policy.json": json.dumps(document(CORE_STATEMENTS), indent=2) + "\n",
+        "deployer-policy-functions.json": json.dumps(document(FUNCTION_STATEMENTS), indent=2) + "\n",
         "state-bucket-policy.json": json.dumps(document((STATE_BUCKET,)), indent=2) + "\n",
         "deployer-policy.md": "\n".join(_page()) + "\n",
     }
@@ -33,9 +29,12 @@ def _page() -> Iterator[str]:
     yield "# The deployer's permissions"
     yield ""
     yield "[deployer-policy.json](deployer-policy.json) is all that the principal needs which runs `orchestrator plan`,"
-    yield "`apply`, `destroy`, `drift` and `secret set` for any environment. Leave out the statements that yours does not"
-    yield "need, and narrow `*` to your accounts, regions and names. The whole has"
-    yield f"{characters(document()):,} of the {MAX_CHARACTERS:,} characters that IAM allows in one managed policy."
+    yield "`apply`, `destroy`, `drift` and `secret set` for any environment without functions and monitoring;"
+    yield "[deployer-policy-functions.json](deployer-policy-functions.json) is what these need as well (`lifecycle_manager`,"
+    yield "`scan_findings`, `monitoring`). Leave out the statements that yours does not need, and narrow `*` to your accounts,"
+    yield f"regions and names. They have {characters(document(CORE_STATEMENTS)):,} and"
+    yield f"{characters(document(FUNCTION_STATEMENTS)):,} of the {MAX_CHARACTERS:,} characters that IAM allows in one managed"
+    yield "policy."
     yield ""
     yield "[state-bucket-policy.json](state-bucket-policy.json) is what `orchestrator init --state-bucket` needs, once."
     yield ""

@@ -8,55 +8,13 @@ recorded apply.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from orchestrator.aws.deployer_functions import FUNCTION_STATEMENTS, usage_identity
+from orchestrator.aws.statements import KEY, REPOSITORY, ROLE, SECRET, Statement
 
 if TYPE_CHECKING:
     from orchestrator.environment import Environment
-
-# IAM's limit for one managed policy; white space does not count.
-MAX_CHARACTERS = 6144
-ROLE = "arn:*:iam::*:role/*"
-REPOSITORY = "arn:*:ecr:*:*:repository/*"
-SECRET = "arn:*:secretsmanager:*:*:secret:ecr-pullthroughcache/*"  # noqa: S105 - a pattern of names
-KEY = "arn:*:kms:*:*:key/*"
-
-
-def _always(_: Environment) -> bool:
-    return True
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One statement of the policy. `needed` says whether an environment needs it at all.
-
-    `unseen` are actions (with their reasons) that AWS asks for although no request carries their name.
-    """
-
-    sid: str
-    reason: str
-    actions: tuple[str, ...]
-    resources: tuple[str, ...] = ("*",)
-    condition: Mapping[str, Mapping[str, str | list[str]]] = field(default_factory=dict)
-    unseen: Mapping[str, str] = field(default_factory=dict)
-    needed: Callable[[Environment], bool] = _always
-
-    @property
-    def all_actions(self) -> tuple[str, ...]:
-        """Seen and unseen actions, sorted."""
-        return tuple(sorted({*self.actions, *self.unseen}))
-
-    def as_dict(self) -> dict[str, Any]:
-        """The statement as IAM reads it."""
-        made: dict[str, Any] = {
-            "Sid": self.sid,
-            "Effect": "Allow",
-            "Action": list(self.all_actions),
-            "Resource": self.resources[0] if len(self.resources) == 1 else list(self.resources),
-        }
-        return {**made, "Condition": self.condition} if self.condition else made
 
 
 def _own_repositories(environment: Environment) -> bool:
@@ -109,10 +67,12 @@ def _gives_access(environment: Environment) -> bool:
 
 
 def _pod_identity(environment: Environment) -> bool:
-    return any(role.pod_identity for role in environment.push_roles.values())
+    manager = environment.lifecycle_manager
+    usage = manager is not None and manager.usage is not None and manager.usage.pod_identity
+    return usage or any(role.pod_identity for role in environment.push_roles.values())
 
 
-STATEMENTS = (
+CORE_STATEMENTS = (
     Statement(
         "Repositories",
         "Own repositories with their policies and tags; the images they hold are counted before one is destroyed, and "
@@ -271,8 +231,8 @@ STATEMENTS = (
     ),
     Statement(
         "Roles",
-        "Push roles, and the pull policy on the nodes' roles. Who may write policies of any role can give itself "
-        "anything: replace `role/*` by the names of your push roles and node roles.",
+        "Push roles, roles of functions and of the usage CronJob, and the pull policy on the nodes' roles. Who may write policies of any role can give itself "
+        "anything: replace `role/*` by their names.",
         (
             "iam:AttachRolePolicy",
             "iam:CreateRole",
@@ -292,7 +252,11 @@ STATEMENTS = (
         ),
         (ROLE,),
         unseen={"iam:TagRole": "CreateRole with tags is authorized as TagRole too."},
-        needed=lambda environment: bool(environment.push_roles) or _gives_access(environment),
+        needed=lambda environment: (
+            bool(environment.push_roles or environment.functions)
+            or usage_identity(environment)
+            or _gives_access(environment)
+        ),
     ),
     Statement(
         "InstanceProfiles",
@@ -303,7 +267,7 @@ STATEMENTS = (
     ),
     Statement(
         "PodIdentity",
-        "Push roles that Pods take through EKS Pod Identity.",
+        "Push and usage roles that Pods take through EKS Pod Identity.",
         (
             "eks:CreatePodIdentityAssociation",
             "eks:DeletePodIdentityAssociation",
@@ -317,7 +281,7 @@ STATEMENTS = (
     ),
     Statement(
         "RolesForPods",
-        "EKS hands the push role to Pods.",
+        "EKS hands push and usage roles to Pods.",
         (),
         (ROLE,),
         condition={"StringEquals": {"iam:PassedToService": "pods.eks.amazonaws.com"}},
@@ -351,6 +315,9 @@ STATEMENTS = (
     ),
 )
 
+# Two documents, because the whole is more than IAM takes in one managed policy.
+STATEMENTS = (*CORE_STATEMENTS, *FUNCTION_STATEMENTS)
+
 # Once for each state bucket, by whoever runs `orchestrator init --state-bucket`; no apply needs it.
 STATE_BUCKET = Statement(
     "StateBucketSetup",
@@ -371,16 +338,6 @@ STATE_BUCKET = Statement(
     ),
     ("arn:*:s3:::*",),
 )
-
-
-def document(statements: tuple[Statement, ...] = STATEMENTS) -> dict[str, Any]:
-    """The policy as IAM reads it."""
-    return {"Version": "2012-10-17", "Statement": [statement.as_dict() for statement in statements]}
-
-
-def characters(policy: Mapping[str, Any]) -> int:
-    """The length that IAM counts against its limit: without white space."""
-    return len("".join(json.dumps(policy, separators=(",", ":")).split()))
 
 
 def allows(action: str) -> bool:

@@ -51,6 +51,20 @@ ACTIONS = {
     "GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
     "CreateBucket": "s3:CreateBucket",
+    "DeleteBucketOwnershipControls": "s3:PutBucketOwnershipControls",
+    "DeletePublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "GetBucketAccelerateConfiguration": "s3:GetAccelerateConfiguration",
+    "GetBucketCors": "s3:GetBucketCORS",
+    "GetBucketReplication": "s3:GetReplicationConfiguration",
+    "GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
+    "ListObjectVersions": "s3:ListBucketVersions",
+    **dict.fromkeys(("GetBucketLifecycle", "GetBucketLifecycleConfiguration"), "s3:GetLifecycleConfiguration"),
+    **dict.fromkeys(
+        ("DeleteBucketLifecycle", "PutBucketLifecycle", "PutBucketLifecycleConfiguration"),
+        "s3:PutLifecycleConfiguration",
+    ),
+    **dict.fromkeys(("DeleteBucketEncryption",), "s3:PutEncryptionConfiguration"),
+    "Invoke": "lambda:InvokeFunction",
 }
 
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from orchestrator.aws.account import Identity
-from orchestrator.aws.deployer_policy import KEY, REPOSITORY, ROLE, SECRET, STATEMENTS, Statement
+from orchestrator.aws.deployer_functions import ALARM, DASHBOARD, FUNCTION, LOG_GROUP, QUEUE, RULE, TOPIC
+from orchestrator.aws.deployer_policy import STATEMENTS
 from orchestrator.aws.errors import DENIED, error_code, explained
 from orchestrator.aws.session import AwsSession
+from orchestrator.aws.statements import KEY, REPOSITORY, ROLE, SECRET, Statement
 
 if TYPE_CHECKING:
     from orchestrator.environment import Environment
@@ -105,11 +107,33 @@ def samples(statement: Statement, environment: Environment) -> list[str]:
         elif resource.endswith(":podidentityassociation/*"):
             name = environment.cluster_name
             found.append(f"{here}:eks:{region}:{account}:podidentityassociation/{name}/a-1234567890abcdef0")
+        elif resource in _OF_FUNCTIONS:
+            form = _OF_FUNCTIONS[resource]
+            found += [form.format(here, region, account, name) for name in _function_names(environment)]
+        elif statement.sid == "Records":
+            found.append(f"{here}:s3:::{environment.lifecycle_bucket}")
         elif resource.startswith("arn:*:s3") and environment.state is not None:
             bucket = environment.state.bucket
             key = environment.state.key or f"orchestrator/{environment.name}/terraform.tfstate"
             found += [f"{here}:s3:::{bucket}", f"{here}:s3:::{bucket}/{key}"]
     return found
+
+
+# {pattern of the policy: ARN of (head, region, account, name)}
+_OF_FUNCTIONS = {
+    FUNCTION: "{0}:lambda:{1}:{2}:function:{3}",
+    RULE: "{0}:events:{1}:{2}:rule/{3}-schedule",
+    QUEUE: "{0}:sqs:{1}:{2}:{3}-pages",
+    TOPIC: "{0}:sns:{1}:{2}:{3}-alarms",
+    LOG_GROUP: "{0}:logs:{1}:{2}:log-group:/aws/lambda/{3}",
+    ALARM: "{0}:cloudwatch:{1}:{2}:alarm:{3}-errors",
+    DASHBOARD: "{0}:cloudwatch::{2}:dashboard/{3}",
+}
+
+
+def _function_names(environment: Environment) -> list[str]:
+    settings = (environment.lifecycle_manager, environment.scan_findings)
+    return [each.name for each in settings if each and each.enabled] or [f"ecr-{environment.name}"]
 
 
 def context_entries(statement: Statement, environment: Environment) -> list[dict[str, Any]]:

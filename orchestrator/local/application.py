@@ -147,6 +147,10 @@ class Application:
         status = int(line.split(" ", 1)[0])
         headers = tuple(header_list)
         if status == 404 and dict(headers).get("Content-Type", "").startswith("text/html") and call.service != "s3":
+            if call.service == "lambda" and not content.lstrip().startswith(b"<"):
+                # moto knows the path, and says of what is absent nothing that a client could read.
+                message = "The resource you requested does not exist."
+                return error_answer(call.service, "ResourceNotFoundException", message, status=404)
             return _not_served(call, "no such path")
         return Answer(status, content, headers)
 

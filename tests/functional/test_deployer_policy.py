@@ -70,6 +70,10 @@ push_roles = {
     pod_identity = { namespace = "ci", service_account = "builder" }
   }
 }
+
+lifecycle_manager = { enabled = true, emails = ["a@example.com"], native_policy = "untagged", usage = { pod_identity = true } }
+scan_findings     = { enabled = true, emails = ["a@example.com"] }
+monitoring        = { enabled = true, storage_alarm_gib = 5 }
 """)
 
 # Everything that can be changed in place is changed; what can go, goes. The platform changes for its other node access.
@@ -114,15 +118,22 @@ push_roles = {
     permissions_boundary_arn = "arn:aws:iam::$account:policy/boundary"
   }
 }
+
+dry_run_mode      = true
+lifecycle_manager = { enabled = true, timeout_seconds = 300, max_concurrency = 3, log_retention_days = 30, architecture = "x86_64" }
+monitoring        = { enabled = true }
 """)
+
+# IAM's prefix where it is not the name that requests are signed for.
+PREFIXES = {"monitoring": "cloudwatch"}
 
 # Actions of the policy that no request here shows, each for a reason.
 NOT_SEEN_HERE = {
     "eks:UntagResource": "Taking a tag from a Pod Identity association.",
     "eks:UpdatePodIdentityAssociation": "After its role was replaced.",
+    "lambda:InvokeFunction": "`orchestrator lifecycle invoke` calls it, no apply does.",
     "s3:DeleteObject": "State lies on this machine with --local.",
     "s3:GetObject": "State lies on this machine with --local.",
-    "s3:ListBucket": "State lies on this machine with --local.",
     "s3:PutObject": "State lies on this machine with --local.",
     "sts:AssumeRole": "The embedded AWS is used with keys of the account itself.",
 }
@@ -134,7 +145,9 @@ def actions_of(aws: LocalAws) -> set[str]:
     aws.request("DELETE", "/_orchestrator/requests")
     assert isinstance(requests, list)
     return {
-        ACTIONS.get(request["operation"], f"{request['service']}:{request['operation']}")
+        ACTIONS.get(
+            request["operation"], f"{PREFIXES.get(request['service'], request['service'])}:{request['operation']}"
+        )
         for request in requests
         if request["service"]
     }

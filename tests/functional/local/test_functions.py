@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.functional.local.conftest import Clients
+from tests.functional.local.conftest import Clients, refused
 
 HANDLER = """
 import os, boto3
@@ -99,6 +99,11 @@ def test_a_message_of_its_queue_calls_it(clients: Clients, account_id: str) -> N
     clients("sqs").send_message(QueueUrl=queue, MessageBody="page 1")
     assert clients("s3").get_object(Bucket=f"b-{account_id}", Key="done")["Body"].read() == b"page 1"
     assert "Messages" not in clients("sqs").receive_message(QueueUrl=queue)
+
+
+def test_a_mapping_that_is_gone_is_absent_and_no_failure(clients: Clients, account_id: str) -> None:
+    with refused("ResourceNotFoundException"):
+        clients("lambda").get_event_source_mapping(UUID="0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9")
 
 
 def test_a_redrive_policy_comes_back_as_it_was_sent(clients: Clients, account_id: str) -> None:

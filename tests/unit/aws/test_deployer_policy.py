@@ -8,7 +8,9 @@ from typing import Any
 import botocore.session
 import pytest
 
-from orchestrator.aws.deployer_policy import MAX_CHARACTERS, STATE_BUCKET, STATEMENTS, Statement, characters, document
+from orchestrator.aws.deployer_functions import FUNCTION_STATEMENTS
+from orchestrator.aws.deployer_policy import CORE_STATEMENTS, STATE_BUCKET, STATEMENTS
+from orchestrator.aws.statements import MAX_CHARACTERS, Statement, characters, document
 from orchestrator.environment import Environment
 from scripts.write_deployer_policy import DOCS, files
 
@@ -17,6 +19,15 @@ ALL = (*STATEMENTS, STATE_BUCKET)
 # Actions that are no operation of the service's API, from the service authorization reference.
 PERMISSIONS_ONLY = {
     "iam:PassRole",
+    "lambda:InvokeFunction",
+    "s3:DeleteObjectVersion",
+    "s3:GetAccelerateConfiguration",
+    "s3:GetBucketCORS",
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetLifecycleConfiguration",
+    "s3:GetReplicationConfiguration",
+    "s3:ListBucketVersions",
+    "s3:PutLifecycleConfiguration",
     "s3:DeleteObject",
     "s3:GetBucketPublicAccessBlock",
     "s3:GetEncryptionConfiguration",
@@ -32,7 +43,7 @@ def test_the_published_files_are_up_to_date() -> None:
         assert (DOCS / name).read_text() == content, "run `python -m scripts.write_deployer_policy`"
 
 
-@pytest.mark.parametrize("statements", [STATEMENTS, (STATE_BUCKET,)])
+@pytest.mark.parametrize("statements", [CORE_STATEMENTS, FUNCTION_STATEMENTS, (STATE_BUCKET,)])
 def test_each_document_fits_into_one_managed_policy(statements: tuple[Statement, ...]) -> None:
     assert characters(document(statements)) <= MAX_CHARACTERS
 
@@ -108,6 +119,17 @@ HUB = {"upstream_registry_url": "registry-1.docker.io", "secret_name": "ecr-pull
         ),
         ({"state": {"bucket": "b"}}, {"State"}),
         ({"state": {"bucket": "b", "kms_key_arn": "arn:aws:kms:eu-central-1:1:key/1"}}, {"State", "StateKey"}),
+        (
+            {"lifecycle_manager": {"enabled": True}},
+            {"Alarms", "Events", "Functions", "LogGroups", "Logs", "QueueOfTheFunction", "Queues", "Records"}
+            | {"Roles", "RolesForFunctions", "Topics"},
+        ),
+        (
+            {"scan_findings": {"enabled": True}},
+            {"Alarms", "Events", "Functions", "LogGroups", "Logs", "Records", "Roles", "RolesForFunctions", "Topics"},
+        ),
+        ({"lifecycle_manager": {"usage": {"pod_identity": True}}}, {"Roles", "PodIdentity", "RolesForPods"}),
+        ({"monitoring": {"enabled": True}}, {"Alarms", "Topics"}),
         ({"assume_role_arn": "arn:aws:iam::111111111111:role/deployer"}, {"Identity"}),
     ],
 )
