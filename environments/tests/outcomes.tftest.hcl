@@ -196,3 +196,40 @@ run "protected_only_leaves_nothing_where_nothing_is_protected" {
     error_message = "something is left"
   }
 }
+
+run "the_usage_role_of_a_cluster_needs_no_function" {
+  command = plan
+
+  variables {
+    manage_registry     = false
+    registry_account_id = "999988887777"
+    lifecycle_manager   = { usage = { pod_identity = true } }
+  }
+
+  assert {
+    condition     = output.lifecycle_manager_function_name == null && output.lifecycle_bucket_name == "ecr-lifecycle-999988887777-us-east-1"
+    error_message = "a function, or another bucket than the owner's: ${output.lifecycle_bucket_name}"
+  }
+}
+
+run "nothing_of_the_functions_is_made_unasked" {
+  command = plan
+
+  assert {
+    condition     = output.lifecycle_manager_function_name == null && output.lifecycle_bucket_name == null && output.usage_role_arn == null && output.scan_findings_topic_arn == null && output.dashboard_name == null
+    error_message = "something is made unasked"
+  }
+}
+
+run "the_dashboard_is_named_after_the_environment" {
+  command = plan
+
+  variables {
+    monitoring = { enabled = true }
+  }
+
+  assert {
+    condition     = output.dashboard_name == "ecr-test"
+    error_message = "wrong name: ${output.dashboard_name}"
+  }
+}

@@ -313,3 +313,26 @@ run "refuses_fargate_roles_on_rosa" {
 
   expect_failures = [var.fargate_execution_role_names]
 }
+
+run "refuses_a_lifecycle_manager_of_another_accounts_registry" {
+  command = plan
+
+  variables {
+    registry_account_id = "999988887777"
+    manage_registry     = false
+    lifecycle_manager   = { enabled = true }
+  }
+
+  expect_failures = [var.lifecycle_manager]
+}
+
+run "refuses_scan_findings_of_a_registry_that_another_environment_manages" {
+  command = plan
+
+  variables {
+    manage_registry = false
+    scan_findings   = { enabled = true }
+  }
+
+  expect_failures = [var.scan_findings]
+}

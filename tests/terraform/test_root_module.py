@@ -19,6 +19,7 @@ import yaml
 
 from orchestrator.local.placeholders import ensure_placeholders
 from orchestrator.manifests.mirror_sets import mirror_entries, mirror_set
+from orchestrator.packaging import build_package, write_package
 from orchestrator.project import Project
 from orchestrator.routes import build_route_table
 from orchestrator.terraform.binary import find_terraform
@@ -61,6 +62,8 @@ class Root:
         self._local = local
         shutil.copytree(MODULES, folder / "modules", ignore=shutil.ignore_patterns(".terraform*"))
         shutil.copytree(ENVIRONMENTS, self.folder, ignore=shutil.ignore_patterns(".terraform*", "terraform.tfstate*"))
+        for function in ("lifecycle_manager", "scan_findings"):
+            write_package(build_package(function), folder / "build")
         self._settings = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
         self._settings |= find_provider_source().variables(folder)
         self._command = find_terraform().command
@@ -134,6 +137,18 @@ def test_plain_terraform_plans_each_environment(name: str, root: Root, local_aws
         assert yaml.safe_load(outputs["idms_config_content"]) == digest_mirror_set(environment)
     else:
         assert outputs["idms_config_content"] is None
+
+
+@pytest.mark.terraform
+def test_a_missing_package_names_the_command_that_makes_it(root: Root, local_aws: LocalAws) -> None:
+    environment = Project(REPOSITORY).load("dev")
+    ensure_placeholders(local_aws, environment)
+    absent = '-var=lambda_packages={lifecycle_manager="absent.zip"}'
+
+    done = root.run("plan", *var_files("dev"), absent, workspace="dev")
+
+    assert done.returncode == 1
+    assert "There is no absent.zip. Make it with: orchestrator lambda package" in done.stdout
 
 
 SMALL = """
