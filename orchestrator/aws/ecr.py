@@ -361,7 +361,7 @@ class ThreadedHost:
         directive = {
             "Namespace": self.namespace,
             "Dimensions": [["Environment"]],
-            "Metrics": [{"Name": name, "Unit": "Bytes" if name == "BytesFreed" else "Count"} for name in values],
+            "Metrics": [{"Name": name, "Unit": "Bytes" if "Bytes" in name else "Count"} for name in values],
         }
         timestamp = int(self.now().timestamp() * 1000)
         self._write(

@@ -177,6 +177,11 @@ class Work:
             total.add(stored.tally)
         for page in missing:
             total.fail(f"page {page}", "its repositories could not be read; see the dead-letter queue")
+        if not missing:
+            # Half of the pages would read as a cache that shrank.
+            self._host.metrics(
+                {"CachedRepositories": total.repositories, "CachedImages": total.images, "CachedBytes": total.size}
+            )
         stop = self.may_expire(run) or self._account_guard(run, total)
         expiring = []
         if not stop:
