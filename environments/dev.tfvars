@@ -107,11 +107,11 @@ push_roles = {
 # Small caches: images that nobody pulled for a month expire, unless the cluster runs them
 ################################################################################
 
-# Look at its report first; false lets it delete.
-dry_run_mode = true
-
+# Off here, so that plain Terraform plans this file as it stands: a function needs its package, which
+# `orchestrator lambda package` builds (the orchestrator's own commands do so by themselves).
+# When you enable it, add `dry_run_mode = true` and look at its report first.
 lifecycle_manager = {
-  enabled = true
+  enabled = false
   # Nothing expires before this cluster has written what it runs: `orchestrator manifests dev --for usage`.
   clusters = ["dev"]
   usage    = { pod_identity = true }
@@ -127,6 +127,6 @@ lifecycle_manager = {
   }
 }
 
-scan_findings = { enabled = true, severity = "CRITICAL" }
+scan_findings = { enabled = false, severity = "CRITICAL" }
 
 monitoring = { enabled = true }

@@ -141,11 +141,18 @@ def test_plain_terraform_plans_each_environment(name: str, root: Root, local_aws
 
 @pytest.mark.terraform
 def test_a_missing_package_names_the_command_that_makes_it(root: Root, local_aws: LocalAws) -> None:
-    environment = Project(REPOSITORY).load("dev")
+    environment = Project(REPOSITORY).load("prod")
     ensure_placeholders(local_aws, environment)
     absent = '-var=lambda_packages={lifecycle_manager="absent.zip"}'
 
-    done = root.run("plan", *var_files("dev"), absent, workspace="dev")
+    done = root.run(
+        "plan",
+        *var_files("prod"),
+        absent,
+        workspace="prod",
+        account=environment.account_id,
+        region=environment.aws_region,
+    )
 
     assert done.returncode == 1
     assert "There is no absent.zip. Make it with: orchestrator lambda package" in done.stdout
