@@ -52,3 +52,10 @@ def _invalid_source(text: str, why: str) -> InvalidSource:
     return InvalidSource(
         f"{text!r} is not a source.", why=why, remedy="Write registry[/path], such as docker.io/library."
     )
+
+
+def covers(outer: Source, inner: Source) -> bool:
+    """Whether `inner` is `outer` or lies below it, at path-component boundaries."""
+    if outer.registry != inner.registry:
+        return False
+    return not outer.path or inner.path == outer.path or inner.path.startswith(f"{outer.path}/")

@@ -8,9 +8,10 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.forms import REPOSITORY_NAME, repository_suggestion
 from orchestrator.checks.problem import shown
 from orchestrator.checks.rules import ROOT
-from orchestrator.checks.sources import check_source, covers
+from orchestrator.checks.sources import check_source
 from orchestrator.environment import Environment, PullThroughCacheRule
 from orchestrator.routes import Source
+from orchestrator.sources import covers
 from orchestrator.tfvars import Path, dotted
 from orchestrator.upstreams import canonical_registry, ecr_registry, partition_for, upstream_of
 

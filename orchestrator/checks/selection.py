@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from orchestrator.checks.claims import Claim, is_own_registry
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.checks.sources import check_source, covers, overlaps
+from orchestrator.checks.sources import check_source, overlaps
 from orchestrator.routes import Source
+from orchestrator.sources import covers
 from orchestrator.tfvars import Path, dotted
 
 

@@ -9,6 +9,7 @@ from orchestrator.checks.forms import REPOSITORY_NAME
 from orchestrator.checks.problem import shown
 from orchestrator.errors import OrchestratorError
 from orchestrator.routes import Source, parse_source
+from orchestrator.sources import covers
 from orchestrator.tfvars import Path, dotted
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
@@ -70,10 +71,3 @@ def diagnose(text: str, registry: str = "docker.io") -> tuple[str, str | None] |
 def overlaps(one: Source, other: Source) -> bool:
     """Is there a repository that both name?"""
     return covers(one, other) or covers(other, one)
-
-
-def covers(outer: Source, inner: Source) -> bool:
-    """Is everything that `inner` names below `outer`? Compared by whole path components."""
-    if outer.registry != inner.registry:
-        return False
-    return not outer.path or inner.path == outer.path or inner.path.startswith(f"{outer.path}/")

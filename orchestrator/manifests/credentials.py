@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.manifests.document import Bundle, dump_toml, dump_yaml
 from orchestrator.manifests.metadata import metadata
-from orchestrator.manifests.scopes import covers, on_nodes, scopes
+from orchestrator.manifests.scopes import on_nodes, scopes
 from orchestrator.routes import RouteTable
+from orchestrator.sources import covers
 from orchestrator.upstreams import ecr_registry
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.manifests.differences import of_containers_image, of_digests, of_names, of_other_hosts
 from orchestrator.manifests.document import Bundle, dump_yaml
 from orchestrator.manifests.metadata import metadata, object_name
-from orchestrator.manifests.scopes import Scope, covers, on_nodes, scopes
+from orchestrator.manifests.scopes import Scope, on_nodes, scopes
 from orchestrator.routes import RouteTable, Source
+from orchestrator.sources import covers
 
 if TYPE_CHECKING:
     from orchestrator.environment import Environment

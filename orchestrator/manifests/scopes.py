@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.routes import Route, RouteTable, Source
+from orchestrator.sources import covers
 from orchestrator.upstreams import REGISTRY_ALIASES
 
 # Docker's parser turns this alias into docker.io by itself; the others reach nodes as they were written.
@@ -33,13 +34,6 @@ class Scope:
     @property
     def redirected(self) -> bool:
         return self.route is not None
-
-
-def covers(outer: Source, inner: Source) -> bool:
-    """Whether `inner` is `outer` or lies below it, at path-component boundaries."""
-    if outer.registry != inner.registry:
-        return False
-    return not outer.path or inner.path == outer.path or inner.path.startswith(outer.path + "/")
 
 
 def _longest(candidates: Iterable[Source], key: Source) -> Source | None:

@@ -7,8 +7,9 @@ import re
 import pytest
 
 from orchestrator.manifests import grammar
-from orchestrator.manifests.scopes import Scope, covers, needs_more, scopes
+from orchestrator.manifests.scopes import Scope, needs_more, scopes
 from orchestrator.routes import Redirected, RouteTable, Source, build_route_table
+from orchestrator.sources import covers
 from tests import random_tables
 from tests.references_table import CASES, ENVIRONMENTS, environment
 

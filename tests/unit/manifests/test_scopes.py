@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.manifests.scopes import covers, needs_more, on_nodes, scopes
+from orchestrator.manifests.scopes import needs_more, on_nodes, scopes
 from orchestrator.routes import Redirected, Route, RouteTable, Source
+from orchestrator.sources import covers
 
 HOST = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
 PARTS = st.lists(st.sampled_from(["a", "b", "library"]), max_size=3).map("/".join)
