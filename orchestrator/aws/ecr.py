@@ -123,7 +123,7 @@ class EcrRegistry:
                 digest=detail["imageDigest"],
                 tags=tuple(detail.get("imageTags") or ()),
                 pushed_at=detail["imagePushedAt"],
-                pulled_at=detail.get("lastRecordedPullTime"),
+                pulled_at=_last_use(detail),
                 size=int(detail.get("imageSizeInBytes") or 0),
                 media_type=detail.get("imageManifestMediaType") or "",
                 subject=detail.get("subjectManifestDigest"),
@@ -254,6 +254,12 @@ class EcrRegistry:
                     count = resource.get("resourceMetadata", {}).get("ecrImage", {}).get("inUseCount", 0)
                     found[digest] = f"Amazon Inspector: {count} tasks or pods"
         return found
+
+
+def _last_use(detail: Mapping[str, Any]) -> datetime | None:
+    """The last pull, or when the image was brought out of the archive: who does that means to use it."""
+    times = [detail[name] for name in ("lastRecordedPullTime", "lastActivatedAt") if detail.get(name)]
+    return max(times, default=None)
 
 
 def _may_refer(detail: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""What the lifecycle commands ask of AWS beyond the manager's ports: previews by AWS, restoring, calling the function."""
+"""What the lifecycle commands ask of AWS beyond the manager's ports: the bucket, previews by AWS, calling the function."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from orchestrator.aws.ecr import EcrRegistry, S3Storage
 from orchestrator.aws.errors import error_code, explained
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.lifecycle.ports import PortError
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession
-    from orchestrator.lifecycle.records import Record
 
 # The longest that AWS lets a function run, and its answer's way.
 INVOKE_SECONDS = 930
@@ -53,8 +53,20 @@ def bucket_storage(session: AwsSession, bucket: str) -> S3Storage | None:
     return S3Storage(s3, bucket)
 
 
-def read_object(session: AwsSession, bucket: str, key: str) -> list[bytes]:
-    """The object of `key`; of a key that ends with a slash (or names none) every object below it."""
+def read_audit(session: AwsSession, source: str) -> list[bytes]:
+    """The texts of an audit: a file, every `.jsonl` of a folder, or the same in `s3://BUCKET/KEY`."""
+    if source.startswith("s3://"):
+        bucket, _, key = source.removeprefix("s3://").partition("/")
+        return _read_objects(session, bucket, key)
+    path = Path(source)
+    files = sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]
+    try:
+        return [file.read_bytes() for file in files]
+    except OSError as error:
+        raise RefusedInput(f"{source} cannot be read.", why=f"{error.strerror}.") from error
+
+
+def _read_objects(session: AwsSession, bucket: str, key: str) -> list[bytes]:
     storage = S3Storage(session.client("s3"), bucket)
     try:
         content = storage.get(key) if key and not key.endswith("/") else None
@@ -89,52 +101,6 @@ def preview_policy(session: AwsSession, repository: str, text: str) -> NativePre
             time.sleep(1)
     except ClientError as error:
         return NativePreview(None, f"{error_code(error)} from {error.operation_name}")
-
-
-Restored = Literal["restored", "moved", "unavailable", "present", "needs its index"]
-
-
-@dataclass(frozen=True, slots=True)
-class Restoration:
-    """How restoring one image ended; `digest` is what the tag names now."""
-
-    record: Record
-    outcome: Restored
-    digest: str = ""
-    detail: str = ""
-
-
-def restore_image(session: AwsSession, record: Record) -> Restoration:
-    """Bring one image back: un-archive it, or let the cache pull its tag again."""
-    ecr = session.client("ecr")
-    if record.outcome == "archived":
-        client: Any = ecr
-        try:
-            client.update_image_storage_class(
-                repositoryName=record.repository,
-                imageId={"imageDigest": record.digest},
-                targetStorageClass="STANDARD",
-            )
-        except ClientError as error:
-            return Restoration(record, "unavailable", detail=f"{error_code(error)} from {error.operation_name}")
-        return Restoration(record, "restored", record.digest)
-    tags = [tag for tag in record.tags if not tag.startswith("sha256-")]
-    if not tags:
-        # ECR makes no first pull by digest; an index brings its images, a signature comes with a copy of it.
-        return Restoration(record, "needs its index", detail=f"it belongs to {record.root}")
-    return _pulled(ecr, record, tags[0])
-
-
-def _pulled(ecr: Any, record: Record, tag: str) -> Restoration:
-    try:
-        answer = ecr.batch_get_image(repositoryName=record.repository, imageIds=[{"imageTag": tag}])
-    except ClientError as error:
-        return Restoration(record, "unavailable", detail=f"{error_code(error)} from {error.operation_name}")
-    found: Sequence[Mapping[str, Any]] = answer.get("images", [])
-    if not found:
-        return Restoration(record, "unavailable", detail=f"pull {record.upstream} by hand")
-    digest = str(found[0]["imageId"]["imageDigest"])
-    return Restoration(record, "restored" if digest == record.digest else "moved", digest)
 
 
 def invoke_function(session: AwsSession, name: str, payload: Mapping[str, object]) -> dict[str, Any]:

@@ -79,6 +79,14 @@ class AwsSession:
         """The partition of the region: `aws`, `aws-us-gov`, `aws-cn`, ..."""
         return self._boto.get_partition_for_region(self.region)
 
+    @property
+    def ca_bundle(self) -> str | None:
+        """The file of certificates that the user's settings name and that is there; None for the usual ones."""
+        if self.is_local or self._verify is not None:
+            return None
+        named = self._boto._session.get_config_variable("ca_bundle")
+        return str(named) if named else None
+
     @overload
     def client(self, service: Literal["ecr"], region: str | None = None) -> ECRClient: ...
     @overload

@@ -15,13 +15,17 @@ from orchestrator.aws.ecr import ThreadedHost
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.lifecycle.evaluate import Evaluation, stored_bytes
 from orchestrator.lifecycle.expire import Expired
-from orchestrator.lifecycle.manager import Manager, MemoryStorage
+from orchestrator.lifecycle.manager import Manager
 from orchestrator.lifecycle.ports import PortError, Storage
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession
     from orchestrator.environment import Environment
     from orchestrator.lifecycle.settings import Settings
+
+
+# Of each kind of trouble so many lines.
+LISTED = 30
 
 
 class ConsoleHost(ThreadedHost):
@@ -81,23 +85,6 @@ class WithFiles:
 
     def keys(self, prefix: str) -> Iterable[str]:
         return sorted({*self.storage.keys(prefix), *(key for key in self.files if key.startswith(prefix))})
-
-
-class ResumableState(MemoryStorage):
-    """The state of a run whose planned pages are also kept in a folder, so that it can be taken up again."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self._kept = DirectoryStorage(folder)
-        for key in self._kept.keys("runs/"):
-            content = self._kept.get(key)
-            if content is not None:
-                self.objects[key] = content
-
-    def put(self, key: str, content: bytes) -> None:
-        super().put(key, content)
-        if "/planned/" in key:
-            self._kept.put(key, content)
 
 
 @dataclass(slots=True)
@@ -223,3 +210,20 @@ def describe_settings(settings: Settings) -> str:
         *([f"{len(settings.retentions.overrides)} overrides"] if settings.retentions.overrides else []),
     ]
     return ", ".join(parts)
+
+
+def print_trouble(document: dict[str, Any]) -> None:
+    """Which repositories the guard stopped, which were skipped, which failed; and notes, to stderr."""
+    for kind, said in (("guarded", "guard"), ("skipped", "skipped"), ("failed", "failed")):
+        for repository, reason in list(document[kind].items())[:LISTED]:
+            click.echo(f"{said}: {repository}: {reason}")
+    for note in document["notes"]:
+        click.echo(f"note: {note}", err=True)
+
+
+def readable_size(size: int) -> str:
+    """`1.5 GB`: bytes in the largest unit of 1024 that fits."""
+    for unit, scale in (("GB", 2**30), ("MB", 2**20), ("KB", 2**10)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{size} bytes"

@@ -80,10 +80,12 @@ def audit_key(now: datetime, run: str, repository: str, stage: str, content: byt
 
 
 def restorable(records: Sequence[Record]) -> list[Record]:
-    """What was really deleted or archived, each image of a repository once, in the order of the records."""
-    done = {
-        (record.repository, record.digest): record
-        for record in records
-        if record.stage == "done" and record.outcome in ("deleted", "archived")
-    }
-    return list(done.values())
+    """What was deleted or archived, each image of a repository once, its last record, in the order of their times.
+
+    A record that is only planned (`outcome` "") belongs to a run that died before it could say what it did: the image
+    may be gone or still there.
+    """
+    last: dict[tuple[str, str], Record] = {}
+    for record in sorted(records, key=lambda record: (record.at, record.stage == "done")):
+        last[record.repository, record.digest] = record
+    return [record for record in last.values() if record.outcome in ("", "deleted", "archived")]

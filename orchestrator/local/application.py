@@ -18,11 +18,13 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from orchestrator.local.admin import Admin
 from orchestrator.local.buckets import handle_s3
 from orchestrator.local.calls import Call, parse_call
+from orchestrator.local.ecr.registry_api import answer_registry_api, is_registry
 from orchestrator.local.ecr.service import EcrService
 from orchestrator.local.faults import FaultInjector, Request, RequestLog
 from orchestrator.local.functions import use_processes
 from orchestrator.local.http import collect
 from orchestrator.local.identity import handle_sts, identify
+from orchestrator.local.inspector import InspectorService
 from orchestrator.local.pod_identity import PodIdentityService
 from orchestrator.local.protocols import Answer, error_answer
 from orchestrator.local.queues import as_aws_answers
@@ -47,6 +49,7 @@ class Application:
             "sts": handle_sts,
             "ecr": self.ecr.handle,
             "eks": self.pod_identity.handle,
+            "inspector2": InspectorService(self.ecr).handle,
             "s3": handle_s3,
             "lambda": self._prepare_functions,
         }
@@ -84,6 +87,9 @@ class Application:
         path = str(environ.get("PATH_INFO", ""))
         if path.startswith("/_orchestrator/"):
             answer = self._admin.handle(environ, path, body)
+        elif path.startswith("/v2/") and is_registry(str(environ.get("HTTP_HOST", ""))):
+            headers = {"Host": environ["HTTP_HOST"], "Authorization": environ.get("HTTP_AUTHORIZATION", "")}
+            answer = answer_registry_api(self.ecr, str(environ["REQUEST_METHOD"]), path, headers)
         else:
             answer = self._recorded(environ, body)
         phrase = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else "Status"

@@ -14,6 +14,8 @@ from orchestrator.local.process import LocalAws
 class SeedImage:
     """An image to hold. Times are aware; `size` in bytes.
 
+    `in_use` is the number of tasks and Pods in which Amazon Inspector sees it.
+
     Without a `manifest` one is made up from `name`: an index when it has `children` (digests), a referrer when it has
     a `subject` (digest), else an image of one layer.
     """
@@ -30,6 +32,7 @@ class SeedImage:
     subject: str | None = None
     artifact_type: str | None = None
     findings: Sequence[dict[str, Any]] = field(default=())
+    in_use: int | None = None
 
     def document(self) -> dict[str, Any]:
         """What the server's administrative path takes: only what is given, times in seconds since 1970."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import timedelta
 
@@ -154,15 +155,18 @@ def list_exclusions(context: Context, params: Document) -> Document:
     return {"pullTimeUpdateExclusions": some, "nextToken": token}
 
 
-def get_authorization_token(context: Context, params: Document) -> Document:
-    import base64
+def token_of(account_id: str) -> str:
+    """The token that GetAuthorizationToken answers and the registry API takes: base64 of `AWS:<password>`."""
+    return base64.b64encode(f"AWS:{account_id}-auth-token".encode()).decode()
 
+
+def get_authorization_token(context: Context, params: Document) -> Document:
     host = context.registry.host
     registries = params.get("registryIds") or [context.registry.account_id]
     return {
         "authorizationData": [
             {
-                "authorizationToken": base64.b64encode(f"AWS:{account}-auth-token".encode()).decode(),
+                "authorizationToken": token_of(account),
                 "expiresAt": now() + timedelta(hours=TOKEN_HOURS),
                 "proxyEndpoint": f"https://{host.replace(context.registry.account_id, account, 1)}",
             }

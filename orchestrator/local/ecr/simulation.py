@@ -16,7 +16,7 @@ DEFAULT_SIZE = 50 * 1024 * 1024
 _KNOWN = frozenset(
     {
         *("name", "tags", "manifest", "media_type", "size", "children", "subject", "artifact_type"),
-        *("pushed_at", "pulled_at", "archived_at", "findings"),
+        *("pushed_at", "pulled_at", "archived_at", "findings", "in_use"),
     }
 )
 
@@ -32,7 +32,8 @@ class Simulation:
 
         `images` are documents of: `tags`; `manifest` and `media_type`, or `name` and `size` (bytes) of a made-up one;
         `children` (digests; makes an index); `subject` and `artifact_type` (makes a referrer); `pushed_at`,
-        `pulled_at`, `archived_at` (seconds since 1970); `findings` of a scan. Answers `digests` in the same order.
+        `pulled_at`, `archived_at` (seconds since 1970); `findings` of a scan; `in_use`, the number of tasks and Pods in
+        which Amazon Inspector sees it. Answers `digests` in the same order.
         """
         with self._ecr.lock:
             registry = self._ecr.registry(arguments["account_id"], arguments["region"])
@@ -83,6 +84,7 @@ def _put(repository: Repository, document: Document) -> Image:
     image.pulled_at = _moment(document.get("pulled_at")) or image.pulled_at
     image.archived_at = _moment(document.get("archived_at")) or image.archived_at
     image.status = "ARCHIVED" if document.get("archived_at") else image.status
+    image.in_use = int(document.get("in_use", image.in_use))
     if "findings" in document:
         image.findings = list(document["findings"])
         image.scanned_at = image.scanned_at or image.pushed_at

@@ -23,7 +23,7 @@ def now() -> datetime:
 
 @dataclass(slots=True)
 class Image:
-    """An image manifest or index; `size` in bytes as DescribeImages reports it."""
+    """An image manifest or index; `size` in bytes as DescribeImages reports it, `in_use` in tasks and Pods."""
 
     digest: str
     manifest: str
@@ -41,6 +41,7 @@ class Image:
     activated_at: datetime | None = None
     scanned_at: datetime | None = None
     findings: list[Document] = field(default_factory=list)
+    in_use: int = 0
 
 
 @dataclass(slots=True)

@@ -15,11 +15,14 @@ import pytest
 from botocore.config import Config
 
 from orchestrator.local.client import SeedImage, seed_images
+from orchestrator.local.process import stop
 from orchestrator.packaging import build_package, write_package
 from tests.functional.lifecycle.runtime import Function, running
 
 if TYPE_CHECKING:
     from orchestrator.local import LocalAws
+    from tests.conftest import ProjectFactory
+    from tests.functional.lifecycle.world import World
 
 REGION = "eu-west-1"
 NOW = datetime.now(UTC)
@@ -129,3 +132,19 @@ def start_function(account: Account, lifecycle_zip: Path, tmp_path: Path) -> Ite
             return stack.enter_context(running(lifecycle_zip, "lifecycle_manager.handler.handle", given, folder))
 
         yield start
+
+
+@pytest.fixture
+def make_world(project: ProjectFactory, account_id: str, tmp_path: Path) -> Iterator[Callable[..., World]]:
+    """Make a project whose retention and other settings of the manager are given as text, and what follows it."""
+    from tests.functional.lifecycle.world import World
+
+    try:
+        yield lambda retention="", more="", after="": World(project, account_id, retention, more, after)
+    finally:
+        stop(tmp_path / ".orchestrator" / "local-aws")
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    return make_world()

@@ -5,56 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from orchestrator.local.client import SeedImage, first_pull, recorded_requests
-from orchestrator.local.process import ensure_running, stop
-from tests.functional.lifecycle.conftest import Account, days_ago
+from tests.functional.lifecycle.conftest import days_ago
 from tests.functional.lifecycle.test_function import old, used
-from tests.functional.running import Ran, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
-    from tests.conftest import ProjectFactory
-
-ENVIRONMENT = """
-cluster_name = "dev"
-account_id = "{account}"
-aws_region = "eu-west-1"
-create_vpc_endpoints = false
-pull_through_cache_rules = {{ quay = {{ upstream_registry_url = "quay.io" }} }}
-lifecycle_manager = {{
-  retention = {{ {retention} }}
-  max_expire_fraction_account = 0.5
-  {more}
-}}
-"""
-
-
-class World:
-    """A project and its embedded AWS."""
-
-    def __init__(self, project: ProjectFactory, account_id: str, retention: str = "", more: str = "") -> None:
-        text = ENVIRONMENT.format(account=account_id, retention=retention, more=more)
-        self.root: Path = project(dev=text).root
-        self.aws = Account(ensure_running(self.root / ".orchestrator" / "local-aws"), account_id)
-        self.aws.rule("quay", "quay.io")
-
-    def run(self, *arguments: str) -> Ran:
-        return run("-C", str(self.root), "lifecycle", *arguments)
-
-
-@pytest.fixture
-def world(project: ProjectFactory, account_id: str, tmp_path: Path) -> Iterator[World]:
-    try:
-        yield World(project, account_id)
-    finally:
-        stop(tmp_path / ".orchestrator" / "local-aws")
-
+    from tests.functional.lifecycle.world import World
 
 GB = 2**30
 
@@ -67,7 +28,7 @@ def test_preview_says_what_would_go_why_and_what_it_saves_and_changes_nothing(wo
     assert done.code == 0, done.err
     document = done.json
     assert [row["repository"] for row in document["repositories"]] == ["quay/app", "quay/small"]
-    assert document["expiring"] == {"images": 2, "bytes": 31 * GB, "saving": 3.1}
+    assert document["expiring"] == {"images": 2, "bytes": 31 * GB, "archived_bytes": 0, "saving": 3.1}
     (image,) = document["repositories"][0]["expire"]
     assert (image["tags"], image["bytes"], image["last_pull"]) == (["1"], 30 * GB, None)
     assert image["reason"].startswith("not pulled for 90 days")
@@ -87,6 +48,10 @@ def test_preview_shows_aws_own_engine_side_by_side(world: World) -> None:
     document = world.run("preview", "dev", "--local", "--json", "--native").json
     assert document["repositories"][0]["expiring"] == 2
     assert document["native"]["quay/app"] == {"expiring": 1, "problem": ""}
+    world.aws.seed("quay/other", SeedImage(pushed_at=days_ago(90), pulled_at=days_ago(1)), used("1"))
+    text = world.run("preview", "dev", "--local", "--native").out
+    assert "quay/app: 2 of 5 images, 100.0 MB  0.01 a month  (AWS's own engine: 1)" in text
+    assert "quay/other: nothing  (AWS's own engine: 1)" in text
 
 
 def test_run_expires_and_restore_brings_back_and_says_where_a_tag_has_moved(world: World) -> None:
@@ -107,43 +72,48 @@ def test_run_expires_and_restore_brings_back_and_says_where_a_tag_has_moved(worl
     assert again.code == 0
     assert "0 images expired in 1 cached repositories" in again.out
     back = world.run("restore", "dev", "--local", "--json", "--from", done.json["audit"])
-    rows = {row["tags"][0]: row for row in back.json["images"]}
+    rows = {row["tag"]: row for row in back.json["images"]}
     assert rows["same"]["outcome"] == "restored"
     assert rows["gone"]["outcome"] == "unavailable"
+    assert "answers 404: MANIFEST_UNKNOWN" in rows["gone"]["detail"]
     assert "quay.io/app:gone" in rows["gone"]["detail"]
     assert back.code == 1
+    # Only a pull by the registry API is known to make ECR import an image.
+    operations = [request["operation"] for request in recorded_requests(world.aws.local)]
+    assert "GetAuthorizationToken" in operations
 
 
-def test_archived_images_are_restored(project: ProjectFactory, account_id: str, tmp_path: Path) -> None:
-    world = World(project, account_id, 'expire_action = "archive"')
-    try:
-        world.aws.seed("quay/app", old("1"), used("2"))
-        done = world.run("run", "dev", "--local", "--yes", "--json")
-        assert (done.code, done.json["expired"]) == (0, 1), done.out + done.err
-        assert world.aws.tags("quay/app") == {"2"}
-        assert world.run("restore", "dev", "--local", "--from", done.json["audit"]).code == 0
-        assert world.aws.tags("quay/app") == {"1", "2"}
-    finally:
-        stop(tmp_path / ".orchestrator" / "local-aws")
+def test_what_is_archived_is_not_counted_as_saved(make_world: Callable[..., World]) -> None:
+    world = make_world('expire_action = "archive"')
+    world.aws.seed("quay/app", old("1", size=30 * GB), used("2", size=GB))
+    document = world.run("preview", "dev", "--local", "--json", "--price", "0.2").json
+    assert document["expiring"] == {"images": 1, "bytes": 30 * GB, "archived_bytes": 30 * GB, "saving": 0.0}
+    assert "billed like standard storage up to 150 TB" in world.run("preview", "dev", "--local").err
 
 
 def test_a_declared_cluster_without_snapshot_stops_a_run_and_one_from_a_file_is_used(
-    project: ProjectFactory, account_id: str, tmp_path: Path
+    make_world: Callable[..., World], tmp_path: Path
 ) -> None:
-    world = World(project, account_id, more='clusters = ["prod"]')
-    try:
-        world.aws.seed("quay/app", old("1"), old("2"), used("3"), used("4"))
-        stopped = world.run("run", "dev", "--local", "--yes", "--json")
-        assert (stopped.code, stopped.json["expired"]) == (1, 0)
-        assert 'snapshot of cluster "prod": it is missing' in stopped.json["stopped"]
-        snapshot = tmp_path / "prod.json"
-        images = [{"reference": "quay.io/app:1", "target": "registry.example/quay/app:1"}]
-        moment = days_ago(0).isoformat()
-        snapshot.write_text(json.dumps({"version": 1, "cluster": "prod", "taken": moment, "images": images}))
-        done = world.run("run", "dev", "--local", "--yes", "--json", "--snapshot", str(snapshot))
-        assert (done.code, done.json["expired"]) == (0, 1), done.err
-        assert world.aws.tags("quay/app") == {"1", "3", "4"}
-        snapshot.write_text("{}")
-        assert world.run("preview", "dev", "--local", "--snapshot", str(snapshot)).code == 2
-    finally:
-        stop(tmp_path / ".orchestrator" / "local-aws")
+    world = make_world(more='clusters = ["prod"]')
+    world.aws.seed("quay/app", old("1"), old("2"), used("3"), used("4"))
+    stopped = world.run("run", "dev", "--local", "--yes", "--json")
+    assert (stopped.code, stopped.json["expired"]) == (1, 0)
+    assert 'snapshot of cluster "prod": it is missing' in stopped.json["stopped"]
+    snapshot = tmp_path / "prod.json"
+    images = [{"reference": "quay.io/app:1", "target": "registry.example/quay/app:1"}]
+    moment = days_ago(0).isoformat()
+    snapshot.write_text(json.dumps({"version": 1, "cluster": "prod", "taken": moment, "images": images}))
+    done = world.run("run", "dev", "--local", "--yes", "--json", "--snapshot", str(snapshot))
+    assert (done.code, done.json["expired"]) == (0, 1), done.err
+    assert world.aws.tags("quay/app") == {"1", "3", "4"}
+    snapshot.write_text("{}")
+    assert world.run("preview", "dev", "--local", "--snapshot", str(snapshot)).code == 2
+
+
+def test_what_amazon_inspector_sees_running_stays(make_world: Callable[..., World]) -> None:
+    scanning = 'registry_scanning = { scan_type = "ENHANCED", rules = [] }'
+    world = make_world(after=scanning)
+    world.aws.seed("quay/app", old("1", in_use=3), old("2", in_use=0), used("3"), used("4"))
+    done = world.run("run", "dev", "--local", "--yes", "--json")
+    assert (done.code, done.json["expired"]) == (0, 1), done.err
+    assert world.aws.tags("quay/app") == {"1", "3", "4"}
