@@ -115,7 +115,7 @@ lifecycle_manager = {
   kms_key_arn = "arn:aws:kms:us-east-1:222233334444:key/1b2c3d4e-5f60-7182-93a4-b5c6d7e8f90a"
   emails      = ["platform@example.com"]
 
-  # Untagged images go by ECR's own rules within a day; what else goes is first archived, and can be brought back.
+  # Untagged images go by ECR's own rules within a day.
   native_policy                  = "untagged"
   max_expire_fraction_repository = 0.3
 
@@ -123,7 +123,6 @@ lifecycle_manager = {
     expire_unpulled_days = 60
     keep_at_least        = 3
     untagged_days        = 14
-    expire_action        = "archive"
   }
 }
 

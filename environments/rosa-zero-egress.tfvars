@@ -78,7 +78,8 @@ machine_pools = {
 }
 
 ################################################################################
-# Small caches: an image that expired here cannot be pulled again from its source, so that little expires
+# Small caches: an image that expired here cannot be pulled again from its source, so that little expires, and what does
+# is archived. That saves nothing up to 150 TB (docs/limits.md), but `orchestrator lifecycle restore` brings it back.
 ################################################################################
 
 lifecycle_manager = {
