@@ -19,6 +19,7 @@ from io import BytesIO
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.files import write_whole
 
 FUNCTIONS = ("lifecycle_manager", "scan_findings")
 PACKAGE = "orchestrator"
@@ -94,9 +95,7 @@ def write_package(package: Package, out: Path) -> tuple[Path, bool]:
     if path.is_file() and path.read_bytes() == package.content:
         return path, False
     out.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".zip.partial")
-    partial.write_bytes(package.content)
-    partial.replace(path)
+    write_whole(path, package.content)
     return path, True
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ import click
 from orchestrator.cli.project import open_project
 from orchestrator.cli.route import Line, load_routes
 from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.files import write_whole
 from orchestrator.routes import build_route_table
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def _write(
     ctx: click.Context, environment: Environment, target: Path | tuple[str, str], text: str, *, local: bool
 ) -> None:
     if isinstance(target, Path):
-        _write_file(target, text)
+        write_whole(target, text.encode())
         return
     from orchestrator.aws.session import open_session
     from orchestrator.aws.snapshots import put_snapshot
@@ -113,21 +112,6 @@ def _write(
         running = ensure_running(open_project(ctx).local_aws_dir)
     session = open_session(environment, local=running)
     put_snapshot(session, *target, text, region=environment.registry_region_name)
-
-
-def _write_file(path: Path, text: str) -> None:
-    """Whole or not at all: half a snapshot must not be read."""
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise OrchestratorError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _line(image: ClusterImage) -> Line:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import tempfile
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.errors import RefusedInput
+from orchestrator.files import write_whole
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -53,17 +52,7 @@ def write_bundle(path: Path, bundle: Bundle) -> None:
         archive.writestr(MANIFEST, json.dumps(asdict(bundle.manifest), indent=2, sort_keys=True))
         archive.writestr(PLAN, bundle.plan)
         archive.writestr(LOCK, bundle.lock)
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content.getvalue())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise OrchestratorError(f"{path} cannot be written: {error.strerror}.") from error
+    write_whole(path, content.getvalue())
 
 
 def read_bundle(path: Path) -> Bundle:

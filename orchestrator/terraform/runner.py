@@ -27,6 +27,8 @@ from orchestrator.terraform.masking import Masker
 PASSED_ON = ("TF_PLUGIN_CACHE_", "TF_REGISTRY_", "TF_TOKEN_", "TF_HTTP_", "TF_STATE_PERSIST_INTERVAL")
 LOG_LIMIT = 4_000_000
 FOLLOW_SECONDS = 0.05
+# The longest that a Ctrl-C waits to be handled, in seconds.
+MOMENT = 0.2
 RUNNING = "running.json"
 Line = Callable[[str], None]
 
@@ -179,23 +181,35 @@ class Runner:
 
 def _wait(child: subprocess.Popen[str], timeout: float | None) -> bool:
     """Wait for the end; True when the time was over first."""
+    # In a thread, because Python runs signal handlers between calls only: a Ctrl-C that comes just before a wait blocks
+    # would be handled at the child's end.
+    waiter = threading.Thread(target=child.wait, daemon=True)
+    waiter.start()
     try:
-        child.wait(timeout)
-    except subprocess.TimeoutExpired:
+        if _ended(waiter, timeout):
+            return False
         with contextlib.suppress(ProcessLookupError):
             child.send_signal(signal.SIGINT)
-        try:
-            child.wait(10)
-        except subprocess.TimeoutExpired:
+        if not _ended(waiter, 10):
             kill_group(child)
-            child.wait()
+            waiter.join()
         return True
     except BaseException:
         # Whatever ends this process's wait must not leave Terraform behind.
         kill_group(child)
-        child.wait()
+        waiter.join()
         raise
-    return False
+
+
+def _ended(waiter: threading.Thread, timeout: float | None) -> bool:
+    """Did the child end within `timeout` seconds? Signal handlers run meanwhile."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while waiter.is_alive():
+        left = MOMENT if deadline is None else min(MOMENT, deadline - time.monotonic())
+        if left <= 0:
+            return False
+        waiter.join(left)
+    return True
 
 
 def _read(stream: IO[str] | None, file: Path | None, take: Line, ended: threading.Event) -> None:

@@ -1,0 +1,24 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from orchestrator.errors import OrchestratorError
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write the file, readable by its owner alone; who reads meanwhile sees the old one. Raises OrchestratorError."""
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OrchestratorError(f"{path} cannot be written: {error.strerror}.") from error
