@@ -6,7 +6,6 @@ start ─► few repositories: every task here, what the deadline leaves over go
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from typing import Any
 
 from orchestrator.lifecycle.policies import PolicyKeeper
 from orchestrator.lifecycle.ports import Host, PortError, Queue, Registry, Storage
+from orchestrator.lifecycle.run_state import RunState, report_key
 from orchestrator.lifecycle.settings import Settings
 from orchestrator.lifecycle.tally import Tally
 from orchestrator.lifecycle.tasks import (
@@ -28,7 +28,7 @@ from orchestrator.lifecycle.tasks import (
     run_id,
 )
 from orchestrator.lifecycle.upstream_names import ROOT, CachedNames, cached_names
-from orchestrator.lifecycle.work import Observer, Work, report_key
+from orchestrator.lifecycle.work import Observer, Work
 
 # What one invocation takes on by itself: one page of DescribeRepositories.
 FAN_OUT_ABOVE = 1000
@@ -155,15 +155,15 @@ class Manager:
         """Do every task in this process; what the deadline leaves over goes to the queue."""
         work = Work(self._settings, self._registry, self._storage, state, self._host, self._observer)
         self._report_snapshots(work)
-        done = set(state.keys(f"runs/{run.id}/planned/"))
-        waiting = deque(task for task in tasks if task.kind != "plan" or not work.is_planned(task, done))
+        kept = RunState(state)
+        done = kept.done_keys(run, "planned")
+        waiting = deque(task for task in tasks if task.kind != "plan" or not kept.is_among(task, "planned", done))
         while waiting:
             if self._host.remaining() <= 0:
                 return self._continue_later(run, list(waiting), work, state)
             waiting.extend(following.task for following in work.do(waiting.popleft()))
-        content = state.get(report_key(run.id))
-        assert content is not None, "a run that ends has its report"
-        report: dict[str, object] = json.loads(content)
+        report = kept.report(run)
+        assert report is not None, "a run that ends has its report"
         return report
 
     def _continue_later(self, run: Run, tasks: list[Task], work: Work, state: Storage) -> dict[str, object]:

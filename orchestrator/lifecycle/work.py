@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -14,16 +13,18 @@ from orchestrator.lifecycle.guard import exceeds
 from orchestrator.lifecycle.index_cache import IndexCache, cache_key
 from orchestrator.lifecycle.policies import PolicyKeeper, PolicyOutcome
 from orchestrator.lifecycle.ports import GoneError, Host, PortError, Registry, Storage
+from orchestrator.lifecycle.run_state import Decision, Page, RunState
 from orchestrator.lifecycle.settings import Settings
-from orchestrator.lifecycle.tally import Candidate, Tally, read_tally
+from orchestrator.lifecycle.tally import Candidate, Tally
 from orchestrator.lifecycle.tasks import GATHER_AFTER, Next, Run, Task
 from orchestrator.lifecycle.units import Image
 from orchestrator.lifecycle.upstream_names import cached_names
 from orchestrator.lifecycle.used import Used, load_used
 
 T = TypeVar("T")
-# How long a gathering waits for pages that do not come, in all about an hour and a quarter: seconds before each look.
-WAITS = (30, 60, 120, 240, 480, 900, 900, 900, 900)
+# How long a gathering waits for pages that do not come: seconds before each look. In all longer than the queue takes to
+# give a message up (its receives times its visibility timeout), so that a page that failed can still come.
+WAITS = (30, 60, 120, 240, 480, *(900,) * 6)
 # A page that made no headway in so many invocations has a repository that does not fit into one.
 STUCK = 2
 # Snapshots are read again when they were read longer ago than this.
@@ -46,14 +47,6 @@ class _Failure:
     unfinished: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """What a page's task left: the shard of its cache and its tally."""
-
-    shard: str
-    tally: Tally
-
-
 class Work:
     """Does tasks. `state` is where the pages of a run are kept, `storage` the bucket with snapshots, caches and audit."""
 
@@ -69,7 +62,7 @@ class Work:
         self._settings = settings
         self._registry = registry
         self._storage = storage
-        self._state = state
+        self._state = RunState(state)
         self._host = host
         self._observer = observer
         self._used: tuple[datetime, Used] | None = None
@@ -79,8 +72,9 @@ class Work:
 
         A message that comes again after its page was done is not done again: its tally would say that nothing was left.
         """
-        kind = {"plan": "planned", "expire": "expired"}.get(task.kind)
-        if kind and self._is_done(task, kind):
+        if (task.kind == "plan" and self._state.is_done(task, "planned")) or (
+            task.kind == "expire" and self._state.is_done(task, "expired")
+        ):
             return []
         work = {"plan": self._plan, "gather": self._gather, "expire": self._expire, "finish": self._finish}
         return work[task.kind](task)
@@ -101,14 +95,6 @@ class Work:
         return "; ".join(self.used().problems)
 
     # plan
-
-    def is_planned(self, task: Task, keys: Collection[str]) -> bool:
-        """Is the page among these keys already, with the same repositories?"""
-        return _key(task.run, "planned", task.page) in keys and self._is_done(task, "planned")
-
-    def _is_done(self, task: Task, kind: str) -> bool:
-        content = self._state.get(_key(task.run, kind, task.page))
-        return content is not None and json.loads(content)["shard"] == task.shard
 
     def _plan(self, task: Task) -> list[Next]:
         cache = self._cache(task.shard)
@@ -142,7 +128,7 @@ class Work:
         self._keep_cache(task.shard, cache)
         if left:
             return self._rest(task, tuple(left), tally)
-        self._store(task, "planned", tally)
+        self._state.keep_page(task, "planned", tally)
         return []
 
     def _count(self, evaluation: Evaluation, policy: PolicyOutcome, tally: Tally) -> None:
@@ -167,11 +153,24 @@ class Work:
 
     def _gather(self, task: Task) -> list[Next]:
         run = task.run
-        if self._state.get(_key(run, "decision")) is not None:
-            return []
-        planned, missing = self._pages(run, "planned", range(run.pages))
-        if missing and task.attempt < len(WAITS):
-            return [Next(replace(task, attempt=task.attempt + 1), WAITS[task.attempt])]
+        planned, missing = self._state.pages(run, "planned", range(run.pages))
+        decision = self._state.decision(run)
+        if decision is None:
+            if missing and task.attempt < len(WAITS):
+                return [Next(replace(task, attempt=task.attempt + 1), WAITS[task.attempt])]
+            decision = self._decide(run, planned, missing)
+            self._state.keep_decision(run, decision)
+        # Also when it was decided before: whoever decided may have died before it could send these.
+        expiring = [
+            Task("expire", run, page, stored.shard, tuple(each.repository for each in stored.tally.candidates))
+            for page, stored in planned.items()
+            if page in decision.pages
+        ]
+        finish = Task("finish", run, expected=len(expiring))
+        return [*map(Next, expiring), Next(finish, GATHER_AFTER if expiring else 0)]
+
+    def _decide(self, run: Run, planned: Mapping[int, Page], missing: Collection[int]) -> Decision:
+        """Whether what the pages found may expire, with the guard of the account between."""
         total = Tally()
         for stored in planned.values():
             total.add(stored.tally)
@@ -182,18 +181,9 @@ class Work:
             self._host.metrics(
                 {"CachedRepositories": total.repositories, "CachedImages": total.images, "CachedBytes": total.size}
             )
-        stop = self.may_expire(run) or self._account_guard(run, total)
-        expiring = []
-        if not stop:
-            expiring = [
-                Task("expire", run, page, stored.shard, tuple(each.repository for each in stored.tally.candidates))
-                for page, stored in planned.items()
-                if stored.tally.candidates
-            ]
-        decision = {"stopped": stop, "pages": [task.page for task in expiring], "tally": total.document()}
-        self._state.put(_key(run, "decision"), json.dumps(decision).encode())
-        finish = Task("finish", run, expected=len(expiring))
-        return [*map(Next, expiring), Next(finish, GATHER_AFTER if expiring else 0)]
+        stopped = self.may_expire(run) or self._account_guard(run, total)
+        pages = () if stopped else tuple(page for page, stored in planned.items() if stored.tally.candidates)
+        return Decision(stopped, pages, total)
 
     def _account_guard(self, run: Run, total: Tally) -> str:
         guard = run.guard(self._settings.guard)
@@ -212,10 +202,13 @@ class Work:
     def _expire(self, task: Task) -> list[Next]:
         tally = task.tally or Tally()
         stop = self.may_expire(task.run)
+        if self.used().problems:
+            # It became stale after the run had begun.
+            self._host.metrics({"SnapshotStale": len(self.used().problems)})
         if stop or self._storage is None:
             for name in task.repositories:
                 tally.skipped[name] = f"stopped: {stop}"
-            self._store(task, "expired", tally)
+            self._state.keep_page(task, "expired", tally)
             return []
         names = cached_names(task.run.rules, self._settings.routes)
         evaluator = self._evaluator(task.run)
@@ -242,7 +235,7 @@ class Work:
                 del left[name]
         if left:
             return self._rest(task, tuple(left), tally, headway=headway)
-        self._store(task, "expired", tally)
+        self._state.keep_page(task, "expired", tally)
         return []
 
     def _count_expired(self, evaluation: Evaluation, expired: Expired, tally: Tally) -> None:
@@ -273,24 +266,23 @@ class Work:
 
     def _finish(self, task: Task) -> list[Next]:
         run = task.run
-        if self._state.get(_key(run, "report")) is not None:
+        if self._state.report(run) is not None:
             return []
-        content = self._state.get(_key(run, "decision"))
-        decision = (
-            json.loads(content) if content else {"stopped": "its decision is missing", "pages": [], "tally": None}
-        )
-        expired, missing = self._pages(run, "expired", decision["pages"])
+        decision = self._state.decision(run) or Decision("its decision is missing", (), Tally())
+        expired, missing = self._state.pages(run, "expired", decision.pages)
         if missing and task.attempt < len(WAITS):
             return [Next(replace(task, attempt=task.attempt + 1), WAITS[task.attempt])]
-        total = read_tally(decision["tally"]) if decision["tally"] else Tally()
+        total = decision.tally
         for stored in expired.values():
             total.add(stored.tally)
         for page in missing:
             total.fail(f"page {page}", "its repositories were not finished; see the dead-letter queue")
-        report = self.report(run, total, decision["stopped"])
-        self._state.put(_key(run, "report"), json.dumps(report).encode())
+        report = self.report(run, total, decision.stopped)
+        self._state.keep_report(run, report)
         level = "ERROR" if total.failed else "INFO"
         self._host.log(level, f"Processed {total.repositories} pull-through cache repositories", report=report)
+        # A day without it is an alarm.
+        self._host.metrics({"RunsFinished": 1})
         return []
 
     def report(self, run: Run, total: Tally, stopped: str) -> dict[str, object]:
@@ -379,32 +371,6 @@ class Work:
             self._storage.put(cache_key(shard), cache.dump())
         except PortError as error:
             self._host.log("WARNING", f"The cache {shard} cannot be written, going on without: {error}")
-
-    def _pages(self, run: Run, kind: str, numbers: Iterable[int]) -> tuple[dict[int, _Page], list[int]]:
-        """({page: what was stored of it}, the pages that are missing)."""
-        there = set(self._state.keys(f"runs/{run.id}/{kind}/"))
-        found, missing = {}, []
-        for number in numbers:
-            content = self._state.get(_key(run, kind, number)) if _key(run, kind, number) in there else None
-            if content is None:
-                missing.append(number)
-            else:
-                document = json.loads(content)
-                found[number] = _Page(document["shard"], read_tally(document["tally"]))
-        return found, missing
-
-    def _store(self, task: Task, kind: str, tally: Tally) -> None:
-        content = json.dumps({"shard": task.shard, "tally": tally.document()}).encode()
-        self._state.put(_key(task.run, kind, task.page), content)
-
-
-def _key(run: Run, kind: str, page: int | None = None) -> str:
-    return f"runs/{run.id}/{kind}.json" if page is None else f"runs/{run.id}/{kind}/{page}.json"
-
-
-def report_key(run_id: str) -> str:
-    """Where the report of a finished run is."""
-    return f"runs/{run_id}/report.json"
 
 
 def _bytes(images: Iterable[Image]) -> int:

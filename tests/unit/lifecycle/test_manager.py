@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from random import Random
@@ -54,6 +55,24 @@ def test_more_than_a_page_is_spread_over_the_queue_whatever_order_messages_come_
     assert (report["processed"], report["expired"], report["failed"]) == (1201, 1201, {})
     assert all(world.tags(name) == {"v1"} for name in world.repositories)
     assert world.numbers["Expired"] == 1201
+
+
+def test_who_dies_between_deciding_and_sending_is_followed_by_its_message_coming_again() -> None:
+    world = filled(1201)
+    run(world)
+    send, failed = world.send, []
+
+    def dies_once(messages: Sequence[str], *, delay: int = 0) -> None:
+        if not failed and any('"kind":"expire"' in message for message in messages):
+            failed.append(delay)
+            raise PortError("InternalError", "", "SendMessageBatch")
+        send(messages, delay=delay)
+
+    world.send = dies_once  # type: ignore[method-assign]
+    world.deliver(world.manager(), twice=True)
+    assert failed
+    assert world.report()["expired"] == 1201
+    assert world.numbers["RunsFinished"] == 1
 
 
 def test_a_page_that_never_comes_is_waited_for_and_then_reported_while_the_others_are_done() -> None:

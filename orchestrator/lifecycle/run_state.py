@@ -1,0 +1,111 @@
+"""What a run leaves behind while it is done: its pages, the decision between its two passes, its report. Over Storage.
+
+runs/<run>/planned/<page>.json   what a page would expire
+runs/<run>/decision.json         whether it may, and of which pages
+runs/<run>/expired/<page>.json   what a page did expire
+runs/<run>/report.json           the result
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from orchestrator.lifecycle.ports import Storage
+from orchestrator.lifecycle.tally import Tally, read_tally
+from orchestrator.lifecycle.tasks import Run, Task
+
+Pass = Literal["planned", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page's task left: the shard of its cache and its tally."""
+
+    shard: str
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was found between the passes: why nothing expires ("" when something may), and of which pages it does."""
+
+    stopped: str
+    pages: tuple[int, ...]
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """The objects of runs. Every method may raise PortError."""
+
+    storage: Storage
+
+    def is_done(self, task: Task, kind: Pass) -> bool:
+        """Was the page of this task done, with the same repositories?"""
+        content = self.storage.get(_key(task.run, kind, task.page))
+        return content is not None and json.loads(content)["shard"] == task.shard
+
+    def done_keys(self, run: Run, kind: Pass) -> Collection[str]:
+        """The keys of the pages that are there."""
+        return set(self.storage.keys(f"runs/{run.id}/{kind}/"))
+
+    def is_among(self, task: Task, kind: Pass, keys: Collection[str]) -> bool:
+        """As is_done, for keys that were listed: only what is listed is read."""
+        return _key(task.run, kind, task.page) in keys and self.is_done(task, kind)
+
+    def keep_page(self, task: Task, kind: Pass, tally: Tally) -> None:
+        """The page of this task is done."""
+        self._put(_key(task.run, kind, task.page), {"shard": task.shard, "tally": tally.document()})
+
+    def pages(self, run: Run, kind: Pass, numbers: Iterable[int]) -> tuple[dict[int, Page], list[int]]:
+        """({page: what was kept of it}, the pages that are missing)."""
+        there = self.done_keys(run, kind)
+        found, missing = {}, []
+        for number in numbers:
+            key = _key(run, kind, number)
+            content = self.storage.get(key) if key in there else None
+            if content is None:
+                missing.append(number)
+            else:
+                document = json.loads(content)
+                found[number] = Page(document["shard"], read_tally(document["tally"]))
+        return found, missing
+
+    def decision(self, run: Run) -> Decision | None:
+        """What was decided; None before that."""
+        content = self.storage.get(f"runs/{run.id}/decision.json")
+        if content is None:
+            return None
+        document = json.loads(content)
+        return Decision(document["stopped"], tuple(document["pages"]), read_tally(document["tally"]))
+
+    def keep_decision(self, run: Run, decision: Decision) -> None:
+        """The run is decided."""
+        self._put(
+            f"runs/{run.id}/decision.json",
+            {"stopped": decision.stopped, "pages": decision.pages, "tally": decision.tally.document()},
+        )
+
+    def report(self, run: Run) -> dict[str, Any] | None:
+        """The report of a run that ended; None before that."""
+        content = self.storage.get(report_key(run.id))
+        return None if content is None else dict(json.loads(content))
+
+    def keep_report(self, run: Run, report: dict[str, object]) -> None:
+        """The run ended."""
+        self._put(report_key(run.id), report)
+
+    def _put(self, key: str, document: object) -> None:
+        self.storage.put(key, json.dumps(document).encode())
+
+
+def _key(run: Run, kind: Pass, page: int) -> str:
+    return f"runs/{run.id}/{kind}/{page}.json"
+
+
+def report_key(run_id: str) -> str:
+    """Where the report of a finished run is."""
+    return f"runs/{run_id}/report.json"
