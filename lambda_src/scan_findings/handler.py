@@ -1,5 +1,6 @@
 """AWS Lambda's entry point of scan findings: ECR's and Inspector's events in, scans and one message an image out.
 
+ACCOUNT_ID     whose registry it is: events of other accounts' images are ignored
 SCAN_TYPE      BASIC or ENHANCED: with BASIC scans of newly cached images are started here
 SEVERITY       the least severity that is worth a message
 TOPIC_ARN      where messages go
@@ -41,13 +42,20 @@ from orchestrator.lifecycle.used import load_used
 
 # Somebody else's change in between: read again, so often at most.
 ATTEMPTS = 5
-# The image went away meanwhile, or was scanned today already: nothing to do, and no failure.
+STARTED = "started"
+# Nothing to do, and no failure: another attempt within minutes would be refused too.
 NOT_SCANNED = {
     "ImageNotFoundException": "the image is gone",
     "RepositoryNotFoundException": "the repository is gone",
-    "LimitExceededException": "it was scanned within a day",
     "ImageArchivedException": "it is archived",
 }
+# ECR has one code for two limits; its own words may tell them apart.
+LIMITED = (
+    "ECR's limit: it was scanned within 24 hours (at its push, say), or the account's 100,000 scans of 24 hours are "
+    "used up"
+)
+# The most that DescribeImageScanFindings takes; 100 unless said.
+PAGE_SIZE = 1000
 INDEXES = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -66,7 +74,7 @@ def _client(service: str) -> Any:
 def handle(event: Mapping[str, Any], context: Any) -> dict[str, object]:  # noqa: ARG001
     """Do what the event asks; what was done. A failure raises, and Lambda calls again."""
     enhanced = os.environ.get("SCAN_TYPE", "BASIC") == "ENHANCED"
-    asked = read_event(event, enhanced=enhanced)
+    asked = read_event(event, enhanced=enhanced, account=os.environ["ACCOUNT_ID"], severity=_severity())
     if isinstance(asked, ScanWanted):
         done = _start_scans(asked)
     elif isinstance(asked, Scanned):
@@ -78,6 +86,13 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, object]:  # noqa
     return done
 
 
+def _severity() -> str:
+    severity = os.environ.get("SEVERITY", "HIGH")
+    if severity not in SEVERITIES:
+        raise ValueError(f'SEVERITY is "{severity}", not one of {", ".join(SEVERITIES)}')
+    return severity
+
+
 def _log(level: str, text: str, **fields: object) -> None:
     print(json.dumps({"level": level, "message": text, **fields}, default=str), flush=True)
 
@@ -86,15 +101,25 @@ def _start_scans(image: ScanWanted) -> dict[str, object]:
     """Start a scan of the image, of an index those of its images: ECR scans no index."""
     outcome = _start_scan(image.repository, image.digest)
     if outcome != "UnsupportedImageTypeException":
-        return {"repository": image.repository, "scans": {image.digest: outcome}}
+        return _scans(image, {image.digest: outcome})
     with refusals():
         answer = _client("ecr").batch_get_image(
             repositoryName=image.repository, imageIds=[{"imageDigest": image.digest}], acceptedMediaTypes=list(INDEXES)
         )
     images = answer.get("images", [])
     children = children_of(images[0]["imageManifest"]) if images else ()
-    scans = {child: _start_scan(image.repository, child) for child in children}
-    return {"repository": image.repository, "scans": scans}
+    return _scans(image, {child: _start_scan(image.repository, child) for child in children})
+
+
+def _scans(image: ScanWanted, outcomes: Mapping[str, str]) -> dict[str, object]:
+    """What was done; `scans` are {digest: "started", or why not}."""
+    started = sum(outcome == STARTED for outcome in outcomes.values())
+    return {
+        "repository": image.repository,
+        "scans": outcomes,
+        "started": started,
+        "not_scanned": len(outcomes) - started,
+    }
 
 
 def _start_scan(repository: str, digest: str) -> str:
@@ -105,22 +130,30 @@ def _start_scan(repository: str, digest: str) -> str:
     except PortError as error:
         if error.code == "UnsupportedImageTypeException":
             return error.code
+        if error.code == "LimitExceededException":
+            return f"{LIMITED}: {error.message}"
         if error.code in NOT_SCANNED:
             return NOT_SCANNED[error.code]
         raise
-    return "started"
+    return STARTED
 
 
 def _report(image: Scanned, event: Mapping[str, Any]) -> dict[str, object]:
-    severity = os.environ.get("SEVERITY", "HIGH")
-    if severity not in SEVERITIES:
-        raise ValueError(f'SEVERITY is "{severity}", not one of {", ".join(SEVERITIES)}')
+    severity = _severity()
     about = {"repository": image.repository, "digest": image.digest}
     if not counts_matter(image.counts, severity):
         return {**about, "reported": 0, "reason": f"nothing at or above {severity}"}
+    if image.findings and not _fresh(image):
+        return {**about, "reported": 0, "reason": "it is reported already"}
     findings = at_or_above(_findings(image), severity)
     number = _once(image.digest, findings, lambda fresh: _publish(image, fresh, event))
     return {**about, "findings": len(findings), "reported": number}
+
+
+def _fresh(image: Scanned) -> bool:
+    """Is one of the event's own findings news? The first of an image's many events reports them all."""
+    record, _ = _read(record_key(image.digest))
+    return bool(record.fresh((finding.identity for finding in image.findings), time.time()))
 
 
 def _findings(image: Scanned) -> tuple[Finding, ...]:
@@ -129,7 +162,11 @@ def _findings(image: Scanned) -> tuple[Finding, ...]:
     try:
         with refusals():
             pages = _client("ecr").get_paginator("describe_image_scan_findings")
-            for page in pages.paginate(repositoryName=image.repository, imageId={"imageDigest": image.digest}):
+            for page in pages.paginate(
+                repositoryName=image.repository,
+                imageId={"imageDigest": image.digest},
+                PaginationConfig={"PageSize": PAGE_SIZE},
+            ):
                 found += read_findings(page.get("imageScanFindings") or {})
     except PortError as error:
         if not image.findings:
@@ -198,7 +235,7 @@ def _publish(image: Scanned, findings: tuple[Finding, ...], event: Mapping[str, 
     made = message(
         image,
         findings,
-        registry=f"{event.get('account', '')}.dkr.ecr.{region}.{suffix}",
+        registry=f"{os.environ['ACCOUNT_ID']}.dkr.ecr.{region}.{suffix}",
         environment=settings.environment,
         upstream=_upstream(image, settings),
         used_by=_used_by(image, settings),

@@ -53,6 +53,15 @@ class Evaluation:
         return () if self.skipped else self.decided.expired
 
 
+def no_more_than(evaluation: Evaluation, planned: int) -> Evaluation:
+    """The evaluation, skipped where more would expire than the guards saw when it was planned."""
+    expiring = len(evaluation.expired)
+    if expiring <= planned:
+        return evaluation
+    reason = f"it changed: {expiring} images would expire where {planned} were planned, so the next run judges it anew"
+    return replace(evaluation, skipped=reason)
+
+
 def stored_bytes(image: Image) -> int:
     """Bytes that the image's own layers take; an index has none of its own."""
     return 0 if image.media_type in INDEX_MEDIA_TYPES else image.size

@@ -12,6 +12,7 @@ SEVERITIES = ("INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL")
 # SNS: a subject has at most 100 characters, a message 256 KB.
 SUBJECT_LIMIT = 100
 LISTED = 100
+ARN_PARTS = 6
 _FIXED = ("fixed_in_version", "fixed_version", "fixedInVersion")
 
 
@@ -28,8 +29,7 @@ class ScanWanted:
 class Scanned:
     """An image whose findings are to be looked at; `findings` are those that the event itself holds.
 
-    `counts` are {severity: number} where the event says them; with none at or above the severity there is nothing to
-    look up.
+    `counts` are {severity: number} where the event says them: see `counts_matter`.
     """
 
     repository: str
@@ -63,11 +63,20 @@ class Finding:
         return f"{self.name} {self.package}".strip()
 
 
-def read_event(event: Mapping[str, Any], *, enhanced: bool) -> ScanWanted | Scanned | Ignored:
-    """What an event of EventBridge asks for. `enhanced`: Amazon Inspector scans, so that there is nothing to start."""
+def read_event(
+    event: Mapping[str, Any], *, enhanced: bool, account: str, severity: str
+) -> ScanWanted | Scanned | Ignored:
+    """What an event of EventBridge asks for. `enhanced`: Amazon Inspector scans, so that there is nothing to start.
+
+    `account` is the registry's: to a delegated administrator Inspector sends the events of member accounts too.
+    `severity` is the least that matters: a finding below it asks for nothing.
+    """
     kind, detail = event.get("detail-type"), event.get("detail")
     if not isinstance(detail, Mapping):
         return Ignored("it has no detail")
+    owner = _account(event, detail)
+    if owner and owner != account:
+        return Ignored(f"it is of the account {owner}, not of {account}")
     if kind == "ECR Pull Through Cache Action":
         return _cached(detail, enhanced=enhanced)
     if kind == "ECR Image Scan":
@@ -78,8 +87,18 @@ def read_event(event: Mapping[str, Any], *, enhanced: bool) -> ScanWanted | Scan
         # The repository is named by its ARN there.
         return _scanned(detail, _text(detail, "repository-name").rpartition(":repository/")[2])
     if kind == "Inspector2 Finding":
-        return _found(detail)
+        return _found(detail, severity)
     return Ignored(f"it is of the type {kind!r}")
+
+
+def _account(event: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
+    """Whose image the event is about; the event's own account may be the one that it was sent to."""
+    of_finding = _text(detail, "awsAccountId")
+    # arn:aws:ecr:eu-west-1:111122223333:repository/app
+    of_repository = _text(detail, "repository-name").split(":")
+    if of_finding:
+        return of_finding
+    return of_repository[4] if len(of_repository) == ARN_PARTS else _text(event, "account")
 
 
 def _cached(detail: Mapping[str, Any], *, enhanced: bool) -> ScanWanted | Ignored:
@@ -102,9 +121,12 @@ def _scanned(detail: Mapping[str, Any], repository: str) -> Scanned | Ignored:
     return Scanned(repository, digest, tuple(map(str, tags)) if isinstance(tags, list) else (), numbers)
 
 
-def _found(detail: Mapping[str, Any]) -> Scanned | Ignored:
+def _found(detail: Mapping[str, Any], severity: str) -> Scanned | Ignored:
     if detail.get("status") not in (None, "ACTIVE"):
         return Ignored(f"the finding is {detail.get('status')}")
+    # Inspector sends an event for each finding: looking at the image for every one of them would be its whole cost.
+    if not matters(_text(detail, "severity"), severity):
+        return Ignored(f"the finding is {detail.get('severity')}, below {severity}")
     for resource in detail.get("resources") or ():
         image = (resource.get("details") or {}).get("awsEcrContainerImage") or {}
         repository, digest = _text(image, "repositoryName"), _text(image, "imageHash")
@@ -159,22 +181,31 @@ def _enhanced(entry: Mapping[str, Any]) -> list[Finding]:
     ]
 
 
+def matters(severity: str, least: str) -> bool:
+    """Is the severity at or above the least? UNDEFINED, UNTRIAGED and what is unknown are not."""
+    return severity in SEVERITIES[SEVERITIES.index(least) :]
+
+
 def at_or_above(findings: Iterable[Finding], severity: str) -> tuple[Finding, ...]:
     """The findings that matter, the worst first, each once."""
-    least = SEVERITIES.index(severity)
+    matter = {finding.identity: finding for finding in findings if finding.name and matters(finding.severity, severity)}
     rank = {name: number for number, name in enumerate(SEVERITIES)}
-    matter = {
-        finding.identity: finding for finding in findings if finding.name and rank.get(finding.severity, -1) >= least
-    }
     return tuple(sorted(matter.values(), key=lambda finding: (-rank[finding.severity], finding.name, finding.package)))
 
 
 def counts_matter(counts: Mapping[str, int] | None, severity: str) -> bool:
-    """May there be a finding at or above the severity? Yes, where nobody counted."""
+    """May there be a finding at or above the severity? Yes, where nobody counted, or not each severity by its name.
+
+    ECR names each severity that it found. Inspector names CRITICAL, HIGH, MEDIUM and TOTAL: of `{"MEDIUM": 2, "TOTAL":
+    5}` three may be LOW (Amazon Inspector user guide, "initial scan complete event").
+    """
     if counts is None:
         return True
-    least = SEVERITIES.index(severity)
-    return any(counts.get(name, 0) > 0 for name in SEVERITIES[least:])
+    wanted = SEVERITIES[SEVERITIES.index(severity) :]
+    if any(counts.get(name, 0) > 0 for name in wanted):
+        return True
+    named = sum(number for name, number in counts.items() if name != "TOTAL")
+    return counts.get("TOTAL", 0) > named and any(name not in counts for name in wanted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from hashlib import sha256
 
 VERSION = 1
 # A policy is looked at again after so long, at another time for each repository.
-POLICY_DAYS = 14
+POLICY_DAYS = 30
 
 
 class IndexCache:

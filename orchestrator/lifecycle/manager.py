@@ -94,6 +94,7 @@ class Manager:
             dry_run=self._settings.dry_run if dry_run is None else dry_run,
             allow=allow,
             rules=names.rules,
+            insists=dry_run is False,
         )
         self._host.metrics(dict.fromkeys(("Expired", "BytesFreed", "RepositoriesFailed", "GuardTripped"), 0))
         repositories = self._repositories(names) if names.rules else []
@@ -101,7 +102,9 @@ class Manager:
         run = replace(run, pages=len(tasks))
         gather = Task("gather", run)
         if self._queue is not None and self._storage is not None and len(repositories) > FAN_OUT_ABOVE:
-            self._report_snapshots(Work(self._settings, self._registry, self._storage, self._storage, self._host))
+            work = Work(self._settings, self._registry, self._storage, self._storage, self._host)
+            self._report_snapshots(work)
+            RunState(self._storage).keep_in_use(run, work.used().in_use)
             self._send([*map(Next, tasks), Next(gather, GATHER_AFTER)])
             self._log(f"Spread {len(repositories)} repositories over {len(tasks)} messages", run=run.id)
             return self._spread(run, len(repositories), len(tasks))

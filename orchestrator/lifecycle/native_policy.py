@@ -17,15 +17,16 @@ DEFAULT_UNTAGGED_DAYS = 14
 
 
 def native_policy(kind: Literal["untagged", "count"], retention: Retention) -> str:
-    """The text of the policy: untagged images go after `untagged_days`; with `count` also those over `keep_at_most`.
+    """The text of the policy: untagged images go after `untagged_days`; with `count` also tagged ones over `keep_at_most`.
 
-    Without a `keep_at_most` there is nothing to count and `count` is as `untagged`.
+    Without a `keep_at_most` there is nothing to count, and where tags are protected nothing may be: ECR's count knows no
+    exceptions. `count` is as `untagged` then. Untagged images are not counted: they may be those of a tagged index.
     """
     days = retention.untagged_days or retention.expire_unpulled_days or DEFAULT_UNTAGGED_DAYS
     rules = [_rule(1, f"untagged images after {days} days", "untagged", "sinceImagePushed", days)]
-    if kind == "count" and retention.keep_at_most is not None:
+    if kind == "count" and retention.keep_at_most is not None and not retention.protect_tags:
         number = retention.keep_at_most
-        rules.append(_rule(2, f"no more than {number} images", "any", "imageCountMoreThan", number))
+        rules.append(_rule(2, f"no more than {number} tagged images", "tagged", "imageCountMoreThan", number))
     text = json.dumps({"rules": rules}, separators=(",", ":"), sort_keys=True)
     assert not check_policy(text)
     return text
@@ -50,6 +51,8 @@ def same_policy(one: str, other: str) -> bool:
 
 def _rule(priority: int, text: str, status: str, count_type: str, number: int) -> dict[str, object]:
     selection: dict[str, object] = {"tagStatus": status, "countType": count_type, "countNumber": number}
+    if status == "tagged":
+        selection["tagPatternList"] = ["*"]
     if count_type == "sinceImagePushed":
         selection["countUnit"] = "days"
     return {

@@ -38,7 +38,10 @@ class Record:
 
 
 def record_key(digest: str) -> str:
-    """Where the record of an image is; the bucket forgets it after its lifecycle rule for `cache/`."""
+    """Where the record of an image is.
+
+    The bucket forgets it 365 days after it was last written; what a scan finds in that image then is news again.
+    """
     return f"{PREFIX}{digest.replace(':', '-')}.json"
 
 

@@ -1,5 +1,6 @@
 """What a run leaves behind while it is done: its pages, the decision between its two passes, its report. Over Storage.
 
+runs/<run>/in-use.json           what the snapshots named when it began
 runs/<run>/planned/<page>.json   what a page would expire
 runs/<run>/decision.json         whether it may, and of which pages
 runs/<run>/expired/<page>.json   what a page did expire
@@ -13,6 +14,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from orchestrator.lifecycle.in_use import InUse
 from orchestrator.lifecycle.ports import Storage
 from orchestrator.lifecycle.tally import Tally, read_tally
 from orchestrator.lifecycle.tasks import Run, Task
@@ -60,19 +62,38 @@ class RunState:
         """The page of this task is done."""
         self._put(_key(task.run, kind, task.page), {"shard": task.shard, "tally": tally.document()})
 
+    def page(self, task: Task, kind: Pass) -> Page | None:
+        """What was kept of this task's page; None before it was done."""
+        content = self.storage.get(_key(task.run, kind, task.page))
+        if content is None:
+            return None
+        document = json.loads(content)
+        return Page(document["shard"], read_tally(document["tally"]))
+
     def pages(self, run: Run, kind: Pass, numbers: Iterable[int]) -> tuple[dict[int, Page], list[int]]:
         """({page: what was kept of it}, the pages that are missing)."""
         there = self.done_keys(run, kind)
         found, missing = {}, []
         for number in numbers:
-            key = _key(run, kind, number)
-            content = self.storage.get(key) if key in there else None
-            if content is None:
+            page = self.page(Task("plan", run, number), kind) if _key(run, kind, number) in there else None
+            if page is None:
                 missing.append(number)
             else:
-                document = json.loads(content)
-                found[number] = Page(document["shard"], read_tally(document["tally"]))
+                found[number] = page
         return found, missing
+
+    def in_use(self, run: Run) -> InUse | None:
+        """What was in use when the run began; None where that was not kept."""
+        content = self.storage.get(f"runs/{run.id}/in-use.json")
+        if content is None:
+            return None
+        document = json.loads(content)
+        return InUse(document["digests"], {(row[0], row[1]): row[2] for row in document["tags"]})
+
+    def keep_in_use(self, run: Run, in_use: InUse) -> None:
+        """Keep it, so that a page reads one object in place of every cluster's snapshot."""
+        rows = [[repository, tag, who] for (repository, tag), who in in_use.tags.items()]
+        self._put(f"runs/{run.id}/in-use.json", {"digests": dict(in_use.digests), "tags": rows})
 
     def decision(self, run: Run) -> Decision | None:
         """What was decided; None before that."""

@@ -24,7 +24,8 @@ class Candidate:
 class Tally:
     """Counts in images and bytes; `failed`, `skipped` and `guarded` are {repository: reason}.
 
-    `refused`: images that ECR would not delete; `kept`: pulled or re-tagged between decision and deletion.
+    `guarded_expiring`: images that would expire where the guard of their repository stopped that. `refused`: images
+    that ECR would not delete; `kept`: pulled or re-tagged between decision and deletion.
     """
 
     repositories: int = 0
@@ -34,6 +35,7 @@ class Tally:
     skipped: dict[str, str] = field(default_factory=dict)
     guarded: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    guarded_expiring: int = 0
     policies_applied: int = 0
     policies_removed: int = 0
     policies_preserved: int = 0

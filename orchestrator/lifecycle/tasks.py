@@ -36,7 +36,10 @@ class PoisonedMessageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What holds for a whole run. `allow` is the fraction that a person allowed to expire, None as the settings say."""
+    """What holds for a whole run. `allow` is the fraction that a person allowed to expire, None as the settings say.
+
+    `insists`: a person asked for no dry run, whatever the settings say.
+    """
 
     id: str
     started: datetime
@@ -44,6 +47,7 @@ class Run:
     allow: float | None
     rules: tuple[CacheRule, ...]
     pages: int = 0
+    insists: bool = False
 
     def guard(self, settings: Guard) -> Guard | None:
         """The guard of this run; None where everything is allowed."""
@@ -136,6 +140,7 @@ def _run(document: Any) -> Run:
         allow=None if document["allow"] is None else float(document["allow"]),
         rules=tuple(CacheRule(**rule) for rule in document["rules"]),
         pages=int(document["pages"]),
+        insists=bool(document.get("insists", False)),
     )
 
 

@@ -78,6 +78,9 @@ def _read(
         snapshot = parse_snapshot(content)
     except InvalidSnapshotError as error:
         return f"it cannot be used: {error}", None
+    if not snapshot.images:
+        # Every cluster runs something: somebody looked without the right to see it.
+        return "it names no image", snapshot
     if cluster is not None and snapshot.cluster != cluster:
         return f'it is one of cluster "{snapshot.cluster}"', snapshot
     return (snapshot_problem(snapshot, now, settings.snapshot_limit) if cluster is not None else ""), snapshot

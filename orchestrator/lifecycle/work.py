@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from orchestrator.lifecycle.evaluate import DeadlineReached, Evaluation, Evaluator, stored_bytes
+from orchestrator.lifecycle.evaluate import DeadlineReached, Evaluation, Evaluator, no_more_than, stored_bytes
 from orchestrator.lifecycle.expire import Expired, Expirer
 from orchestrator.lifecycle.guard import exceeds
+from orchestrator.lifecycle.in_use import InUse
 from orchestrator.lifecycle.index_cache import IndexCache, cache_key
 from orchestrator.lifecycle.policies import PolicyKeeper, PolicyOutcome
 from orchestrator.lifecycle.ports import GoneError, Host, PortError, Registry, Storage
@@ -29,6 +30,8 @@ WAITS = (30, 60, 120, 240, 480, *(900,) * 6)
 STUCK = 2
 # Snapshots are read again when they were read longer ago than this.
 USED_SECONDS = 120
+# What was decided longer ago is not done any more: a message that comes out of the dead-letter queue days later.
+RUN_AGE = timedelta(days=1)
 
 
 class Observer(Protocol):
@@ -90,6 +93,12 @@ class Work:
         """Why nothing may be expired in this run; empty when it may."""
         if run.dry_run:
             return "dry run"
+        if self._settings.dry_run and not run.insists:
+            return "dry run, since the run began"
+        if self._host.now() - run.started > RUN_AGE:
+            return "the run began more than a day ago"
+        if self._state.report(run) is not None:
+            return "the run has ended already"
         if self._storage is None:
             return "there is no bucket for the audit"
         return "; ".join(self.used().problems)
@@ -98,14 +107,14 @@ class Work:
 
     def _plan(self, task: Task) -> list[Next]:
         cache = self._cache(task.shard)
-        evaluator = self._evaluator(task.run)
+        evaluator = self._evaluator(task.run, self._state.in_use(task.run) or self.used().in_use)
         keeper = PolicyKeeper(self._registry, self._host, self._settings.native_policy, dry_run=bool(task.run.dry_run))
         tally = task.tally or Tally()
         now = self._host.now()
 
         def judge(name: str) -> tuple[Evaluation, PolicyOutcome]:
             retention = self._settings.retentions.of(name)
-            evaluation = evaluator.evaluate(name, retention, cache.children, now)
+            evaluation = evaluator.evaluate(name, retention, cache.children, task.run.started)
             return evaluation, keeper.keep(evaluation, cache, now)
 
         left = dict.fromkeys(task.repositories)
@@ -140,9 +149,8 @@ class Work:
         tally.policies_removed += policy.removed
         tally.policies_preserved += policy.preserved
         if evaluation.guarded:
-            tally.guarded[name] = evaluation.skipped
-            self._host.log("ERROR", f"Guard: {name}: {evaluation.skipped}; nothing expires there", repository=name)
-            self._host.metrics({"GuardTripped": 1})
+            tally.guarded_expiring += len(evaluation.decided.expired)
+            self._guarded(evaluation, tally)
         elif evaluation.skipped:
             tally.skipped[name] = evaluation.skipped
         if expired:
@@ -175,7 +183,7 @@ class Work:
         for stored in planned.values():
             total.add(stored.tally)
         for page in missing:
-            total.fail(f"page {page}", "its repositories could not be read; see the dead-letter queue")
+            self._fail(f"page {page}", "its repositories could not be read; see the dead-letter queue", total)
         if not missing:
             # Half of the pages would read as a cache that shrank.
             self._host.metrics(
@@ -187,10 +195,12 @@ class Work:
 
     def _account_guard(self, run: Run, total: Tally) -> str:
         guard = run.guard(self._settings.guard)
-        if guard is None or not exceeds(total.expiring, total.images, guard.account):
+        # What the guards of repositories stopped counts: what they are for may be the same everywhere.
+        expiring = total.expiring + total.guarded_expiring
+        if guard is None or not exceeds(expiring, total.images, guard.account):
             return ""
         reason = (
-            f"guard: {total.expiring} of the {total.images} images of all cached repositories would expire, "
+            f"guard: {expiring} of the {total.images} images of all cached repositories would expire, "
             f"more than {float(guard.account):g} of them"
         )
         self._host.log("ERROR", f"Guard: {reason}; nothing expires", run=run.id)
@@ -211,14 +221,18 @@ class Work:
             self._state.keep_page(task, "expired", tally)
             return []
         names = cached_names(task.run.rules, self._settings.routes)
-        evaluator = self._evaluator(task.run)
+        evaluator = self._evaluator(task.run, self.used().in_use)
         expirer = Expirer(self._registry, self._storage, self._host, names, task.run.id, self._settings.environment)
 
         cache = self._cache(task.shard)
+        page = self._state.page(task, "planned")
+        planned = {each.repository: each.expiring for each in page.tally.candidates} if page else {}
 
         def expire(name: str) -> tuple[Evaluation, Expired]:
             retention = self._settings.retentions.of(name)
-            evaluation = evaluator.evaluate(name, retention, cache.children, self._host.now())
+            # By the time of the plan: time that passed in between makes nothing older than it was judged to be.
+            evaluation = evaluator.evaluate(name, retention, cache.children, task.run.started)
+            evaluation = no_more_than(evaluation, planned.get(name, 0))
             return evaluation, expirer.expire(evaluation)
 
         left = dict.fromkeys(task.repositories)
@@ -240,8 +254,10 @@ class Work:
 
     def _count_expired(self, evaluation: Evaluation, expired: Expired, tally: Tally) -> None:
         name = evaluation.repository
-        if evaluation.skipped:
-            (tally.guarded if evaluation.guarded else tally.skipped)[name] = evaluation.skipped
+        if evaluation.guarded:
+            self._guarded(evaluation, tally)
+        elif evaluation.skipped:
+            tally.skipped[name] = evaluation.skipped
         tally.expired += expired.images
         tally.expired_size += expired.size
         tally.kept += expired.kept
@@ -276,7 +292,7 @@ class Work:
         for stored in expired.values():
             total.add(stored.tally)
         for page in missing:
-            total.fail(f"page {page}", "its repositories were not finished; see the dead-letter queue")
+            self._fail(f"page {page}", "its repositories were not finished; see the dead-letter queue", total)
         report = self.report(run, total, decision.stopped)
         self._state.keep_report(run, report)
         level = "ERROR" if total.failed else "INFO"
@@ -337,6 +353,12 @@ class Work:
             self._fail(name, failure.reason, tally)
         return True
 
+    def _guarded(self, evaluation: Evaluation, tally: Tally) -> None:
+        name = evaluation.repository
+        tally.guarded[name] = evaluation.skipped
+        self._host.log("ERROR", f"Guard: {name}: {evaluation.skipped}; nothing expires there", repository=name)
+        self._host.metrics({"GuardTripped": 1})
+
     def _fail(self, name: str, reason: str, tally: Tally) -> None:
         tally.fail(name, reason)
         self._host.log("ERROR", f"Failed to process {name}: {reason}", repository=name)
@@ -351,9 +373,9 @@ class Work:
             return [Next(replace(task, repositories=left[1:], tally=tally, attempt=0))]
         return [Next(replace(task, tally=tally, attempt=task.attempt + 1))]
 
-    def _evaluator(self, run: Run) -> Evaluator:
+    def _evaluator(self, run: Run, in_use: InUse) -> Evaluator:
         guard = run.guard(self._settings.guard)
-        return Evaluator(self._registry, self._host, self.used().in_use, guard, self._settings.inspector)
+        return Evaluator(self._registry, self._host, in_use, guard, self._settings.inspector)
 
     def _cache(self, shard: str) -> IndexCache:
         if self._storage is None or not shard:

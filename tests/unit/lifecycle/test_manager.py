@@ -14,6 +14,9 @@ from orchestrator.lifecycle.events import InvalidEventError, dispatch
 from orchestrator.lifecycle.ports import PortError
 from tests.unit.lifecycle.world import NOW, World
 
+# What a snapshot names that nobody asks about.
+OTHER = {"reference": "registry.k8s.io/pause:3.10", "target": None}
+
 
 def filled(count: int, *, images: int = 2) -> World:
     """`count` repositories of which half of the images are stale."""
@@ -225,7 +228,7 @@ def test_what_was_tagged_again_after_the_decision_stays() -> None:
 
 def test_a_snapshot_that_goes_stale_between_plan_and_deletion_stops_the_deletion() -> None:
     world = filled(1201)
-    snapshot = {"version": 1, "cluster": "prod", "taken": NOW.isoformat(), "images": []}
+    snapshot = {"version": 1, "cluster": "prod", "taken": NOW.isoformat(), "images": [OTHER]}
     world.storage.put("snapshots/prod.json", json.dumps(snapshot).encode())
     variables = {"CLUSTERS": '["prod"]', "SNAPSHOT_MAX_AGE_HOURS": "0.5"}
     manager = world.manager(**variables)
