@@ -93,9 +93,11 @@ class EcrRegistry:
                 yield [repository["repositoryName"] for repository in page["repositories"]]
 
     def image_pages(self, repository: str) -> Iterator[Sequence[Image]]:
+        # Archived images too: others may hang on them. An SDK that knows no archive gets what it did before there was one.
+        wanted = {"filter": {"imageStatus": "ANY"}} if self._knows("DescribeImagesFilter", "imageStatus") else {}
         with refusals():
             pages = self.ecr.get_paginator("describe_images").paginate(
-                repositoryName=repository, PaginationConfig={"PageSize": PAGE}
+                repositoryName=repository, PaginationConfig={"PageSize": PAGE}, **wanted
             )
             for page in pages:
                 yield self._images(page["imageDetails"])
@@ -117,7 +119,7 @@ class EcrRegistry:
         return [*self.describe(repository, digests[:half]), *self.describe(repository, digests[half:])]
 
     def _images(self, details: Sequence[Mapping[str, Any]]) -> list[Image]:
-        knows_subjects = self._knows_subjects()
+        knows_subjects = self._knows("ImageDetail", "subjectManifestDigest")
         return [
             Image(
                 digest=detail["imageDigest"],
@@ -127,15 +129,15 @@ class EcrRegistry:
                 size=int(detail.get("imageSizeInBytes") or 0),
                 media_type=detail.get("imageManifestMediaType") or "",
                 subject=detail.get("subjectManifestDigest"),
+                status=detail.get("imageStatus") or "ACTIVE",
             )
             for detail in details
-            if detail.get("imageStatus", "ACTIVE") == "ACTIVE" and (knows_subjects or not _may_refer(detail))
+            if knows_subjects or not _may_refer(detail)
         ]
 
-    def _knows_subjects(self) -> bool:
-        """Does the runtime's botocore know `subjectManifestDigest`? An old one drops it from the answers."""
-        shape = self.ecr.meta.service_model.shape_for("ImageDetail")
-        return "subjectManifestDigest" in shape.members
+    def _knows(self, shape: str, member: str) -> bool:
+        """Does the runtime's botocore know it? An old one drops it from answers and refuses it in requests."""
+        return member in self.ecr.meta.service_model.shape_for(shape).members
 
     def manifests(self, repository: str, digests: Sequence[str]) -> Mapping[str, str]:
         self._exclude_caller()
@@ -352,11 +354,14 @@ class ThreadedHost:
     output: TextIO | None = None
     workers: int = WORKERS
     _lock: Any = field(default_factory=Lock, init=False, repr=False)
+    _stopping: bool = field(default=False, init=False)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
 
     def remaining(self) -> float:
+        if self._stopping:
+            return 0.0
         return float("inf") if self.deadline is None else self.deadline - time.monotonic()
 
     def log(self, level: str, message: str, **fields: object) -> None:
@@ -387,13 +392,18 @@ class ThreadedHost:
         waiting = iter(items)
         running: dict[Future[R], T] = {}
         with ThreadPoolExecutor(max_workers=self.workers) as pool:
-            while True:
-                for item in islice(waiting, self.workers - len(running)):
-                    running[pool.submit(function, item)] = item
-                if not running:
-                    return
-                for done in wait(running, return_when=FIRST_COMPLETED).done:
-                    yield running.pop(done), done.result()
+            try:
+                while True:
+                    for item in islice(waiting, self.workers - len(running)):
+                        running[pool.submit(function, item)] = item
+                    if not running:
+                        return
+                    for done in wait(running, return_when=FIRST_COMPLETED).done:
+                        yield running.pop(done), done.result()
+            except BaseException:
+                # Ctrl-C: the pool waits for what it is at, which stops at its next look at the time.
+                self._stopping = True
+                raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,7 +425,8 @@ def function_clients(*, inspector: bool = False) -> FunctionClients:
     config = Config(
         connect_timeout=5,
         read_timeout=30,
-        retries={"mode": "adaptive", "total_max_attempts": 10},
+        # While AWS throttles, one call may take all of its attempts, and the function's end does not wait for it.
+        retries={"mode": "adaptive", "total_max_attempts": 6},
         max_pool_connections=WORKERS + 2,
         user_agent_extra="orchestrator-lifecycle",
     )

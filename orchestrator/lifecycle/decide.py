@@ -56,15 +56,40 @@ def decide(
     """
     units = units_of(images, children)
     ranks = _ranks(units)
+    # The manifest of an archived index cannot be read: any untagged image may be one of its.
+    unread = any(not image.is_active and image.may_have_children and image.digest not in children for image in images)
     by_image: dict[str, Decision] = {}
     for unit in units:
-        verdict, reason = _unit_verdict(repository, unit, ranks.get(unit.root.digest), retention, in_use, now)
+        kept = _archived_with_it(unit, retention, unread=unread)
+        verdict: Verdict = "keep"
+        reason = kept
+        if not kept:
+            verdict, reason = _unit_verdict(repository, unit, ranks.get(unit.root.digest), retention, in_use, now)
         for member in unit.members:
+            if not member.is_active:
+                by_image[member.digest] = Decision(member, "keep", member.status.lower(), unit.root.digest)
+                continue
             # An image of several units goes only when all of them do.
             held = by_image.get(member.digest)
             if held is None or (held.verdict == "expire" and verdict == "keep"):
                 by_image[member.digest] = Decision(member, verdict, reason, unit.root.digest)
     return Decided(tuple(by_image[image.digest] for image in images), units)
+
+
+def _archived_with_it(unit: Unit, retention: Retention, *, unread: bool) -> str:
+    """Why what is archived keeps this unit; empty when it does not.
+
+    Deleting a part of what somebody archived would break it. Archiving the rest of it is what an interrupted run left.
+    """
+    if any(member.status == "ACTIVATING" for member in unit.members):
+        return "a part of it is being brought out of the archive"
+    if retention.expire_action == "archive":
+        return ""
+    if any(not member.is_active for member in unit.members):
+        return "a part of it is archived"
+    if unread and not any(member.own_tags for member in unit.members):
+        return "it may belong to an archived index"
+    return ""
 
 
 def _ranks(units: Iterable[Unit]) -> dict[str, int]:

@@ -45,7 +45,8 @@ class Evaluation:
 
     @property
     def images(self) -> tuple[Image, ...]:
-        return tuple(decision.image for decision in self.decided.decisions)
+        """The images that can be pulled; what is archived is neither counted nor touched."""
+        return tuple(decision.image for decision in self.decided.decisions if decision.image.is_active)
 
     @property
     def expired(self) -> tuple[Decision, ...]:
@@ -87,7 +88,7 @@ class Evaluator:
         found = Evaluation(repository, retention, decided, children)
         if not decided.expired:
             return found
-        unknown = [image.digest for image in images if image.may_have_children and image.digest not in children]
+        unknown = [image.digest for image in found.images if image.may_have_children and image.digest not in children]
         if unknown:
             children |= self._children(repository, unknown)
             found = replace(found, decided=decide(repository, images, children, retention, self.in_use, now))
@@ -102,10 +103,8 @@ class Evaluator:
             in_use = replace(self.in_use, digests=running)
             found = replace(found, decided=decide(repository, images, children, retention, in_use, now))
         expiring = len(found.decided.expired)
-        if self.guard is not None and exceeds(expiring, len(images), self.guard.repository):
-            reason = (
-                f"{expiring} of {len(images)} images would expire, more than {float(self.guard.repository):g} of them"
-            )
+        if self.guard is not None and exceeds(expiring, len(found.images), self.guard.repository):
+            reason = f"{expiring} of {len(found.images)} images would expire, more than {float(self.guard.repository):g} of them"
             return replace(found, skipped=reason, guarded=True)
         return found
 

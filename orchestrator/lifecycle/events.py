@@ -48,8 +48,19 @@ def dispatch(
     return manager().start(start.seed, dry_run=start.dry_run, allow=start.allow)
 
 
+# What a person may ask; the rest is what EventBridge's envelope has.
+ASKED = frozenset({"source", "dry_run", "allow_fraction", "id"})
+
+
 def read_start(event: Mapping[str, Any], request_id: str) -> Start:
     """The run that a schedule or a person asks for. Raises InvalidEventError."""
+    unknown = sorted(str(key) for key in event if key not in ASKED) if event.get("detail-type") is None else []
+    if unknown:
+        # A word that is written wrong may have been meant to hold back.
+        raise InvalidEventError(
+            f"{', '.join(unknown)}: not known; a run is started by "
+            '{"source": "manual"}, with "dry_run" and "allow_fraction" where they are wanted'
+        )
     dry_run, allowed = event.get("dry_run"), event.get("allow_fraction")
     if dry_run is not None and not isinstance(dry_run, bool):
         raise InvalidEventError(f"dry_run is {dry_run!r}, neither true nor false")

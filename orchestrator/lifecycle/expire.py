@@ -54,6 +54,7 @@ class Expirer:
         for units in _chunks_of_units(evaluation, going):
             if self.host.remaining() <= 0:
                 result.unfinished = True
+            if result.unfinished:
                 break
             self._expire_chunk(evaluation, units, going, result)
         return result
@@ -83,15 +84,19 @@ class Expirer:
         return found
 
     def _remove(self, evaluation: Evaluation, ready: Sequence[Decision], result: Expired) -> None:
-        """Delete or archive, with the audit before and after."""
+        """Delete or archive, with the audit before and after; in a large chunk each batch is described anew."""
         action = evaluation.retention.expire_action
         planned = [self._record(evaluation, decision, action) for decision in ready]
         self._audit(evaluation.repository, planned)
         outcomes: dict[str, tuple[str, str]] = {}
         try:
-            for layer in _layers(evaluation, [decision.image for decision in ready], outcomes):
-                for batch in chunks(layer, BATCH):
-                    outcomes.update(self._call(evaluation.repository, action, batch))
+            for number, batch in enumerate(_batches(evaluation, [decision.image for decision in ready], outcomes)):
+                if self.host.remaining() <= 0:
+                    result.unfinished = True
+                    break
+                still = batch if number == 0 else self._still(evaluation.repository, batch, outcomes)
+                if still:
+                    outcomes.update(self._call(evaluation.repository, action, [image.digest for image in still]))
         finally:
             done = [
                 replace(record, stage="done", outcome=outcomes[record.digest][0], detail=outcomes[record.digest][1])
@@ -103,10 +108,21 @@ class Expirer:
                 result.images += outcome in ("deleted", "archived")
                 result.size += stored_bytes(decision.image) if outcome in ("deleted", "archived") else 0
                 result.gone += outcome == "gone"
+                result.kept += outcome == "kept"
                 if outcome == "refused":
                     result.refused[decision.image.digest] = detail
             if done:
                 self._audit(evaluation.repository, done)
+
+    def _still(self, repository: str, batch: Sequence[Image], outcomes: dict[str, tuple[str, str]]) -> Sequence[Image]:
+        """Those of the batch that nobody pulled, tagged or deleted since; `outcomes` says what happened to the others."""
+        now = self._described(repository, [image.digest for image in batch])
+        for image in batch:
+            if image.digest not in now:
+                outcomes[image.digest] = ("gone", "it was not there any more")
+            elif _differs(image, now[image.digest]):
+                outcomes[image.digest] = ("kept", "it was pulled or tagged meanwhile")
+        return [image for image in batch if image.digest not in outcomes]
 
     def _call(self, repository: str, action: str, digests: Sequence[str]) -> dict[str, tuple[str, str]]:
         """{digest: (outcome, detail)} of one call."""
@@ -148,11 +164,12 @@ class Expirer:
 
 
 def _differs(decided_on: Image, now: Image) -> bool:
-    """Was the image pulled, pushed or re-tagged since the decision?"""
+    """Was the image pulled, pushed, re-tagged or archived since the decision?"""
     return (
         set(decided_on.tags) != set(now.tags)
         or decided_on.pulled_at != now.pulled_at
         or decided_on.pushed_at != now.pushed_at
+        or decided_on.status != now.status
     )
 
 
@@ -193,12 +210,12 @@ def _groups(units: Sequence[Unit], going: Mapping[str, Decision]) -> Iterator[li
     yield from groups.values()
 
 
-def _layers(
+def _batches(
     evaluation: Evaluation, images: Sequence[Image], outcomes: dict[str, tuple[str, str]]
-) -> Iterator[list[str]]:
-    """Digests in the order in which they may go, layer by layer: nothing before what it hangs on.
+) -> Iterator[Sequence[Image]]:
+    """What one call each may take, in the order in which images may go: nothing before what it hangs on.
 
-    What hangs on an image that `outcomes` says was refused is refused with it, in `outcomes`, and not offered.
+    What hangs on an image that `outcomes` says was refused or kept shares its fate, in `outcomes`, and is not offered.
     """
     waiting = {image.digest: image for image in images}
     above: dict[str, set[str]] = {}
@@ -209,11 +226,11 @@ def _layers(
         layer = [digest for digest in waiting if not above.get(digest, set()) & waiting.keys()] or list(waiting)
         offered = []
         for digest in layer:
-            del waiting[digest]
-            refused = [up for up in above.get(digest, ()) if outcomes.get(up, ("",))[0] == "refused"]
-            if refused:
-                outcomes[digest] = ("refused", f"it belongs to {min(refused)}, which was refused")
+            image = waiting.pop(digest)
+            stayed = [up for up in above.get(digest, ()) if outcomes.get(up, ("",))[0] in ("refused", "kept")]
+            if stayed:
+                outcome = outcomes[min(stayed)][0]
+                outcomes[digest] = (outcome, f"it belongs to {min(stayed)}, which was {outcome}")
             else:
-                offered.append(digest)
-        if offered:
-            yield offered
+                offered.append(image)
+        yield from chunks(offered, BATCH)

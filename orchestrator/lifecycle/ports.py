@@ -56,7 +56,7 @@ class Registry(Protocol):
         """The names of all repositories, a page at a time."""
 
     def image_pages(self, repository: str) -> Iterator[Sequence[Image]]:
-        """All images that are not archived, a page at a time."""
+        """All images, archived ones too, a page at a time."""
 
     def describe(self, repository: str, digests: Sequence[str]) -> Sequence[Image]:
         """These images (100 at most) as they are now; those that do not exist are left out."""

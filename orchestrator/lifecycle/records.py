@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 VERSION = 1
@@ -16,7 +16,8 @@ PREFIX = "audit/"
 class Record:
     """One image, before (`stage` planned) or after (done) its expiry.
 
-    `outcome`: "" while planned, then deleted, archived, gone (somebody else deleted it) or refused. `size` in bytes.
+    `outcome`: "" while planned, then deleted, archived, gone (it was not there any more), kept (it was pulled or tagged
+    at the last moment) or refused. `size` in bytes.
     `upstream` is the reference that pulls it from its source again, `root` the digest of its unit.
     """
 
@@ -82,10 +83,16 @@ def audit_key(now: datetime, run: str, repository: str, stage: str, content: byt
 def restorable(records: Sequence[Record]) -> list[Record]:
     """What was deleted or archived, each image of a repository once, its last record, in the order of their times.
 
-    A record that is only planned (`outcome` "") belongs to a run that died before it could say what it did: the image
-    may be gone or still there.
+    Of some it is not known: a record that is only planned (`outcome` "") is of a run that died before it could say what
+    it did, and what is "gone" may have been deleted by a call whose answer was lost. They come with the outcome "".
     """
     last: dict[tuple[str, str], Record] = {}
     for record in sorted(records, key=lambda record: (record.at, record.stage == "done")):
-        last[record.repository, record.digest] = record
+        key = (record.repository, record.digest)
+        if record.outcome == "gone":
+            # Two runs at once: what the one deleted is gone for the other.
+            if key in last and last[key].outcome in ("deleted", "archived"):
+                continue
+            record = replace(record, outcome="")
+        last[key] = record
     return [record for record in last.values() if record.outcome in ("", "deleted", "archived")]

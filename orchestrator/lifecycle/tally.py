@@ -24,8 +24,7 @@ class Candidate:
 class Tally:
     """Counts in images and bytes; `failed`, `skipped` and `guarded` are {repository: reason}.
 
-    `guarded_expiring`: images that would expire where the guard of their repository stopped that. `refused`: images
-    that ECR would not delete; `kept`: pulled or re-tagged between decision and deletion.
+    `refused`: images that ECR would not delete; `kept`: pulled or re-tagged between decision and deletion.
     """
 
     repositories: int = 0
@@ -35,7 +34,6 @@ class Tally:
     skipped: dict[str, str] = field(default_factory=dict)
     guarded: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
-    guarded_expiring: int = 0
     policies_applied: int = 0
     policies_removed: int = 0
     policies_preserved: int = 0

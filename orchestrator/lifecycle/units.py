@@ -25,7 +25,10 @@ _ATTACHED = re.compile(r"sha256-([0-9a-f]{64})(?:\.[a-z0-9.]+)?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image as DescribeImages has it: `size` in bytes, times aware, `subject` the digest that it refers to."""
+    """An image as DescribeImages has it: `size` in bytes, times aware, `subject` the digest that it refers to.
+
+    `status`: ACTIVE, ARCHIVED (it cannot be pulled, nor its manifest be read) or ACTIVATING (on its way back).
+    """
 
     digest: str
     tags: tuple[str, ...]
@@ -34,6 +37,12 @@ class Image:
     size: int = 0
     media_type: str = ""
     subject: str | None = None
+    status: str = "ACTIVE"
+
+    @property
+    def is_active(self) -> bool:
+        """Can it be pulled, and so expire?"""
+        return self.status == "ACTIVE"
 
     @property
     def last_used(self) -> datetime:
@@ -78,11 +87,12 @@ class Unit:
 
     @property
     def newest_tagged(self) -> Image | None:
-        """The member with a tag of its own that was pushed last; a signature's tag names what it signs.
+        """The active member with a tag of its own that was pushed last; a signature's tag names what it signs.
 
         Of several pushed at the same time the one used last, then the one with the smallest digest.
         """
-        tagged = sorted((member for member in self.members if member.own_tags), key=lambda member: member.digest)
+        named = (member for member in self.members if member.own_tags and member.is_active)
+        tagged = sorted(named, key=lambda member: member.digest)
         return max(tagged, key=by_push, default=None)
 
 

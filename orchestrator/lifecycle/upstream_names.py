@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from orchestrator.lifecycle.patterns import holds
 from orchestrator.lifecycle.ports import CacheRule
 from orchestrator.lifecycle.retention import Retentions
 
@@ -39,7 +40,9 @@ class CachedNames:
         rule = self.rule_of(repository)
         if rule is None:
             return False
-        return rule.prefix != ROOT or retentions.named_by(repository) is not None
+        return rule.prefix != ROOT or any(
+            names_below_root(pattern) and holds(pattern, repository) for pattern, _ in retentions.overrides
+        )
 
     def upstream_of(self, repository: str) -> str:
         """The repository at its upstream, such as `registry-1.docker.io/library/nginx`; empty when no rule fits."""
@@ -52,6 +55,11 @@ class CachedNames:
         host, _, path = source.partition("/")
         # A route's source holds the upstream's prefix already.
         return "/".join(part for part in (host, path or inner.strip("/"), rest) if part)
+
+
+def names_below_root(pattern: str) -> bool:
+    """Does an override's pattern say where ROOT's repositories are? Not `*` or `*-operator`, which hold anybody's."""
+    return "*" not in pattern or "/" in pattern.partition("*")[0]
 
 
 def cached_names(rules: Sequence[CacheRule], routes: Iterable[tuple[str, str]]) -> CachedNames:

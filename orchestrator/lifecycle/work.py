@@ -149,7 +149,6 @@ class Work:
         tally.policies_removed += policy.removed
         tally.policies_preserved += policy.preserved
         if evaluation.guarded:
-            tally.guarded_expiring += len(evaluation.decided.expired)
             self._guarded(evaluation, tally)
         elif evaluation.skipped:
             tally.skipped[name] = evaluation.skipped
@@ -195,12 +194,10 @@ class Work:
 
     def _account_guard(self, run: Run, total: Tally) -> str:
         guard = run.guard(self._settings.guard)
-        # What the guards of repositories stopped counts: what they are for may be the same everywhere.
-        expiring = total.expiring + total.guarded_expiring
-        if guard is None or not exceeds(expiring, total.images, guard.account):
+        if guard is None or not exceeds(total.expiring, total.images, guard.account):
             return ""
         reason = (
-            f"guard: {expiring} of the {total.images} images of all cached repositories would expire, "
+            f"guard: {total.expiring} of the {total.images} images of all cached repositories would expire, "
             f"more than {float(guard.account):g} of them"
         )
         self._host.log("ERROR", f"Guard: {reason}; nothing expires", run=run.id)

@@ -31,6 +31,7 @@ def image(
     pulled: float | None = None,
     subject: int | None = None,
     media_type: str = "application/vnd.oci.image.manifest.v1+json",
+    status: str = "ACTIVE",
 ) -> Image:
     """`pushed` and `pulled` in days before NOW."""
     return Image(
@@ -41,6 +42,7 @@ def image(
         100,
         media_type,
         None if subject is None else digest(subject),
+        status,
     )
 
 
@@ -131,6 +133,25 @@ def test_an_image_in_use_keeps_its_unit_whatever_the_ceiling_says() -> None:
     assert expired(images, retention, {1: [2]}, elsewhere) == {1, 2}
 
 
+def test_what_hangs_on_an_archived_image_is_not_deleted_and_is_archived_with_it() -> None:
+    images = [image(1, "v1", media_type=INDEX, status="ARCHIVED"), image(2), image(3, "v2", pulled=1), image(4)]
+    assert expired(images, children={1: [2]}) == {4}
+    assert expired(images, Retention(expire_action="archive"), {1: [2]}) == {2, 4}
+    activating = [image(1, "v1", media_type=INDEX, status="ACTIVATING"), *images[1:]]
+    assert expired(activating, Retention(expire_action="archive"), {1: [2]}) == {4}
+
+
+def test_while_an_archived_index_cannot_be_read_no_untagged_image_is_deleted() -> None:
+    images = [image(1, "v1", media_type=INDEX, status="ARCHIVED"), image(2), image(3, "v2"), image(4, "v3", pulled=1)]
+    assert expired(images) == {3}
+
+
+def test_an_archived_image_takes_no_place_of_the_floor() -> None:
+    images = [image(1, "v2", status="ARCHIVED", pushed=50), image(2, "v1", pushed=60)]
+    assert expired(images, Retention()) == set()
+    assert expired(images, Retention(keep_at_least=0)) == {2}
+
+
 def test_images_attached_to_each_other_in_a_ring_are_one_unit() -> None:
     images = [image(1, f"sha256-{digest(2)[7:]}.sig"), image(2, f"sha256-{digest(1)[7:]}.sig", pulled=1)]
     assert expired(images) == set()
@@ -174,7 +195,7 @@ def model_expired(
 
     keys = {}
     for root in roots:
-        tagged = [number for number in units[root] if own(number)]
+        tagged = [number for number in units[root] if own(number) and images[number].status == "ACTIVE"]
         if tagged:
             keys[root] = min(
                 tagged, key=lambda n: (-images[n].pushed_at.timestamp(), -images[n].last_used.timestamp(), n)
@@ -201,9 +222,12 @@ def model_expired(
             expires = False
         if any(in_use.user_of("quay/app", digest(number), images[number].tags) for number in unit):
             expires = False
+        statuses = {images[number].status for number in unit}
+        if "ACTIVATING" in statuses or (statuses != {"ACTIVE"} and retention.expire_action == "delete"):
+            expires = False
         if not expires:
             kept |= unit
-    return set(images) - kept
+    return {number for number in images if images[number].status == "ACTIVE"} - kept
 
 
 @st.composite
@@ -229,6 +253,7 @@ def repositories(draw: st.DrawFn) -> tuple[dict[int, Image], dict[int, list[int]
             pulled=draw(st.none() | days.map(lambda pulled, pushed=pushed: min(pulled, pushed))),  # type: ignore[misc]
             subject=draw(st.none() | earlier) if number > 1 and not is_index else None,
             media_type=INDEX if is_index else "application/vnd.oci.image.manifest.v1+json",
+            status=draw(st.sampled_from(["ACTIVE"] * 8 + ["ARCHIVED", "ACTIVATING"])),
         )
     return images, children
 
@@ -242,6 +267,7 @@ retentions = st.builds(
     minimum_age_days=st.sampled_from([0, 1, 7]),
     protect_tags=st.sampled_from([(), ("t1",)]),
     never=st.sampled_from([False, False, False, True]),
+    expire_action=st.sampled_from(["delete", "archive"]),
 )
 
 

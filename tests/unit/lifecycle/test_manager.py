@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
 import pytest
 
 from orchestrator.lifecycle.events import InvalidEventError, dispatch
-from orchestrator.lifecycle.ports import PortError
+from orchestrator.lifecycle.manager import Manager
+from orchestrator.lifecycle.ports import PortError, Refusal
+from orchestrator.lifecycle.records import parse_records, restorable
 from tests.unit.lifecycle.world import NOW, World
 
 # What a snapshot names that nobody asks about.
@@ -381,3 +385,129 @@ def test_whatever_fails_and_in_whatever_order_nothing_in_use_or_young_is_deleted
     for name, digests in kept.items():
         assert name not in world.repositories or digests <= world.repositories[name].keys()
     assert world.numbers["Expired"] > 0
+
+
+def held(world: World, manager: Manager) -> list[str]:
+    """The expire messages of a run, before anyone did them."""
+    manager.start("x")
+    while not (expire := [entry for entry in world.messages if '"kind":"expire"' in entry[2]]):
+        due, _, message = heapq.heappop(world.messages)
+        world.clock = max(world.clock, NOW + timedelta(seconds=due))
+        manager.work(message)
+    world.messages.clear()
+    return [message for _, _, message in expire]
+
+
+def test_a_snapshot_that_suddenly_names_less_expires_no_more_than_was_planned() -> None:
+    world = filled(1201, images=4)
+    running = [
+        {"reference": f"quay.io/app{number}:v1", "target": f"x.example.com/quay/app{number}:v1"}
+        for number in range(1201)
+    ]
+    snapshot = {"version": 1, "cluster": "prod", "taken": NOW.isoformat(), "images": running}
+    world.storage.put("snapshots/prod.json", json.dumps(snapshot).encode())
+    variables = {"CLUSTERS": '["prod"]', "MAX_EXPIRE_FRACTION_ACCOUNT": "0.25"}
+    messages = held(world, world.manager(**variables))
+    world.storage.put("snapshots/prod.json", json.dumps(snapshot | {"images": [OTHER]}).encode())
+    manager = world.manager(**variables)
+    for message in messages:
+        manager.work(message)
+    assert all(world.tags(name) == {"v0", "v1", "v2", "v3"} for name in world.repositories)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [({"DRY_RUN": "true"}, "dry run, since the run began"), ({}, "the run began more than a day ago")],
+)
+def test_a_message_that_comes_late_or_after_a_brake_was_put_on_deletes_nothing(
+    change: dict[str, str], why: str
+) -> None:
+    world = filled(1201)
+    messages = held(world, world.manager())
+    world.clock += timedelta(hours=1 if change else 25)
+    manager = world.manager(**change)
+    for message in messages:
+        manager.work(message)
+    assert all(world.tags(name) == {"v0", "v1"} for name in world.repositories)
+    skipped = [json.loads(content)["tally"] for key, content in world.storage.objects.items() if "/expired/" in key]
+    assert {reason for tally in skipped for reason in tally["skipped"].values()} == {f"stopped: {why}"}
+
+
+def test_a_message_of_a_run_that_ended_deletes_nothing() -> None:
+    world = filled(1201)
+    messages = held(world, world.manager())
+    run_id = json.loads(messages[0])["run"]["id"]
+    world.storage.put(f"runs/{run_id}/report.json", b"{}")
+    for message in messages:
+        world.manager().work(message)
+    assert all(world.tags(name) == {"v0", "v1"} for name in world.repositories)
+
+
+def test_time_that_passes_between_the_passes_makes_nothing_older() -> None:
+    world = filled(1201)
+    for name in world.repositories:
+        world.add(name, "almost", "almost", pulled=29.99)
+    messages = held(world, world.manager())
+    world.clock += timedelta(hours=2)
+    for message in messages:
+        world.manager().work(message)
+    assert all(world.tags(name) == {"v1", "almost"} for name in world.repositories)
+
+
+def test_of_a_large_unit_each_call_is_preceded_by_a_look() -> None:
+    world = World()
+    shared = world.add("quay/app", "shared")
+    for number in range(250):
+        world.add("quay/app", f"index{number}", f"v{number}", children=[shared])
+    world.add("quay/app", "fresh", "fresh", pulled=1)
+    deletions = []
+
+    def pulled_meanwhile(operation: str, _repository: str) -> None:
+        if operation == "BatchDeleteImage":
+            deletions.append(operation)
+            if len(deletions) == 1:
+                held = world.repositories["quay/app"]
+                held.update(
+                    (image.digest, replace(image, pulled_at=NOW)) for image in held.values() if "v249" in image.tags
+                )
+
+    world.before = pulled_meanwhile
+    report = run(world, allow_fraction=True)
+    assert world.tags("quay/app") == {"fresh", "v249"}
+    assert (report["expired"], report["kept"]) == (249, 2)
+    # What it lists was kept with it.
+    assert shared in world.repositories["quay/app"]
+
+
+def test_what_another_run_deleted_first_can_still_be_restored() -> None:
+    world = filled(1)
+    delete = world.delete
+
+    def answer_is_lost(repository: str, digests: Sequence[str]) -> Sequence[Refusal]:
+        delete(repository, digests)
+        return delete(repository, digests)
+
+    world.delete = answer_is_lost  # type: ignore[method-assign]
+    report = run(world)
+    assert (report["expired"], report["gone"]) == (0, 1)
+    audit = [content for key, content in world.storage.objects.items() if key.startswith("audit/")]
+    (record,) = restorable([record for content in audit for record in parse_records(content)])
+    assert (record.tags, record.outcome) == (("v0",), "")
+
+
+@pytest.mark.parametrize("event", [{"dry-run": True}, {"key1": "value1"}, {"source": "manual", "dryRun": True}])
+def test_an_event_with_words_that_are_not_known_starts_nothing(event: dict[str, object]) -> None:
+    world = filled(2)
+    with pytest.raises(InvalidEventError, match="not known"):
+        dispatch(event, "request", world.manager, world)
+    assert not world.calls
+
+
+@pytest.mark.parametrize("pattern", ["*", "*-operator", "t*/shop"])
+def test_below_root_a_pattern_that_holds_anybodys_repositories_names_none(pattern: str) -> None:
+    world = World(prefixes=("ROOT", "quay"))
+    world.add("team/shop-operator", "a", "v1")
+    world.add("team/shop-operator", "b", "v2", pulled=1)
+    retention = {"overrides": [{"pattern": pattern, "keep_at_least": 0}]}
+    report = dispatch({}, "request", lambda: world.manager(RETENTION=json.dumps(retention)), world)
+    assert (report["processed"], report["expired"]) == (0, 0)
