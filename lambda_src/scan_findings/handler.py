@@ -4,7 +4,7 @@ ACCOUNT_ID     whose registry it is: events of other accounts' images are ignore
 SCAN_TYPE      BASIC or ENHANCED: with BASIC scans of newly cached images are started here
 SEVERITY       the least severity that is worth a message
 TOPIC_ARN      where messages go
-BUCKET         snapshots/ of clusters, and cache/findings/ with what was reported
+BUCKET         snapshots/ of clusters, and findings/ with what was reported
 CLUSTERS       JSON list: whose snapshots must be there to say that nobody uses an image
 ROUTES         JSON list of {"prefix", "source"}: names upstreams
 ENVIRONMENT    for messages
@@ -180,24 +180,34 @@ def _findings(image: Scanned) -> tuple[Finding, ...]:
 def _once(digest: str, findings: tuple[Finding, ...], publish: Callable[[tuple[Finding, ...]], None]) -> int:
     """Publish the findings that nobody reported of this image yet; how many they were."""
     key = record_key(digest)
+    mine: frozenset[str] = frozenset()
+
+    def claim(record: Record) -> Record:
+        nonlocal mine
+        now = time.time()
+        mine = record.fresh((finding.identity for finding in findings), now)
+        return record.begin(mine, now)
+
+    _change(key, claim)
+    if not mine:
+        return 0
+    try:
+        publish(tuple(finding for finding in findings if finding.identity in mine))
+    except BaseException:
+        # Lambda calls again; until then the findings are nobody's.
+        _change(key, lambda record: record.release(mine))
+        raise
+    _change(key, lambda record: record.finish(mine))
+    return len(mine)
+
+
+def _change(key: str, change: Callable[[Record], Record]) -> None:
+    """Put what `change` makes of the record, which is read again when somebody else wrote in between."""
     for _ in range(ATTEMPTS):
         record, version = _read(key)
-        now = time.time()
-        identities = record.fresh((finding.identity for finding in findings), now)
-        if not identities:
-            return 0
-        begun = record.begin(identities, now)
-        written = _write(key, begun, version)
-        if written is None:
-            continue
-        try:
-            publish(tuple(finding for finding in findings if finding.identity in identities))
-        except PortError:
-            # Lambda calls again; until then the findings are nobody's.
-            _write(key, record, written)
-            raise
-        _write(key, begun.finish(), written)
-        return len(identities)
+        changed = change(record)
+        if changed == record or _write(key, changed, version):
+            return
     raise PortError("Conflict", f"{key} changed {ATTEMPTS} times while it was to be written")
 
 
@@ -213,19 +223,17 @@ def _read(key: str) -> tuple[Record, str | None]:
         return Record(), None
 
 
-def _write(key: str, record: Record, version: str | None) -> str | None:
-    """The new version; None when somebody else wrote since `version` was read."""
+def _write(key: str, record: Record, version: str | None) -> bool:
+    """Write the record; False when somebody else wrote since `version` was read."""
     condition = {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
     try:
         with refusals():
-            answer = _client("s3").put_object(
-                Bucket=os.environ["BUCKET"], Key=key, Body=dump_record(record), **condition
-            )
+            _client("s3").put_object(Bucket=os.environ["BUCKET"], Key=key, Body=dump_record(record), **condition)
     except PortError as error:
         if error.code in ("PreconditionFailed", "ConditionalRequestConflict"):
-            return None
+            return False
         raise
-    return str(answer["ETag"])
+    return True
 
 
 def _publish(image: Scanned, findings: tuple[Finding, ...], event: Mapping[str, Any]) -> None:
@@ -250,11 +258,13 @@ def _publish(image: Scanned, findings: tuple[Finding, ...], event: Mapping[str, 
         )
 
 
-def _upstream(image: Scanned, settings: Settings) -> str:
-    """What the image is called at its source, empty for an own image."""
-    below = [(prefix, source) for prefix, source in settings.routes if image.repository.startswith(f"{prefix}/")]
+def _upstream(image: Scanned, settings: Settings) -> str | None:
+    """What the image is called at its source, empty for an own image; None below ROOT, where ECR does not tell."""
+    below = [
+        (prefix, source) for prefix, source in settings.routes if prefix and image.repository.startswith(f"{prefix}/")
+    ]
     if not below:
-        return ""
+        return None if any(not prefix for prefix, _ in settings.routes) else ""
     prefix, source = max(below, key=lambda route: len(route[0]))
     return reference(f"{source}/{image.repository[len(prefix) + 1 :]}", image.tags, image.digest)
 

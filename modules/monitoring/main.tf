@@ -1,3 +1,5 @@
+data "aws_caller_identity" "current" {}
+
 data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
@@ -12,10 +14,11 @@ locals {
   lifecycle = "Orchestrator/Lifecycle"
   day       = 86400
 
-  # One graph a prefix: its repositories that were pulled most. SEARCH compares words, of which a prefix is some.
+  # One graph a prefix: its repositories that were pulled most. SEARCH compares words, of which a prefix is some, and
+  # finds 500 series: SORT knows no others.
   pulls = [
     for prefix in sort(distinct(var.prefixes)) : {
-      title = prefix == "ROOT" ? "Pulls below no prefix (ROOT)" : "Pulls below ${prefix}/"
+      title = prefix == "ROOT" ? "Pulls below no prefix (ROOT), of 500 repositories at most" : "Pulls below ${prefix}/, of 500 repositories at most"
       metrics = [[{
         id         = "pulls"
         expression = "SORT(SEARCH('{AWS/ECR,RepositoryName} MetricName=\"RepositoryPullCount\"${prefix == "ROOT" ? "" : " RepositoryName=${prefix}"}', 'Sum', ${local.day}), SUM, DESC, 20)"
@@ -55,7 +58,8 @@ locals {
         ]
       },
       {
-        title = "Repositories and images against their quotas"
+        # SERVICE_QUOTA takes one metric and no search, and of which repositories ECR counts images is not known here.
+        title = "Repositories and images that ECR counts"
         stat  = "Maximum"
         metrics = [[{
           id         = "resources"
@@ -118,6 +122,8 @@ locals {
         description = "Cached images take more than ${coalesce(var.storage_alarm_gib, 0)} GiB: see `orchestrator lifecycle preview ${var.environment}` for what could go."
         namespace   = local.lifecycle, metric = "CachedBytes", dimensions = { Environment = var.environment }
         statistic   = "Maximum", period = local.day, threshold = coalesce(var.storage_alarm_gib, 0) * 1073741824
+        # Written once a run: between two of them nothing got smaller.
+        missing = "ignore"
       }
     },
     var.pulls_alarm == null ? {} : {
@@ -125,6 +131,8 @@ locals {
         description = "More than ${coalesce(var.pulls_alarm, 0)} layers a minute are pulled from the registry: ECR throttles at its quota."
         namespace   = "AWS/Usage", metric = "CallCount", dimensions = { Service = "ECR", Type = "API", Resource = "GetDownloadUrlForLayer", Class = "None" }
         statistic   = "Sum", period = 60, threshold = var.pulls_alarm
+        # Without calls there is no number.
+        missing = "notBreaching"
       }
     },
   )
@@ -158,9 +166,8 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   evaluation_periods  = 1
   threshold           = each.value.threshold
   comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = "notBreaching"
+  treat_missing_data  = each.value.missing
   alarm_actions       = local.alarm_actions
-  ok_actions          = local.alarm_actions
   tags                = var.tags
 }
 
@@ -184,7 +191,7 @@ resource "aws_sns_topic_policy" "this" {
         Principal = { Service = "cloudwatch.amazonaws.com" }
         Action    = "sns:Publish"
         Resource  = aws_sns_topic.this[0].arn
-        Condition = { ArnLike = { "aws:SourceArn" = "arn:${data.aws_partition.current.partition}:cloudwatch:${local.region}:*:alarm:${local.name}-*" } }
+        Condition = { ArnLike = { "aws:SourceArn" = "arn:${data.aws_partition.current.partition}:cloudwatch:${local.region}:${data.aws_caller_identity.current.account_id}:alarm:${local.name}-*" } }
       },
       {
         Sid       = "OnlyTls"

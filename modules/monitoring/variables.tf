@@ -98,7 +98,7 @@ variable "create_topic" {
 }
 
 variable "topic_arn" {
-  description = "SNS topic that exists, for the alarms; its policy lets CloudWatch publish."
+  description = "SNS topic that exists, for the alarms; its policy, and that of its KMS key, let CloudWatch publish."
   type        = string
   default     = null
 

@@ -15,23 +15,49 @@ locals {
   create_topic = var.create_function && var.topic_arn == null
   topic_arn    = local.create_topic ? aws_sns_topic.this[0].arn : var.topic_arn
 
-  # {rule: what it waits for}. ECR reports the end of a basic scan, Inspector each finding of an enhanced one.
+  severities = ["INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"]
+
+  # {rule: what it waits for}. ECR reports the end of a basic scan, Inspector each finding of an enhanced one. To a
+  # delegated administrator Inspector sends the events of all member accounts: whose image it is stands in the detail.
   all_patterns = {
     cached = {
       description = "ECR cached an image, which is to be scanned"
-      pattern     = { source = ["aws.ecr"], detail-type = ["ECR Pull Through Cache Action"], detail = { sync-status = ["SUCCESS"] } }
+      pattern = {
+        source      = ["aws.ecr"]
+        detail-type = ["ECR Pull Through Cache Action"]
+        account     = [var.account_id]
+        detail      = { sync-status = ["SUCCESS"] }
+      }
     }
     scan = {
       description = "ECR finished a basic scan"
-      pattern     = { source = ["aws.ecr"], detail-type = ["ECR Image Scan"] }
+      pattern = {
+        source      = ["aws.ecr"]
+        detail-type = ["ECR Image Scan"]
+        account     = [var.account_id]
+        detail      = { scan-status = ["COMPLETE"] }
+      }
     }
     initial = {
       description = "Amazon Inspector finished the first scan of an image"
-      pattern     = { source = ["aws.inspector2"], detail-type = ["Inspector2 Scan"], detail = { scan-status = ["INITIAL_SCAN_COMPLETE"] } }
+      pattern = {
+        source      = ["aws.inspector2"]
+        detail-type = ["Inspector2 Scan"]
+        detail      = { scan-status = ["INITIAL_SCAN_COMPLETE"], repository-name = [{ prefix = "${local.repository_arn}/" }] }
+      }
     }
     inspector = {
       description = "Amazon Inspector found something in an image"
-      pattern     = { source = ["aws.inspector2"], detail-type = ["Inspector2 Finding"], detail = { status = ["ACTIVE"], resources = { type = ["AWS_ECR_CONTAINER_IMAGE"] } } }
+      pattern = {
+        source      = ["aws.inspector2"]
+        detail-type = ["Inspector2 Finding"]
+        detail = {
+          awsAccountId = [var.account_id]
+          resources    = { type = ["AWS_ECR_CONTAINER_IMAGE"] }
+          severity     = slice(local.severities, index(local.severities, var.severity), length(local.severities))
+          status       = ["ACTIVE"]
+        }
+      }
     }
   }
   patterns = {
@@ -39,7 +65,12 @@ locals {
     if var.create_function && contains(var.scan_type == "BASIC" ? ["cached", "scan"] : ["initial", "inspector"], name)
   }
 
+  # Log, queue and topic are written to by services, whom a key's policy has to let in.
+  services_key = var.kms_key_admits_services ? var.kms_key_arn : null
+  dead_arn     = "arn:${local.partition}:sqs:${local.region}:${var.account_id}:${var.name}-dead-letters"
+
   variables = {
+    ACCOUNT_ID  = var.account_id
     BUCKET      = var.bucket_name
     CLUSTERS    = jsonencode(sort(distinct(var.clusters)))
     ENVIRONMENT = var.environment
@@ -63,8 +94,11 @@ resource "aws_lambda_function" "this" {
   handler       = "scan_findings.handler.handle"
   architectures = [var.architecture]
   memory_size   = 256
-  timeout       = 60
-  filename      = var.package
+  # Shorter than Lambda waits before it calls again, see reported.py.
+  timeout       = 50
+  # -1 takes what others leave.
+  reserved_concurrent_executions = var.reserved_concurrency == null ? -1 : var.reserved_concurrency
+  filename                       = var.package
   # Of the zip's bytes, which are the same on every machine: unchanged code changes nothing.
   source_code_hash = fileexists(var.package) ? filebase64sha256(var.package) : null
   tags             = var.tags
@@ -88,12 +122,26 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_iam_role_policy.this, aws_cloudwatch_log_group.this]
 }
 
+# Events that it could not take after Lambda's own two retries.
+resource "aws_lambda_function_event_invoke_config" "this" {
+  count = var.create_function ? 1 : 0
+
+  function_name          = aws_lambda_function.this[0].function_name
+  maximum_retry_attempts = 2
+
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.dead[0].arn
+    }
+  }
+}
+
 resource "aws_cloudwatch_log_group" "this" {
   count = var.create_function ? 1 : 0
 
   name              = "/aws/lambda/${var.name}"
   retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arn
+  kms_key_id        = local.services_key
   tags              = var.tags
 }
 
@@ -116,6 +164,10 @@ resource "aws_cloudwatch_event_target" "this" {
   rule      = aws_cloudwatch_event_rule.this[each.key].name
   target_id = "scan-findings"
   arn       = aws_lambda_function.this[0].arn
+
+  dead_letter_config {
+    arn = aws_sqs_queue.dead[0].arn
+  }
 }
 
 resource "aws_lambda_permission" "events" {
@@ -128,6 +180,39 @@ resource "aws_lambda_permission" "events" {
   source_arn    = aws_cloudwatch_event_rule.this[each.key].arn
 }
 
+# The policy is written where the queue is: a resource of its own makes Terraform wait half a minute more.
+resource "aws_sqs_queue" "dead" {
+  count = var.create_function ? 1 : 0
+
+  name                      = "${var.name}-dead-letters"
+  message_retention_seconds = 1209600
+  sqs_managed_sse_enabled   = local.services_key == null ? true : null
+  kms_master_key_id         = local.services_key
+  tags                      = var.tags
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "OnlyTls"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "sqs:*"
+        Resource  = local.dead_arn
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      },
+      {
+        Sid       = "UndeliveredEvents"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = "sqs:SendMessage"
+        Resource  = local.dead_arn
+        Condition = { ArnEquals = { "aws:SourceArn" = [for name in keys(local.patterns) : "arn:${local.partition}:events:${local.region}:${var.account_id}:rule/${var.name}-${name}"] } }
+      },
+    ]
+  })
+}
+
 ################################################################################
 # Topic
 ################################################################################
@@ -135,8 +220,9 @@ resource "aws_lambda_permission" "events" {
 resource "aws_sns_topic" "this" {
   count = local.create_topic ? 1 : 0
 
-  name              = var.name
-  kms_master_key_id = var.kms_key_arn
+  name = var.name
+  # With a key that does not let CloudWatch in, alarms would tell nobody, and nothing would say so.
+  kms_master_key_id = local.services_key
   tags              = var.tags
 }
 
@@ -226,13 +312,13 @@ locals {
         Sid      = "Records"
         Effect   = "Allow"
         Action   = ["s3:GetObject"]
-        Resource = ["${local.bucket_arn}/cache/findings/*", "${local.bucket_arn}/snapshots/*"]
+        Resource = ["${local.bucket_arn}/findings/*", "${local.bucket_arn}/snapshots/*"]
       },
       {
         Sid      = "Reported"
         Effect   = "Allow"
         Action   = ["s3:PutObject"]
-        Resource = ["${local.bucket_arn}/cache/findings/*"]
+        Resource = ["${local.bucket_arn}/findings/*"]
       },
       {
         # Without it, what is absent answers as forbidden.
@@ -246,6 +332,12 @@ locals {
         Effect   = "Allow"
         Action   = ["sns:Publish"]
         Resource = [local.topic_arn]
+      },
+      {
+        Sid      = "DeadLetters"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = aws_sqs_queue.dead[*].arn
       },
       {
         Sid      = "Key"
@@ -272,18 +364,32 @@ resource "aws_iam_role_policy" "this" {
 }
 
 ################################################################################
-# Alarm
+# Alarms
 ################################################################################
 
-resource "aws_cloudwatch_metric_alarm" "errors" {
-  count = var.create_function ? 1 : 0
+locals {
+  # {alarm: what is watched}
+  alarms = {
+    errors = {
+      description = "The report of scan findings failed. Its log is /aws/lambda/${var.name}."
+      namespace   = "AWS/Lambda", metric = "Errors", dimensions = { FunctionName = var.name }, statistic = "Sum"
+    }
+    dead-letters = {
+      description = "The report of scan findings gave up on events, whose images are not reported or not scanned: see the queue ${var.name}-dead-letters."
+      namespace   = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", dimensions = { QueueName = "${var.name}-dead-letters" }, statistic = "Maximum"
+    }
+  }
+}
 
-  alarm_name          = "${var.name}-errors"
-  alarm_description   = "The report of scan findings failed. Its log is /aws/lambda/${var.name}."
-  namespace           = "AWS/Lambda"
-  metric_name         = "Errors"
-  dimensions          = { FunctionName = var.name }
-  statistic           = "Sum"
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each = var.create_function ? local.alarms : {}
+
+  alarm_name          = "${var.name}-${each.key}"
+  alarm_description   = each.value.description
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
   period              = 300
   evaluation_periods  = 1
   threshold           = 0

@@ -28,6 +28,16 @@ output "topic_arn" {
   value       = var.create_function ? local.topic_arn : null
 }
 
+output "dead_letter_queue_url" {
+  description = "Queue of events that were given up. Null without the function."
+  value       = one(aws_sqs_queue.dead[*].url)
+}
+
+output "alarm_names" {
+  description = "Names of the alarms, sorted."
+  value       = sort([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_name])
+}
+
 output "event_rules" {
   description = "Names of the event rules, sorted."
   value       = sort([for rule in aws_cloudwatch_event_rule.this : rule.name])

@@ -63,6 +63,17 @@ variable "architecture" {
   }
 }
 
+variable "reserved_concurrency" {
+  description = "How many invocations run at once, taken out of the account's concurrency. Null reserves none."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.reserved_concurrency == null ? true : var.reserved_concurrency >= 1 && floor(var.reserved_concurrency) == var.reserved_concurrency
+    error_message = "reserved_concurrency is ${var.reserved_concurrency == null ? "null" : var.reserved_concurrency}. It is a whole number from 1 on, or null; with 0 Lambda would never call it."
+  }
+}
+
 variable "log_retention_days" {
   description = "Days that CloudWatch keeps the function's log."
   type        = number
@@ -156,13 +167,25 @@ variable "clusters" {
 }
 
 variable "kms_key_arn" {
-  description = "KMS key of bucket, topic and log."
+  description = "KMS key of the bucket, and with `kms_key_admits_services` of topic, dead letters and log too."
   type        = string
   default     = null
 
   validation {
     condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
     error_message = "kms_key_arn is the ARN of a KMS key, not of an alias."
+  }
+}
+
+variable "kms_key_admits_services" {
+  description = "The policy of `kms_key_arn` lets CloudWatch, EventBridge and CloudWatch Logs use it. False leaves topic, dead letters and log without that key."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.kms_key_admits_services || var.kms_key_arn != null
+    error_message = "kms_key_admits_services is true and there is no key. Set kms_key_arn."
   }
 }
 

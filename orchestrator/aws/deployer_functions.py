@@ -30,13 +30,27 @@ def _manager(environment: Environment) -> bool:
     return "lifecycle_manager" in environment.functions
 
 
+def _reserves(environment: Environment) -> bool:
+    manager = environment.lifecycle_manager
+    return _manager(environment) and manager is not None and manager.reserved_concurrency is not None
+
+
+def _records(environment: Environment) -> bool:
+    return environment.keeps_records
+
+
+def _empties_records(environment: Environment) -> bool:
+    manager = environment.lifecycle_manager
+    return _records(environment) and manager is not None and manager.force_destroy_records
+
+
 def _dashboard(environment: Environment) -> bool:
     return environment.monitoring is not None and environment.monitoring.enabled
 
 
 def _encrypted(environment: Environment) -> bool:
     manager = environment.lifecycle_manager
-    return _functions(environment) and manager is not None and manager.kms_key_arn is not None
+    return _records(environment) and manager is not None and manager.kms_key_arn is not None
 
 
 def usage_identity(environment: Environment) -> bool:
@@ -69,6 +83,13 @@ FUNCTION_STATEMENTS = (
         (FUNCTION,),
         unseen={"lambda:TagResource": "CreateFunction with tags is authorized as TagResource too."},
         needed=_functions,
+    ),
+    Statement(
+        "ReservedConcurrency",
+        "`lifecycle_manager.reserved_concurrency`; the second one when it is taken out again.",
+        ("lambda:DeleteFunctionConcurrency", "lambda:PutFunctionConcurrency"),
+        (FUNCTION,),
+        needed=_reserves,
     ),
     Statement(
         "QueueOfTheFunction",
@@ -109,7 +130,7 @@ FUNCTION_STATEMENTS = (
     ),
     Statement(
         "Queues",
-        "Pages of repositories, and what was given up.",
+        "Pages of repositories, and what the functions gave up.",
         (
             "sqs:CreateQueue",
             "sqs:DeleteQueue",
@@ -120,7 +141,7 @@ FUNCTION_STATEMENTS = (
         ),
         (QUEUE,),
         unseen={"sqs:TagQueue": "CreateQueue with tags is authorized as TagQueue too."},
-        needed=_manager,
+        needed=_functions,
     ),
     Statement(
         "Topics",
@@ -179,7 +200,7 @@ FUNCTION_STATEMENTS = (
     ),
     Statement(
         "Records",
-        "The bucket of snapshots and audit log, and emptying it where force_delete says so. Replace the resource by it.",
+        "The bucket of snapshots and audit log, and whether it holds anything before it goes. Replace the resource by it.",
         (
             "s3:CreateBucket",
             "s3:DeleteBucket",
@@ -200,6 +221,7 @@ FUNCTION_STATEMENTS = (
             "s3:GetLifecycleConfiguration",
             "s3:GetReplicationConfiguration",
             "s3:ListBucket",
+            "s3:ListBucketVersions",
             "s3:PutBucketOwnershipControls",
             "s3:PutBucketPolicy",
             "s3:PutBucketPublicAccessBlock",
@@ -209,12 +231,18 @@ FUNCTION_STATEMENTS = (
             "s3:PutLifecycleConfiguration",
         ),
         (BUCKET,),
+        needed=_records,
+    ),
+    Statement(
+        "EmptyingRecords",
+        "Emptying that bucket when it is destroyed, where `lifecycle_manager.force_destroy_records` says so.",
+        (),
+        (f"{BUCKET}/*",),
         unseen={
-            "s3:DeleteObject": "Emptying the bucket.",
-            "s3:DeleteObjectVersion": "Emptying the bucket, which is versioned.",
-            "s3:ListBucketVersions": "Emptying the bucket, which is versioned.",
+            "s3:DeleteObject": "Of what has no older versions.",
+            "s3:DeleteObjectVersion": "The bucket is versioned.",
         },
-        needed=_functions,
+        needed=_empties_records,
     ),
     Statement(
         "KeyOfRecords",

@@ -37,6 +37,8 @@ IMAGE_CONFIGS = frozenset(
     {"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"}
 )
 ABSENT = frozenset({"RepositoryNotFoundException"})
+# Roles of IAM Identity Center have a path, always.
+WITH_A_PATH = "AWSReservedSSO_"
 
 
 @contextmanager
@@ -60,7 +62,8 @@ class EcrRegistry:
 
     `exclusion`: "ask" registers the caller as excluded before the first manifest is read, and where that is denied reads
     all the same, as a function with a role of its own may; "require" refuses to read then; `end_exclusion` takes the
-    caller out again where it was not excluded before.
+    caller out again where it was not excluded before. `note` is told who was registered, and "" when that ended: who
+    died in between left an exclusion behind, which the next one ends (`left_behind`).
     """
 
     ecr: Any
@@ -69,6 +72,9 @@ class EcrRegistry:
     exclusion: Literal["ask", "require"] = "ask"
     never_exclude: frozenset[str] = frozenset()
     warn: Callable[[str], None] = lambda _: None
+    note: Callable[[str], None] = lambda _: None
+    left_behind: str = ""
+    iam: Any = None
     _excluded: bool | None = field(default=None, init=False)
     _registered: str = field(default="", init=False)
     _lock: Any = field(default_factory=Lock, init=False, repr=False)
@@ -166,7 +172,7 @@ class EcrRegistry:
         """(is the caller excluded from pull times, why not)."""
         try:
             with refusals():
-                principal = principal_of(self.sts.get_caller_identity()["Arn"])
+                principal = self._principal()
                 if principal in self._exclusions():
                     return True, ""
             if principal.rpartition("/")[2] in self.never_exclude:
@@ -178,7 +184,24 @@ class EcrRegistry:
         except (AttributeError, ValueError) as error:
             return False, f"the SDK of this runtime is too old: {error}"
         self._registered = principal
+        self.note(principal)
         return True, ""
+
+    def _principal(self) -> str:
+        """The caller as ECR names it. A session's ARN lacks the path of its role, which only IAM knows."""
+        caller = str(self.sts.get_caller_identity()["Arn"])
+        principal = principal_of(caller)
+        if self.iam is None or principal == caller:
+            return principal
+        try:
+            with refusals():
+                return str(self.iam.get_role(RoleName=principal.rpartition("/")[2])["Role"]["Arn"])
+        except PortError as error:
+            if principal.rpartition("/")[2].startswith(WITH_A_PATH):
+                raise PortError(
+                    "PrincipalNotKnown", f"the path of {principal} is not known, allow iam:GetRole: {error}"
+                ) from error
+            return principal
 
     def _exclusions(self) -> Iterator[str]:
         """The excluded principals. The SDK has no paginator for them."""
@@ -192,10 +215,16 @@ class EcrRegistry:
 
     def end_exclusion(self) -> None:
         """Let the caller's pulls count again, where they did before. Raises PortError."""
-        if self._registered:
-            with refusals():
-                self.ecr.deregister_pull_time_update_exclusion(principalArn=self._registered)
+        who = self._registered or self.left_behind
+        if who:
+            try:
+                with refusals():
+                    self.ecr.deregister_pull_time_update_exclusion(principalArn=who)
+            except PortError as error:
+                if error.code != "ExclusionNotFoundException":
+                    raise
             self._registered, self._excluded = "", None
+            self.note("")
 
     def policy(self, repository: str) -> str | None:
         try:

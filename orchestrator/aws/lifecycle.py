@@ -25,11 +25,20 @@ INVOKE_SECONDS = 930
 PREVIEW_SECONDS = 60.0
 
 
-def registry_of(session: AwsSession, *, node_roles: Sequence[str], inspector: bool = False) -> EcrRegistry:
+def registry_of(session: AwsSession, *, node_roles: Sequence[str], noted: Path, inspector: bool = False) -> EcrRegistry:
     """The manager's registry for a person's credentials.
 
-    Reading manifests must not count as pulls: the caller is excluded while it lasts, unless it is a role of nodes.
+    Reading manifests must not count as pulls: the caller is excluded while it lasts, unless it is a role of nodes. The
+    file `noted` says who is, so that a command that was killed does not leave its caller excluded for ever.
     """
+
+    def note(principal: str) -> None:
+        if principal:
+            noted.parent.mkdir(parents=True, exist_ok=True)
+            noted.write_text(principal, "utf-8")
+        else:
+            noted.unlink(missing_ok=True)
+
     client: Any = session.client
     return EcrRegistry(
         session.client("ecr"),
@@ -37,6 +46,9 @@ def registry_of(session: AwsSession, *, node_roles: Sequence[str], inspector: bo
         client("inspector2") if inspector else None,
         exclusion="require",
         never_exclude=frozenset(node_roles),
+        note=note,
+        left_behind=noted.read_text("utf-8").strip() if noted.is_file() else "",
+        iam=session.client("iam"),
     )
 
 

@@ -136,6 +136,12 @@ def run(
     report |= {"audit": f"{world.where}/audit", "resumed": attempt.resumed}
     if as_json:
         write_json(report)
+    elif report["dry_run"]:
+        click.echo(
+            f"Dry run, as dry_run_mode is true: {report['expiring']} images would expire in "
+            f"{report['processed']} cached repositories: {readable_size(report['expiring_size'])}. Nothing was expired."
+        )
+        print_trouble(report | {"notes": [*world.notes, *report["notes"]]})
     else:
         click.echo(
             f"{report['expired']} images expired in {report['processed']} cached repositories: "
@@ -162,6 +168,7 @@ def restore(ctx: click.Context, name: str, source: str, local: bool, as_json: bo
 
     A tag that names another image by now is said so. Exit code 1 when something could not be brought back.
     """
+    from orchestrator.aws.account import check_account
     from orchestrator.aws.lifecycle import read_audit
     from orchestrator.aws.restore import restore_images
     from orchestrator.cli.lifecycle_opened import registry_session
@@ -170,10 +177,17 @@ def restore(ctx: click.Context, name: str, source: str, local: bool, as_json: bo
 
     environment = open_project(ctx).load(name)
     session = registry_session(ctx, environment, local=local)
+    check_account(session, environment)
     try:
         records = restorable([record for text in read_audit(session, source) for record in parse_records(text)])
     except InvalidAuditError as error:
         raise RefusedInput(f"{source} is no audit of the lifecycle manager.", why=f"{error}.") from error
+    others = sorted({record.environment for record in records} - {environment.environment or name})
+    if others:
+        raise RefusedInput(
+            f'{source} is the audit of environment "{others[0]}", not of "{name}".',
+            remedy=f"orchestrator lifecycle restore {others[0]} --from {source}",
+        )
     if not records:
         raise RefusedInput(f"{source} has no image that was expired.", why="Only records of what was done count.")
     results = restore_images(session, records)

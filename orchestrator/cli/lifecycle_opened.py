@@ -56,7 +56,9 @@ def opened(ctx: click.Context, name: str, snapshots: tuple[Path, ...], *, local:
     check_account(session, environment)
     folder = project.state_dir / ("local/lifecycle" if local else "lifecycle") / name
     storage, where, notes = open_storage(session, environment, folder, snapshots)
-    registry = registry_of(session, node_roles=node_roles(environment), inspector=settings.inspector)
+    registry = registry_of(
+        session, node_roles=node_roles(environment), noted=folder / "excluded", inspector=settings.inspector
+    )
     host = ConsoleHost(verbose=bool(ctx.obj["verbose"]))
     try:
         yield Opened(environment, settings, session, registry, storage, where, [*session.notes, *notes], folder, host)

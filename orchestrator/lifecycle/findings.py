@@ -222,9 +222,15 @@ class Message:
 
 
 def message(
-    image: Scanned, findings: Sequence[Finding], *, registry: str, environment: str, upstream: str, used_by: str | None
+    image: Scanned,
+    findings: Sequence[Finding],
+    *,
+    registry: str,
+    environment: str,
+    upstream: str | None,
+    used_by: str | None,
 ) -> Message:
-    """The report of one image. `registry` is its host, `upstream` where it came from ("" when it is an own image).
+    """The report of one image. `registry` is its host, `upstream` where it came from ("" when it is an own image, None when that is not known).
 
     `used_by` says who runs it, "" when nobody does, and is None when that is not known.
     """
@@ -237,7 +243,7 @@ def message(
     lines = [
         f"{len(findings)} findings of severity {worst} and below in {reference}",
         f"tags: {', '.join(image.tags) or 'none'}",
-        f"upstream: {upstream or 'none: an own image'}",
+        f"upstream: {upstream or ('not known' if upstream is None else 'none: an own image')}",
         f"in use: {used_by or ('not known: no usable snapshot' if used_by is None else 'by no cluster')}",
         "",
         *(_line(finding) for finding in shown),

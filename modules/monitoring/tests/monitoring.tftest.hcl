@@ -1,6 +1,9 @@
 # What the module makes of its input.
 
 mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
   mock_data "aws_partition" {
     defaults = { partition = "aws", dns_suffix = "amazonaws.com" }
   }
@@ -37,8 +40,8 @@ run "the_dashboard_shows_pulls_storage_growth_failures_and_functions" {
 
   assert {
     condition = [for widget in jsondecode(output.dashboard_body).widgets : widget.properties.title] == [
-      "Pulls below docker-hub/", "Pulls below quay/", "Pulls of own images", "Storage of cached images (bytes)", "Growth of the cache (a day)",
-      "Repositories and images against their quotas", "Failures of upstream sync", "Expired images and bytes freed", "Why nothing was expired, and what failed",
+      "Pulls below docker-hub/, of 500 repositories at most", "Pulls below quay/, of 500 repositories at most", "Pulls of own images", "Storage of cached images (bytes)", "Growth of the cache (a day)",
+      "Repositories and images that ECR counts", "Failures of upstream sync", "Expired images and bytes freed", "Why nothing was expired, and what failed",
       "Calls of the registry (a minute)", "Functions: duration", "Functions: errors", "Functions: throttles",
     ]
     error_message = "wrong graphs: ${jsonencode([for widget in jsondecode(output.dashboard_body).widgets : widget.properties.title])}"
@@ -80,6 +83,21 @@ run "alarms_are_made_on_request_and_tell_the_topic" {
   assert {
     condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_actions == toset([output.topic_arn])]) && length(aws_sns_topic_subscription.email) == 1
     error_message = "an alarm that tells nobody"
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : length(coalesce(alarm.ok_actions, [])) == 0])
+    error_message = "somebody is told that an alarm ended"
+  }
+
+  assert {
+    condition     = { for name, alarm in aws_cloudwatch_metric_alarm.this : name => alarm.treat_missing_data } == { storage = "ignore", pulls = "notBreaching" }
+    error_message = "the alarm would end between two runs of the lifecycle manager"
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_sns_topic_policy.this[0].policy).Statement : statement.Condition.ArnLike["aws:SourceArn"] if statement.Sid == "Alarms"] == ["arn:aws:cloudwatch:eu-west-1:111122223333:alarm:ecr-test-*"]
+    error_message = "alarms of other accounts may publish: ${aws_sns_topic_policy.this[0].policy}"
   }
 }
 

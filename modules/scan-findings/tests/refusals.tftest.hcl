@@ -13,6 +13,9 @@ mock_provider "aws" {
   mock_resource "aws_lambda_function" {
     defaults = { arn = "arn:aws:lambda:eu-west-1:111122223333:function:ecr-scan-findings" }
   }
+  mock_resource "aws_sqs_queue" {
+    defaults = { arn = "arn:aws:sqs:eu-west-1:111122223333:ecr-scan-findings-dead-letters" }
+  }
   mock_resource "aws_sns_topic" {
     defaults = { arn = "arn:aws:sns:eu-west-1:111122223333:topic" }
   }
@@ -160,6 +163,26 @@ run "refuses_an_alias_for_a_key" {
   }
 
   expect_failures = [var.kms_key_arn]
+}
+
+run "refuses_a_key_that_admits_services_and_is_not_there" {
+  command = plan
+
+  variables {
+    kms_key_admits_services = true
+  }
+
+  expect_failures = [var.kms_key_admits_services]
+}
+
+run "refuses_concurrency_that_lets_nothing_run" {
+  command = plan
+
+  variables {
+    reserved_concurrency = 0
+  }
+
+  expect_failures = [var.reserved_concurrency]
 }
 
 run "refuses_a_queue_for_a_topic" {

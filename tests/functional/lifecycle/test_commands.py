@@ -117,3 +117,31 @@ def test_what_amazon_inspector_sees_running_stays(make_world: Callable[..., Worl
     done = world.run("run", "dev", "--local", "--yes", "--json")
     assert (done.code, done.json["expired"]) == (0, 1), done.err
     assert world.aws.tags("quay/app") == {"1", "3", "4"}
+
+
+def excluded(world: World) -> list[str]:
+    found: list[str] = world.aws.ecr.list_pull_time_update_exclusions()["pullTimeUpdateExclusions"]
+    return found
+
+
+def test_who_was_killed_does_not_stay_excluded_from_pull_times(world: World) -> None:
+    me = f"arn:aws:iam::{world.aws.account_id}:user/local"
+    world.aws.ecr.register_pull_time_update_exclusion(principalArn=me)
+    assert world.run("preview", "dev", "--local").code == 0
+    # Somebody excluded it on purpose.
+    assert excluded(world) == [me]
+    noted = world.root / ".orchestrator" / "local" / "lifecycle" / "dev" / "excluded"
+    noted.parent.mkdir(parents=True, exist_ok=True)
+    noted.write_text(me)
+    assert world.run("preview", "dev", "--local").code == 0
+    assert excluded(world) == []
+    assert not noted.exists()
+
+
+def test_a_dry_run_from_here_says_that_it_was_one(make_world: Callable[..., World]) -> None:
+    world = make_world(after="dry_run_mode = true")
+    world.aws.seed("quay/app", old("1"), used("2"))
+    done = world.run("run", "dev", "--local", "--yes")
+    assert done.code == 0
+    assert "Dry run, as dry_run_mode is true: 1 images would expire" in done.out
+    assert world.aws.tags("quay/app") == {"1", "2"}

@@ -128,3 +128,9 @@ def test_an_audit_of_nothing_that_went_is_refused(world: World, tmp_path: Path) 
     (tmp_path / "audit.jsonl").write_bytes(dump_records([RECORD, refused]))
     done = world.run("restore", "dev", "--local", "--from", str(tmp_path / "audit.jsonl"))
     assert (done.code, "no image that was expired" in done.err) == (2, True)
+
+
+def test_an_audit_of_another_environment_is_refused(world: World, tmp_path: Path) -> None:
+    (tmp_path / "audit.jsonl").write_bytes(dump_records([replace(RECORD, environment="prod")]))
+    done = world.run("restore", "dev", "--local", "--from", str(tmp_path / "audit.jsonl"))
+    assert (done.code, 'is the audit of environment "prod", not of "dev"' in done.err) == (2, True)

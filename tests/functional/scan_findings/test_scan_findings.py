@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ import boto3
 import pytest
 
 from orchestrator.lifecycle.in_use import Snapshot, UsedImage, dump_snapshot
+from orchestrator.lifecycle.reported import Record, dump_record, record_key
 from orchestrator.local import access_key_for
 from orchestrator.local.client import SeedImage, recorded_requests, seed_images, set_faults
 from orchestrator.packaging import build_package
@@ -127,6 +129,7 @@ def run(world: World, local_aws: LocalAws, packaged: Path, monkeypatch: pytest.M
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
+        "ACCOUNT_ID": world.account,
         "BUCKET": world.bucket,
         "CLUSTERS": '["prod"]',
         "ENVIRONMENT": "prod",
@@ -185,7 +188,7 @@ def test_one_message_names_image_upstream_use_findings_and_fixes(world: World, r
 
 def test_an_image_that_no_fresh_snapshot_names_is_not_in_use(world: World, run: Run) -> None:
     digest = world.image([finding("CVE-1", "HIGH")])
-    world.snapshot()
+    world.snapshot(UsedImage("registry.k8s.io/pause:3.10", None))
     run(scan_event(digest, HIGH=1))
     assert world.messages()[0]["in_use"] is False
 
@@ -206,6 +209,18 @@ def test_findings_below_the_severity_are_not_even_read(world: World, run: Run) -
     assert run(scan_event(digest, MEDIUM=1))["reported"] == 0
     assert world.messages() == []
     assert world.calls("DescribeImageScanFindings") == 0
+
+
+def test_an_event_of_another_account_is_ignored(world: World, run: Run) -> None:
+    digest = world.image([finding("CVE-1", "HIGH")])
+    assert "999988887777" in run(scan_event(digest, HIGH=1) | {"account": "999988887777"})["ignored"]
+    assert world.messages() == []
+
+
+def test_the_findings_of_an_image_are_read_a_thousand_at_a_time(world: World, run: Run) -> None:
+    digest = world.image([finding(f"CVE-{number}", "HIGH") for number in range(250)])
+    assert run(scan_event(digest, HIGH=250))["reported"] == 250
+    assert world.calls("DescribeImageScanFindings") == 1
 
 
 def test_a_doubled_event_gives_one_message(world: World, run: Run) -> None:
@@ -234,15 +249,36 @@ def test_a_message_that_could_not_be_sent_is_sent_at_the_next_attempt(world: Wor
     assert len(world.messages()) == 1
 
 
+def test_a_report_that_died_is_made_by_lambdas_next_call(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It died without releasing what it had begun, as a function does that runs out of memory."""
+    digest = world.image([finding("CVE-1", "HIGH")])
+    begun = Record().begin(frozenset({"CVE-1 openssl"}), time.time())
+    world.clients["s3"].put_object(Bucket=world.bucket, Key=record_key(digest), Body=dump_record(begun))
+    assert run(scan_event(digest, HIGH=1))["reported"] == 0
+    monkeypatch.setattr(time, "time", lambda now=time.time: now() + 60)
+    assert run(scan_event(digest, HIGH=1))["reported"] == 1
+
+
+def test_a_report_that_failed_for_whatever_reason_is_anybodys_again(world: World, run: Run) -> None:
+    digest = world.image([finding("CVE-1", "HIGH")])
+    with pytest.raises(Exception, match="CLUSTERS"):
+        run(scan_event(digest, HIGH=1), CLUSTERS="{")
+    assert run(scan_event(digest, HIGH=1), CLUSTERS='["prod"]')["reported"] == 1
+
+
 ################################################################################
 # Enhanced scanning
 ################################################################################
 
 
-def inspector_event(digest: str, name: str = "CVE-7", status: str = "ACTIVE") -> dict[str, Any]:
-    image = {"repositoryName": REPOSITORY, "imageHash": digest, "imageTags": ["1.27"], "registry": "111122223333"}
+def inspector_event(
+    digest: str, name: str = "CVE-7", status: str = "ACTIVE", severity: str = "CRITICAL"
+) -> dict[str, Any]:
+    image = {"repositoryName": REPOSITORY, "imageHash": digest, "imageTags": ["1.27"]}
     detail = {
-        "severity": "CRITICAL",
+        "severity": severity,
         "status": status,
         "packageVulnerabilityDetails": {
             "vulnerabilityId": name,
@@ -272,11 +308,43 @@ def test_a_closed_finding_is_no_news(world: World, run: Run) -> None:
     assert world.messages() == []
 
 
+def test_a_finding_below_the_severity_costs_no_call(world: World, run: Run) -> None:
+    digest = world.image([finding("CVE-1", "HIGH")])
+    assert "below HIGH" in run(inspector_event(digest, severity="MEDIUM"), SCAN_TYPE="ENHANCED")["ignored"]
+    assert world.messages() == []
+    assert world.calls("DescribeImageScanFindings") == world.calls("GetObject") == 0
+
+
+def test_the_image_is_not_looked_at_again_for_a_finding_that_was_reported(world: World, run: Run) -> None:
+    digest = world.image([finding("CVE-8", "HIGH")])
+    first = run(inspector_event(digest), SCAN_TYPE="ENHANCED")
+    assert first["reported"] == 3
+    assert run(inspector_event(digest))["reported"] == 0
+    assert world.calls("DescribeImageScanFindings") == 1
+    assert run(inspector_event(digest, "CVE-9"))["reported"] == 2
+
+
+def initial_scan_event(digest: str, account: str, **counts: int) -> dict[str, Any]:
+    event = scan_event(digest, **counts) | {"detail-type": "Inspector2 Scan"}
+    event["detail"]["repository-name"] = f"arn:aws:ecr:{REGION}:{account}:repository/{REPOSITORY}"
+    return event
+
+
 def test_the_first_scan_of_inspector_names_the_repository_by_its_arn(world: World, run: Run) -> None:
     digest = world.image([finding("CVE-1", "HIGH")])
-    event = scan_event(digest, HIGH=1) | {"detail-type": "Inspector2 Scan"}
-    event["detail"]["repository-name"] = f"arn:aws:ecr:{REGION}:{world.account}:repository/{REPOSITORY}"
-    assert run(event, SCAN_TYPE="ENHANCED")["reported"] == 1
+    assert run(initial_scan_event(digest, world.account, HIGH=1), SCAN_TYPE="ENHANCED")["reported"] == 1
+
+
+def test_the_first_scan_of_a_member_accounts_image_is_ignored(world: World, run: Run) -> None:
+    digest = world.image([finding("CVE-1", "HIGH")])
+    assert "ignored" in run(initial_scan_event(digest, "999988887777", HIGH=1), SCAN_TYPE="ENHANCED")
+    assert world.messages() == []
+
+
+def test_a_low_finding_that_inspector_counts_in_the_total_only_is_reported(world: World, run: Run) -> None:
+    digest = world.image([finding("CVE-1", "LOW")])
+    event = initial_scan_event(digest, world.account, CRITICAL=0, HIGH=0, MEDIUM=0, TOTAL=1)
+    assert run(event, SCAN_TYPE="ENHANCED", SEVERITY="LOW")["reported"] == 1
 
 
 ################################################################################
@@ -286,8 +354,23 @@ def test_the_first_scan_of_inspector_names_the_repository_by_its_arn(world: Worl
 
 def test_a_newly_cached_image_is_scanned(world: World, run: Run) -> None:
     digest = world.image([], scanned=False)
-    assert run(cached_event(digest))["scans"] == {digest: "started"}
+    done = run(cached_event(digest))
+    assert (done["scans"], done["started"], done["not_scanned"]) == ({digest: "started"}, 1, 0)
     assert world.calls("StartImageScan") == 1
+
+
+def test_a_scan_beyond_a_limit_is_counted_as_not_scanned_with_ecrs_words(
+    world: World, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digest = world.image([], scanned=False)
+    words = "The scan quota per image has been exceeded."
+    fault = {"services": ["ecr"], "operations": ["StartImageScan"], "code": "LimitExceededException", "message": words}
+    set_faults(world.local, {**fault, "status": 400, "rate": 1})
+    done = run(cached_event(digest))
+    assert (done["started"], done["not_scanned"]) == (0, 1)
+    logged = json.loads(capsys.readouterr().out)
+    assert words in logged["scans"][digest]
+    assert "100,000" in logged["scans"][digest]
 
 
 def test_of_an_index_each_image_is_scanned(world: World, run: Run) -> None:
