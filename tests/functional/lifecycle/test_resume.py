@@ -47,7 +47,7 @@ def start(world: World, *arguments: str, **options: object) -> subprocess.Popen[
 @pytest.mark.parametrize("cut", [signal.SIGINT, signal.SIGKILL], ids=lambda cut: cut.name)
 def test_pages_that_were_read_before_an_interruption_are_not_read_again(world: World, cut: signal.Signals) -> None:
     fill(world)
-    set_faults(world.aws.local, {"operations": ["DescribeImages"], "latency_ms": 20})
+    set_faults(world.aws.local, {"operations": ["DescribeImages"], "latency_ms": 100})
     process = start(world, "run", "dev", "--local", "--yes", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60
     while not list(kept(world).glob("runs/*/planned/*.json")):
