@@ -124,6 +124,9 @@ module "vpc_endpoints" {
   allow_push                  = length(var.push_roles) > 0 || length(var.mirrors) > 0
   tags                        = var.tags
 
+  # The cluster writes what it runs. A bucket of another region is not reached through the endpoint.
+  s3_put_objects = local.usage != null && local.registry.region == var.aws_region ? ["${local.records_bucket}/snapshots/${local.snapshot_name}.json"] : []
+
   # EKS takes its add-ons from a registry of AWS's, hosted control planes their release images from one of Red Hat's.
   platform_registry_account_ids = { eks = null, rosa-classic = [], rosa-hcp = ["*"] }[var.platform]
 }
@@ -167,8 +170,10 @@ locals {
   manager       = try(var.lifecycle_manager.enabled, false) && local.owns_registry && local.rest
   scan_findings = try(var.scan_findings.enabled, false) && local.owns_registry && local.rest
   usage         = try(var.lifecycle_manager.usage, null)
-  # The bucket holds the clusters' snapshots, which scan findings read too.
-  records        = local.manager || local.scan_findings
+  snapshot_name = coalesce(try(local.usage.snapshot_name, null), var.cluster_name)
+  # The bucket holds the clusters' snapshots, which scan findings read too. What is to be kept stays after a destroy as well.
+  records        = local.manager || local.scan_findings || local.kept_records
+  kept_records   = try(var.lifecycle_manager.keep_records, false) && local.owns_registry
   records_bucket = coalesce(try(var.lifecycle_manager.bucket_name, null), "ecr-lifecycle-${local.registry.account_id}-${local.registry.region}")
   scan_type      = try(var.registry_scanning.scan_type, "BASIC")
 
@@ -181,7 +186,7 @@ locals {
 
 module "lifecycle_manager" {
   source = "../modules/lifecycle-manager"
-  count  = (local.records || local.usage != null) && local.rest ? 1 : 0
+  count  = local.records || (local.usage != null && local.rest) ? 1 : 0
 
   account_id      = var.account_id
   environment     = local.environment
@@ -195,6 +200,7 @@ module "lifecycle_manager" {
   timeout_seconds          = try(var.lifecycle_manager.timeout_seconds, null)
   schedule                 = try(var.lifecycle_manager.schedule, null)
   max_concurrency          = try(var.lifecycle_manager.max_concurrency, null)
+  reserved_concurrency     = try(var.lifecycle_manager.reserved_concurrency, null)
   log_retention_days       = try(var.lifecycle_manager.log_retention_days, null)
   permissions_boundary_arn = try(var.lifecycle_manager.permissions_boundary_arn, null)
 
@@ -211,18 +217,23 @@ module "lifecycle_manager" {
     account    = try(var.lifecycle_manager.max_expire_fraction_account, null)
   }
 
-  bucket_name          = local.records_bucket
-  kms_key_arn          = try(var.lifecycle_manager.kms_key_arn, null)
-  audit_retention_days = try(var.lifecycle_manager.audit_retention_days, null)
-  force_destroy        = var.force_delete
-  create_topic         = try(var.lifecycle_manager.topic_arn, null) == null
-  topic_arn            = try(var.lifecycle_manager.topic_arn, null)
-  emails               = try(var.lifecycle_manager.emails, null)
-  snapshot_writers     = try(var.lifecycle_manager.snapshot_writers, null)
-  tags                 = var.tags
+  bucket_name             = local.records_bucket
+  kms_key_arn             = try(var.lifecycle_manager.kms_key_arn, null)
+  kms_key_admits_services = try(var.lifecycle_manager.kms_key_admits_services, null)
+  audit_retention_days    = try(var.lifecycle_manager.audit_retention_days, null)
+  # Not force_delete: that is for images, and the audit log says what became of them.
+  force_destroy          = try(var.lifecycle_manager.force_destroy_records, null)
+  create_topic           = try(var.lifecycle_manager.topic_arn, null) == null
+  topic_arn              = try(var.lifecycle_manager.topic_arn, null)
+  emails                 = try(var.lifecycle_manager.emails, null)
+  silence_days           = try(var.lifecycle_manager.silence_days, null)
+  upstream_sync_failures = try(var.lifecycle_manager.upstream_sync_failures, null)
+  snapshot_writers       = try(var.lifecycle_manager.snapshot_writers, null)
+  tags                   = var.tags
 
-  usage_role = local.usage == null ? null : {
+  usage_role = local.usage == null || !local.rest ? null : {
     cluster           = var.cluster_name
+    snapshot_name     = local.snapshot_name
     name              = local.usage.role_name
     namespace         = local.usage.namespace
     service_account   = local.usage.service_account
@@ -251,10 +262,13 @@ module "scan_findings" {
   routes      = local.cache_routes
   bucket_name = module.lifecycle_manager[0].bucket_name
   clusters    = try(var.lifecycle_manager.clusters, null)
-  kms_key_arn = try(var.lifecycle_manager.kms_key_arn, null)
-  topic_arn   = var.scan_findings.topic_arn
-  emails      = var.scan_findings.emails
-  tags        = var.tags
+
+  kms_key_arn             = try(var.lifecycle_manager.kms_key_arn, null)
+  kms_key_admits_services = try(var.lifecycle_manager.kms_key_admits_services, null)
+
+  topic_arn = var.scan_findings.topic_arn
+  emails    = var.scan_findings.emails
+  tags      = var.tags
 }
 
 module "monitoring" {

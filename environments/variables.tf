@@ -544,7 +544,7 @@ variable "dry_run_mode" {
 }
 
 variable "lifecycle_manager" {
-  description = "The function that keeps the registry's caches small, in the environment that owns the registry; `clusters` must have written what they run before anything expires. `usage` makes the role with which this environment's cluster writes it. Null makes nothing."
+  description = "The function that keeps the registry's caches small, in the environment that owns the registry; `clusters` must have written what they run before anything expires. `usage` makes the role with which this environment's cluster writes it, as `snapshot_name` (the cluster's name unless said). `keep_records` keeps the bucket with the audit log when the function goes. Null makes nothing."
   type = object({
     enabled                        = optional(bool, false)
     name                           = optional(string, "ecr-lifecycle-manager")
@@ -553,6 +553,7 @@ variable "lifecycle_manager" {
     memory_mb                      = optional(number, 512)
     timeout_seconds                = optional(number, 900)
     max_concurrency                = optional(number, 5)
+    reserved_concurrency           = optional(number)
     log_retention_days             = optional(number, 14)
     permissions_boundary_arn       = optional(string)
     native_policy                  = optional(string, "")
@@ -561,10 +562,15 @@ variable "lifecycle_manager" {
     max_expire_fraction_repository = optional(number, 0.5)
     max_expire_fraction_account    = optional(number, 0.25)
     bucket_name                    = optional(string)
+    keep_records                   = optional(bool, false)
+    force_destroy_records          = optional(bool, false)
     kms_key_arn                    = optional(string)
+    kms_key_admits_services        = optional(bool, false)
     audit_retention_days           = optional(number, 365)
     topic_arn                      = optional(string)
     emails                         = optional(list(string), [])
+    silence_days                   = optional(number, 2)
+    upstream_sync_failures         = optional(number, 0)
     snapshot_writers               = optional(map(string), {})
     retention = optional(object({
       expire_unpulled_days = optional(number, 30)
@@ -594,6 +600,7 @@ variable "lifecycle_manager" {
       })), [])
     }))
     usage = optional(object({
+      snapshot_name     = optional(string)
       role_name         = optional(string)
       oidc_provider_arn = optional(string)
       audience          = optional(string, "sts.amazonaws.com")
@@ -602,6 +609,7 @@ variable "lifecycle_manager" {
       service_account   = optional(string, "ecr-usage")
       schedule          = optional(string, "17 * * * *")
       image             = optional(string)
+      env               = optional(map(string), {})
     }))
   })
   default = null
@@ -609,6 +617,16 @@ variable "lifecycle_manager" {
   validation {
     condition     = !try(var.lifecycle_manager.enabled, false) || (var.manage_registry && coalesce(var.registry_account_id, var.account_id) == var.account_id && coalesce(var.registry_region, var.aws_region) == var.aws_region)
     error_message = "lifecycle_manager.enabled is true where the registry is another's. Enable it in the environment that owns the registry (manage_registry); `usage` alone belongs here."
+  }
+
+  validation {
+    condition     = !try(var.lifecycle_manager.keep_records, false) || (var.manage_registry && coalesce(var.registry_account_id, var.account_id) == var.account_id && coalesce(var.registry_region, var.aws_region) == var.aws_region)
+    error_message = "lifecycle_manager.keep_records is true where the registry is another's: its bucket is not this environment's. Set it in the environment that owns the registry (manage_registry)."
+  }
+
+  validation {
+    condition     = !(try(var.lifecycle_manager.keep_records, false) && try(var.lifecycle_manager.force_destroy_records, false))
+    error_message = "lifecycle_manager says keep_records and force_destroy_records. One keeps the bucket, the other deletes it with all that it holds: choose one."
   }
 }
 

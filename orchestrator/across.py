@@ -5,24 +5,18 @@ Pure; problems carry the file of the environment that comes second.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from orchestrator.checks.problem import Problem
+from orchestrator.checks.several import Find, by_registry, file_of, problem_of
+from orchestrator.checks.snapshots import check_snapshots, warn_of_snapshots
 from orchestrator.environment import Environment, PullThroughCacheRule
-from orchestrator.errors import Location
-from orchestrator.tfvars import Path, dotted
-
-Registry = tuple[str, str]
-
-
-Find = Callable[[str, Path], Location]
-"""(name of an environment, path of a value in it) -> the line of that value."""
+from orchestrator.tfvars import Path
 
 
 def check_across(environments: Sequence[Environment], where: Find | None = None) -> list[Problem]:
     """Everything about `environments` that no single one of them shows; without `where` problems name the file only."""
-    find = where or _file_of
+    find = where or file_of
     ordered = sorted(environments, key=lambda environment: environment.name)
     problems = [
         *_check_states(ordered, find),
@@ -30,36 +24,17 @@ def check_across(environments: Sequence[Environment], where: Find | None = None)
         *_check_routes(ordered, find),
         *_check_repositories(ordered, find),
         *_check_endpoints(ordered, find),
-        *_check_push_roles(ordered, find),
+        *_check_roles(ordered, find),
         *_check_node_policies(ordered, find),
+        *check_snapshots(ordered, find),
     ]
     return sorted(problems, key=lambda problem: problem.sort_key)
 
 
-def _file_of(name: str, _: Path) -> Location:
-    return Location(f"environments/{name}.tfvars")
-
-
-def _registry(environment: Environment) -> Registry:
-    return (environment.registry_account, environment.registry_region_name)
-
-
-def _by_registry(environments: Iterable[Environment]) -> dict[Registry, list[Environment]]:
-    groups: dict[Registry, list[Environment]] = defaultdict(list)
-    for environment in environments:
-        groups[_registry(environment)].append(environment)
-    return groups
-
-
-def _problem(find: Find, environment: Environment, path: Path, what: str, why: str, remedy: str) -> Problem:
-    return Problem(
-        what,
-        why=why,
-        remedy=remedy,
-        where=find(environment.name, path),
-        variable=dotted(path),
-        value=environment.name,
-    )
+def warn_across(environments: Sequence[Environment], where: Find | None = None) -> list[Problem]:
+    """What is allowed between `environments`, but hardly meant."""
+    ordered = sorted(environments, key=lambda environment: environment.name)
+    return sorted(warn_of_snapshots(ordered, where or file_of), key=lambda problem: problem.sort_key)
 
 
 def state_key(environment: Environment) -> str:
@@ -76,7 +51,7 @@ def _check_states(environments: Sequence[Environment], find: Find) -> Iterable[P
         place = (environment.state.bucket, state_key(environment))
         first = seen.setdefault(place, environment)
         if first is not environment:
-            yield _problem(
+            yield problem_of(
                 find,
                 environment,
                 ("state",),
@@ -87,10 +62,10 @@ def _check_states(environments: Sequence[Environment], find: Find) -> Iterable[P
 
 
 def _check_owners(environments: Sequence[Environment], find: Find) -> Iterable[Problem]:
-    for (account, region), group in _by_registry(environments).items():
+    for (account, region), group in by_registry(environments).items():
         owners = [environment for environment in group if environment.owns_registry]
         for environment in owners[1:]:
-            yield _problem(
+            yield problem_of(
                 find,
                 environment,
                 ("manage_registry",),
@@ -101,7 +76,7 @@ def _check_owners(environments: Sequence[Environment], find: Find) -> Iterable[P
 
 
 def _check_routes(environments: Sequence[Environment], find: Find) -> Iterable[Problem]:
-    for (account, region), group in _by_registry(environments).items():
+    for (account, region), group in by_registry(environments).items():
         owners = [environment for environment in group if environment.owns_registry]
         others = [environment for environment in group if not environment.owns_registry]
         if owners:
@@ -113,7 +88,7 @@ def _check_routes(environments: Sequence[Environment], find: Find) -> Iterable[P
             local = [environment for environment in others if not environment.uses_central_registry]
             for environment in local:
                 if environment.pull_through_cache_rules:
-                    yield _problem(
+                    yield problem_of(
                         find,
                         environment,
                         ("pull_through_cache_rules",),
@@ -130,7 +105,7 @@ def _check_against_owner(environment: Environment, owner: Environment, find: Fin
         theirs = owner.pull_through_cache_rules.get(prefix)
         path: Path = ("pull_through_cache_rules", prefix)
         if theirs is None:
-            yield _problem(
+            yield problem_of(
                 find,
                 environment,
                 path,
@@ -139,7 +114,7 @@ def _check_against_owner(environment: Environment, owner: Environment, find: Fin
                 f'Add the rule to "{owner.name}".',
             )
         elif _meaning(rule) != _meaning(theirs):
-            yield _problem(
+            yield problem_of(
                 find,
                 environment,
                 path,
@@ -153,7 +128,7 @@ def _check_against_owner(environment: Environment, owner: Environment, find: Fin
 def _check_consumer(environment: Environment, owner: Environment, find: Find) -> Iterable[Problem]:
     account = environment.account_id
     if account != owner.account_id and account not in owner.registry_consumer_account_ids:
-        yield _problem(
+        yield problem_of(
             find,
             environment,
             ("registry_account_id",),
@@ -193,7 +168,7 @@ def _check_same_meaning(group: Sequence[Environment], find: Find) -> Iterable[Pr
                 continue
             if f"{prefix}/".startswith(f"{other_prefix}/") or f"{other_prefix}/".startswith(f"{prefix}/"):
                 variable = "pull_through_cache_rules" if kind == "rule" else "mirrors"
-                yield _problem(
+                yield problem_of(
                     find,
                     environment,
                     (variable, prefix),
@@ -211,7 +186,7 @@ def _check_repositories(environments: Sequence[Environment], find: Find) -> Iter
         for name in environment.own_repository_names:
             first = seen.setdefault((environment.account_id, environment.aws_region, name), environment)
             if first is not environment:
-                yield _problem(
+                yield problem_of(
                     find,
                     environment,
                     ("repositories", name) if name in environment.repositories else ("ecr_repository_name",),
@@ -230,7 +205,7 @@ def _check_endpoints(environments: Sequence[Environment], find: Find) -> Iterabl
         place = (environment.account_id, environment.aws_region, environment.vpc_id)
         first = seen.setdefault(place, environment)
         if first is not environment:
-            yield _problem(
+            yield problem_of(
                 find,
                 environment,
                 ("vpc_id",),
@@ -240,22 +215,32 @@ def _check_endpoints(environments: Sequence[Environment], find: Find) -> Iterabl
             )
 
 
-def _check_push_roles(environments: Sequence[Environment], find: Find) -> Iterable[Problem]:
+def _check_roles(environments: Sequence[Environment], find: Find) -> Iterable[Problem]:
     seen: dict[tuple[str, str], Environment] = {}
     for environment in environments:
-        for name in environment.push_roles:
+        for path, name in _own_roles(environment):
             # IAM compares names without case, and knows no regions.
             first = seen.setdefault((environment.account_id, name.lower()), environment)
             if first is not environment:
-                yield _problem(
+                yield problem_of(
                     find,
                     environment,
-                    ("push_roles", name),
+                    path,
                     f'"{environment.name}" and "{first.name}" both create the role "{name}" '
                     f"in account {environment.account_id}.",
                     "Role names are unique in an account, whatever the region.",
-                    "Rename one.",
+                    "Rename one."
+                    if path[0] == "push_roles"
+                    else "Set lifecycle_manager.usage.role_name in one of them.",
                 )
+
+
+def _own_roles(environment: Environment) -> Iterable[tuple[Path, str]]:
+    for name in environment.push_roles:
+        yield ("push_roles", name), name
+    usage = environment.lifecycle_manager and environment.lifecycle_manager.usage
+    if usage:
+        yield ("lifecycle_manager", "usage", *(("role_name",) if usage.role_name else ())), environment.usage_role_name
 
 
 def _node_roles(environment: Environment) -> Iterable[tuple[Path, str]]:
@@ -278,7 +263,7 @@ def _check_node_policies(environments: Sequence[Environment], find: Find) -> Ite
         for path, role in _node_roles(environment):
             first = seen.setdefault((environment.account_id, role, environment.cluster_name), environment)
             if first is not environment:
-                yield _problem(
+                yield problem_of(
                     find,
                     environment,
                     path,

@@ -7,6 +7,7 @@ module imports pydantic, so import it where an environment is loaded and not at 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ from pydantic import BaseModel, ConfigDict
 from orchestrator import upstreams
 from orchestrator.errors import InvalidEnvironment, OrchestratorError
 from orchestrator.tfvars import Tfvars
+
+# IAM's limit.
+MAX_ROLE_NAME = 64
 
 
 class _Value(BaseModel):
@@ -164,6 +168,8 @@ class Usage(_Value):
     service_account: str = "ecr-usage"
     schedule: str = "17 * * * *"
     image: str | None = None
+    snapshot_name: str | None = None
+    env: dict[str, str] = {}
 
 
 class LifecycleManager(_Value):
@@ -177,6 +183,7 @@ class LifecycleManager(_Value):
     timeout_seconds: int = 900
     max_concurrency: int = 5
     log_retention_days: int = 14
+    reserved_concurrency: int | None = None
     permissions_boundary_arn: str | None = None
     native_policy: str = ""
     clusters: tuple[str, ...] = ()
@@ -184,10 +191,15 @@ class LifecycleManager(_Value):
     max_expire_fraction_repository: float = 0.5
     max_expire_fraction_account: float = 0.25
     bucket_name: str | None = None
+    keep_records: bool = False
+    force_destroy_records: bool = False
     kms_key_arn: str | None = None
+    kms_key_admits_services: bool = False
     audit_retention_days: int = 365
     topic_arn: str | None = None
     emails: tuple[str, ...] = ()
+    silence_days: int = 2
+    upstream_sync_failures: int = 0
     snapshot_writers: dict[str, str] = {}
     retention: Retention | None = None
     usage: Usage | None = None
@@ -349,10 +361,31 @@ class Environment(_Value):
         return named or f"ecr-lifecycle-{self.registry_account}-{self.registry_region_name}"
 
     @property
-    def usage_role_name(self) -> str:
-        """Role with which the environment's cluster writes its snapshot, as the root module names it."""
+    def keeps_records(self) -> bool:
+        """Does this environment make the bucket of snapshots and audit log?"""
+        return self.owns_registry and bool(
+            self.functions or (self.lifecycle_manager and self.lifecycle_manager.keep_records)
+        )
+
+    @property
+    def snapshot_name(self) -> str:
+        """What the snapshot of the environment's cluster is called, there and among the owner's `clusters`."""
         usage = self.lifecycle_manager and self.lifecycle_manager.usage
-        return (usage and usage.role_name) or f"{self.cluster_name[:54]}-ecr-usage"
+        return (usage and usage.snapshot_name) or self.cluster_name
+
+    @property
+    def usage_role_name(self) -> str:
+        """Role with which the environment's cluster writes its snapshot, as the root module names it.
+
+        IAM knows no regions, so that the name has one; one that is too long ends in the beginning of its digest.
+        """
+        usage = self.lifecycle_manager and self.lifecycle_manager.usage
+        if usage and usage.role_name:
+            return usage.role_name
+        name = f"{self.cluster_name}-ecr-usage-{self.aws_region}"
+        if len(name) <= MAX_ROLE_NAME:
+            return name
+        return f"{name[: MAX_ROLE_NAME - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
     @property
     def own_repository_names(self) -> tuple[str, ...]:

@@ -212,6 +212,79 @@ run "the_usage_role_of_a_cluster_needs_no_function" {
   }
 }
 
+run "the_s3_endpoint_lets_the_cluster_write_its_snapshot_and_nothing_else" {
+  command = plan
+
+  variables {
+    create_vpc_endpoints    = true
+    vpc_id                  = "vpc-0123456789abcdef0"
+    private_subnet_ids      = ["subnet-0123456789abcdef0"]
+    vpc_cidr                = "10.0.0.0/16"
+    extra_vpc_endpoints     = ["s3"]
+    private_route_table_ids = ["rtb-0123456789abcdef0"]
+    manage_registry         = false
+    lifecycle_manager       = { bucket_name = "records", usage = { pod_identity = true, snapshot_name = "test-us" } }
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(module.vpc_endpoints[0].policies["s3"]).Statement : [statement.Action, statement.Resource] if strcontains(jsonencode(statement.Resource), "records")] == [[["s3:PutObject"], ["arn:aws:s3:::records/snapshots/test-us.json"]]]
+    error_message = "the endpoint refuses the snapshot, or lets more through: ${module.vpc_endpoints[0].policies["s3"]}"
+  }
+
+  assert {
+    condition     = strcontains(module.lifecycle_manager[0].usage_role_policy, "arn:aws:s3:::records/snapshots/test-us.json")
+    error_message = "role and endpoint name different objects"
+  }
+}
+
+run "a_bucket_of_another_region_is_not_reached_through_the_endpoint" {
+  command = plan
+
+  variables {
+    create_vpc_endpoints    = true
+    vpc_id                  = "vpc-0123456789abcdef0"
+    private_subnet_ids      = ["subnet-0123456789abcdef0"]
+    vpc_cidr                = "10.0.0.0/16"
+    extra_vpc_endpoints     = ["s3"]
+    private_route_table_ids = ["rtb-0123456789abcdef0"]
+    registry_region         = "us-west-2"
+    lifecycle_manager       = { usage = { pod_identity = true } }
+  }
+
+  assert {
+    condition     = !strcontains(module.vpc_endpoints[0].policies["s3"], "s3:PutObject")
+    error_message = "a right that nothing uses: ${module.vpc_endpoints[0].policies["s3"]}"
+  }
+}
+
+run "records_are_kept_without_the_function" {
+  command = plan
+
+  variables {
+    pull_through_cache_rules = { quay = { upstream_registry_url = "quay.io" } }
+    lifecycle_manager        = { keep_records = true, usage = { pod_identity = true } }
+  }
+
+  assert {
+    condition     = output.lifecycle_manager_function_name == null && module.lifecycle_manager[0].bucket_created
+    error_message = "the audit log would go with the function"
+  }
+}
+
+run "records_are_kept_when_the_rest_is_destroyed" {
+  command = plan
+
+  variables {
+    protected_only    = true
+    lifecycle_manager = { enabled = true, keep_records = true, usage = { pod_identity = true } }
+  }
+
+  assert {
+    condition     = module.lifecycle_manager[0].bucket_created && output.usage_role_arn == null && output.lifecycle_manager_function_name == null
+    error_message = "the audit log would go, or more than it stays"
+  }
+}
+
 run "nothing_of_the_functions_is_made_unasked" {
   command = plan
 

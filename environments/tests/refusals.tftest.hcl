@@ -326,6 +326,28 @@ run "refuses_a_lifecycle_manager_of_another_accounts_registry" {
   expect_failures = [var.lifecycle_manager]
 }
 
+run "refuses_records_of_another_accounts_registry" {
+  command = plan
+
+  variables {
+    registry_account_id = "999988887777"
+    manage_registry     = false
+    lifecycle_manager   = { keep_records = true }
+  }
+
+  expect_failures = [var.lifecycle_manager]
+}
+
+run "refuses_records_that_are_kept_and_destroyed" {
+  command = plan
+
+  variables {
+    lifecycle_manager = { keep_records = true, force_destroy_records = true }
+  }
+
+  expect_failures = [var.lifecycle_manager]
+}
+
 run "refuses_scan_findings_of_a_registry_that_another_environment_manages" {
   command = plan
 

@@ -4,6 +4,7 @@
 
 locals {
   # {alarm: what is watched}. Lambda's and SQS's metrics have the resource as dimension, the function's own the environment.
+  # `once`: a run writes it once, zero too; until the next run its alarm stays as it is.
   alarms = {
     errors = {
       description = "The lifecycle manager failed. Its log is /aws/lambda/${var.name}."
@@ -19,25 +20,25 @@ locals {
     }
     repositories-failed = {
       description = "Some repositories could not be worked on; the log names them and why."
-      namespace   = "Orchestrator/Lifecycle", metric = "RepositoriesFailed", dimensions = { Environment = var.environment }
+      namespace   = "Orchestrator/Lifecycle", metric = "RepositoriesFailed", dimensions = { Environment = var.environment }, once = true
     }
     guard = {
       description = "A run would have expired more than max_expire_fraction, and expired nothing there. See `orchestrator lifecycle preview ${var.environment}`."
-      namespace   = "Orchestrator/Lifecycle", metric = "GuardTripped", dimensions = { Environment = var.environment }
+      namespace   = "Orchestrator/Lifecycle", metric = "GuardTripped", dimensions = { Environment = var.environment }, once = true
     }
     snapshot = {
       description = "A cluster's snapshot is missing or stale: nothing is expired until its CronJob writes one again."
-      namespace   = "Orchestrator/Lifecycle", metric = "SnapshotStale", dimensions = { Environment = var.environment }
+      namespace   = "Orchestrator/Lifecycle", metric = "SnapshotStale", dimensions = { Environment = var.environment }, once = true
     }
     upstream-sync = {
       description = "ECR could not refresh cached images from their upstream: credentials, rate limits or the upstream itself."
-      namespace   = "Orchestrator/Lifecycle", metric = "UpstreamSyncFailed", dimensions = { Environment = var.environment }
+      namespace   = "Orchestrator/Lifecycle", metric = "UpstreamSyncFailed", dimensions = { Environment = var.environment }, threshold = var.upstream_sync_failures
     }
   }
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = local.function ? local.alarms : {}
+  for_each = { for key, alarm in local.alarms : key => alarm if local.function }
 
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = each.value.description
@@ -47,41 +48,41 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   statistic           = each.key == "dead-letters" ? "Maximum" : "Sum"
   period              = 300
   evaluation_periods  = 1
-  threshold           = 0
+  threshold           = try(each.value.threshold, 0)
   comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = "notBreaching"
+  treat_missing_data  = try(each.value.once, false) ? "ignore" : "notBreaching"
   alarm_actions       = local.alarm_actions
-  ok_actions          = local.alarm_actions
   tags                = var.tags
 }
 
-# Silence is no success: a disabled rule or a missing permission shows in no error.
+# Silence is no success: a disabled rule or a missing permission shows in no error. A run writes the metric at its end. One
+# that is new has none yet, and CloudWatch begins without data: only a function that ran and then fell silent changes the
+# state. Hours, and not days, because CloudWatch waits for a few periods more than it is asked to look at.
 resource "aws_cloudwatch_metric_alarm" "silent" {
-  count = local.function ? 1 : 0
+  count = local.function && var.silence_days > 0 ? 1 : 0
 
-  alarm_name          = "${var.name}-silent"
-  alarm_description   = "The lifecycle manager did not run for two days."
-  namespace           = "AWS/Lambda"
-  metric_name         = "Invocations"
-  dimensions          = { FunctionName = var.name }
-  statistic           = "Sum"
-  period              = 86400
-  evaluation_periods  = 2
-  datapoints_to_alarm = 2
-  threshold           = 1
-  comparison_operator = "LessThanThreshold"
-  treat_missing_data  = "breaching"
-  alarm_actions       = local.alarm_actions
-  ok_actions          = local.alarm_actions
-  tags                = var.tags
+  alarm_name                = "${var.name}-silent"
+  alarm_description         = "The lifecycle manager finished no run for ${var.silence_days} days: see its log, /aws/lambda/${var.name}, and the rule ${var.name}-schedule."
+  namespace                 = "Orchestrator/Lifecycle"
+  metric_name               = "RunsFinished"
+  dimensions                = { Environment = var.environment }
+  statistic                 = "Sum"
+  period                    = 3600
+  evaluation_periods        = 24 * var.silence_days
+  threshold                 = 1
+  comparison_operator       = "LessThanThreshold"
+  treat_missing_data        = "missing"
+  alarm_actions             = local.alarm_actions
+  insufficient_data_actions = local.alarm_actions
+  tags                      = var.tags
 }
 
 resource "aws_sns_topic" "this" {
   count = local.topic ? 1 : 0
 
   name = "${var.name}-alarms"
-  # A key of AWS's own would keep CloudWatch from publishing; a key of yours must let cloudwatch.amazonaws.com use it.
-  kms_master_key_id = var.kms_key_arn
+  # A key of AWS's own would keep CloudWatch from publishing.
+  kms_master_key_id = local.service_key
   tags              = var.tags
 }
 

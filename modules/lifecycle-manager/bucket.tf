@@ -1,5 +1,5 @@
 ################################################################################
-# Bucket: snapshots/<cluster>.json, audit/, cache/, runs/
+# Bucket: snapshots/<name>.json, audit/, cache/, findings/, runs/
 ################################################################################
 
 resource "aws_s3_bucket" "this" {
@@ -71,9 +71,15 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     expiration {
       days = var.audit_retention_days
     }
+
+    # What expired, and records that were written again because a call was repeated.
+    noncurrent_version_expiration {
+      noncurrent_days = 30
+    }
   }
 
-  # What an index holds never changes; a cache that is not asked for a quarter of a year is of an image that is gone.
+  # S3 counts from when an object was last written, read or not. What an index holds never changes: a cache that stays as it
+  # is costs one cold run a quarter, and one of images that are gone disappears.
   rule {
     id     = "cache"
     status = "Enabled"
@@ -84,6 +90,20 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
     expiration {
       days = 90
+    }
+  }
+
+  # What was reported of an image; without it the same findings would be news again.
+  rule {
+    id     = "findings"
+    status = "Enabled"
+
+    filter {
+      prefix = "findings/"
+    }
+
+    expiration {
+      days = 365
     }
   }
 
@@ -135,12 +155,15 @@ resource "aws_s3_bucket_policy" "this" {
         Resource  = [local.bucket_arn, "${local.bucket_arn}/*"]
         Condition = { Bool = { "aws:SecureTransport" = "false" } }
       }],
+      # The account with a condition, and not the role: S3 refuses a policy that names a role which is not there yet, and one
+      # that is made again under its name would be another to it.
       [for cluster, arn in var.snapshot_writers : {
-        Sid       = "Writer${replace(cluster, "/[^0-9A-Za-z]/", "")}"
+        Sid       = "Writer${substr(sha256(cluster), 0, 16)}"
         Effect    = "Allow"
-        Principal = { AWS = arn }
+        Principal = { AWS = "arn:${local.partition}:iam::${split(":", arn)[4]}:root" }
         Action    = "s3:PutObject"
         Resource  = "${local.bucket_arn}/snapshots/${cluster}.json"
+        Condition = { ArnEquals = { "aws:PrincipalArn" = arn } }
       }],
     )
   })

@@ -10,16 +10,37 @@ locals {
   bucket_name  = coalesce(var.bucket_name, "ecr-lifecycle-${var.account_id}-${local.region}")
   bucket_arn   = "arn:${local.partition}:s3:::${local.bucket_name}"
 
+  log_group_arn = "arn:${local.partition}:logs:${local.region}:${var.account_id}:log-group:/aws/lambda/${var.name}"
+
   repository_arn = "arn:${local.partition}:ecr:${local.region}:${var.account_id}:repository"
-  cached_arns = contains(var.prefixes, "ROOT") ? ["${local.repository_arn}/*"] : [
-    for prefix in sort(distinct(var.prefixes)) : "${local.repository_arn}/${prefix}/*"
-  ]
+  # A rule for ROOT caches beside what was pushed: there the function takes for cached only what an override names, and
+  # a pattern such as `*` or `*-operator` names nobody's repositories in particular.
+  root_patterns = contains(var.prefixes, "ROOT") ? [
+    for rule in var.retention.overrides : replace(rule.pattern, "/\\/+$/", "") if !startswith(rule.pattern, "*")
+  ] : []
+  cached_names = sort(distinct(concat(
+    [for prefix in var.prefixes : "${prefix}/*" if prefix != "ROOT"],
+    flatten([for pattern in local.root_patterns : strcontains(pattern, "*") ? [pattern] : [pattern, "${pattern}/*"]]),
+  )))
+  cached_arns = [for name in local.cached_names : "${local.repository_arn}/${name}"]
 
   # Without prefixes there is nothing to do; the function still runs, finds 0 repositories and says so.
   function = var.create_function
   topic    = var.create_topic && var.create_function
-  # Wildcards of a string that ends in one: EventBridge takes a prefix there.
-  cached_names = contains(var.prefixes, "ROOT") ? [] : [for prefix in sort(distinct(var.prefixes)) : { prefix = "${prefix}/" }]
+
+  # Topic, queues and log are written by services of AWS, which a key admits only when its policy says so. A key that does
+  # not would make every alarm mute.
+  service_key = var.kms_key_admits_services ? var.kms_key_arn : null
+
+  # The names as EventBridge takes them. Its patterns have 2,048 characters: without the filter it calls the function for
+  # pushes to other repositories too, which the function leaves alone.
+  pushed_detail = { action-type = ["PUSH"], result = ["SUCCESS"] }
+  pushed_below  = merge(local.pushed_detail, { repository-name = [for prefix in sort(distinct(var.prefixes)) : { prefix = "${prefix}/" }] })
+  pushed_pattern = {
+    for key, detail in { all = local.pushed_detail, below = local.pushed_below } :
+    key => jsonencode({ source = ["aws.ecr"], detail-type = ["ECR Image Action"], detail = detail })
+  }
+  pushed_filtered = length(var.prefixes) > 0 && !contains(var.prefixes, "ROOT") && length(local.pushed_pattern.below) <= 2048
 
   alarm_actions = local.topic ? [aws_sns_topic.this[0].arn] : compact([var.topic_arn])
 
@@ -67,12 +88,10 @@ resource "aws_lambda_function" "this" {
   source_code_hash = fileexists(var.package) ? filebase64sha256(var.package) : null
   tags             = var.tags
 
+  reserved_concurrent_executions = var.reserved_concurrency
+
   environment {
-    variables = merge(
-      local.variables,
-      { QUEUE_URL = aws_sqs_queue.pages[0].url },
-      length(local.alarm_actions) > 0 ? { TOPIC_ARN = local.alarm_actions[0] } : {},
-    )
+    variables = merge(local.variables, { QUEUE_URL = aws_sqs_queue.pages[0].url })
   }
 
   lifecycle {
@@ -110,7 +129,7 @@ resource "aws_cloudwatch_log_group" "function" {
 
   name              = "/aws/lambda/${var.name}"
   retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arn
+  kms_key_id        = local.service_key
   tags              = var.tags
 }
 
@@ -143,32 +162,25 @@ resource "aws_cloudwatch_event_rule" "sync" {
 
 # Deletions are left out: most are its own. Only a native policy gives it anything to do at a push.
 resource "aws_cloudwatch_event_rule" "images" {
-  count = local.function ? 1 : 0
+  count = contains(local.event_names, "images") ? 1 : 0
 
-  name        = "${var.name}-images"
-  description = "An image was pushed below a pull-through prefix"
-  state       = var.native_policy == "" ? "DISABLED" : "ENABLED"
-  event_pattern = jsonencode({
-    source      = ["aws.ecr"]
-    detail-type = ["ECR Image Action"]
-    detail = merge(
-      { action-type = ["PUSH"], result = ["SUCCESS"] },
-      length(local.cached_names) > 0 ? { repository-name = local.cached_names } : {},
-    )
-  })
-  tags = var.tags
+  name          = "${var.name}-images"
+  description   = "An image was pushed below a pull-through prefix"
+  event_pattern = local.pushed_pattern[local.pushed_filtered ? "below" : "all"]
+  tags          = var.tags
 }
 
 locals {
-  event_rules = local.function ? {
-    schedule = aws_cloudwatch_event_rule.schedule[0]
-    sync     = aws_cloudwatch_event_rule.sync[0]
-    images   = aws_cloudwatch_event_rule.images[0]
-  } : {}
+  event_names = local.function ? (var.native_policy == "" ? ["schedule", "sync"] : ["images", "schedule", "sync"]) : []
+  event_rules = {
+    images   = one(aws_cloudwatch_event_rule.images[*])
+    schedule = one(aws_cloudwatch_event_rule.schedule[*])
+    sync     = one(aws_cloudwatch_event_rule.sync[*])
+  }
 }
 
 resource "aws_cloudwatch_event_target" "this" {
-  for_each = local.function ? toset(["schedule", "sync", "images"]) : []
+  for_each = toset(local.event_names)
 
   rule      = local.event_rules[each.key].name
   target_id = "lifecycle-manager"
@@ -180,7 +192,7 @@ resource "aws_cloudwatch_event_target" "this" {
 }
 
 resource "aws_lambda_permission" "events" {
-  for_each = local.function ? toset(["schedule", "sync", "images"]) : []
+  for_each = toset(local.event_names)
 
   statement_id  = "events-${each.key}"
   action        = "lambda:InvokeFunction"
@@ -210,7 +222,7 @@ locals {
     Principal = { Service = "events.amazonaws.com" }
     Action    = "sqs:SendMessage"
     Resource  = local.queue_arns["dead-letters"]
-    Condition = { ArnEquals = { "aws:SourceArn" = [for name in ["images", "schedule", "sync"] : "arn:${local.partition}:events:${local.region}:${var.account_id}:rule/${var.name}-${name}"] } }
+    Condition = { ArnEquals = { "aws:SourceArn" = [for name in local.event_names : "arn:${local.partition}:events:${local.region}:${var.account_id}:rule/${var.name}-${name}"] } }
   }
 }
 
@@ -219,11 +231,12 @@ resource "aws_sqs_queue" "pages" {
   count = local.function ? 1 : 0
 
   name = "${var.name}-pages"
-  # Six times the function's timeout, as Lambda asks for: a message must not come back while it is worked on.
-  visibility_timeout_seconds = 6 * var.timeout_seconds
+  # A message must not come back while it is worked on, but soon after: the run waits for a page that failed. AWS's advice
+  # of six times the timeout is for batches and throttled pollers; here a message comes alone, and max_concurrency bounds them.
+  visibility_timeout_seconds = var.timeout_seconds + 60
   message_retention_seconds  = 345600
-  sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
-  kms_master_key_id          = var.kms_key_arn
+  sqs_managed_sse_enabled    = local.service_key == null ? true : null
+  kms_master_key_id          = local.service_key
   redrive_policy             = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead[0].arn, maxReceiveCount = 5 })
   policy                     = jsonencode({ Version = "2012-10-17", Statement = [local.only_tls["pages"]] })
   tags                       = var.tags
@@ -234,8 +247,8 @@ resource "aws_sqs_queue" "dead" {
 
   name                      = "${var.name}-dead-letters"
   message_retention_seconds = 1209600
-  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
-  kms_master_key_id         = var.kms_key_arn
+  sqs_managed_sse_enabled   = local.service_key == null ? true : null
+  kms_master_key_id         = local.service_key
   policy                    = jsonencode({ Version = "2012-10-17", Statement = [local.only_tls["dead-letters"], local.undelivered] })
   tags                      = var.tags
 }
@@ -280,6 +293,17 @@ resource "aws_iam_role" "function" {
 }
 
 locals {
+  # What it changes: the expire actions of the retention, and native policies. Its own go when they are no longer asked for.
+  changes = distinct(concat(
+    [
+      for rule in concat([var.retention], var.retention.overrides) :
+      coalesce(rule.expire_action, var.retention.expire_action) == "archive" ? "ecr:UpdateImageStorageClass" : "ecr:BatchDeleteImage"
+    ],
+    ["ecr:DeleteLifecyclePolicy"],
+    var.native_policy == "" ? [] : ["ecr:PutLifecyclePolicy"],
+  ))
+
+  # ARNs are put together here, and not taken from the resources: so the policy and its length are known before anything is made.
   statements = [
     for statement in [
       {
@@ -289,37 +313,21 @@ locals {
         Resource = ["*"] # the first knows no resources; the second lists all of a registry
       },
       {
-        Sid    = "Look"
+        # One statement, so that the repositories are written once: they are most of the policy's length.
+        Sid    = "Cached"
         Effect = "Allow"
-        Action = [
-          "ecr:BatchGetImage",
-          "ecr:DescribeImages",
-          "ecr:GetLifecyclePolicy",
-          "ecr:ListImageReferrers",
-          "ecr:ListImages",
-        ]
+        Action = sort(concat(
+          ["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetLifecyclePolicy"],
+          var.dry_run ? [] : local.changes,
+        ))
         Resource = local.cached_arns
       },
       {
-        Sid    = "Expire"
-        Effect = "Allow"
-        Action = sort(distinct(flatten([
-          for rule in concat([var.retention], var.retention.overrides) : coalesce(rule.expire_action, var.retention.expire_action) == "archive" ? ["ecr:UpdateImageStorageClass"] : ["ecr:BatchDeleteImage"]
-        ])))
-        Resource = var.dry_run ? [] : local.cached_arns
-      },
-      {
-        # Its own policies go when they are no longer asked for.
-        Sid      = "NativePolicies"
-        Effect   = "Allow"
-        Action   = var.native_policy == "" ? ["ecr:DeleteLifecyclePolicy"] : ["ecr:DeleteLifecyclePolicy", "ecr:PutLifecyclePolicy"]
-        Resource = var.dry_run ? [] : local.cached_arns
-      },
-      {
         # Reading a manifest counts as a pull unless the reader is excluded: it would keep what it looks at.
-        Sid      = "OwnPullsDoNotCount"
-        Effect   = "Allow"
-        Action   = ["ecr:ListPullTimeUpdateExclusions", "ecr:RegisterPullTimeUpdateExclusion"]
+        Sid    = "OwnPullsDoNotCount"
+        Effect = "Allow"
+        # The user guide calls the right by one name, the API by another.
+        Action   = ["ecr:CreatePullTimeUpdateExclusion", "ecr:ListPullTimeUpdateExclusions", "ecr:RegisterPullTimeUpdateExclusion"]
         Resource = ["*"] # they know no resources
       },
       {
@@ -332,7 +340,7 @@ locals {
         Sid      = "Records"
         Effect   = "Allow"
         Action   = ["s3:GetObject"]
-        Resource = [for prefix in ["audit", "cache", "runs", "snapshots"] : "${local.bucket_arn}/${prefix}/*"]
+        Resource = [for prefix in ["cache", "runs", "snapshots"] : "${local.bucket_arn}/${prefix}/*"]
       },
       {
         Sid      = "Audit"
@@ -351,19 +359,13 @@ locals {
         Sid      = "Pages"
         Effect   = "Allow"
         Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
-        Resource = aws_sqs_queue.pages[*].arn
+        Resource = [local.queue_arns["pages"]]
       },
       {
         Sid      = "DeadLetters"
         Effect   = "Allow"
         Action   = ["sqs:SendMessage"]
-        Resource = aws_sqs_queue.dead[*].arn
-      },
-      {
-        Sid      = "Notify"
-        Effect   = "Allow"
-        Action   = ["sns:Publish"]
-        Resource = local.alarm_actions
+        Resource = [local.queue_arns["dead-letters"]]
       },
       {
         Sid      = "Key"
@@ -375,10 +377,11 @@ locals {
         Sid      = "Log"
         Effect   = "Allow"
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        Resource = [for group in aws_cloudwatch_log_group.function : "${group.arn}:*"]
+        Resource = ["${local.log_group_arn}:*"]
       },
     ] : statement if length(statement.Resource) > 0
   ]
+  policy = jsonencode({ Version = "2012-10-17", Statement = local.statements })
 }
 
 resource "aws_iam_role_policy" "function" {
@@ -386,5 +389,13 @@ resource "aws_iam_role_policy" "function" {
 
   name   = "lifecycle-manager"
   role   = aws_iam_role.function[0].id
-  policy = jsonencode({ Version = "2012-10-17", Statement = local.statements })
+  policy = local.policy
+
+  lifecycle {
+    precondition {
+      # IAM does not count white space; jsonencode writes none.
+      condition     = length(local.policy) <= 10240
+      error_message = "The function's policy has ${length(local.policy)} characters and IAM takes 10,240 in a role: ${length(local.cached_arns)} patterns of repositories are too many. Put prefixes below a common one (team/docker-hub, team/quay) and name that${contains(var.prefixes, "ROOT") ? ", or use fewer and wider patterns in retention.overrides, which name what ROOT caches" : ""}."
+    }
+  }
 }

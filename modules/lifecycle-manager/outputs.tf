@@ -24,8 +24,13 @@ output "policy" {
 }
 
 output "bucket_name" {
-  description = "Bucket of snapshots (`snapshots/<cluster>.json`), audit log (`audit/`) and cache (`cache/`)."
+  description = "Bucket of snapshots (`snapshots/<name>.json`), audit log (`audit/`) and cache (`cache/`)."
   value       = local.bucket_name
+}
+
+output "bucket_created" {
+  description = "Whether the bucket is this module's, and goes with it."
+  value       = var.create_bucket
 }
 
 output "queue_url" {
@@ -43,6 +48,36 @@ output "topic_arn" {
   value       = local.topic ? aws_sns_topic.this[0].arn : var.topic_arn
 }
 
+output "key_policy_statements" {
+  description = "Statements (JSON) that the policy of the key `kms_key_arn` must have before `kms_key_admits_services` may be true: they let CloudWatch Logs, CloudWatch and EventBridge use it."
+  value = jsonencode([
+    {
+      Sid       = "LifecycleManagerLog"
+      Effect    = "Allow"
+      Principal = { Service = "logs.${local.region}.amazonaws.com" }
+      Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+      Resource  = "*" # in a key's policy: the key
+      Condition = { ArnEquals = { "kms:EncryptionContext:aws:logs:arn" = local.log_group_arn } }
+    },
+    {
+      Sid       = "LifecycleManagerAlarms"
+      Effect    = "Allow"
+      Principal = { Service = "cloudwatch.amazonaws.com" }
+      Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
+      Resource  = "*"
+      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+    },
+    {
+      # EventBridge names neither its rule nor its account to KMS: a condition on them would refuse it.
+      Sid       = "LifecycleManagerUndeliveredEvents"
+      Effect    = "Allow"
+      Principal = { Service = "events.amazonaws.com" }
+      Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
+      Resource  = "*"
+    },
+  ])
+}
+
 output "alarm_names" {
   description = "Names of the alarms, sorted."
   value       = sort(concat([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_name], aws_cloudwatch_metric_alarm.silent[*].alarm_name))
@@ -51,4 +86,9 @@ output "alarm_names" {
 output "usage_role_arn" {
   description = "ARN of the role that writes the cluster's snapshot. Null without `usage_role`."
   value       = one([for role in aws_iam_role.usage : role.arn])
+}
+
+output "usage_role_policy" {
+  description = "What the role that writes the cluster's snapshot may do (JSON): for a role that is managed elsewhere. Null without `usage_role`."
+  value       = one([for policy in aws_iam_role_policy.usage : policy.policy])
 }

@@ -5,8 +5,12 @@
 locals {
   usage = var.usage_role == null ? {} : { this = var.usage_role }
 
+  # IAM knows no regions, and takes 64 characters: a longer name is cut and told apart by a hash of the whole.
+  usage_whole_names = { for key, role in local.usage : key => "${role.cluster}-ecr-usage-${local.region}" }
   usage_names = {
-    for key, role in local.usage : key => coalesce(role.name, "${substr(role.cluster, 0, 54)}-ecr-usage")
+    for key, role in local.usage : key => coalesce(role.name, length(local.usage_whole_names[key]) <= 64 ? local.usage_whole_names[key] : join("-", [
+      substr(local.usage_whole_names[key], 0, 55), substr(sha256(local.usage_whole_names[key]), 0, 8),
+    ]))
   }
   usage_issuers = {
     for key, role in local.usage : key => split(":oidc-provider/", role.oidc_provider_arn)[1] if role.oidc_provider_arn != null
@@ -71,7 +75,7 @@ resource "aws_iam_role_policy" "usage" {
         Sid      = "OwnSnapshot"
         Effect   = "Allow"
         Action   = ["s3:PutObject"]
-        Resource = ["${local.bucket_arn}/snapshots/${each.value.cluster}.json"]
+        Resource = ["${local.bucket_arn}/snapshots/${coalesce(each.value.snapshot_name, each.value.cluster)}.json"]
       }],
       var.kms_key_arn == null ? [] : [{
         Sid      = "Key"

@@ -113,6 +113,21 @@ variable "schedule" {
     condition     = can(regex("^(cron\\([^ ]+( [^ ]+){5}\\)|rate\\([1-9][0-9]* (minutes?|hours?|days?)\\))$", var.schedule))
     error_message = "schedule is \"${var.schedule}\". Write it like cron(0 2 * * ? *), with six fields, or rate(1 day)."
   }
+
+  validation {
+    condition     = !startswith(var.schedule, "rate(") || endswith(var.schedule, "s)") != startswith(var.schedule, "rate(1 ")
+    error_message = "schedule is \"${var.schedule}\". EventBridge takes the unit of 1 in the singular only, and of more in the plural: rate(1 day), rate(2 days)."
+  }
+
+  validation {
+    condition     = !can(regex("^cron\\([^ ]+( [^ ]+){5}\\)$", var.schedule)) || can(regex("^cron\\([^ ]+ [^ ]+ (\\? [^ ]+ [^ ?]+|[^ ?]+ [^ ]+ \\?) [^ ]+\\)$", var.schedule))
+    error_message = "schedule is \"${var.schedule}\". Of its fields for the day of the month (the third) and the day of the week (the fifth) exactly one is \"?\", such as cron(0 2 * * ? *) or cron(0 2 ? * SUN *)."
+  }
+
+  validation {
+    condition     = !can(regex("^cron\\([^ ]+( [^ ]+){5}\\)$", var.schedule)) || can(regex("^cron\\(${join(" ", local.schedule_forms)}\\)$", var.schedule))
+    error_message = "schedule is \"${var.schedule}\". Its fields are minutes 0-59, hours 0-23, day of the month 1-31, month 1-12 or JAN-DEC, day of the week 1-7 or SUN-SAT and year 1970-2199, with , - * / and, for days, ? L W #. Wrong: ${join(", ", [for index, field in split(" ", trimsuffix(trimprefix(var.schedule, "cron("), ")")) : field if !can(regex("^${local.schedule_forms[index % 6]}$", field))])}."
+  }
 }
 
 variable "max_concurrency" {
@@ -124,6 +139,18 @@ variable "max_concurrency" {
   validation {
     condition     = var.max_concurrency >= 2 && var.max_concurrency <= 1000 && floor(var.max_concurrency) == var.max_concurrency
     error_message = "max_concurrency is ${var.max_concurrency}. SQS event sources take 2 to 1000."
+  }
+}
+
+variable "reserved_concurrency" {
+  description = "Concurrency of the account that is kept for the function, and that it cannot exceed. Null reserves none."
+  type        = number
+  default     = null
+
+  validation {
+    # A run waits while its pages are worked on: it takes one more than they do.
+    condition     = var.reserved_concurrency == null || (floor(coalesce(var.reserved_concurrency, 0)) == coalesce(var.reserved_concurrency, 0) && coalesce(var.reserved_concurrency, 0) > var.max_concurrency)
+    error_message = "reserved_concurrency is ${coalesce(var.reserved_concurrency, 0)}. Write a whole number above max_concurrency (${var.max_concurrency}): with less, Lambda refuses pages until they are given up."
   }
 }
 
@@ -235,10 +262,34 @@ variable "retention" {
   }
 
   validation {
-    condition = alltrue([for rule in concat([var.retention], var.retention.overrides) :
-      coalesce(rule.keep_at_most, 1000000) >= coalesce(rule.keep_at_least, var.retention.keep_at_least, 1)
+    condition = alltrue(flatten([for rule in concat([var.retention], var.retention.overrides) : [
+      for value in [rule.expire_unpulled_days, rule.untagged_days, rule.minimum_age_days] : value == null ? true : value <= 36500
+    ]]))
+    error_message = "retention: expire_unpulled_days, untagged_days and minimum_age_days are at most 36500, a hundred years. To keep images for ever write never = true."
+  }
+
+  validation {
+    condition = alltrue(flatten([for rule in concat([var.retention], var.retention.overrides) : [
+      for value in [rule.keep_at_least, rule.keep_at_most] : value == null ? true : value <= 100000
+    ]]))
+    error_message = "retention: keep_at_least and keep_at_most are at most 100000, more images than a repository of ECR holds. To keep all of them write never = true."
+  }
+
+  validation {
+    # An override has what it does not set from the default, whose floor is 1 unless said.
+    condition = alltrue([
+      for rule in concat([var.retention], var.retention.overrides) :
+      coalesce(rule.keep_at_most, var.retention.keep_at_most, 1000000) >= coalesce(rule.keep_at_least, var.retention.keep_at_least, 1)
     ])
-    error_message = "retention: keep_at_most is less than keep_at_least. An image cannot be above the ceiling and below the floor."
+    error_message = "retention: keep_at_most is less than keep_at_least; an image cannot be above the ceiling and below the floor. An override that sets only one of them has the other from the default. Wrong: ${join(", ", [
+      for rule in concat([merge(var.retention, { pattern = "the default" })], var.retention.overrides) : rule.pattern
+      if coalesce(rule.keep_at_most, var.retention.keep_at_most, 1000000) < coalesce(rule.keep_at_least, var.retention.keep_at_least, 1)
+    ])}."
+  }
+
+  validation {
+    condition     = length(distinct(var.retention.overrides[*].pattern)) == length(var.retention.overrides)
+    error_message = "retention.overrides: one pattern is there twice, so that it is not said which holds: ${join(", ", distinct([for pattern in var.retention.overrides[*].pattern : pattern if length([for other in var.retention.overrides[*].pattern : other if other == pattern]) > 1]))}. Write one override a pattern."
   }
 
   validation {
@@ -273,7 +324,7 @@ variable "native_policy" {
 }
 
 variable "clusters" {
-  description = "Clusters that use the registry. Each one's snapshot of what it runs must be there and fresh, or nothing is expired. Empty: pull times alone decide."
+  description = "Clusters that use the registry, by the names of their snapshots. Each one's snapshot of what it runs must be there and fresh, or nothing is expired. Empty: pull times alone decide."
   type        = list(string)
   default     = []
   nullable    = false
@@ -329,18 +380,35 @@ variable "bucket_name" {
 
   validation {
     condition     = var.bucket_name == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.bucket_name))
-    error_message = "bucket_name has 3 to 63 lower case letters, digits, dots and hyphens."
+    error_message = "bucket_name is \"${coalesce(var.bucket_name, "-")}\". S3 takes 3 to 63 lower case letters, digits, dots and hyphens, with a letter or digit first and last."
+  }
+
+  validation {
+    condition     = !can(regex("\\.\\.|^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$|^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\\.mrap|--x-s3|--table-s3)$", var.bucket_name))
+    error_message = "bucket_name is \"${coalesce(var.bucket_name, "-")}\". S3 takes no two dots in a row and no form of an IP address, no name that begins with xn--, sthree- or amzn-s3-demo-, and none that ends with -s3alias, --ol-s3, .mrap, --x-s3 or --table-s3. Choose another."
   }
 }
 
 variable "kms_key_arn" {
-  description = "KMS key of bucket, queues and log. Null encrypts bucket and queues with keys of S3 and SQS."
+  description = "KMS key of the bucket and, with `kms_key_admits_services`, of topic, queues and log. Null encrypts bucket and queues with keys of S3 and SQS."
   type        = string
   default     = null
 
   validation {
     condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
     error_message = "kms_key_arn is the ARN of a KMS key, not of an alias."
+  }
+}
+
+variable "kms_key_admits_services" {
+  description = "The key's policy has the statements of `key_policy_statements`: topic, queues and log use it too. Without them alarms would be mute and the log refused."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.kms_key_admits_services || var.kms_key_arn != null
+    error_message = "kms_key_admits_services is true, but there is no key. Name it in kms_key_arn, or leave kms_key_admits_services out."
   }
 }
 
@@ -357,7 +425,7 @@ variable "audit_retention_days" {
 }
 
 variable "force_destroy" {
-  description = "Delete the bucket with all that it holds when it is destroyed."
+  description = "Delete the bucket with all that it holds, the audit log too, when it is destroyed."
   type        = bool
   default     = false
   nullable    = false
@@ -376,6 +444,11 @@ variable "create_topic" {
   validation {
     condition     = !(var.create_topic && var.topic_arn != null)
     error_message = "create_topic is true and topic_arn names a topic. Choose one."
+  }
+
+  validation {
+    condition     = var.create_topic || var.topic_arn != null || !var.create_function
+    error_message = "create_topic is false and topic_arn names none: the alarms would tell nobody. Name a topic in topic_arn, or let create_topic make one."
   }
 }
 
@@ -407,14 +480,44 @@ variable "emails" {
   }
 }
 
+variable "silence_days" {
+  description = "Days without a finished run after which the alarm `silent` fires: 1 to 7, and at least what lies between two runs of `schedule`. 0 makes no such alarm."
+  type        = number
+  default     = 2
+  nullable    = false
+
+  validation {
+    condition     = var.silence_days >= 0 && var.silence_days <= 7 && floor(var.silence_days) == var.silence_days
+    error_message = "silence_days is ${var.silence_days}. Write 1 to 7, as far as an alarm of CloudWatch looks back, or 0 for no such alarm."
+  }
+
+  validation {
+    condition     = var.silence_days == 0 || local.schedule_days <= var.silence_days
+    error_message = "silence_days is ${var.silence_days}, but \"${var.schedule}\" runs more rarely: the alarm would fire although all is well. Write silence_days = ${local.schedule_days > 7 ? 0 : ceil(local.schedule_days)}${local.schedule_days > 7 ? ", for no such alarm," : ""} or run more often."
+  }
+}
+
+variable "upstream_sync_failures" {
+  description = "Failed refreshes of cached images within five minutes that are taken as normal: the alarm `upstream-sync` fires above it."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.upstream_sync_failures >= 0 && floor(var.upstream_sync_failures) == var.upstream_sync_failures
+    error_message = "upstream_sync_failures is ${var.upstream_sync_failures}. Write a whole number from 0 on."
+  }
+}
+
 ################################################################################
 # Who writes snapshots
 ################################################################################
 
 variable "usage_role" {
-  description = "Role with which a CronJob of `cluster` writes its snapshot: IRSA (`oidc_provider_arn`) or EKS Pod Identity (`pod_identity`). Null makes none."
+  description = "Role with which a CronJob of `cluster` writes its snapshot, `snapshots/<snapshot_name>.json` (the cluster's name unless said): IRSA (`oidc_provider_arn`) or EKS Pod Identity (`pod_identity`). Null makes none."
   type = object({
     cluster           = string
+    snapshot_name     = optional(string)
     name              = optional(string)
     namespace         = optional(string, "ecr-usage")
     service_account   = optional(string, "ecr-usage")
@@ -445,13 +548,18 @@ variable "usage_role" {
   }
 
   validation {
+    condition     = try(var.usage_role.snapshot_name, null) == null || can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", var.usage_role.snapshot_name))
+    error_message = "usage_role.snapshot_name is \"${coalesce(try(var.usage_role.snapshot_name, null), "-")}\". It is a name as clusters have: 1 to 100 letters, digits, hyphens and underscores."
+  }
+
+  validation {
     condition     = var.usage_role == null || can(regex("^[0-9A-Za-z_+=,.@-]{1,64}$", coalesce(try(var.usage_role.name, null), "ecr-usage")))
     error_message = "usage_role.name is the name of an IAM role: 1 to 64 letters, digits and characters of _+=,.@-."
   }
 }
 
 variable "snapshot_writers" {
-  description = "Roles of other accounts that write snapshots: `{cluster = role ARN}`. Each writes its own cluster's only."
+  description = "Roles of other accounts that write snapshots: `{name of the snapshot = role ARN}`. Each writes its own only."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -467,4 +575,30 @@ variable "tags" {
   type        = map(string)
   default     = {}
   nullable    = false
+}
+
+################################################################################
+# What the checks above compare with
+################################################################################
+
+locals {
+  # EventBridge's six fields (user guide, "Cron expressions reference"): a value, a range or all, in steps or not, in a list.
+  schedule_values = [
+    "([0-5]?[0-9])",
+    "([01]?[0-9]|2[0-3])",
+    "(0?[1-9]|[12][0-9]|3[01])",
+    "(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)",
+    "([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)",
+    "(19[7-9][0-9]|2[01][0-9][0-9])",
+  ]
+  schedule_others = ["", "", "|\\?|L|LW|L-([1-9]|[12][0-9]|30)|VALUEW", "", "|\\?|L|VALUEL|VALUE#[1-5]", ""]
+  schedule_forms = [
+    for index, value in local.schedule_values : replace(
+      "(?i:(\\*|VALUE(-VALUE)?)(/[1-9][0-9]*)?(,(\\*|VALUE(-VALUE)?)(/[1-9][0-9]*)?)*${local.schedule_others[index]})", "VALUE", value,
+    )
+  ]
+
+  # Between two runs; of a cron expression it is not known.
+  schedule_rate = try(regex("^rate\\(([0-9]+) (minute|hour|day)s?\\)$", var.schedule), null)
+  schedule_days = local.schedule_rate == null ? 0 : tonumber(local.schedule_rate[0]) * { minute = 1, hour = 60, day = 1440 }[local.schedule_rate[1]] / 1440
 }

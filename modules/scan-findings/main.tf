@@ -95,7 +95,7 @@ resource "aws_lambda_function" "this" {
   architectures = [var.architecture]
   memory_size   = 256
   # Shorter than Lambda waits before it calls again, see reported.py.
-  timeout       = 50
+  timeout = 50
   # -1 takes what others leave.
   reserved_concurrent_executions = var.reserved_concurrency == null ? -1 : var.reserved_concurrency
   filename                       = var.package

@@ -25,3 +25,8 @@ output "endpoint_security_group_ids" {
   description = "Security groups on the interface endpoints."
   value       = local.security_group_ids
 }
+
+output "policies" {
+  description = "Policies (JSON) of the endpoints by service."
+  value       = merge({ for service, endpoint in aws_vpc_endpoint.interface : service => endpoint.policy }, { for service, endpoint in aws_vpc_endpoint.gateway : service => endpoint.policy })
+}

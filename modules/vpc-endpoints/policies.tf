@@ -105,6 +105,16 @@ locals {
           ])
         } if length(var.s3_bucket_names) > 0
       ],
+      [
+        for sid in ["WriteNamedObjects"] : {
+          Sid       = sid
+          Effect    = "Allow"
+          Principal = "*"
+          Action    = ["s3:PutObject"]
+          Resource  = [for object in sort(distinct(var.s3_put_objects)) : "arn:${local.partition}:s3:::${object}"]
+          Condition = local.own_principals
+        } if length(var.s3_put_objects) > 0
+      ],
     )
   })
 

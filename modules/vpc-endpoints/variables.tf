@@ -190,6 +190,18 @@ variable "s3_bucket_names" {
   }
 }
 
+variable "s3_put_objects" {
+  description = "Objects, as `bucket/key`, that the VPC's identities may write and do nothing else with, such as a cluster's snapshot of what it runs."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for object in var.s3_put_objects : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[0-9A-Za-z_./-]+$", object))])
+    error_message = "s3_put_objects has \"${join("\", \"", var.s3_put_objects)}\". Give the name of a bucket, a slash and the whole key, such as \"records/snapshots/prod.json\"; no ARNs, no wildcards."
+  }
+}
+
 variable "sts_role_account_ids" {
   description = "Accounts whose roles may be assumed through the sts endpoint. Empty means the own account."
   type        = list(string)

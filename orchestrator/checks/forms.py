@@ -14,7 +14,13 @@ DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-
 REPOSITORY_NAME = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")
 # The provider is narrower for the prefixes of rules: single separators only.
 RULE_PREFIX = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)*")
-BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+# S3 user guide, "General purpose bucket naming rules".
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_BUCKET_RESERVED = re.compile(
+    r"[0-9]+(\.[0-9]+){3}|(xn--|sthree-|amzn-s3-demo-).*|.*(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)|.*\.\..*"
+)
+# Of a cluster's snapshot; modules/lifecycle-manager takes the same.
+SNAPSHOT_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
 TAG_TEXT = re.compile(r"[\w\s.:/=+@-]*")
 
 REPOSITORY_LENGTH = range(2, 257)
@@ -35,6 +41,11 @@ us-isof-south-1 eusc-de-east-1
 """
 REGIONS = tuple(_REGION_NAMES.split())
 """Regions known in botocore 1.43; another one of a known form is only warned about."""
+
+
+def is_bucket_name(text: str) -> bool:
+    """Does S3 take `text` as the name of a general purpose bucket?"""
+    return _BUCKET_NAME.fullmatch(text) is not None and not _BUCKET_RESERVED.fullmatch(text)
 
 
 def is_region(text: str) -> bool:

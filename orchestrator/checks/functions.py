@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from orchestrator.checks.common import check_arn, check_kms_key, check_one_of, check_unique
 from orchestrator.checks.context import Context
-from orchestrator.checks.forms import BUCKET_NAME, DNS_LABEL, ROLE_NAME
+from orchestrator.checks.forms import SNAPSHOT_NAME, is_bucket_name
+from orchestrator.checks.function_variables import check_function_variables
 from orchestrator.checks.problem import shown
 from orchestrator.checks.retention import check_retention
-from orchestrator.environment import LifecycleManager, Monitoring, ScanFindings, Usage
+from orchestrator.checks.schedules import eventbridge_problem, rate_of
+from orchestrator.checks.usage import check_usage
+from orchestrator.environment import LifecycleManager, Monitoring, ScanFindings
 from orchestrator.tfvars import Path, dotted
 
 ARCHITECTURES = ("arm64", "x86_64")
@@ -22,9 +26,6 @@ LOG_RETENTION = (
 )
 _FUNCTION_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}")
 _DASHBOARD_NAME = re.compile(r"[0-9A-Za-z_-]{1,200}")
-_CLUSTER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
-_SCHEDULE = re.compile(r"cron\([^ ]+( [^ ]+){5}\)|rate\([1-9][0-9]* (minutes?|hours?|days?)\)")
-_CRONTAB = re.compile(r"\S+( \S+){4}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -45,6 +46,7 @@ def check_functions(context: Context) -> None:
         _check_scan_findings(context, environment.scan_findings)
     if environment.monitoring is not None:
         _check_monitoring(context, environment.monitoring)
+    _check_names(context)
     if environment.dry_run_mode and not (environment.lifecycle_manager and environment.lifecycle_manager.enabled):
         context.warn(
             ("dry_run_mode",),
@@ -52,6 +54,18 @@ def check_functions(context: Context) -> None:
             why="There is nothing that would run.",
             remedy="Remove it, or enable the lifecycle manager.",
             value=True,
+        )
+
+
+def _check_names(context: Context) -> None:
+    manager, findings = context.environment.lifecycle_manager, context.environment.scan_findings
+    if manager and findings and manager.enabled and findings.enabled and manager.name == findings.name:
+        context.error(
+            ("scan_findings", "name"),
+            f"Both functions are called {shown(findings.name)}.",
+            why="A function's name is unique in account and region.",
+            remedy='Rename one; the defaults are "ecr-lifecycle-manager" and "ecr-scan-findings".',
+            value=findings.name,
         )
 
 
@@ -83,37 +97,111 @@ def _check_manager(context: Context, manager: LifecycleManager) -> None:
     _number(context, hours, manager.snapshot_max_age_hours, 1, 720, "What a cluster ran a month ago says nothing.")
     audit = (*path, "audit_retention_days")
     _number(context, audit, manager.audit_retention_days, 30, None, "What was deleted is restored from the audit log.")
-    if not _SCHEDULE.fullmatch(manager.schedule):
-        # EventBridge counts weekdays otherwise, and one of its two fields for days is a question mark.
-        crontab = _CRONTAB.fullmatch(manager.schedule) and manager.schedule.endswith(" *")
-        context.error(
-            (*path, "schedule"),
-            f"lifecycle_manager.schedule is {shown(manager.schedule)}.",
-            why="EventBridge takes cron(...) with six fields, the year last, or rate(...).",
-            remedy=f'Write "cron({manager.schedule.removesuffix("*")}? *)".'
-            if crontab
-            else 'Write "cron(0 2 * * ? *)".',
-            value=manager.schedule,
-        )
+    _check_schedule(context, path, manager)
+    _check_reserved(context, (*path, "reserved_concurrency"), manager)
+    failures = (*path, "upstream_sync_failures")
+    _number(
+        context, failures, manager.upstream_sync_failures, 0, None, "It is a number of failures that raise no alarm."
+    )
     check_one_of(context, (*path, "native_policy"), manager.native_policy, NATIVE_POLICIES)
     _check_fractions(context, path, manager)
     _check_clusters(context, path, manager)
     _check_bucket(context, (*path, "bucket_name"), manager.bucket_name)
     check_kms_key(context, (*path, "kms_key_arn"), manager.kms_key_arn, environment.registry_region_name)
+    if manager.kms_key_admits_services and manager.kms_key_arn is None:
+        context.error(
+            (*path, "kms_key_admits_services"),
+            "lifecycle_manager.kms_key_admits_services is true, but there is no kms_key_arn.",
+            why="It says what the policy of that key allows.",
+            remedy="Name the key, or remove it.",
+            value=True,
+        )
     _check_topic(context, path, manager.topic_arn, manager.emails)
     if manager.retention is not None:
         check_retention(context, (*path, "retention"), manager.retention)
     if manager.usage is not None:
-        _check_usage(context, (*path, "usage"), manager.usage)
+        check_usage(context, (*path, "usage"), manager.usage)
+    _check_records(context, path, manager)
+    if not context.problems:
+        check_function_variables(context, path, manager)
 
 
-def _check_owner(context: Context, path: Path, why: str) -> None:
+def _check_schedule(context: Context, path: Path, manager: LifecycleManager) -> None:
+    here = (*path, "schedule")
+    why, remedy = eventbridge_problem(manager.schedule)
+    if why:
+        context.error(
+            here,
+            f"lifecycle_manager.schedule is {shown(manager.schedule)}.",
+            why=why,
+            remedy=remedy,
+            value=manager.schedule,
+        )
+    silence = (*path, "silence_days")
+    if not 0 <= manager.silence_days <= 7:
+        context.error(
+            silence,
+            f"{dotted(silence)} is {manager.silence_days}.",
+            why="CloudWatch looks back seven days at most.",
+            remedy="Write 1 to 7, or 0 for no such alarm.",
+            value=manager.silence_days,
+        )
+        return
+    gap = None if why else rate_of(manager.schedule)
+    days = -(-gap // timedelta(days=1)) if gap else 0
+    if gap is not None and manager.silence_days and gap > timedelta(days=manager.silence_days):
+        context.error(
+            silence,
+            f"{dotted(silence)} is {manager.silence_days}, but lifecycle_manager.schedule is {shown(manager.schedule)}.",
+            why="The alarm would be on between two runs.",
+            remedy=f"Write {days} or more, or run more often."
+            if days <= 7
+            else "Write 0: there is no alarm for so rare a schedule.",
+            value=manager.silence_days,
+            at=silence if _is_written(context, silence) else here,
+        )
+
+
+def _is_written(context: Context, path: Path) -> bool:
+    return path in context.tfvars.locations
+
+
+def _check_reserved(context: Context, path: Path, manager: LifecycleManager) -> None:
+    reserved, pages = manager.reserved_concurrency, manager.max_concurrency
+    if reserved is not None and reserved <= pages:
+        context.error(
+            path,
+            f"{dotted(path)} is {reserved}.",
+            why=f"A run waits while {pages} pages (max_concurrency) are worked on; with less, Lambda refuses pages until "
+            "they are given up.",
+            remedy=f"Write {pages + 1} or more; the account's other functions share what is left.",
+            value=reserved,
+        )
+
+
+def _check_records(context: Context, path: Path, manager: LifecycleManager) -> None:
+    environment = context.environment
+    if manager.keep_records and not environment.owns_registry:
+        _check_owner(context, path, "The records are of its registry", "keep_records")
+    if manager.keep_records and manager.force_destroy_records:
+        context.error(
+            (*path, "force_destroy_records"),
+            "lifecycle_manager has keep_records and force_destroy_records.",
+            why="One keeps the bucket, the other empties it when it goes.",
+            remedy="Remove one of them.",
+            value=True,
+        )
+
+
+def _check_owner(context: Context, path: Path, why: str, key: str = "enabled") -> None:
     environment = context.environment
     usable = context.usable("account_id", "aws_region", "registry_account_id", "registry_region", "manage_registry")
     if usable and not environment.owns_registry:
         context.error(
-            (*path, "enabled"),
-            f"{dotted(path)} is enabled, but this environment does not manage its registry.",
+            (*path, key),
+            f"{dotted(path)} is enabled, but this environment does not manage its registry."
+            if key == "enabled"
+            else f"{dotted((*path, key))} is set, but this environment does not manage its registry.",
             why=f"{why}: with the registry's owner.",
             remedy="Enable it in the owner's environment and remove it here"
             + ("; `usage` alone belongs here." if path == ("lifecycle_manager",) else "."),
@@ -190,7 +278,7 @@ def _check_clusters(context: Context, path: Path, manager: LifecycleManager) -> 
     named = [((*path, "clusters", index), name) for index, name in enumerate(manager.clusters)]
     named += [((*path, "snapshot_writers", name), name) for name in manager.snapshot_writers]
     for here, name in named:
-        if not _CLUSTER.fullmatch(name):
+        if not SNAPSHOT_NAME.fullmatch(name):
             context.error(
                 here,
                 f"{dotted(here)} is {shown(name)}.",
@@ -201,23 +289,24 @@ def _check_clusters(context: Context, path: Path, manager: LifecycleManager) -> 
     check_unique(context, (*path, "clusters"), manager.clusters)
     for name, arn in manager.snapshot_writers.items():
         check_arn(context, (*path, "snapshot_writers", name), arn, service="iam", resource="role/", example="IAM role")
-    cluster = context.environment.cluster_name
-    if manager.enabled and manager.usage is not None and cluster not in manager.clusters:
+    name = context.environment.snapshot_name
+    if manager.enabled and manager.usage is not None and name not in manager.clusters:
         context.warn(
             (*path, "usage"),
-            f'lifecycle_manager.usage lets the cluster "{cluster}" write what it runs, but clusters does not name it.',
-            why="Its snapshot is not read: an image that it runs may expire.",
-            remedy=f'Add "{cluster}" to lifecycle_manager.clusters.',
-            value=cluster,
+            f'lifecycle_manager.usage lets the cluster write what it runs as "{name}", but clusters does not name it.',
+            why="Nothing waits for its snapshot: when that is missing, an image that it runs may expire.",
+            remedy=f'Add "{name}" to lifecycle_manager.clusters.',
+            value=name,
         )
 
 
 def _check_bucket(context: Context, path: Path, name: str | None) -> None:
-    if name is not None and not BUCKET_NAME.fullmatch(name):
+    if name is not None and not is_bucket_name(name):
         context.error(
             path,
             f"{dotted(path)} is {shown(name)}.",
-            why="Bucket names have 3 to 63 lower case letters, digits, dots and hyphens.",
+            why="Bucket names have 3 to 63 lower case letters, digits, dots and hyphens, are no IP address, and have none "
+            "of the beginnings and ends that S3 keeps for itself (xn--, -s3alias and the like).",
             remedy="Write another name, or remove it to get ecr-lifecycle-<account>-<region>.",
             value=name,
         )
@@ -246,70 +335,6 @@ def _check_topic(context: Context, path: Path, topic: str | None, emails: tuple[
                 value=address,
             )
     check_unique(context, (*path, "emails"), emails)
-
-
-def _check_usage(context: Context, path: Path, usage: Usage) -> None:
-    name = dotted(path)
-    provider = (*path, "oidc_provider_arn")
-    if (usage.oidc_provider_arn is not None) == usage.pod_identity:
-        both = usage.pod_identity
-        context.error(
-            path,
-            f"{name} has {'both oidc_provider_arn and pod_identity' if both else 'neither oidc_provider_arn nor pod_identity'}.",
-            why="The role trusts one of them." if both else "Nobody could assume the role.",
-            remedy="Remove one." if both else "Add oidc_provider_arn (IRSA), or pod_identity = true (EKS).",
-            value=None,
-        )
-    elif usage.oidc_provider_arn is not None:
-        arn = check_arn(
-            context,
-            provider,
-            usage.oidc_provider_arn,
-            service="iam",
-            resource="oidc-provider/",
-            example="OIDC provider",
-        )
-        if arn and context.usable("account_id") and arn.account != context.environment.account_id:
-            context.error(
-                provider,
-                f"{dotted(provider)} is in account {arn.account}.",
-                why=f"A role trusts OIDC providers of its own account, {context.environment.account_id}.",
-                remedy="Name the provider of that account.",
-                value=usage.oidc_provider_arn,
-            )
-    elif context.usable("platform") and context.environment.platform != "eks":
-        context.error(
-            (*path, "pod_identity"),
-            f"{name}.pod_identity is true, but platform is {context.environment.platform}.",
-            why="Only EKS has Pod Identity.",
-            remedy="Use oidc_provider_arn.",
-            value=True,
-        )
-    for key, value in (("namespace", usage.namespace), ("service_account", usage.service_account)):
-        if not DNS_LABEL.fullmatch(value):
-            context.error(
-                (*path, key),
-                f"{dotted((*path, key))} is {shown(value)}.",
-                why="Kubernetes names have 1 to 63 lower case letters, digits and hyphens.",
-                remedy="Write one name.",
-                value=value,
-            )
-    if usage.role_name is not None and not ROLE_NAME.fullmatch(usage.role_name):
-        context.error(
-            (*path, "role_name"),
-            f"{name}.role_name is {shown(usage.role_name)}.",
-            why="IAM role names have 1 to 64 letters, digits and _ + = , . @ -.",
-            remedy="Write the role's name, not its ARN.",
-            value=usage.role_name,
-        )
-    if not _CRONTAB.fullmatch(usage.schedule):
-        context.error(
-            (*path, "schedule"),
-            f"{name}.schedule is {shown(usage.schedule)}.",
-            why="A CronJob of Kubernetes takes five fields.",
-            remedy='Write it like "17 * * * *".',
-            value=usage.schedule,
-        )
 
 
 def _check_scan_findings(context: Context, findings: ScanFindings) -> None:

@@ -6,7 +6,7 @@ import re
 
 from orchestrator.checks.common import check_account, check_arn, check_kms_key, check_one_of, check_tags
 from orchestrator.checks.context import Context
-from orchestrator.checks.forms import BUCKET_NAME, REGIONS, is_region
+from orchestrator.checks.forms import REGIONS, is_bucket_name, is_region
 from orchestrator.checks.problem import shown
 from orchestrator.checks.types import nearest
 from orchestrator.tfvars import Path, dotted
@@ -179,19 +179,13 @@ def _check_state(context: Context) -> None:
     if state is None:
         return
     bucket = state.bucket
-    bad_parts = (
-        ".." in bucket
-        or re.fullmatch(r"[0-9]+(\.[0-9]+){3}", bucket)
-        or bucket.startswith(("xn--", "sthree-", "amzn-s3-demo-"))
-        or bucket.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"))
-    )
-    if not BUCKET_NAME.fullmatch(bucket) or bad_parts:
+    if not is_bucket_name(bucket):
         plain = re.sub(r"^s3://|^arn:[^:]*:s3:::", "", bucket).split("/")[0]
         context.error(
             ("state", "bucket"),
             f"state.bucket is {shown(bucket)}.",
             why="Bucket names have 3 to 63 lower case letters, digits, dots and hyphens, and are no IP address.",
-            remedy=f'Write "{plain}".' if plain != bucket and BUCKET_NAME.fullmatch(plain) else "Write the name only.",
+            remedy=f'Write "{plain}".' if plain != bucket and is_bucket_name(plain) else "Write the name only.",
             value=bucket,
         )
     key = state.key

@@ -81,7 +81,7 @@ def _snapshot_text(environment: Environment, found: tuple[ClusterImage, ...], ta
             remedy="Look with `kubectl get pods -A`; --context names another cluster.",
         )
     used = tuple(image.as_used() for image in found)
-    return dump_snapshot(Snapshot(environment.cluster_name, taken, used))
+    return dump_snapshot(Snapshot(environment.snapshot_name, taken, used))
 
 
 def _target(snapshot: str) -> Path | tuple[str, str]:

@@ -20,7 +20,10 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON docu
 YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 NO_SHARING = click.option("--no-shared-provider", is_flag=True, help="Let each Terraform start its own provider.")
 ALLOW = click.option(
-    "--allow-destroy", multiple=True, metavar="REPOSITORY", help="This repository may be lost with its images."
+    "--allow-destroy",
+    multiple=True,
+    metavar="NAME",
+    help="This repository may be lost with its images, or this bucket with its records.",
 )
 
 

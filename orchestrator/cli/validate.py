@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -39,11 +40,11 @@ def validate(ctx: click.Context, names: tuple[str, ...], everything: bool, as_js
     for name in chosen:
         project.tfvars_files(name)
     results = [_check(project, name) for name in chosen]
-    across = _check_across(results)
+    across, odd = _check_across(results)
     if as_json:
-        click.echo(json.dumps(_document(results, across), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_document(results, across, odd), indent=2, ensure_ascii=False))
     else:
-        _print(results, across)
+        _print(results, across, odd)
     return 2 if across or any(result.problems for result in results) else 0
 
 
@@ -56,10 +57,11 @@ def _check(project: Project, name: str) -> Checked:
         return Checked(name, None, (error,))
 
 
-def _check_across(results: list[Checked]) -> list[OrchestratorError]:
+def _check_across(results: list[Checked]) -> tuple[list[OrchestratorError], list[OrchestratorError]]:
+    """(errors, warnings)."""
     if len(results) < 2:
-        return []
-    from orchestrator.across import check_across
+        return [], []
+    from orchestrator.across import check_across, warn_across
 
     tfvars = {result.name: result.tfvars for result in results}
 
@@ -67,10 +69,13 @@ def _check_across(results: list[Checked]) -> list[OrchestratorError]:
         found = tfvars[name]
         return found.where(path) if found else Location(f"environments/{name}.tfvars")
 
-    return [*check_across([result.environment for result in results if result.environment], where)]
+    environments = [result.environment for result in results if result.environment]
+    return [*check_across(environments, where)], [*warn_across(environments, where)]
 
 
-def _document(results: list[Checked], across: list[OrchestratorError]) -> dict[str, object]:
+def _document(
+    results: list[Checked], across: list[OrchestratorError], odd: list[OrchestratorError]
+) -> dict[str, object]:
     return {
         "environments": [
             {
@@ -82,6 +87,7 @@ def _document(results: list[Checked], across: list[OrchestratorError]) -> dict[s
             for result in results
         ],
         "across": [_entry(problem) for problem in across],
+        "across_warnings": [_entry(problem) for problem in odd],
     }
 
 
@@ -90,22 +96,24 @@ def _entry(problem: OrchestratorError) -> dict[str, object]:
     return {"variable": None, "value": None, **problem.as_dict()}
 
 
-def _print(results: list[Checked], across: list[OrchestratorError]) -> None:
+def _print(results: list[Checked], across: list[OrchestratorError], odd: list[OrchestratorError]) -> None:
     for result in results:
-        errors, warnings = len(result.problems), len(result.warnings)
-        counts = [_count(errors, "error") if errors else "ok"] + ([_count(warnings, "warning")] if warnings else [])
-        click.echo(f"{result.name}: {', '.join(counts)}")
-        for problem in result.problems:
-            click.echo(f"  error: {problem}")
-        for problem in result.warnings:
-            click.echo(f"  warning: {problem}")
-    if across:
-        click.echo(f"across environments: {_count(len(across), 'error')}")
-        for problem in across:
-            click.echo(f"  error: {problem}")
+        _print_part(result.name, result.problems, result.warnings)
+    if across or odd:
+        _print_part("across environments", across, odd)
     skipped = [result.name for result in results if result.environment is None]
     if len(results) > 1 and skipped:
         click.echo(f"Not checked against the others: {', '.join(skipped)}.")
+
+
+def _print_part(name: str, problems: Sequence[OrchestratorError], warnings: Sequence[OrchestratorError]) -> None:
+    counts = [_count(len(problems), "error") if problems else "ok"]
+    counts += [_count(len(warnings), "warning")] if warnings else []
+    click.echo(f"{name}: {', '.join(counts)}")
+    for problem in problems:
+        click.echo(f"  error: {problem}")
+    for problem in warnings:
+        click.echo(f"  warning: {problem}")
 
 
 def _count(number: int, word: str) -> str:

@@ -59,7 +59,7 @@ class CachedNames:
 
 def names_below_root(pattern: str) -> bool:
     """Does an override's pattern say where ROOT's repositories are? Not `*` or `*-operator`, which hold anybody's."""
-    return "*" not in pattern or "/" in pattern.partition("*")[0]
+    return not pattern.startswith("*")
 
 
 def cached_names(rules: Sequence[CacheRule], routes: Iterable[tuple[str, str]]) -> CachedNames:

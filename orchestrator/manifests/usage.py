@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator import __version__
 from orchestrator.manifests.document import Bundle, dump_yaml
 from orchestrator.manifests.metadata import metadata, object_name
-from orchestrator.routes import RouteTable
+from orchestrator.routes import Redirected, RouteTable
 
 if TYPE_CHECKING:
     from orchestrator.environment import Environment, Usage
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 NAME = "ecr-usage"
 FOLDER = "/etc/orchestrator"
 IMAGE = "orchestrator-usage"
+DEFAULT_NAMESPACE = "ecr-usage"
+# The image is built from there, the documents are applied from where they are.
+CHECKOUT = "<checkout of the orchestrator>"
 # {API group: what is listed there}; orchestrator.kubectl lists the same. A right to what a cluster lacks does no harm.
 LISTED = {
     "": ["pods", "podtemplates", "replicationcontrollers"],
@@ -53,6 +56,11 @@ def settings_text(environment: Environment) -> str:
         "create_vpc_endpoints": False,
         "attach_ecr_policy": False,
     }
+    usage = environment.lifecycle_manager and environment.lifecycle_manager.usage
+    if usage and usage.snapshot_name:
+        # The snapshot says whose it is. How its role is taken goes along, without which a file with `usage` is wrong.
+        kept = {"snapshot_name", "oidc_provider_arn", "pod_identity"}
+        values["lifecycle_manager"] = {"usage": usage.model_dump(mode="json", include=kept, exclude_defaults=True)}
     return "".join(f"{name} = {_hcl(value)}\n" for name, value in sorted(values.items()))
 
 
@@ -62,8 +70,8 @@ def _hcl(value: object) -> str:
     return text.replace("${", "$${").replace("%{", "%%{")
 
 
-def documents(environment: Environment, usage: Usage) -> list[dict[str, Any]]:
-    """Namespace, ServiceAccount, ClusterRole with its binding, ConfigMap, CronJob, in the order to apply them."""
+def documents(environment: Environment, usage: Usage, image: str) -> list[dict[str, Any]]:
+    """ServiceAccount, ClusterRole with its binding, ConfigMap, CronJob, in the order to apply them."""
     named = _namespaced(environment, NAME, usage.namespace)
     account = _namespaced(environment, usage.service_account, usage.namespace)
     if usage.oidc_provider_arn:
@@ -74,7 +82,6 @@ def documents(environment: Environment, usage: Usage) -> list[dict[str, Any]]:
     reader = object_name(environment, NAME)
     rules = [{"apiGroups": [group], "resources": listed, "verbs": ["list"]} for group, listed in LISTED.items()]
     return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata(environment, usage.namespace)},
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account},
         {
             "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -95,7 +102,7 @@ def documents(environment: Environment, usage: Usage) -> list[dict[str, Any]]:
             "metadata": named,
             "data": {f"{environment.name}.tfvars": settings_text(environment)},
         },
-        _cron_job(environment, usage, named),
+        _cron_job(environment, usage, image, named),
     ]
 
 
@@ -105,23 +112,25 @@ def _namespaced(environment: Environment, name: str, namespace: str) -> dict[str
 
 
 def snapshot_place(environment: Environment) -> str:
-    """Where this cluster's snapshot goes: `s3://<bucket>/snapshots/<cluster>.json`."""
-    return f"s3://{environment.lifecycle_bucket}/snapshots/{environment.cluster_name}.json"
+    """Where this cluster's snapshot goes: `s3://<bucket>/snapshots/<snapshot name>.json`."""
+    return f"s3://{environment.lifecycle_bucket}/snapshots/{environment.snapshot_name}.json"
 
 
-def _cron_job(environment: Environment, usage: Usage, head: dict[str, Any]) -> dict[str, Any]:
-    image = usage.image or f"{environment.registry_host}/{IMAGE}:{__version__}"
+def _cron_job(environment: Environment, usage: Usage, image: str, head: dict[str, Any]) -> dict[str, Any]:
     container = {
         "name": "usage",
         "image": image,
+        # Whatever the entry point of the image is.
+        "command": ["python", "-m", "orchestrator"],
         "args": [
-            *("orchestrator", "-C", FOLDER, "images", environment.name),
+            *("-C", FOLDER, "images", environment.name),
             *("--cluster", "--snapshot", snapshot_place(environment)),
         ],
         "env": [
             {"name": "AWS_REGION", "value": environment.aws_region},
             # kubectl keeps what it discovers.
             {"name": "HOME", "value": "/tmp"},  # noqa: S108 - a volume of the Pod's own
+            *({"name": name, "value": value} for name, value in sorted(usage.env.items())),
         ],
         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
         "securityContext": {
@@ -163,31 +172,100 @@ def _cron_job(environment: Environment, usage: Usage, head: dict[str, Any]) -> d
     }
 
 
-def usage(environment: Environment, table: RouteTable) -> Bundle:  # noqa: ARG001 - every target has these
+def usage(environment: Environment, table: RouteTable) -> Bundle:
     """Target `usage`."""
     from orchestrator.environment import Usage
 
     settings = (environment.lifecycle_manager and environment.lifecycle_manager.usage) or Usage()
-    notes = [
-        f"The image {settings.image or IMAGE} is built from images/usage/Dockerfile and pushed by you; "
-        "`lifecycle_manager.usage.image` names another one.",
-        "The ConfigMap holds the routes as they are now: apply it again when they change.",
-    ]
-    if environment.lifecycle_manager is None or environment.lifecycle_manager.usage is None:
-        notes.append("lifecycle_manager.usage is not set: no role lets this ServiceAccount write the snapshot.")
-    name = f"-n {settings.namespace}"
+    built = settings.image or f"{environment.registry_host}/{IMAGE}:{__version__}"
+    answer = table.redirect(built)
+    pulled = answer.target if isinstance(answer, Redirected) else built
+    own_namespace = settings.namespace == DEFAULT_NAMESPACE
+    files = {"usage.yaml": dump_yaml(*documents(environment, settings, pulled))}
+    if own_namespace:
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata(environment, settings.namespace)}
+        files = {"namespace.yaml": dump_yaml(namespace), **files}
+    of = f"-n {settings.namespace}"
+    job = f"{NAME}-now"
     return Bundle(
         target="usage",
-        files={"usage.yaml": dump_yaml(*documents(environment, settings))},
-        resources=("usage.yaml",),
-        notes=tuple(notes),
+        files=files,
+        resources=tuple(files),
+        notes=_notes(environment, settings, built, pulled),
         apply=(
-            f"docker build -f images/usage/Dockerfile -t {environment.registry_host}/{IMAGE}:{__version__} . && docker push {environment.registry_host}/{IMAGE}:{__version__}",
+            *image_steps(environment, built),
+            *(() if own_namespace else (f"kubectl get namespace {settings.namespace}",)),
             "kubectl apply -k .",
         ),
         verify=(
-            f"kubectl create job {name} --from=cronjob/{NAME} {NAME}-now && kubectl logs {name} -f job/{NAME}-now",
+            f"kubectl delete job {of} {job} --ignore-not-found && kubectl create job {of} {job} --from=cronjob/{NAME}",
+            # Logs of a Pod that is not there yet are an error.
+            f"kubectl wait {of} job/{job} --for=condition=complete --timeout=5m; kubectl logs {of} job/{job}",
             f"aws s3 ls {snapshot_place(environment)}",
         ),
-        rollback=("kubectl delete -k .",),
+        # The Namespace may hold what others put there.
+        rollback=("kubectl delete -f usage.yaml",),
+        owns=("namespace.yaml",),
+    )
+
+
+def _notes(environment: Environment, settings: Usage, built: str, pulled: str) -> tuple[str, ...]:
+    manager = environment.lifecycle_manager
+    notes = [
+        f"The image {built} is built from images/usage/Dockerfile and pushed by you; "
+        "`lifecycle_manager.usage.image` names another one. For both architectures docker wants a builder of its own "
+        "(`docker buildx create --use`); without --platform it builds for this machine's.",
+        "The ConfigMap holds the routes as they are now: apply it again when they change.",
+    ]
+    if pulled != built:
+        notes.append(f"The CronJob pulls it as {pulled}, where the route table sends it.")
+    if settings.namespace == DEFAULT_NAMESPACE:
+        notes.append(
+            f"The roll back leaves the namespace {settings.namespace}: `kubectl delete namespace {settings.namespace}`."
+        )
+    else:
+        notes.append(f"The namespace {settings.namespace} is yours and must be there: none is made, and none deleted.")
+    if manager is None or manager.usage is None:
+        notes.append("lifecycle_manager.usage is not set: no role lets this ServiceAccount write the snapshot.")
+    if settings.pod_identity:
+        notes.append(
+            "EKS Pod Identity needs its agent on the nodes (`aws eks create-addon --addon-name eks-pod-identity-agent "
+            f"--cluster-name {environment.cluster_name}`), and gives a Pod its role only when it starts after the "
+            "association was made: `kubectl apply` comes after `orchestrator apply`."
+        )
+    if environment.registry_account != environment.account_id and built.startswith(f"{environment.registry_host}/"):
+        notes.append(
+            f"The registry belongs to account {environment.registry_account}: push with its credentials, and let account "
+            f"{environment.account_id} pull from the repository (repositories.<name>.pull_account_ids of its owner)."
+        )
+    return tuple(notes)
+
+
+def image_steps(environment: Environment, image: str) -> tuple[str, ...]:
+    """How `image` gets to where it is named, in a checkout of this repository; nothing where nobody can push it so.
+
+    That is one by digest, and one of the own registry's caches, which comes from its upstream.
+    """
+    host, _, rest = image.partition("/")
+    repository = rest.partition(":")[0]
+    own = host == environment.registry_host
+    if "@" in image or (
+        own and any(f"{repository}/".startswith(f"{p}/") for p in environment.pull_through_cache_rules)
+    ):
+        return ()
+    steps = [f"cd {CHECKOUT}"]
+    if own:
+        region = environment.registry_region_name
+        if repository not in environment.own_repository_names:
+            steps.append(
+                f"aws ecr describe-repositories --region {region} --repository-names {repository} || "
+                f"aws ecr create-repository --region {region} --repository-name {repository}"
+            )
+        steps.append(
+            f"aws ecr get-login-password --region {region} | docker login --username AWS --password-stdin {host}"
+        )
+    return (
+        *steps,
+        f"docker buildx build --platform linux/amd64,linux/arm64 -f images/usage/Dockerfile -t {image} --push .",
+        "cd -",
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.terraform.bundle import Bundle, Manifest, check_bundle, read_bundle, write_bundle
-from orchestrator.terraform.guard import Ask, guard
+from orchestrator.terraform.guard import BUCKET, Ask, guard
 from orchestrator.terraform.plan import PROTECTED, REPOSITORY, Plan
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.transitions import Adoption, created_ids, creations, started_creations
@@ -32,7 +32,7 @@ class Applied:
     """What an apply did: the plan it carried out, outputs by name (no sensitive ones), what AWS says of the rules.
 
     `written` are files that were written from outputs, `cached` repositories that AWS made and nobody manages, and
-    `spared` those that a destroy left because they are protected.
+    `spared` those, and the bucket of records, that a destroy left because they are protected.
     """
 
     plan: Plan
@@ -88,11 +88,13 @@ def apply(
 def destroy(stack: Stack, *, show: ShowPlan, ask: Ask, allow_destroy: Sequence[str] = ()) -> Applied:
     """Destroy what is not protected. `stack` was opened with `protected_only`.
 
-    With protected repositories this is an apply in which only they remain; without, it is Terraform's own destroy, which
-    leaves an empty state.
+    With protected repositories, or records that are kept, this is an apply in which only they remain; without, it is
+    Terraform's own destroy, which leaves an empty state.
     """
     before = stack.state()
-    spares = stack.environment.ecr_prevent_destroy and bool(before.of_type(REPOSITORY))
+    manager = stack.environment.lifecycle_manager
+    keeps_records = manager is not None and manager.keep_records and bool(before.of_type(BUCKET))
+    spares = keeps_records or (stack.environment.ecr_prevent_destroy and bool(before.of_type(REPOSITORY)))
     managed = [entry.attributes.get("name", "") for entry in before.of_type(REPOSITORY)]
     found, something = stack.plan(*(() if spares else ("-destroy",)), phase="plan")
     show(found)
@@ -105,10 +107,9 @@ def destroy(stack: Stack, *, show: ShowPlan, ask: Ask, allow_destroy: Sequence[s
             )
         _carry_out(stack, "destroy")
     after = stack.state()
-    spared = tuple(
-        sorted(str(entry.attributes.get("name", "")) for entry in after.of_type(REPOSITORY) if entry.name == PROTECTED)
-    )
-    return Applied(found, something, {}, cached=_cached(stack, managed), spared=spared)
+    spared = [entry.attributes.get("name", "") for entry in after.of_type(REPOSITORY) if entry.name == PROTECTED]
+    spared += [entry.attributes.get("bucket", "") for entry in after.of_type(BUCKET)]
+    return Applied(found, something, {}, cached=_cached(stack, managed), spared=tuple(sorted(map(str, spared))))
 
 
 def drift(stack: Stack) -> Plan:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestrator.lifecycle.in_use import UsedImage
@@ -115,17 +115,21 @@ def _text(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ClusterImage:
-    """One reference of a cluster, with the table's answer."""
+    """One reference of a cluster, with the table's answer.
+
+    `cached_as` is what ECR's cache calls it: where the table redirects it to, and what a node's mirror configuration would
+    ask for where the table leaves it alone (an exclude, a digest). None when no route holds it.
+    """
 
     reference: str
     answer: Answer
     digests: tuple[str, ...]
     workloads: tuple[str, ...]
+    cached_as: str | None = None
 
     def as_used(self) -> UsedImage:
         """The image as a snapshot holds it."""
-        target = self.answer.target if isinstance(self.answer, Redirected) else None
-        return UsedImage(self.reference, target, self.digests, self.workloads)
+        return UsedImage(self.reference, self.cached_as, self.digests, self.workloads)
 
 
 @dataclass(slots=True)
@@ -151,12 +155,14 @@ class ClusterImages:
 
     def answered(self, table: RouteTable) -> tuple[ClusterImage, ...]:
         """Every image by its reference, with the table's answer and its workloads by the names that people gave."""
+        everything = replace(table, excludes=(), includes=(), digest_references="redirect")
         return tuple(
             ClusterImage(
                 reference,
                 table.redirect(reference),
                 tuple(sorted(collected.digests)),
                 tuple(sorted({str(self._top(workload)) for workload in collected.workloads})),
+                _target(everything.redirect(reference)),
             )
             for reference, collected in sorted(self._images.items())
         )
@@ -167,6 +173,10 @@ class ClusterImages:
             seen.add(workload)
             workload = self._owners[workload]
         return workload
+
+
+def _target(answer: Answer) -> str | None:
+    return answer.target if isinstance(answer, Redirected) else None
 
 
 @dataclass(slots=True)

@@ -71,7 +71,7 @@ push_roles = {
   }
 }
 
-lifecycle_manager = { enabled = true, emails = ["a@example.com"], native_policy = "untagged", usage = { pod_identity = true } }
+lifecycle_manager = { enabled = true, emails = ["a@example.com"], native_policy = "untagged", reserved_concurrency = 10, usage = { pod_identity = true } }
 scan_findings     = { enabled = true, emails = ["a@example.com"] }
 monitoring        = { enabled = true, storage_alarm_gib = 5 }
 """)

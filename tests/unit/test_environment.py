@@ -273,6 +273,39 @@ def test_own_repositories_are_named_once() -> None:
     assert environment.own_repository_names == ("dev-registry", "x/y")
 
 
+@pytest.mark.parametrize(
+    ("cluster", "name"),
+    [
+        ("prod", "prod-ecr-usage-eu-west-1"),
+        # 64 characters are IAM's limit; modules/lifecycle-manager cuts in the same way.
+        ("c" * 44, f"{'c' * 44}-ecr-usage-eu-west-1"),
+        ("c" * 45, f"{'c' * 45}-ecr-usage-e7e0eb38"),
+    ],
+)
+def test_the_usage_role_is_named_after_cluster_and_region(cluster: str, name: str) -> None:
+    assert load(f'cluster_name = "{cluster}"').usage_role_name == name
+    assert len(name) <= 64
+
+
+def test_a_snapshot_is_named_after_the_cluster_unless_said() -> None:
+    assert load("").snapshot_name == "dev"
+    assert load('lifecycle_manager = { usage = { pod_identity = true, snapshot_name = "x" } }').snapshot_name == "x"
+
+
+@pytest.mark.parametrize(
+    ("text", "keeps"),
+    [
+        ("", False),
+        ("lifecycle_manager = { enabled = true }", True),
+        ("scan_findings = { enabled = true }", True),
+        ("lifecycle_manager = { keep_records = true }", True),
+        ("manage_registry = false\nlifecycle_manager = { usage = { pod_identity = true } }", False),
+    ],
+)
+def test_the_bucket_of_records_is_made_for_functions_and_kept_when_asked(text: str, keeps: bool) -> None:
+    assert load(text).keeps_records is keeps
+
+
 def test_variables_are_json_with_the_environments_name() -> None:
     values = load("").variables()
     assert values["environment"] == "dev"

@@ -1166,6 +1166,57 @@ FUNCTIONS = [
         'Write "cron(0 2 * * ? *)"',
     ),
     wrong("a schedule in words", manager('  schedule = "daily" #!'), '"daily"', "cron(0 2 * * ? *)"),
+    wrong("one days", manager('  schedule = "rate(1 days)" #!'), "singular for 1", 'Write "rate(1 day)"'),
+    wrong("two day", manager('  schedule = "rate(2 day)" #!'), "plural for more", 'Write "rate(2 days)"'),
+    wrong("a rate of nothing", manager('  schedule = "rate(0 days)" #!'), "from 1 on", 'like "rate(1 day)"'),
+    wrong("cron with both days", manager('  schedule = "cron(0 2 * * * *)" #!'), "question mark, and only one"),
+    wrong("cron with no day", manager('  schedule = "cron(0 2 ? * ? *)" #!'), "question mark, and only one"),
+    wrong("cron at 25", manager('  schedule = "cron(0 25 * * ? *)" #!'), '"25" is no hours', "from 0 to 23"),
+    wrong("cron on Unix's Sunday", manager('  schedule = "cron(0 2 ? * 0 *)" #!'), '"0" is no day of week', "1 to 7"),
+    wrong(
+        "cron in the last century", manager('  schedule = "cron(0 2 * * ? 69)" #!'), '"69" is no year', "1970 to 2199"
+    ),
+    wrong("a silence of two weeks", manager("  silence_days = 14 #!"), "is 14", "1 to 7, or 0"),
+    wrong(
+        "a silence shorter than the time between two runs",
+        manager('  schedule = "rate(4 days)"', "  silence_days = 3 #!"),
+        "silence_days is 3",
+        "between two runs",
+        "Write 4 or more",
+    ),
+    wrong(
+        "a schedule rarer than the default silence",
+        manager('  schedule = "rate(9 days)" #!'),
+        "silence_days is 2",
+        "Write 0",
+    ),
+    wrong("fewer failures than none", manager("  upstream_sync_failures = -1 #!"), "is -1", "Write 0 or more"),
+    wrong(
+        "as much concurrency as pages",
+        manager("  max_concurrency = 7", "  reserved_concurrency = 7 #!"),
+        "reserved_concurrency is 7",
+        "Write 8 or more",
+    ),
+    wrong("a key's services without a key", manager("  kms_key_admits_services = true #!"), "no kms_key_arn"),
+    wrong(
+        "records that are kept and destroyed",
+        manager("  keep_records = true", "  force_destroy_records = true #!"),
+        "keep_records and force_destroy_records",
+        "Remove one of them",
+    ),
+    wrong(
+        "records kept where the registry is another's",
+        "manage_registry = false\n" + manager("  keep_records = true #!"),
+        "keep_records is set",
+        "does not manage its registry",
+    ),
+    wrong(
+        "one name for both functions",
+        manager("  enabled = true", '  name = "ecr"')
+        + '\nregistry_scanning = { scan_type = "BASIC" }\nscan_findings = {\n  enabled = true\n  name = "ecr" #!\n}',
+        'Both functions are called "ecr"',
+        "Rename one",
+    ),
     wrong("an unknown native policy", manager('  native_policy = "all" #!'), 'native_policy is "all"', "untagged"),
     wrong("a percentage", manager("  max_expire_fraction_account = 25 #!"), "is 25", "Write 0.25."),
     wrong("a fraction of nothing", manager("  max_expire_fraction_repository = 0 #!"), "is 0", "Write 0.5"),
@@ -1180,6 +1231,9 @@ FUNCTIONS = [
         "snapshot_writers.far",
         "IAM role",
     ),
+    wrong("a records bucket like an address", manager('  bucket_name = "10.0.0.1" #!'), '"10.0.0.1"', "no IP address"),
+    wrong("a records bucket with two dots", manager('  bucket_name = "a..b" #!'), '"a..b"', "Bucket names"),
+    wrong("a records bucket of S3's own", manager('  bucket_name = "audit-s3alias" #!'), "keeps for itself"),
     wrong("a records bucket in capitals", manager('  bucket_name = "Audit" #!'), '"Audit"', "lower case"),
     wrong("a key's alias", manager(f'  kms_key_arn = "{KEY.replace("key/", "alias/")}" #!'), "an alias"),
     wrong("a queue for a topic", manager('  topic_arn = "arn:aws:sqs:eu-west-1:111122223333:x" #!'), "SNS topic"),
@@ -1229,6 +1283,18 @@ FUNCTIONS = [
         "characters as JSON",
         "4 KB",
     ),
+    wrong(
+        "settings that are too long together",
+        manager(
+            "  clusters = [ #!",
+            *(f'    "production-cluster-of-the-{number}th-department",' for number in range(90)),
+            "  ]",
+        ),
+        "of the names of clusters",
+        "of the routes",
+        "4 KB",
+        "shorter snapshot names",
+    ),
     wrong("a usage role that nobody can take", manager("  usage = {} #!"), "neither oidc_provider_arn nor"),
     wrong(
         "a usage role with two ways",
@@ -1254,6 +1320,40 @@ FUNCTIONS = [
     wrong("a usage role's ARN", usage(f"    {OIDC}", '    role_name = "arn:aws:iam::1:role/x" #!'), "not its ARN"),
     wrong(
         "EventBridge's schedule for a CronJob", usage(f"    {OIDC}", '    schedule = "rate(1 hour)" #!'), "five fields"
+    ),
+    wrong("a CronJob at 24 o'clock", usage(f"    {OIDC}", '    schedule = "0 24 * * *" #!'), '"24" is no hours'),
+    wrong("a CronJob on EventBridge's Saturday", usage(f"    {OIDC}", '    schedule = "0 2 * * 7" #!'), "0 to 6"),
+    wrong("a CronJob on no day", usage(f"    {OIDC}", '    schedule = "0 2 30 2 *" #!'), "no such day"),
+    wrong(
+        "a snapshot that is stale before the next one",
+        manager(
+            "  enabled = true",
+            '  clusters = ["dev"]',
+            "  usage = {",
+            f"    {OIDC}",
+            '    schedule = "0 2 * * 1" #!',
+            "  }",
+        ),
+        "up to 168 hours between two snapshots",
+        "snapshot_max_age_hours (48)",
+    ),
+    wrong(
+        "a snapshot's file", usage(f"    {OIDC}", '    snapshot_name = "dev.json" #!'), '"dev.json"', "without .json"
+    ),
+    wrong("a usage image with a scheme", usage(f"    {OIDC}", '    image = "https://a/b" #!'), '"https://a/b"'),
+    wrong(
+        "a variable with a hyphen",
+        usage(f"    {OIDC}", "    env = {", '      "NO-PROXY" = "x" #!', "    }"),
+        '"NO-PROXY"',
+    ),
+    wrong(
+        "the region again", usage(f"    {OIDC}", "    env = {", '      AWS_REGION = "x" #!', "    }"), "sets it itself"
+    ),
+    wrong(
+        "a key in a file",
+        usage(f"    {OIDC}", "    env = {", '      AWS_SECRET_ACCESS_KEY = "x" #!', "    }"),
+        "would have the key",
+        "has a role",
     ),
     wrong("a severity in lower case", 'scan_findings = {\n  severity = "high" #!\n}', 'Write "HIGH"'),
     wrong("a dashboard with a dot", 'monitoring = {\n  name = "a.b" #!\n}', '"a.b"', "ecr-<environment>"),

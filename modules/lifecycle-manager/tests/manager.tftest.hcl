@@ -51,7 +51,7 @@ run "it_runs_daily_at_two_with_a_log_of_14_days" {
   }
 
   assert {
-    condition     = sort(keys(aws_cloudwatch_event_target.this)) == tolist(["images", "schedule", "sync"]) && sort(keys(aws_lambda_permission.events)) == tolist(["images", "schedule", "sync"])
+    condition     = sort(keys(aws_cloudwatch_event_target.this)) == tolist(["schedule", "sync"]) && sort(keys(aws_lambda_permission.events)) == tolist(["schedule", "sync"])
     error_message = "a rule without target, or without the right to call"
   }
 
@@ -93,8 +93,8 @@ run "settings_are_strings_and_leave_out_what_is_null" {
   }
 
   assert {
-    condition     = aws_lambda_function.this[0].environment[0].variables.BUCKET == "ecr-lifecycle-111122223333-eu-west-1" && aws_lambda_function.this[0].environment[0].variables.QUEUE_URL != "" && aws_lambda_function.this[0].environment[0].variables.TOPIC_ARN == output.topic_arn
-    error_message = "it does not know its bucket, queue or topic"
+    condition     = aws_lambda_function.this[0].environment[0].variables.BUCKET == "ecr-lifecycle-111122223333-eu-west-1" && aws_lambda_function.this[0].environment[0].variables.QUEUE_URL != ""
+    error_message = "it does not know its bucket or queue"
   }
 
   assert {
@@ -103,17 +103,17 @@ run "settings_are_strings_and_leave_out_what_is_null" {
   }
 
   assert {
-    condition     = !strcontains(output.policy, "BatchDeleteImage") && !strcontains(output.policy, "UpdateImageStorageClass")
+    condition     = [for statement in jsondecode(output.policy).Statement : statement.Action if statement.Sid == "Cached"] == [["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetLifecyclePolicy"]]
     error_message = "a dry run may delete"
   }
 }
 
 run "it_may_delete_below_the_prefixes_only" {
   assert {
-    condition = [for statement in jsondecode(output.policy).Statement : statement if statement.Sid == "Expire"] == [{
-      Sid      = "Expire"
+    condition = [for statement in jsondecode(output.policy).Statement : statement if statement.Sid == "Cached"] == [{
+      Sid      = "Cached"
       Effect   = "Allow"
-      Action   = ["ecr:BatchDeleteImage"]
+      Action   = ["ecr:BatchDeleteImage", "ecr:BatchGetImage", "ecr:DeleteLifecyclePolicy", "ecr:DescribeImages", "ecr:GetLifecyclePolicy"]
       Resource = ["arn:aws:ecr:eu-west-1:111122223333:repository/docker-hub/*", "arn:aws:ecr:eu-west-1:111122223333:repository/quay/*"]
     }]
     error_message = "wrong rights: ${output.policy}"
@@ -130,9 +130,43 @@ run "it_may_delete_below_the_prefixes_only" {
   }
 
   assert {
-    condition     = !strcontains(output.policy, "PutLifecyclePolicy") && !strcontains(output.policy, "inspector2") && !strcontains(output.policy, "kms:")
+    condition     = !strcontains(output.policy, "PutLifecyclePolicy") && !strcontains(output.policy, "inspector2") && !strcontains(output.policy, "kms:") && !strcontains(output.policy, "sns:") && !strcontains(output.policy, "ecr:ListImage")
     error_message = "rights that nothing needs"
   }
+
+  assert {
+    condition     = [for statement in jsondecode(output.policy).Statement : statement.Resource if statement.Action == ["s3:GetObject"]] == [[for prefix in ["cache", "runs", "snapshots"] : "arn:aws:s3:::ecr-lifecycle-111122223333-eu-west-1/${prefix}/*"]]
+    error_message = "it may read the audit log, which it only writes: ${output.policy}"
+  }
+}
+
+run "a_hundred_prefixes_fit_into_its_policy" {
+  command = plan
+
+  variables {
+    prefixes      = [for number in range(100) : "team-${number}/docker-hub"]
+    native_policy = "untagged"
+  }
+
+  assert {
+    condition     = length(output.policy) <= 10240
+    error_message = "the policy has ${length(output.policy)} characters"
+  }
+
+  assert {
+    condition     = !contains(keys(jsondecode(aws_cloudwatch_event_rule.images[0].event_pattern).detail), "repository-name") && length(aws_cloudwatch_event_rule.images[0].event_pattern) <= 2048
+    error_message = "EventBridge would refuse the pattern"
+  }
+}
+
+run "refuses_more_prefixes_than_a_policy_holds" {
+  command = plan
+
+  variables {
+    prefixes = [for number in range(200) : "team-${number}/docker-hub"]
+  }
+
+  expect_failures = [aws_iam_role_policy.function]
 }
 
 run "what_is_archived_may_be_archived_and_not_deleted" {
@@ -141,18 +175,22 @@ run "what_is_archived_may_be_archived_and_not_deleted" {
   }
 
   assert {
-    condition     = [for statement in jsondecode(output.policy).Statement : statement.Action if statement.Sid == "Expire"] == [["ecr:UpdateImageStorageClass"]]
+    condition     = strcontains(output.policy, "ecr:UpdateImageStorageClass") && !strcontains(output.policy, "ecr:BatchDeleteImage")
     error_message = "wrong rights: ${output.policy}"
   }
 }
 
-run "a_rule_for_root_reaches_every_repository" {
+run "a_rule_for_root_reaches_what_the_retention_names" {
   variables {
-    prefixes = ["ROOT"]
+    prefixes      = ["ROOT", "quay"]
+    native_policy = "untagged"
+    retention     = { overrides = [{ pattern = "library/", keep_at_most = 5 }, { pattern = "bitnami*", never = true }, { pattern = "*-operator", keep_at_most = 1 }] }
   }
 
   assert {
-    condition     = [for statement in jsondecode(output.policy).Statement : statement.Resource if statement.Sid == "Expire"] == [["arn:aws:ecr:eu-west-1:111122223333:repository/*"]]
+    condition = [for statement in jsondecode(output.policy).Statement : statement.Resource if statement.Sid == "Cached"] == [[
+      for name in ["bitnami*", "library", "library/*", "quay/*"] : "arn:aws:ecr:eu-west-1:111122223333:repository/${name}"
+    ]]
     error_message = "wrong rights: ${output.policy}"
   }
 
@@ -168,7 +206,7 @@ run "pushes_matter_with_a_native_policy_only" {
   }
 
   assert {
-    condition     = aws_cloudwatch_event_rule.images[0].state == "ENABLED" && jsondecode(aws_cloudwatch_event_rule.sync[0].event_pattern).detail.sync-status == ["FAILED", "SUCCESS"]
+    condition     = contains(keys(aws_cloudwatch_event_target.this), "images") && contains(keys(aws_lambda_permission.events), "images") && jsondecode(aws_cloudwatch_event_rule.sync[0].event_pattern).detail.sync-status == ["FAILED", "SUCCESS"]
     error_message = "a new repository would not get its policy"
   }
 
@@ -181,11 +219,16 @@ run "pushes_matter_with_a_native_policy_only" {
     condition     = strcontains(output.policy, "ecr:PutLifecyclePolicy")
     error_message = "it may not give the policy"
   }
+
+  assert {
+    condition     = jsondecode(aws_sqs_queue.dead[0].policy).Statement[1].Condition.ArnEquals["aws:SourceArn"] == [for name in ["images", "schedule", "sync"] : "arn:aws:events:eu-west-1:111122223333:rule/ecr-lifecycle-manager-${name}"]
+    error_message = "events that cannot be delivered would be lost"
+  }
 }
 
 run "without_a_native_policy_only_failures_of_a_sync_call_it" {
   assert {
-    condition     = aws_cloudwatch_event_rule.images[0].state == "DISABLED" && jsondecode(aws_cloudwatch_event_rule.sync[0].event_pattern).detail.sync-status == ["FAILED"]
+    condition     = length(aws_cloudwatch_event_rule.images) == 0 && jsondecode(aws_cloudwatch_event_rule.sync[0].event_pattern).detail.sync-status == ["FAILED"]
     error_message = "every push would call the function for nothing"
   }
 }
@@ -196,8 +239,8 @@ run "pages_go_through_a_queue_that_gives_up_after_five_times" {
   }
 
   assert {
-    condition     = aws_sqs_queue.pages[0].visibility_timeout_seconds == 1800 && jsondecode(aws_sqs_queue.pages[0].redrive_policy).maxReceiveCount == 5
-    error_message = "a message comes back while it is worked on, or for ever"
+    condition     = aws_sqs_queue.pages[0].visibility_timeout_seconds == 360 && jsondecode(aws_sqs_queue.pages[0].redrive_policy).maxReceiveCount == 5
+    error_message = "a message comes back while it is worked on, after the run that waits for it, or for ever"
   }
 
   assert {
@@ -216,7 +259,7 @@ run "pages_go_through_a_queue_that_gives_up_after_five_times" {
   }
 
   assert {
-    condition     = jsondecode(aws_sqs_queue.dead[0].policy).Statement[1].Condition.ArnEquals["aws:SourceArn"] == [for name in ["images", "schedule", "sync"] : "arn:aws:events:eu-west-1:111122223333:rule/ecr-lifecycle-manager-${name}"]
+    condition     = jsondecode(aws_sqs_queue.dead[0].policy).Statement[1].Condition.ArnEquals["aws:SourceArn"] == [for name in ["schedule", "sync"] : "arn:aws:events:eu-west-1:111122223333:rule/ecr-lifecycle-manager-${name}"]
     error_message = "events that cannot be delivered would be lost"
   }
 
@@ -248,15 +291,54 @@ run "the_bucket_is_versioned_encrypted_private_and_tls_only" {
   }
 }
 
-run "a_key_encrypts_everything_and_may_be_used" {
-  variables {
-    kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
-    usage_role  = { cluster = "test", pod_identity = true }
+run "the_cache_expires_after_a_quarter_and_what_was_reported_after_a_year" {
+  assert {
+    condition     = { for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule : rule.filter[0].prefix => rule.expiration[0].days if length(rule.expiration) > 0 } == { "audit/" = 365, "cache/" = 90, "findings/" = 365, "runs/" = 30 }
+    error_message = "wrong rules, or one that overlaps another with fewer days"
   }
 
   assert {
-    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.this[0].rule).apply_server_side_encryption_by_default).kms_master_key_id == var.kms_key_arn && aws_sqs_queue.pages[0].kms_master_key_id == var.kms_key_arn && aws_cloudwatch_log_group.function[0].kms_key_id == var.kms_key_arn
+    condition     = { for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule : rule.id => rule.noncurrent_version_expiration[0].noncurrent_days if length(rule.noncurrent_version_expiration) > 0 } == { audit = 30, older-versions = 365 }
+    error_message = "older versions of the audit log stay for long, or those of snapshots do not"
+  }
+}
+
+run "a_key_encrypts_the_bucket_alone_until_its_policy_admits_services" {
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
+  }
+
+  assert {
+    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.this[0].rule).apply_server_side_encryption_by_default).kms_master_key_id == var.kms_key_arn
+    error_message = "the bucket is not encrypted with the key"
+  }
+
+  assert {
+    condition     = aws_sns_topic.this[0].kms_master_key_id == null && aws_cloudwatch_log_group.function[0].kms_key_id == null && aws_sqs_queue.pages[0].sqs_managed_sse_enabled && aws_sqs_queue.dead[0].sqs_managed_sse_enabled
+    error_message = "alarms would be mute: a service of AWS may not use the key"
+  }
+}
+
+run "a_key_that_admits_services_encrypts_everything_and_may_be_used" {
+  variables {
+    kms_key_arn             = "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
+    kms_key_admits_services = true
+    usage_role              = { cluster = "test", pod_identity = true }
+  }
+
+  assert {
+    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.this[0].rule).apply_server_side_encryption_by_default).kms_master_key_id == var.kms_key_arn && aws_sqs_queue.pages[0].kms_master_key_id == var.kms_key_arn && aws_sqs_queue.dead[0].kms_master_key_id == var.kms_key_arn && aws_cloudwatch_log_group.function[0].kms_key_id == var.kms_key_arn && aws_sns_topic.this[0].kms_master_key_id == var.kms_key_arn
     error_message = "something is not encrypted with the key"
+  }
+
+  assert {
+    condition     = { for statement in jsondecode(output.key_policy_statements) : statement.Principal.Service => try(keys(statement.Condition), []) } == { "logs.eu-west-1.amazonaws.com" = ["ArnEquals"], "cloudwatch.amazonaws.com" = ["StringEquals"], "events.amazonaws.com" = [] }
+    error_message = "wrong statements: ${output.key_policy_statements}"
+  }
+
+  assert {
+    condition     = jsondecode(output.key_policy_statements)[0].Condition.ArnEquals["kms:EncryptionContext:aws:logs:arn"] == "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/ecr-lifecycle-manager" && alltrue([for statement in jsondecode(output.key_policy_statements) : contains(statement.Action, "kms:Decrypt") && contains(statement.Action, "kms:GenerateDataKey*")])
+    error_message = "wrong statements: ${output.key_policy_statements}"
   }
 
   assert {
@@ -279,8 +361,18 @@ run "every_failure_has_an_alarm" {
   }
 
   assert {
-    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_actions == toset([output.topic_arn])])
-    error_message = "an alarm that tells nobody"
+    condition     = alltrue([for alarm in concat(values(aws_cloudwatch_metric_alarm.this), aws_cloudwatch_metric_alarm.silent) : alarm.alarm_actions == toset([output.topic_arn]) && alarm.ok_actions == null])
+    error_message = "an alarm that tells nobody, or one that wakes somebody to say that all is well"
+  }
+
+  assert {
+    condition     = { for key, alarm in aws_cloudwatch_metric_alarm.this : key => alarm.treat_missing_data if alarm.treat_missing_data != "notBreaching" } == { guard = "ignore", repositories-failed = "ignore", snapshot = "ignore" }
+    error_message = "an alarm on what is written once a run would be over before the next one"
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.threshold == 0])
+    error_message = "failures that nobody hears of"
   }
 
   assert {
@@ -294,6 +386,70 @@ run "every_failure_has_an_alarm" {
   }
 }
 
+run "silence_of_what_once_ran_alarms_and_a_new_function_does_not" {
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.silent[0].metric_name == "RunsFinished" && aws_cloudwatch_metric_alarm.silent[0].namespace == "Orchestrator/Lifecycle" && aws_cloudwatch_metric_alarm.silent[0].dimensions == tomap({ Environment = "test" })
+    error_message = "calls by events would hide that no run finishes"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.silent[0].treat_missing_data == "missing" && aws_cloudwatch_metric_alarm.silent[0].insufficient_data_actions == toset([output.topic_arn])
+    error_message = "it alarms on the first day, or never"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.silent[0].period * aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 172800
+    error_message = "not two days"
+  }
+}
+
+run "a_rare_schedule_without_the_alarm_for_silence" {
+  command = plan
+
+  variables {
+    schedule               = "rate(14 days)"
+    silence_days           = 0
+    upstream_sync_failures = 10
+    reserved_concurrency   = 6
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.silent) == 0 && aws_cloudwatch_metric_alarm.this["upstream-sync"].threshold == 10 && aws_cloudwatch_metric_alarm.this["errors"].threshold == 0
+    error_message = "an alarm that nobody asked for, or another threshold"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this[0].reserved_concurrent_executions == 6
+    error_message = "nothing is reserved"
+  }
+}
+
+run "cron_expressions_of_eventbridge_are_taken" {
+  command = plan
+
+  variables {
+    schedule = "cron(0/15,30 8-17/2 ? JAN-MAR,12 FRI#2 2026-2030)"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.schedule[0].schedule_expression == var.schedule
+    error_message = "wrong schedule"
+  }
+}
+
+run "weekdays_and_last_days_are_taken" {
+  command = plan
+
+  variables {
+    schedule = "cron(*/5 2 L-3 * ? *)"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.schedule[0].schedule_expression == var.schedule
+    error_message = "wrong schedule"
+  }
+}
+
 run "a_given_topic_is_used" {
   variables {
     create_topic = false
@@ -301,7 +457,7 @@ run "a_given_topic_is_used" {
   }
 
   assert {
-    condition     = length(aws_sns_topic.this) == 0 && aws_cloudwatch_metric_alarm.silent[0].alarm_actions == toset(["arn:aws:sns:eu-west-1:111122223333:ops"]) && strcontains(output.policy, "arn:aws:sns:eu-west-1:111122223333:ops")
+    condition     = length(aws_sns_topic.this) == 0 && aws_cloudwatch_metric_alarm.silent[0].alarm_actions == toset(["arn:aws:sns:eu-west-1:111122223333:ops"])
     error_message = "another topic"
   }
 }
@@ -371,19 +527,47 @@ run "a_cluster_writes_its_own_snapshot_only" {
   }
 
   assert {
-    condition     = aws_iam_role.usage["this"].name == "prod-ecr-usage"
+    condition     = aws_iam_role.usage["this"].name == "prod-ecr-usage-eu-west-1"
     error_message = "wrong name"
   }
 
   assert {
     condition = jsondecode(aws_s3_bucket_policy.this[0].policy).Statement[1] == {
-      Sid       = "Writerfaraway"
+      Sid       = "Writer${substr(sha256("far-away"), 0, 16)}"
       Effect    = "Allow"
-      Principal = { AWS = "arn:aws:iam::444455556666:role/far-away-ecr-usage" }
+      Principal = { AWS = "arn:aws:iam::444455556666:root" }
       Action    = "s3:PutObject"
       Resource  = "arn:aws:s3:::ecr-lifecycle-111122223333-eu-west-1/snapshots/far-away.json"
+      Condition = { ArnEquals = { "aws:PrincipalArn" = "arn:aws:iam::444455556666:role/far-away-ecr-usage" } }
     }
     error_message = "wrong policy: ${aws_s3_bucket_policy.this[0].policy}"
+  }
+}
+
+run "writers_whose_names_have_the_same_letters_are_two" {
+  variables {
+    snapshot_writers = { "far-away" = "arn:aws:iam::444455556666:role/a", "faraway" = "arn:aws:iam::444455556666:role/b" }
+  }
+
+  assert {
+    condition     = length(distinct(jsondecode(aws_s3_bucket_policy.this[0].policy).Statement[*].Sid)) == 3
+    error_message = "S3 refuses a policy with one Sid twice: ${aws_s3_bucket_policy.this[0].policy}"
+  }
+}
+
+run "a_snapshot_may_have_another_name_than_the_cluster" {
+  variables {
+    usage_role = { cluster = "a-cluster-with-a-name-of-sixty-characters-as-some-people-have", snapshot_name = "prod-us", pod_identity = true }
+  }
+
+  assert {
+    condition     = strcontains(aws_iam_role_policy.usage["this"].policy, "/snapshots/prod-us.json\"]") && !strcontains(aws_iam_role_policy.usage["this"].policy, "a-cluster")
+    error_message = "wrong rights: ${aws_iam_role_policy.usage["this"].policy}"
+  }
+
+  assert {
+    condition     = aws_iam_role.usage["this"].name == "a-cluster-with-a-name-of-sixty-characters-as-some-peopl-${substr(sha256("a-cluster-with-a-name-of-sixty-characters-as-some-people-have-ecr-usage-eu-west-1"), 0, 8)}" && length(aws_iam_role.usage["this"].name) == 64
+    error_message = "wrong name: ${aws_iam_role.usage["this"].name}"
   }
 }
 

@@ -124,6 +124,66 @@ run "refuses_a_crontab_of_unix" {
   expect_failures = [var.schedule]
 }
 
+run "refuses_one_days" {
+  command = plan
+
+  variables {
+    schedule = "rate(1 days)"
+  }
+
+  expect_failures = [var.schedule]
+}
+
+run "refuses_two_day" {
+  command = plan
+
+  variables {
+    schedule = "rate(2 day)"
+  }
+
+  expect_failures = [var.schedule]
+}
+
+run "refuses_a_cron_expression_without_a_question_mark" {
+  command = plan
+
+  variables {
+    schedule = "cron(0 2 * * * *)"
+  }
+
+  expect_failures = [var.schedule]
+}
+
+run "refuses_a_cron_expression_with_two_question_marks" {
+  command = plan
+
+  variables {
+    schedule = "cron(0 2 ? * ? *)"
+  }
+
+  expect_failures = [var.schedule]
+}
+
+run "refuses_the_25th_hour" {
+  command = plan
+
+  variables {
+    schedule = "cron(0 24 * * ? *)"
+  }
+
+  expect_failures = [var.schedule]
+}
+
+run "refuses_day_0_of_the_week" {
+  command = plan
+
+  variables {
+    schedule = "cron(0 2 ? * 0-4 *)"
+  }
+
+  expect_failures = [var.schedule]
+}
+
 run "refuses_a_concurrency_of_one" {
   command = plan
 
@@ -132,6 +192,16 @@ run "refuses_a_concurrency_of_one" {
   }
 
   expect_failures = [var.max_concurrency]
+}
+
+run "refuses_a_reserve_that_the_pages_use_up" {
+  command = plan
+
+  variables {
+    reserved_concurrency = 5
+  }
+
+  expect_failures = [var.reserved_concurrency]
 }
 
 run "refuses_a_log_retention_that_cloudwatch_has_not" {
@@ -194,11 +264,51 @@ run "refuses_a_negative_floor" {
   expect_failures = [var.retention]
 }
 
+run "refuses_more_days_than_the_function_takes" {
+  command = plan
+
+  variables {
+    retention = { overrides = [{ pattern = "quay/*", untagged_days = 36501 }] }
+  }
+
+  expect_failures = [var.retention]
+}
+
+run "refuses_a_higher_count_than_the_function_takes" {
+  command = plan
+
+  variables {
+    retention = { keep_at_least = 100001 }
+  }
+
+  expect_failures = [var.retention]
+}
+
 run "refuses_a_ceiling_below_the_floor" {
   command = plan
 
   variables {
     retention = { keep_at_least = 3, overrides = [{ pattern = "quay/*", keep_at_most = 2 }] }
+  }
+
+  expect_failures = [var.retention]
+}
+
+run "refuses_an_overrides_floor_above_the_ceiling_of_the_default" {
+  command = plan
+
+  variables {
+    retention = { keep_at_most = 3, overrides = [{ pattern = "quay/*", keep_at_least = 5 }] }
+  }
+
+  expect_failures = [var.retention]
+}
+
+run "refuses_a_pattern_that_is_there_twice" {
+  command = plan
+
+  variables {
+    retention = { overrides = [{ pattern = "quay/*", never = true }, { pattern = "quay/*", keep_at_most = 3 }] }
   }
 
   expect_failures = [var.retention]
@@ -284,6 +394,26 @@ run "refuses_a_bucket_in_capitals" {
   expect_failures = [var.bucket_name]
 }
 
+run "refuses_a_bucket_like_an_address" {
+  command = plan
+
+  variables {
+    bucket_name = "192.168.5.4"
+  }
+
+  expect_failures = [var.bucket_name]
+}
+
+run "refuses_a_bucket_with_a_reserved_end" {
+  command = plan
+
+  variables {
+    bucket_name = "audit--x-s3"
+  }
+
+  expect_failures = [var.bucket_name]
+}
+
 run "refuses_an_alias_for_a_key" {
   command = plan
 
@@ -292,6 +422,16 @@ run "refuses_an_alias_for_a_key" {
   }
 
   expect_failures = [var.kms_key_arn]
+}
+
+run "refuses_a_key_that_admits_services_and_is_not_there" {
+  command = plan
+
+  variables {
+    kms_key_admits_services = true
+  }
+
+  expect_failures = [var.kms_key_admits_services]
 }
 
 run "refuses_an_audit_log_of_a_week" {
@@ -309,6 +449,16 @@ run "refuses_a_topic_made_and_given" {
 
   variables {
     topic_arn = "arn:aws:sns:eu-west-1:111122223333:ops"
+  }
+
+  expect_failures = [var.create_topic]
+}
+
+run "refuses_alarms_that_tell_nobody" {
+  command = plan
+
+  variables {
+    create_topic = false
   }
 
   expect_failures = [var.create_topic]
@@ -345,6 +495,36 @@ run "refuses_addresses_for_a_topic_of_others" {
   }
 
   expect_failures = [var.emails]
+}
+
+run "refuses_silence_of_eight_days" {
+  command = plan
+
+  variables {
+    silence_days = 8
+  }
+
+  expect_failures = [var.silence_days]
+}
+
+run "refuses_silence_shorter_than_the_time_between_two_runs" {
+  command = plan
+
+  variables {
+    schedule = "rate(3 days)"
+  }
+
+  expect_failures = [var.silence_days]
+}
+
+run "refuses_a_negative_number_of_failures" {
+  command = plan
+
+  variables {
+    upstream_sync_failures = -1
+  }
+
+  expect_failures = [var.upstream_sync_failures]
 }
 
 run "refuses_a_usage_role_that_nobody_assumes" {
@@ -392,6 +572,16 @@ run "refuses_a_usage_role_with_a_path" {
 
   variables {
     usage_role = { cluster = "test", pod_identity = true, name = "a/b" }
+  }
+
+  expect_failures = [var.usage_role]
+}
+
+run "refuses_a_snapshot_with_a_slash" {
+  command = plan
+
+  variables {
+    usage_role = { cluster = "test", pod_identity = true, snapshot_name = "a/b" }
   }
 
   expect_failures = [var.usage_role]

@@ -293,6 +293,14 @@ run "refuses_all_ecr_actions" {
   expect_failures = [var.additional_ecr_actions]
 }
 
+run "refuses_all_objects_of_a_bucket" {
+  command = plan
+  variables {
+    s3_put_objects = ["records/*"]
+  }
+  expect_failures = [var.s3_put_objects]
+}
+
 run "refuses_all_buckets" {
   command = plan
   variables {

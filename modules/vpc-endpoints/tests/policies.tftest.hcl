@@ -120,6 +120,7 @@ run "the_s3_gateway_admits_layers_and_named_buckets" {
     extra_endpoints         = ["s3"]
     private_route_table_ids = ["rtb-1"]
     s3_bucket_names         = ["logs.example"]
+    s3_put_objects          = ["records/snapshots/prod.json"]
   }
 
   assert {
@@ -138,8 +139,16 @@ run "the_s3_gateway_admits_layers_and_named_buckets" {
         Action    = ["s3:*"]
         Resource  = ["arn:aws:s3:::logs.example", "arn:aws:s3:::logs.example/*"]
       },
+      {
+        Sid       = "WriteNamedObjects"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = ["s3:PutObject"]
+        Resource  = ["arn:aws:s3:::records/snapshots/prod.json"]
+        Condition = { StringEquals = { "aws:PrincipalAccount" = ["111122223333"] } }
+      },
     ]
-    error_message = "ECR's layers can be downloaded, named buckets used."
+    error_message = "ECR's layers can be downloaded, named buckets used, named objects written."
   }
 }
 

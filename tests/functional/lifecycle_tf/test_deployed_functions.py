@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from orchestrator.checks.function_variables import function_variables
 from orchestrator.lifecycle.in_use import Snapshot, UsedImage, dump_snapshot
 from orchestrator.local import access_key_for, ensure_running, stop
 from orchestrator.local.client import SeedImage, seed_images
 from orchestrator.packaging import build_package
+from orchestrator.project import Project
 from tests.functional.running import Ran, run
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ lifecycle_manager = {{
   usage                          = {{ pod_identity = true }}
   max_expire_fraction_repository = 1
   max_expire_fraction_account    = 1
+  force_destroy_records          = true
   retention                      = {{ expire_unpulled_days = 30, keep_at_least = 0 }}
 }}
 scan_findings = {{ enabled = true }}
@@ -86,6 +89,16 @@ def test_the_functions_carry_the_packages_of_this_code(deployed: Deployed) -> No
         assert configuration["Architectures"] == ["arm64"]
 
 
+def test_the_settings_that_validate_measures_are_those_that_are_deployed(deployed: Deployed) -> None:
+    environment = Project(deployed.root).load("prod")
+    assert environment.lifecycle_manager is not None
+    configuration = deployed.client("lambda").get_function(FunctionName="ecr-lifecycle-manager")["Configuration"]
+    variables = dict(configuration["Environment"]["Variables"])
+    del variables["QUEUE_URL"]
+    measured = function_variables(environment, environment.lifecycle_manager)
+    assert variables == measured
+
+
 def test_a_second_plan_changes_nothing(deployed: Deployed) -> None:
     ran = deployed.orchestrator("plan", "prod", "--json")
     assert ran.code == 0, ran.err
@@ -118,7 +131,7 @@ def test_without_a_snapshot_nothing_expires_and_with_one_what_runs_is_kept(deplo
 
 
 def test_everything_goes_at_a_destroy(deployed: Deployed) -> None:
-    ran = deployed.orchestrator("destroy", "prod", "--yes")
+    ran = deployed.orchestrator("destroy", "prod", "--yes", "--allow-destroy", BUCKET)
     assert ran.code == 0, ran.out[-2000:] + ran.err[-2000:]
     assert deployed.client("lambda").list_functions()["Functions"] == []
     assert deployed.client("sqs").list_queues().get("QueueUrls", []) == []

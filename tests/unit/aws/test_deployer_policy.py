@@ -93,6 +93,7 @@ def needed(**changes: Any) -> set[str]:
     return {statement.sid for statement in STATEMENTS if statement.needed(environment)}
 
 
+KEY = "arn:aws:kms:eu-central-1:111111111111:key/1"
 HUB = {"upstream_registry_url": "registry-1.docker.io", "secret_name": "ecr-pullthroughcache/hub"}
 
 
@@ -126,8 +127,11 @@ HUB = {"upstream_registry_url": "registry-1.docker.io", "secret_name": "ecr-pull
         ),
         (
             {"scan_findings": {"enabled": True}},
-            {"Alarms", "Events", "Functions", "LogGroups", "Logs", "Records", "Roles", "RolesForFunctions", "Topics"},
+            {"Alarms", "Events", "Functions", "LogGroups", "Logs", "Queues", "Records", "Roles", "RolesForFunctions"}
+            | {"Topics"},
         ),
+        ({"lifecycle_manager": {"keep_records": True}}, {"Records"}),
+        ({"lifecycle_manager": {"keep_records": True, "kms_key_arn": KEY}}, {"Records", "KeyOfRecords"}),
         ({"lifecycle_manager": {"usage": {"pod_identity": True}}}, {"Roles", "PodIdentity", "RolesForPods"}),
         ({"monitoring": {"enabled": True}}, {"Alarms", "Topics"}),
         ({"assume_role_arn": "arn:aws:iam::111111111111:role/deployer"}, {"Identity"}),
@@ -135,6 +139,19 @@ HUB = {"upstream_registry_url": "registry-1.docker.io", "secret_name": "ecr-pull
 )
 def test_an_environment_needs_what_it_makes(changes: dict[str, Any], adds: set[str]) -> None:
     assert needed(**changes) - needed() == adds
+
+
+@pytest.mark.parametrize(
+    ("setting", "adds"),
+    [
+        ({"reserved_concurrency": 10}, {"ReservedConcurrency"}),
+        ({"force_destroy_records": True}, {"EmptyingRecords"}),
+        ({"kms_key_arn": KEY}, {"KeyOfRecords"}),
+    ],
+)
+def test_a_setting_of_the_manager_needs_what_it_does(setting: dict[str, Any], adds: set[str]) -> None:
+    plain = needed(lifecycle_manager={"enabled": True})
+    assert needed(lifecycle_manager={"enabled": True, **setting}) - plain == adds
 
 
 def test_an_environment_that_owns_no_registry_touches_none() -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from orchestrator import __version__
 from orchestrator.environment import Environment, check_environment
 from orchestrator.kubectl import KINDS
-from orchestrator.manifests import generate
+from orchestrator.manifests import Bundle, generate
 from orchestrator.manifests.metadata import table_digest
 from orchestrator.manifests.usage import settings_text
 from orchestrator.routes import build_route_table
@@ -23,9 +24,19 @@ def changed(**variables: Any) -> Environment:
     return Environment(name="standard", **{**ENVIRONMENTS["standard"], **variables})
 
 
-def documents(of: Environment) -> dict[str, dict[str, Any]]:
+def bundle_of(of: Environment) -> Bundle:
     (bundle,) = generate(of, ["usage"])
-    return {document["kind"]: document for document in yaml.safe_load_all(bundle.files["usage.yaml"])}
+    return bundle
+
+
+def with_usage(**usage: Any) -> Environment:
+    return changed(lifecycle_manager={"usage": {"pod_identity": True, **usage}})
+
+
+def documents(of: Environment) -> dict[str, dict[str, Any]]:
+    bundle = bundle_of(of)
+    texts = [bundle.files[name] for name in bundle.resources]
+    return {document["kind"]: document for text in texts for document in yaml.safe_load_all(text)}
 
 
 def pod_of(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -78,7 +89,6 @@ def test_names_image_and_schedule_are_those_of_the_file() -> None:
         "schedule": "0 * * * *",
     }
     found = documents(changed(lifecycle_manager={"usage": usage}))
-    assert found["Namespace"]["metadata"]["name"] == "tools"
     assert {found[kind]["metadata"]["namespace"] for kind in ("ServiceAccount", "ConfigMap", "CronJob")} == {"tools"}
     assert found["ClusterRoleBinding"]["subjects"] == [
         {"kind": "ServiceAccount", "name": "reader", "namespace": "tools"}
@@ -94,6 +104,90 @@ def test_the_snapshot_goes_where_the_registrys_owner_reads_it() -> None:
     assert arguments[-1] == f"s3://ecr-lifecycle-999988887777-{of.registry_region_name}/snapshots/far.json"
     named = changed(lifecycle_manager={"bucket_name": "records"})
     assert pod_of(documents(named))["containers"][0]["args"][-1].startswith("s3://records/snapshots/")
+
+
+def test_a_namespace_is_made_only_where_it_is_the_orchestrators_own_and_never_rolled_back() -> None:
+    own, theirs = bundle_of(with_usage()), bundle_of(with_usage(namespace="tools"))
+    assert own.resources == ("namespace.yaml", "usage.yaml")
+    assert yaml.safe_load(own.files["namespace.yaml"])["metadata"]["name"] == "ecr-usage"
+    assert theirs.resources == ("usage.yaml",)
+    assert "namespace.yaml" not in theirs.files
+    assert "kubectl get namespace tools" in theirs.apply
+    for bundle in (own, theirs):
+        assert "Namespace" not in bundle.files["usage.yaml"]
+        assert bundle.rollback == ("kubectl delete -f usage.yaml",)
+
+
+def test_the_image_is_pulled_where_the_route_table_sends_it() -> None:
+    of = with_usage(image="quay.io/acme/usage:1")
+    assert pod_of(documents(of))["containers"][0]["image"] == f"{of.registry_host}/quay/acme/usage:1"
+    bundle = bundle_of(of)
+    assert "-t quay.io/acme/usage:1 --push" in " ".join(bundle.apply)
+    assert not any("aws ecr" in step for step in bundle.apply)
+    assert any(f"{of.registry_host}/quay/acme/usage:1" in note for note in bundle.notes)
+
+
+def test_the_repository_of_the_default_image_is_made_and_logged_in_to() -> None:
+    of = with_usage()
+    steps = bundle_of(of).apply
+    image = pod_of(documents(of))["containers"][0]["image"]
+    assert image == f"{of.registry_host}/orchestrator-usage:{__version__}"
+    assert f"create-repository --region {of.registry_region_name} --repository-name orchestrator-usage" in steps[1]
+    assert f"--password-stdin {of.registry_host}" in steps[2]
+    assert f"--platform linux/amd64,linux/arm64 -f images/usage/Dockerfile -t {image} --push ." in steps[3]
+    assert steps[-1] == "kubectl apply -k ."
+
+
+def test_a_repository_that_terraform_makes_is_not_made_by_hand() -> None:
+    steps = bundle_of(changed(repositories={"orchestrator-usage": {}})).apply
+    assert not any("create-repository" in step for step in steps)
+    assert any("docker login" in step for step in steps)
+
+
+@pytest.mark.parametrize("image", [f"quay.io/acme/usage@sha256:{'a' * 64}", "HOST/quay/acme/usage:1"])
+def test_what_nobody_can_push_is_not_built(image: str) -> None:
+    of = with_usage(image=image.replace("HOST", environment("standard").registry_host))
+    assert bundle_of(of).apply == ("kubectl apply -k .",)
+
+
+def test_the_command_does_not_depend_on_the_images_entry_point() -> None:
+    (container,) = pod_of(documents(environment("standard")))["containers"]
+    assert container["command"] == ["python", "-m", "orchestrator"]
+    assert container["args"][:4] == ["-C", "/etc/orchestrator", "images", "standard"]
+
+
+def test_proxies_reach_the_pod() -> None:
+    of = with_usage(env={"NO_PROXY": ".eks.amazonaws.com", "HTTPS_PROXY": "http://proxy:3128"})
+    variables = {entry["name"]: entry["value"] for entry in pod_of(documents(of))["containers"][0]["env"]}
+    assert variables == {
+        "AWS_REGION": of.aws_region,
+        "HOME": "/tmp",
+        "HTTPS_PROXY": "http://proxy:3128",
+        "NO_PROXY": ".eks.amazonaws.com",
+    }
+
+
+@pytest.mark.parametrize(
+    "way", [{"pod_identity": True}, {"oidc_provider_arn": OIDC.replace("111122223333", "123456789012")}]
+)
+def test_a_snapshot_name_is_that_of_the_object_and_of_what_is_in_it(way: dict[str, Any]) -> None:
+    of = changed(lifecycle_manager={"usage": {**way, "snapshot_name": "standard-us"}})
+    assert pod_of(documents(of))["containers"][0]["args"][-1].endswith("/snapshots/standard-us.json")
+    checked = check_environment(of.name, [parse_tfvars(settings_text(of), f"environments/{of.name}.tfvars")])
+    assert checked.environment is not None, checked.problems
+    assert checked.environment.snapshot_name == "standard-us"
+    assert checked.environment.cluster_name == "standard"
+
+
+def test_logs_are_asked_for_when_there_is_a_pod() -> None:
+    waiting = bundle_of(environment("standard")).verify[1]
+    assert waiting.index("kubectl wait") < waiting.index("kubectl logs")
+
+
+def test_pod_identity_is_told_what_it_needs() -> None:
+    assert any("eks-pod-identity-agent" in note for note in bundle_of(with_usage()).notes)
+    irsa = changed(lifecycle_manager={"usage": {"oidc_provider_arn": OIDC}})
+    assert not any("eks-pod-identity-agent" in note for note in bundle_of(irsa).notes)
 
 
 def test_the_pod_may_do_nothing_on_its_node() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from orchestrator.environment import Environment
 from orchestrator.lifecycle.in_use import images_in_use
 from orchestrator.routes import Redirected, Unchanged, build_route_table
+from orchestrator.sources import parse_source
 from orchestrator.workloads.in_cluster import images_of, uses_of
 
 DIGEST = "sha256:" + "a" * 64
@@ -147,6 +149,15 @@ def test_an_upstream_name_has_its_place_in_ecr() -> None:
     assert image.answer == Redirected(f"{HOST}/docker-hub/library/nginx:1.27", TABLE.routes[0])
     in_use = images_in_use([]), image.as_used()
     assert in_use[1].target == f"{HOST}/docker-hub/library/nginx:1.27"
+
+
+@pytest.mark.parametrize("reference", ["docker.io/library/nginx:1.27", "nginx:1.27"])
+def test_an_excluded_image_is_what_a_node_would_have_cached_it_as(reference: str) -> None:
+    """Node-level mirrors cannot exclude: they ask ECR first, so that what they cached is in use."""
+    table = replace(TABLE, excludes=(parse_source("docker.io/library"),))
+    (image,) = images_of([item("Pod", spec=spec(reference))], table)
+    assert isinstance(image.answer, Unchanged)
+    assert image.as_used().target == f"{HOST}/docker-hub/library/nginx:1.27"
 
 
 def test_an_image_that_stays_where_it_is_has_no_target() -> None:

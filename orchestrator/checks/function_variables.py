@@ -1,0 +1,70 @@
+"""The variables that modules/lifecycle-manager writes into its function, and whether Lambda takes so many. Pure."""
+
+from __future__ import annotations
+
+import json
+
+from orchestrator.checks.context import Context
+from orchestrator.checks.retention import retention_document
+from orchestrator.environment import Environment, LifecycleManager
+from orchestrator.routes import build_route_table
+from orchestrator.tfvars import Path
+
+# modules/lifecycle-manager has the same limit. Lambda takes 4 KB in all, and the queue's URL is not known here.
+MAX_CHARACTERS = 3700
+
+
+def function_variables(environment: Environment, manager: LifecycleManager) -> dict[str, str]:
+    """{variable: text}, as the module writes them."""
+    scanning = environment.registry_scanning
+    routes = [
+        {"prefix": route.prefix, "source": str(route.source)}
+        for route in build_route_table(environment).routes
+        if route.kind == "pull-through"
+    ]
+    return {
+        "BUCKET": environment.lifecycle_bucket,
+        "CLUSTERS": _json(sorted(set(manager.clusters))),
+        "DRY_RUN": _json(environment.dry_run_mode),
+        "ENVIRONMENT": environment.environment or environment.name,
+        "INSPECTOR": _json(scanning is not None and scanning.scan_type == "ENHANCED"),
+        "MAX_EXPIRE_FRACTION_ACCOUNT": f"{manager.max_expire_fraction_account:g}",
+        "MAX_EXPIRE_FRACTION_REPOSITORY": f"{manager.max_expire_fraction_repository:g}",
+        "METRIC_NAMESPACE": "Orchestrator/Lifecycle",
+        "NATIVE_POLICY": manager.native_policy,
+        "RETENTION": _json(retention_document(manager.retention)),
+        "ROUTES": _json(routes),
+        "SNAPSHOT_MAX_AGE_HOURS": str(manager.snapshot_max_age_hours),
+        "SNAPSHOT_REQUIRED": _json(bool(manager.clusters)),
+    }
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+# {variable: (path below lifecycle_manager or the variable itself, what it is, what to do)}
+_LARGE: dict[str, tuple[Path, str, str]] = {
+    "RETENTION": (("lifecycle_manager", "retention"), "the retention", "Use fewer overrides, with wider patterns."),
+    "CLUSTERS": (("lifecycle_manager", "clusters"), "the names of clusters", "Give clusters shorter snapshot names."),
+    "ROUTES": (("pull_through_cache_rules",), "the routes", "Remove rules that nobody uses."),
+}
+
+
+def check_function_variables(context: Context, path: Path, manager: LifecycleManager) -> None:
+    """Reports settings that are too long together, at the longest of them. The rest of the file must be right."""
+    variables = function_variables(context.environment, manager)
+    total = len(_json(variables))
+    if total <= MAX_CHARACTERS:
+        return
+    sizes = {name: len(json.dumps(text)) for name, text in variables.items() if name in _LARGE}
+    here, _, remedy = _LARGE[max(sizes, key=lambda name: sizes[name])]
+    parts = ", ".join(f"{size} of {_LARGE[name][1]}" for name, size in sorted(sizes.items(), key=lambda item: -item[1]))
+    context.error(
+        path,
+        f"The settings of lifecycle_manager have {total} characters: {parts}.",
+        why=f"Lambda takes 4 KB of environment variables, {MAX_CHARACTERS} characters of them for these.",
+        remedy=remedy,
+        value=total,
+        at=here,
+    )

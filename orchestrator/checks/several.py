@@ -1,0 +1,41 @@
+"""What checks of several environments share: who uses which registry, and problems with the file of one of them. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+from orchestrator.checks.problem import Problem
+from orchestrator.environment import Environment
+from orchestrator.errors import Location
+from orchestrator.tfvars import Path, dotted
+
+Registry = tuple[str, str]
+
+Find = Callable[[str, Path], Location]
+"""(name of an environment, path of a value in it) -> the line of that value."""
+
+
+def file_of(name: str, _: Path) -> Location:
+    """The environment's file: where nobody knows lines."""
+    return Location(f"environments/{name}.tfvars")
+
+
+def by_registry(environments: Iterable[Environment]) -> dict[Registry, list[Environment]]:
+    """{(account, region): the environments that pull from that registry}."""
+    groups: dict[Registry, list[Environment]] = defaultdict(list)
+    for environment in environments:
+        groups[(environment.registry_account, environment.registry_region_name)].append(environment)
+    return groups
+
+
+def problem_of(find: Find, environment: Environment, path: Path, what: str, why: str, remedy: str) -> Problem:
+    """A problem of `environment`, at the line of `path`."""
+    return Problem(
+        what,
+        why=why,
+        remedy=remedy,
+        where=find(environment.name, path),
+        variable=dotted(path),
+        value=environment.name,
+    )
