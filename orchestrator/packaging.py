@@ -168,8 +168,7 @@ def _may_be_packed(module: str) -> bool:
     """Is it one of the packed modules, or (as names that are imported from a module look too) below one?"""
     if module in PACKED:
         return True
-    above = module.rpartition(".")[0]
-    return module.startswith("orchestrator.lifecycle.") or above == "orchestrator.aws.ecr"
+    return module.startswith(("orchestrator.lifecycle.", "orchestrator.aws.ecr."))
 
 
 def _files_of(module: str, package: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from orchestrator.aws.ecr import (
+    CallerExclusion,
     EcrRegistry,
     FunctionClients,
     S3Storage,
@@ -48,9 +49,8 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, object]:
 
 def _manager(settings: Settings, host: ThreadedHost) -> Manager:
     clients = _clients(settings.inspector)
-    registry = EcrRegistry(
-        clients.ecr, clients.sts, clients.inspector, warn=lambda message: host.log("WARNING", message)
-    )
+    exclusion = CallerExclusion(clients.ecr, clients.sts, warn=lambda message: host.log("WARNING", message))
+    registry = EcrRegistry(clients.ecr, exclusion, clients.inspector)
     storage = S3Storage(clients.s3, settings.bucket) if settings.bucket else None
     queue = SqsQueue(clients.sqs, settings.queue_url) if settings.queue_url else None
     return Manager(settings, registry, storage, queue, host)

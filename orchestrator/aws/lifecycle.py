@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from orchestrator.aws.ecr import EcrRegistry, S3Storage
+from orchestrator.aws.ecr import CallerExclusion, EcrRegistry, S3Storage
 from orchestrator.aws.errors import error_code, explained
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.lifecycle.ports import PortError
@@ -40,16 +40,16 @@ def registry_of(session: AwsSession, *, node_roles: Sequence[str], noted: Path, 
             noted.unlink(missing_ok=True)
 
     client: Any = session.client
-    return EcrRegistry(
+    exclusion = CallerExclusion(
         session.client("ecr"),
         session.client("sts"),
-        client("inspector2") if inspector else None,
-        exclusion="require",
+        mode="require",
         never_exclude=frozenset(node_roles),
         note=note,
         left_behind=noted.read_text("utf-8").strip() if noted.is_file() else "",
         iam=session.client("iam"),
     )
+    return EcrRegistry(session.client("ecr"), exclusion, client("inspector2") if inspector else None)
 
 
 def bucket_storage(session: AwsSession, bucket: str) -> S3Storage | None:

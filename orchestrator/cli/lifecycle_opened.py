@@ -64,7 +64,7 @@ def opened(ctx: click.Context, name: str, snapshots: tuple[Path, ...], *, local:
         yield Opened(environment, settings, session, registry, storage, where, [*session.notes, *notes], folder, host)
     finally:
         try:
-            registry.end_exclusion()
+            registry.exclusion.end()
         except PortError as error:
             click.echo(f"warning: this caller's pulls stay excluded from pull times: {error}", err=True)
 

@@ -45,7 +45,7 @@ def test_the_contracts_hold() -> None:
         ("cli/doctor.py", "import boto3", "One door to boto3"),
         ("lifecycle/policy.py", "import yaml", "The lifecycle core is packed into the Lambda"),
         ("lifecycle/policy.py", "import orchestrator.errors", "The lifecycle core is packed into the Lambda"),
-        ("aws/ecr.py", "import orchestrator.errors", "The functions carry the lifecycle core"),
+        ("aws/ecr/registry.py", "import orchestrator.errors", "The functions carry the lifecycle core"),
         ("../lambda_src/lifecycle_manager/handler.py", "import yaml", "The functions carry the lifecycle core"),
         ("aws/account.py", "import moto", "The embedded AWS is the only server here"),
     ],

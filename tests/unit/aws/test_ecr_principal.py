@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from orchestrator.aws.ecr import EcrRegistry
+from orchestrator.aws.ecr import CallerExclusion
 from orchestrator.lifecycle.ports import PortError
 
 ACCOUNT = "111122223333"
@@ -46,13 +46,10 @@ class Ecr:
     def register_pull_time_update_exclusion(self, principalArn: str) -> None:  # noqa: N803 - AWS's name
         self.registered.append(principalArn)
 
-    def batch_get_image(self, **_: object) -> dict[str, list[object]]:
-        return {"images": []}
-
 
 def registered(session: str, iam: Iam | None) -> list[str]:
     ecr = Ecr()
-    EcrRegistry(ecr, Sts(session), exclusion="require", iam=iam).manifests("quay/app", ["sha256:0"])
+    CallerExclusion(ecr, Sts(session), mode="require", iam=iam).ensure()
     return ecr.registered
 
 
