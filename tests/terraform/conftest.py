@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from orchestrator.terraform.binary import find_terraform
 from orchestrator.terraform.providers import find_provider_source
+from orchestrator.terraform.shared_provider import ProviderPool
 
 REPOSITORY = Path(__file__).parents[2]
 MODULES = REPOSITORY / "modules"
@@ -29,21 +31,31 @@ def modules_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def run_terraform(tmp_path_factory: pytest.TempPathFactory) -> RunTerraform:
+def run_terraform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunTerraform]:
     """Run `terraform ARGUMENTS` in a folder: run_terraform(folder, "validate"). Fails the test with Terraform's output.
 
-    `code` is the exit code to expect.
+    `code` is the exit code to expect. `terraform test` starts the provider for every single run; here one process serves
+    them all. Resources are mocked there, so that it never asks AWS.
     """
     terraform = find_terraform()
     settings = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     settings |= {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
     settings |= find_provider_source().variables(tmp_path_factory.mktemp("terraform-settings"))
 
+    providers = ProviderPool()
+
     def run(folder: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        with providers.lend(folder, settings, explicit=False) if arguments[0] == "test" else nullcontext() as shared:
+            assert arguments[0] != "test" or shared, f"{folder} has no lock file, or its provider does not start"
+            return run_with(folder, settings | dict(shared.variables if shared else {}), *arguments, code=code)
+
+    def run_with(
+        folder: Path, variables: dict[str, str], *arguments: str, code: int
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [*terraform.command, *arguments, "-no-color"],
             cwd=folder,
-            env=settings,
+            env=variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -58,4 +70,5 @@ def run_terraform(tmp_path_factory: pytest.TempPathFactory) -> RunTerraform:
             )
         return done
 
-    return run
+    with providers:
+        yield run

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from orchestrator.project import Project
 from orchestrator.routes import build_route_table
 from orchestrator.terraform.binary import find_terraform
 from orchestrator.terraform.providers import find_provider_source
+from orchestrator.terraform.shared_provider import ProviderPool
 from tests import random_tables
 from tests.terraform.conftest import MODULES, REPOSITORY
 from tests.terraform.module_sources import declarations, refused_variables
@@ -57,9 +58,10 @@ OUTPUTS = {
 class Root:
     """A copy of the repository's Terraform, initialised once, that runs in a workspace against the embedded AWS."""
 
-    def __init__(self, folder: Path, local: LocalAws) -> None:
+    def __init__(self, folder: Path, local: LocalAws, providers: ProviderPool) -> None:
         self.folder = folder / "environments"
         self._local = local
+        self._providers = providers
         shutil.copytree(MODULES, folder / "modules", ignore=shutil.ignore_patterns(".terraform*"))
         shutil.copytree(ENVIRONMENTS, self.folder, ignore=shutil.ignore_patterns(".terraform*", "terraform.tfstate*"))
         for function in ("lifecycle_manager", "scan_findings"):
@@ -75,10 +77,20 @@ class Root:
     ) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
         settings = self._local.process_environment(account, region, kept) | self._settings
+        if arguments[0] == "test":
+            # It starts the provider for every single run; here one process serves them all, with mocked resources.
+            with self._providers.lend(self.folder, settings, explicit=False) as shared:
+                assert shared, "the provider does not start"
+                return self._run_with(settings | dict(shared.variables), *arguments, workspace=workspace)
+        return self._run_with(settings, *arguments, workspace=workspace)
+
+    def _run_with(
+        self, settings: Mapping[str, str], *arguments: str, workspace: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*self._command, *arguments, "-no-color"],
             cwd=self.folder,
-            env=settings | ({"TF_WORKSPACE": workspace} if workspace else {}),
+            env={**settings, **({"TF_WORKSPACE": workspace} if workspace else {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -98,8 +110,9 @@ class Root:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory, local_aws: LocalAws) -> Root:
-    return Root(tmp_path_factory.mktemp("root"), local_aws)
+def root(tmp_path_factory: pytest.TempPathFactory, local_aws: LocalAws) -> Iterator[Root]:
+    with ProviderPool() as providers:
+        yield Root(tmp_path_factory.mktemp("root"), local_aws, providers)
 
 
 def var_files(name: str) -> tuple[str, str]:
