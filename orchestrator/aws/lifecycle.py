@@ -67,15 +67,22 @@ def bucket_storage(session: AwsSession, bucket: str) -> S3Storage | None:
 
 def read_audit(session: AwsSession, source: str) -> list[bytes]:
     """The texts of an audit: a file, every `.jsonl` of a folder, or the same in `s3://BUCKET/KEY`."""
+    shape = "A run says where its audit is: s3://BUCKET/audit/YEAR/MONTH/DAY/RUN/, or a folder or file of it."
     if source.startswith("s3://"):
         bucket, _, key = source.removeprefix("s3://").partition("/")
-        return _read_objects(session, bucket, key)
-    path = Path(source)
-    files = sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]
-    try:
-        return [file.read_bytes() for file in files]
-    except OSError as error:
-        raise RefusedInput(f"{source} cannot be read.", why=f"{error.strerror}.") from error
+        if not bucket:
+            raise RefusedInput(f'"{source}" names no bucket.', remedy=shape)
+        texts = _read_objects(session, bucket, key)
+    else:
+        path = Path(source)
+        files = sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]
+        try:
+            texts = [file.read_bytes() for file in files]
+        except OSError as error:
+            raise RefusedInput(f"{source} cannot be read.", why=f"{error.strerror}.", remedy=shape) from error
+    if not texts:
+        raise RefusedInput(f"There is no audit at {source}.", remedy=shape)
+    return texts
 
 
 def _read_objects(session: AwsSession, bucket: str, key: str) -> list[bytes]:
@@ -127,7 +134,15 @@ def invoke_function(session: AwsSession, name: str, payload: Mapping[str, object
             # Tried again after a lost answer it would run twice.
             config=Config(read_timeout=INVOKE_SECONDS, retries={"total_max_attempts": 1}),
         )
-        answer = client.invoke(FunctionName=name, Payload=json.dumps(payload).encode())
+        try:
+            answer = client.invoke(FunctionName=name, Payload=json.dumps(payload).encode())
+        except ClientError as error:
+            if error_code(error) != "ResourceNotFoundException":
+                raise
+            raise OrchestratorError(
+                f"There is no function {name} in {session.region} of account {session.account_id}.",
+                remedy=f"`orchestrator apply {session.environment}` makes it.",
+            ) from error
     content = answer["Payload"].read()
     try:
         document = json.loads(content or b"null")

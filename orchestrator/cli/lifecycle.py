@@ -71,6 +71,8 @@ def preview(
     """Show what would be expired in environment NAME, why, and what it saves. Nothing is changed."""
     if as_csv and as_json:
         raise RefusedInput("--csv and --json are both given.", remedy="Give one of them.")
+    if as_csv and native:
+        raise RefusedInput("--csv has no place for what AWS answers.", remedy="Give --json with --native.")
     from orchestrator.cli.lifecycle_opened import opened
     from orchestrator.cli.lifecycle_preview import native_previews, preview_csv, preview_document, print_preview
     from orchestrator.cli.lifecycle_support import Collector, run_manager, write_json
@@ -124,8 +126,13 @@ def run(
                 planned = run_manager(world.manager(collector), attempt.seed, dry_run=True, state=state, **options)
                 what = f"{planned['expiring']} of {planned['images']} images"
                 click.echo(f"{what} would expire: {readable_size(planned['expiring_size'])}")
+                if planned["would_stop"]:
+                    attempt.end()
+                    click.echo(f"stopped: {planned['would_stop']}", err=True)
+                    return 1
                 if not planned["expiring"] or not click.confirm("Expire them?"):
                     attempt.end()
+                    click.echo("Nothing was expired.")
                     return 0
             collector = Collector(progress=not as_json)
             report = run_manager(world.manager(collector), attempt.seed, state=attempt.state(), **options)
@@ -133,7 +140,7 @@ def run(
             click.echo("Interrupted: the same command goes on from here within a day.", err=True)
             raise
         attempt.end()
-    report |= {"audit": f"{world.where}/audit", "resumed": attempt.resumed}
+    report |= {"audit": f"{world.where}/{report['audit']}", "resumed": attempt.resumed}
     if as_json:
         write_json(report)
     elif report["dry_run"]:
@@ -141,6 +148,8 @@ def run(
             f"Dry run, as dry_run_mode is true: {report['expiring']} images would expire in "
             f"{report['processed']} cached repositories: {readable_size(report['expiring_size'])}. Nothing was expired."
         )
+        if report["would_stop"]:
+            click.echo(f"A run would expire nothing: {report['would_stop']}")
         print_trouble(report | {"notes": [*world.notes, *report["notes"]]})
     else:
         click.echo(
@@ -149,6 +158,7 @@ def run(
         )
         if report["expired"]:
             click.echo(f"Audit: {report['audit']}")
+            click.echo(f"Brought back by: orchestrator lifecycle restore {name} --from {report['audit']}")
         if report["stopped"]:
             click.echo(f"stopped: {report['stopped']}", err=True)
         print_trouble(report | {"notes": [*world.notes, *report["notes"]]})
@@ -196,6 +206,8 @@ def restore(ctx: click.Context, name: str, source: str, local: bool, as_json: bo
     else:
         for result in results:
             click.echo(_restored_line(result))
+        back = sum(result.outcome != "unavailable" for result in results)
+        click.echo(f"{back} of {len(results)} came back.")
     return 1 if any(result.outcome == "unavailable" for result in results) else 0
 
 
@@ -258,11 +270,17 @@ def invoke(
 
 
 def _print_invoked(report: dict[str, Any]) -> None:
+    from orchestrator.cli.lifecycle_support import readable_size
+
     verb = "would expire" if report.get("dry_run") else "expired"
     count = report.get("expiring") if report.get("dry_run") else report.get("expired")
     click.echo(f"Run {report.get('run')}: {count} images {verb} in {report.get('processed')} cached repositories.")
+    if report.get("expired"):
+        click.echo(f"{readable_size(int(report['expired_size']))}; audit: {report['audit']} in the bucket.")
     if report.get("stopped"):
         click.echo(f"stopped: {report['stopped']}", err=True)
+    if report.get("would_stop"):
+        click.echo(f"A run would expire nothing: {report['would_stop']}")
     for kind, said in (("guarded", "guard"), ("failed", "failed")):
         for repository, reason in dict(report.get(kind) or {}).items():
             click.echo(f"{said}: {repository}: {reason}")

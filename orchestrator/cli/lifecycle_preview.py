@@ -23,6 +23,8 @@ ARCHIVED = (
     f"{ARCHIVE_SAVES_ABOVE_TB} TB: it is not counted as saved."
 )
 
+NO_RULES = "This registry has no pull-through cache rules: there is nothing to keep small."
+
 
 def native_previews(opened: Opened, collector: Collector) -> dict[str, dict[str, Any]]:
     """{repository: what AWS says}, for the native policy that the settings ask for (untagged unless they do)."""
@@ -62,11 +64,16 @@ def preview_document(
             "saving": monthly_saving(deleted, used),
         },
         "price": {"per_gb_month": used, "as_of": DATE if price is None and used is not None else None},
-        "would_stop": report["stopped"],
+        "would_stop": report["would_stop"],
         "guarded": report["guarded"],
         "skipped": report["skipped"],
         "failed": report["failed"],
-        "notes": [*opened.notes, *report["notes"], *([ARCHIVED] if total > deleted else [])],
+        "notes": [
+            *opened.notes,
+            *report["notes"],
+            *([ARCHIVED] if total > deleted else []),
+            *([NO_RULES] if not report["prefixes"] else []),
+        ],
         "repositories": repositories,
     }
 
@@ -85,6 +92,8 @@ def preview_csv(rows: list[dict[str, Any]]) -> str:
 def print_preview(opened: Opened, document: dict[str, Any]) -> None:
     """The preview for people: repositories by size, the sum, and what stands in the way."""
     click.echo(f"Retention: {describe_settings(opened.settings)}")
+    if "native" in document:
+        click.echo(f"AWS's own engine is asked with the native policy `{opened.settings.native_policy or 'untagged'}`.")
     rows = document["repositories"]
     for row in rows[:SHOWN]:
         _print_repository(row, document.get("native"))
@@ -103,7 +112,7 @@ def print_preview(opened: Opened, document: dict[str, Any]) -> None:
             "share are counted for each."
         )
     if document["would_stop"]:
-        click.echo(f"A run would expire nothing: {document['would_stop']}", err=True)
+        click.echo(f"A run would expire nothing: {document['would_stop']}")
     print_trouble(document)
 
 

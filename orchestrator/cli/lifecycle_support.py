@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,8 @@ class ConsoleHost(ThreadedHost):
         self._verbose = verbose
 
     def log(self, level: str, message: str, **fields: object) -> None:  # noqa: ARG002
-        if level != "INFO" or self._verbose:
+        # Errors are in the report, which is printed at the end.
+        if level == "WARNING" or self._verbose:
             click.echo(f"{level.lower()}: {message}", err=True)
 
     def metrics(self, values: object) -> None:
@@ -72,7 +74,7 @@ class DirectoryStorage:
 
 @dataclass(frozen=True, slots=True)
 class WithFiles:
-    """A storage to which snapshots from files are added, in the place of those of the same cluster."""
+    """A storage to which snapshots from files are added."""
 
     storage: Storage
     files: dict[str, bytes]
@@ -85,6 +87,30 @@ class WithFiles:
 
     def keys(self, prefix: str) -> Iterable[str]:
         return sorted({*self.storage.keys(prefix), *(key for key in self.files if key.startswith(prefix))})
+
+
+def with_files(storage: Storage, snapshots: Mapping[str, Sequence[tuple[datetime, bytes]]]) -> WithFiles:
+    """The storage with {cluster: its snapshots in files}: what any of them or the storage's own names is in use.
+
+    The newest of a cluster takes the place that is looked at for its age, the others stand beside it.
+    """
+    files = {}
+    for cluster, given in snapshots.items():
+        held = storage.get(f"snapshots/{cluster}.json")
+        found = [*given, *([(_taken(held), held)] if held is not None else [])]
+        for number, (_, content) in enumerate(sorted(found, key=lambda one: one[0], reverse=True)):
+            files[f"snapshots/{cluster}{f'+{number}' if number else ''}.json"] = content
+    return WithFiles(storage, files)
+
+
+def _taken(content: bytes) -> datetime:
+    """When the snapshot was taken; the beginning of time for what is none, which the manager then says."""
+    from orchestrator.lifecycle.in_use import InvalidSnapshotError, parse_snapshot
+
+    try:
+        return parse_snapshot(content).taken
+    except InvalidSnapshotError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -147,11 +173,11 @@ def node_roles(environment: Environment) -> list[str]:
     return [*environment.node_role_names, *(pool.instance_profile for pool in pools)]
 
 
-def snapshot_files(paths: Sequence[Path]) -> dict[str, bytes]:
-    """{key: content} of snapshots in files. Raises RefusedInput for what is none."""
+def snapshot_files(paths: Sequence[Path]) -> dict[str, list[tuple[datetime, bytes]]]:
+    """{cluster: [(taken, content)]} of snapshots in files. Raises RefusedInput for what is none."""
     from orchestrator.lifecycle.in_use import InvalidSnapshotError, parse_snapshot
 
-    files = {}
+    files: dict[str, list[tuple[datetime, bytes]]] = {}
     for path in paths:
         content = path.read_bytes()
         try:
@@ -162,7 +188,7 @@ def snapshot_files(paths: Sequence[Path]) -> dict[str, bytes]:
                 why=f"{error}.",
                 remedy="`orchestrator images NAME --cluster --snapshot FILE` writes one.",
             ) from error
-        files[f"snapshots/{snapshot.cluster}.json"] = content
+        files.setdefault(snapshot.cluster, []).append((snapshot.taken, content))
     return files
 
 
@@ -181,7 +207,10 @@ def open_storage(
             notes.append(f"The bucket {bucket} does not exist yet; {folder} is used in its place.")
         storage, where = DirectoryStorage(folder), str(folder)
     files = snapshot_files(snapshots)
-    return (WithFiles(storage, files) if files else storage), where, notes
+    try:
+        return (with_files(storage, files) if files else storage), where, notes
+    except PortError as error:
+        raise OrchestratorError("The snapshots of clusters cannot be read.", why=f"{error}.") from error
 
 
 def run_manager(manager: Manager, seed: str, **options: Any) -> dict[str, Any]:

@@ -104,7 +104,11 @@ class Evaluator:
             found = replace(found, decided=decide(repository, images, children, retention, in_use, now))
         expiring = len(found.decided.expired)
         if self.guard is not None and exceeds(expiring, len(found.images), self.guard.repository):
-            reason = f"{expiring} of {len(found.images)} images would expire, more than {float(self.guard.repository):g} of them"
+            reason = (
+                f"{expiring} of {len(found.images)} images would expire, more than "
+                f"{float(self.guard.repository):g} of them (--allow-fraction allows it once, "
+                "max_expire_fraction_repository always)"
+            )
             return replace(found, skipped=reason, guarded=True)
         return found
 

@@ -138,7 +138,7 @@ class Expirer:
 
     def _audit(self, repository: str, records: Sequence[Record]) -> None:
         content = dump_records(records)
-        key = audit_key(self.host.now(), self.run, repository, records[0].stage, content)
+        key = audit_key(self.run, repository, records[0].stage, content)
         self.storage.put(key, content)
 
     def _record(self, evaluation: Evaluation, decision: Decision, action: str) -> Record:

@@ -74,10 +74,15 @@ def _record(line: str, number: int) -> Record:
         raise InvalidAuditError(f"line {number} is no audit record: {error}") from error
 
 
-def audit_key(now: datetime, run: str, repository: str, stage: str, content: bytes) -> str:
-    """Where records go: by day and run; the same content has the same key, other content never the key of this."""
+def audit_prefix(run: str) -> str:
+    """Where a run's records are, by the day of its name: `audit/2026/07/01/20260701-abc/`."""
+    return f"{PREFIX}{run[:4]}/{run[4:6]}/{run[6:8]}/{run}/"
+
+
+def audit_key(run: str, repository: str, stage: str, content: bytes) -> str:
+    """Where records go; the same content has the same key, other content never the key of this."""
     name = hashlib.sha256(repository.encode() + b"\0" + content).hexdigest()[:24]
-    return f"{PREFIX}{now.astimezone(UTC):%Y/%m/%d}/{run}/{stage}-{name}.jsonl"
+    return f"{audit_prefix(run)}{stage}-{name}.jsonl"
 
 
 def restorable(records: Sequence[Record]) -> list[Record]:

@@ -53,7 +53,11 @@ def load_used(storage: Storage | None, settings: Settings, now: datetime) -> Use
         if snapshot:
             snapshots.append(snapshot)
         if problem and key in wanted:
-            problems.append(f'snapshot of cluster "{wanted[key]}": {problem}')
+            writes = f"orchestrator images {settings.environment or 'NAME'} --cluster --snapshot s3://{settings.bucket or 'BUCKET'}/{key}"
+            problems.append(
+                f'snapshot of cluster "{wanted[key]}": {problem} (`{writes}` writes it; '
+                "`orchestrator manifests --for usage` makes the CronJob that does)"
+            )
         elif problem and snapshot is None:
             # It may be one that matters: a cluster that was renamed, a file that was cut short.
             problems.append(f"{key}: {problem}")

@@ -14,6 +14,7 @@ from orchestrator.lifecycle.in_use import InUse
 from orchestrator.lifecycle.index_cache import IndexCache, cache_key
 from orchestrator.lifecycle.policies import PolicyKeeper, PolicyOutcome
 from orchestrator.lifecycle.ports import GoneError, Host, PortError, Registry, Storage
+from orchestrator.lifecycle.records import audit_prefix
 from orchestrator.lifecycle.run_state import Decision, Page, RunState
 from orchestrator.lifecycle.settings import Settings
 from orchestrator.lifecycle.tally import Candidate, Tally
@@ -90,10 +91,8 @@ class Work:
         return self._used[1]
 
     def may_expire(self, run: Run) -> str:
-        """Why nothing may be expired in this run; empty when it may."""
-        if run.dry_run:
-            return "dry run"
-        if self._settings.dry_run and not run.insists:
+        """Why nothing may be expired in this run; empty when it may. Of a dry run: why it could not be a real one."""
+        if self._settings.dry_run and not run.dry_run and not run.insists:
             return "dry run, since the run began"
         if self._host.now() - run.started > RUN_AGE:
             return "the run began more than a day ago"
@@ -189,7 +188,9 @@ class Work:
                 {"CachedRepositories": total.repositories, "CachedImages": total.images, "CachedBytes": total.size}
             )
         stopped = self.may_expire(run) or self._account_guard(run, total)
-        pages = () if stopped else tuple(page for page, stored in planned.items() if stored.tally.candidates)
+        pages = (
+            () if stopped or run.dry_run else tuple(page for page, stored in planned.items() if stored.tally.candidates)
+        )
         return Decision(stopped, pages, total)
 
     def _account_guard(self, run: Run, total: Tally) -> str:
@@ -197,10 +198,10 @@ class Work:
         if guard is None or not exceeds(total.expiring, total.images, guard.account):
             return ""
         reason = (
-            f"guard: {total.expiring} of the {total.images} images of all cached repositories would expire, "
-            f"more than {float(guard.account):g} of them"
+            f"guard: {total.expiring} of the {total.images} images of all cached repositories would expire, more than "
+            f"{float(guard.account):g} of them (--allow-fraction allows it once, max_expire_fraction_account always)"
         )
-        self._host.log("ERROR", f"Guard: {reason}; nothing expires", run=run.id)
+        self._host.log("ERROR", f"{reason.capitalize()}; nothing expires", run=run.id)
         self._host.metrics({"GuardTripped": 1})
         return reason
 
@@ -208,7 +209,7 @@ class Work:
 
     def _expire(self, task: Task) -> list[Next]:
         tally = task.tally or Tally()
-        stop = self.may_expire(task.run)
+        stop = "dry run" if task.run.dry_run else self.may_expire(task.run)
         if self.used().problems:
             # It became stale after the run had begun.
             self._host.metrics({"SnapshotStale": len(self.used().problems)})
@@ -307,7 +308,9 @@ class Work:
             "started": run.started.isoformat(timespec="seconds"),
             "finished": self._host.now().isoformat(timespec="seconds"),
             "dry_run": run.dry_run,
-            "stopped": "" if run.dry_run and stopped == "dry run" else stopped,
+            "stopped": "" if run.dry_run else stopped,
+            "would_stop": stopped if run.dry_run else "",
+            "audit": audit_prefix(run.id),
             "prefixes": sorted(rule.prefix for rule in run.rules),
             "processed": total.repositories,
             **total.summary(),

@@ -145,3 +145,54 @@ def test_a_dry_run_from_here_says_that_it_was_one(make_world: Callable[..., Worl
     assert done.code == 0
     assert "Dry run, as dry_run_mode is true: 1 images would expire" in done.out
     assert world.aws.tags("quay/app") == {"1", "2"}
+
+
+def test_a_snapshot_from_a_file_stands_beside_the_one_in_the_bucket(
+    make_world: Callable[..., World], tmp_path: Path
+) -> None:
+    """Whichever is newer says how fresh they are; what either names stays."""
+    world = make_world(more='clusters = ["prod"]\n  enabled = true')
+    bucket = f"ecr-lifecycle-{world.aws.account_id}-eu-west-1"
+    s3 = world.aws.client("s3")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    world.aws.seed("quay/app", old("1"), old("2"), old("3"), used("4"), used("5"), used("6"))
+
+    def snapshot(tag: str, days: float) -> str:
+        images = [{"reference": f"quay.io/app:{tag}", "target": f"registry.example/quay/app:{tag}"}]
+        taken = days_ago(days).isoformat()
+        return json.dumps({"version": 1, "cluster": "prod", "taken": taken, "images": images})
+
+    s3.put_object(Bucket=bucket, Key="snapshots/prod.json", Body=snapshot("1", 0).encode())
+    stale = tmp_path / "stale.json"
+    stale.write_text(snapshot("2", 20))
+    document = world.run("preview", "dev", "--local", "--json", "--snapshot", str(stale)).json
+    assert [image["tags"] for image in document["repositories"][0]["expire"]] == [["3"]]
+    assert document["would_stop"] == ""
+    s3.put_object(Bucket=bucket, Key="snapshots/prod.json", Body=snapshot("1", 20).encode())
+    assert 'snapshot of cluster "prod": it is' in world.run("preview", "dev", "--local", "--json").json["would_stop"]
+    stale.write_text(snapshot("2", 0))
+    document = world.run("preview", "dev", "--local", "--json", "--snapshot", str(stale)).json
+    assert ([image["tags"] for image in document["repositories"][0]["expire"]], document["would_stop"]) == ([["3"]], "")
+
+
+def test_a_preview_says_what_would_stop_a_run(world: World) -> None:
+    world.aws.seed("quay/app", old("1"), used("2"))
+    world.aws.seed("quay/many", old("1"), old("2"), old("3"), used("4"), used("5"), used("6"))
+    document = world.run("preview", "dev", "--local", "--json").json
+    assert document["would_stop"] == ""
+    world.aws.seed("quay/other", old("1"), used("2"))
+    world.aws.ecr.batch_delete_image(
+        repositoryName="quay/many", imageIds=[{"imageTag": "4"}, {"imageTag": "5"}, {"imageTag": "6"}]
+    )
+    document = world.run("preview", "dev", "--local").out
+    assert "guard: quay/many: 2 of 3 images would expire, more than 0.5 of them (--allow-fraction" in document
+
+
+def test_wrong_places_of_an_audit_are_told_apart(world: World, tmp_path: Path) -> None:
+    for source, says in (
+        ("s3://", "names no bucket"),
+        (str(tmp_path), "There is no audit at"),
+        (str(tmp_path / "nope"), "cannot be read"),
+    ):
+        done = world.run("restore", "dev", "--local", "--from", source)
+        assert (done.code, says in done.err, "s3://BUCKET/audit/" in done.err) == (2, True, True), done.err
