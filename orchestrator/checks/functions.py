@@ -289,8 +289,30 @@ def _check_clusters(context: Context, path: Path, manager: LifecycleManager) -> 
     check_unique(context, (*path, "clusters"), manager.clusters)
     for name, arn in manager.snapshot_writers.items():
         check_arn(context, (*path, "snapshot_writers", name), arn, service="iam", resource="role/", example="IAM role")
+    if manager.enabled:
+        _warn_of_own_cluster(context, path, manager)
+
+
+def _warn_of_own_cluster(context: Context, path: Path, manager: LifecycleManager) -> None:
+    """The environment's own cluster is waited for and writes, or one of the two is missing."""
     name = context.environment.snapshot_name
-    if manager.enabled and manager.usage is not None and name not in manager.clusters:
+    if name in manager.clusters and manager.usage is None and name not in manager.snapshot_writers:
+        context.warn(
+            (*path, "clusters", manager.clusters.index(name)),
+            f'lifecycle_manager.clusters names "{name}", and nothing lets that cluster write its snapshot.',
+            why="Until somebody writes it by hand, nothing expires and the alarm `snapshot` rings every day.",
+            remedy="Add `usage` (a role for its CronJob), or `snapshot_writers` for a role of your own.",
+            value=name,
+        )
+    elif name not in manager.clusters and manager.usage is None and manager.clusters:
+        context.warn(
+            (*path, "clusters"),
+            f'lifecycle_manager.clusters does not name this environment\'s own cluster, "{name}".',
+            why="What it runs and did not pull for a while would expire.",
+            remedy=f'Add "{name}", with `usage` so that it writes its snapshot.',
+            value=list(manager.clusters),
+        )
+    elif name not in manager.clusters and manager.usage is not None:
         context.warn(
             (*path, "usage"),
             f'lifecycle_manager.usage lets the cluster write what it runs as "{name}", but clusters does not name it.',

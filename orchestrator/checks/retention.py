@@ -29,6 +29,7 @@ def check_retention(context: Context, path: Path, retention: Retention) -> None:
     except InvalidRetentionError as error:
         for place, reason in error.problems:
             _report(context, path, document, place, reason)
+    _warn_of_strangers(context, path, retention)
     length = len(json.dumps(document, separators=(",", ":")))
     if length > MAX_CHARACTERS:
         context.error(
@@ -37,6 +38,28 @@ def check_retention(context: Context, path: Path, retention: Retention) -> None:
             why=f"Lambda takes 4 KB of environment variables in all, {MAX_CHARACTERS} of them for the retention.",
             remedy="Use fewer overrides, with wider patterns.",
             value=length,
+        )
+
+
+def _warn_of_strangers(context: Context, path: Path, retention: Retention) -> None:
+    """Overrides that can hold no cached repository: they lie below no rule's prefix."""
+    prefixes = [prefix.rstrip("/") for prefix in context.environment.pull_through_cache_rules]
+    if not prefixes or "ROOT" in prefixes or not context.usable("pull_through_cache_rules"):
+        return
+    for index, override in enumerate(retention.overrides):
+        literal = override.pattern.partition("*")[0]
+        if any(f"{prefix}/".startswith(literal) or literal.startswith(f"{prefix}/") for prefix in prefixes):
+            continue
+        # A prefix without a slash at its end means itself and what lies below.
+        if override.pattern.rstrip("/") in prefixes:
+            continue
+        here = (*path, "overrides", index, "pattern")
+        context.warn(
+            here,
+            f"{dotted(here)} is {shown(override.pattern)}, which holds no cached repository.",
+            why=f"They lie below the prefixes of the rules: {', '.join(sorted(prefixes))}.",
+            remedy=f'Begin it with one of them, such as "{sorted(prefixes)[0]}/*".',
+            value=override.pattern,
         )
 
 

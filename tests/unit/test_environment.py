@@ -396,3 +396,31 @@ def test_help_loads_neither_pydantic_nor_the_parsers() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("[]")
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ('clusters = ["dev"]', "nothing lets that cluster write its snapshot"),
+        ('clusters = ["devv"]', 'does not name this environment\'s own cluster, "dev"'),
+        ('retention = { overrides = [{ pattern = "docker-hub/*", never = true }] }', "holds no cached repository"),
+    ],
+)
+def test_a_lifecycle_manager_that_does_not_do_what_was_meant_is_warned_of(settings: str, says: str) -> None:
+    rules = 'pull_through_cache_rules = { quay = { upstream_registry_url = "quay.io" } }\n'
+    (warning,) = warnings(f"{rules}lifecycle_manager = {{\n  enabled = true\n  {settings}\n}}")
+    assert says in warning
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        'clusters = ["dev"]\n  usage = { pod_identity = true }',
+        'clusters = ["dev"]\n  snapshot_writers = { dev = "arn:aws:iam::111122223333:role/mine" }',
+        'retention = { overrides = [{ pattern = "quay", never = true }, { pattern = "quay/a*", never = true }, '
+        '{ pattern = "*", never = true }, { pattern = "qu*", never = true }] }',
+    ],
+)
+def test_what_was_meant_is_not_warned_of(settings: str) -> None:
+    rules = 'pull_through_cache_rules = { quay = { upstream_registry_url = "quay.io" } }\n'
+    assert warnings(f"{rules}lifecycle_manager = {{\n  enabled = true\n  {settings}\n}}") == []
