@@ -15,7 +15,7 @@ tags = {
 }
 
 ################################################################################
-# Routes: mirrors only, filled with `orchestrator mirror govcloud`
+# Routes: mirrors only, filled by copying images, with `skopeo copy` for instance
 ################################################################################
 
 mirrors = {
