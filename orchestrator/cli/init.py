@@ -276,7 +276,9 @@ def _scaffold(project: Project, answers: Answers, *, use_local: bool, as_json: b
     )
     ignore = project.root / ".gitignore"
     if not ignore.exists():
-        texts[ignore] = "# Working directories, plans, the embedded AWS; packages of functions.\n.orchestrator/\nbuild/\n"
+        texts[ignore] = (
+            "# Working directories, plans, the embedded AWS; packages of functions.\n.orchestrator/\nbuild/\n"
+        )
     project.environments_dir.mkdir(parents=True, exist_ok=True)
     for file, text in texts.items():
         with file.open("x", encoding="utf-8", newline="\n") as stream:
