@@ -8,6 +8,7 @@ import pty
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -279,4 +280,13 @@ def test_a_hundred_thousand_references_take_less_than_two_seconds_of_cpu(root: P
         assert ended.returncode == 2
         with target.open() as lines:
             assert sum(1 for _ in lines) == 100_000
-    assert min(seconds) < 2.0
+    # On a machine that is slow today, as much as a fixed loop says: two seconds are 2.4 of it where it takes 0.8.
+    assert min(seconds) < max(2.0, 2.4 * _loop_seconds())
+
+
+def _loop_seconds() -> float:
+    """CPU seconds of ten million additions."""
+    before, total = time.process_time(), 0
+    for number in range(10_000_000):
+        total += number
+    return time.process_time() - before
