@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test test-faults engines test-cluster check format lock clean
+.PHONY: help venv demo test test-long engines test-cluster check format lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -21,11 +21,14 @@ venv: $(STAMP) ## the virtual environment with the locked dependencies
 demo: $(STAMP) ## the main job on the embedded AWS: plan, apply, output, drift
 	$(BIN)/python -m scripts.demo
 
-test: $(STAMP) ## every test that needs no cluster engines, but for the long ones under faults
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not cluster" --ignore=tests/functional/faults
+# Most of their time is waited for, by the AWS provider.
+LONG := tests/functional/faults tests/functional/lifecycle_tf tests/functional/terraform/test_records_are_kept.py
 
-test-faults: $(STAMP) ## applies under throttling, kills, full disks, lost locks
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests/functional/faults
+test: $(STAMP) ## every test that needs no cluster engines, but for the long ones
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not cluster" $(addprefix --ignore=,$(LONG))
+
+test-long: $(STAMP) ## the long ones: applies under throttling, kills, full disks, lost locks; functions deployed and gone again
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(LONG)
 
 engines: $(STAMP) ## kube-apiserver, etcd, kubectl, the Kyverno CLI and small decoders, into a user-level cache (needs Go)
 	$(BIN)/python -m tests.cluster.engines.build
