@@ -41,7 +41,12 @@ def described(world: World) -> int:
 
 def start(world: World, *arguments: str, **options: object) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "orchestrator.cli.main", "-C", str(world.root), "lifecycle", *arguments]
-    return subprocess.Popen(command, **options)  # type: ignore[call-overload, no-any-return]
+
+    def hear_interrupts() -> None:
+        # Who runs the tests in the background of a shell has them ignored, and so would every child.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    return subprocess.Popen(command, preexec_fn=hear_interrupts, **options)  # type: ignore[call-overload, no-any-return]
 
 
 @pytest.mark.parametrize("cut", [signal.SIGINT, signal.SIGKILL], ids=lambda cut: cut.name)
