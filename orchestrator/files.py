@@ -9,16 +9,21 @@ from pathlib import Path
 from orchestrator.errors import OrchestratorError
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write the file, readable by its owner alone; who reads meanwhile sees the old one. Raises OrchestratorError."""
+def replace_whole(path: Path, content: bytes) -> None:
+    """Write the file, readable by its owner alone; who reads meanwhile sees the old one. Raises OSError."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """As replace_whole, for a file that a person named. Raises OrchestratorError."""
+    try:
+        replace_whole(path, content)
     except OSError as error:
         raise OrchestratorError(f"{path} cannot be written: {error.strerror}.") from error

@@ -36,7 +36,7 @@ from orchestrator.lifecycle.findings import (
 from orchestrator.lifecycle.ports import PortError
 from orchestrator.lifecycle.reported import Record, dump_record, parse_record, record_key
 from orchestrator.lifecycle.settings import Settings, read_settings
-from orchestrator.lifecycle.units import children_of
+from orchestrator.lifecycle.units import INDEX_MEDIA_TYPES, children_of
 from orchestrator.lifecycle.upstream_names import reference
 from orchestrator.lifecycle.used import load_used
 
@@ -56,10 +56,6 @@ LIMITED = (
 )
 # The most that DescribeImageScanFindings takes; 100 unless said.
 PAGE_SIZE = 1000
-INDEXES = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-)
 
 
 @cache
@@ -104,7 +100,9 @@ def _start_scans(image: ScanWanted) -> dict[str, object]:
         return _scans(image, {image.digest: outcome})
     with refusals():
         answer = _client("ecr").batch_get_image(
-            repositoryName=image.repository, imageIds=[{"imageDigest": image.digest}], acceptedMediaTypes=list(INDEXES)
+            repositoryName=image.repository,
+            imageIds=[{"imageDigest": image.digest}],
+            acceptedMediaTypes=sorted(INDEX_MEDIA_TYPES),
         )
     images = answer.get("images", [])
     children = children_of(images[0]["imageManifest"]) if images else ()

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -121,8 +120,6 @@ class Collector:
     rows: list[dict[str, Any]] = field(default_factory=list)
     images: dict[str, int] = field(default_factory=dict)
     seen: int = 0
-    expired_images: int = 0
-    _lock: Any = field(default_factory=Lock)
 
     def evaluated(self, evaluation: Evaluation) -> None:
         self.seen += 1
@@ -145,7 +142,6 @@ class Collector:
             click.echo(f"{self.seen} repositories read, {len(self.rows)} images would expire", err=True)
 
     def expired(self, repository: str, expired: Expired) -> None:
-        self.expired_images += expired.images
         if self.progress and expired.images:
             click.echo(f"{repository}: {expired.images} images expired", err=True)
 

@@ -70,7 +70,6 @@ class Task:
     repositories: tuple[str, ...] = ()
     tally: Tally | None = None
     attempt: int = 0
-    expected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,6 @@ def dump_task(task: Task) -> str:
         "repositories": list(task.repositories),
         "tally": task.tally.document() if task.tally else None,
         "attempt": task.attempt,
-        "expected": task.expected,
     }
     return json.dumps(document, separators=(",", ":"))
 
@@ -125,7 +123,6 @@ def _task(document: Any) -> Task:
         repositories=tuple(names),
         tally=read_tally(document["tally"]) if document["tally"] is not None else None,
         attempt=int(document["attempt"]),
-        expected=int(document["expected"]),
     )
 
 

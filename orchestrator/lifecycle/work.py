@@ -172,7 +172,7 @@ class Work:
             for page, stored in planned.items()
             if page in decision.pages
         ]
-        finish = Task("finish", run, expected=len(expiring))
+        finish = Task("finish", run)
         return [*map(Next, expiring), Next(finish, GATHER_AFTER if expiring else 0)]
 
     def _decide(self, run: Run, planned: Mapping[int, Page], missing: Collection[int]) -> Decision:

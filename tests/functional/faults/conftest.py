@@ -56,7 +56,8 @@ class RealWorld:
 
     def client(self, service: str) -> Any:
         """A client of the environment's account."""
-        return boto3.client(service, region_name="us-east-1")
+        # A session of its own: the default one keeps the credentials of the first test that asked for them.
+        return boto3.Session(region_name="us-east-1").client(service)
 
     @property
     def folder(self) -> Path:
