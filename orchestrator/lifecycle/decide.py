@@ -52,7 +52,8 @@ def decide(
     """The decision for every image of `repository` at `now` (aware).
 
     Children that are not known yet look like images of their own, which expire sooner than their index does: when
-    nothing expires without some entries of `children`, nothing needs to be read.
+    nothing expires without some entries of `children`, nothing needs to be read. (An archived index cannot be read;
+    while its entry is missing, what may be its is kept.)
     """
     units = units_of(images, children)
     ranks = _ranks(units)
