@@ -253,6 +253,7 @@ module "scan_findings" {
   package     = coalesce(try(var.lambda_packages.scan_findings, null), "../build/scan_findings.zip")
 
   architecture             = var.scan_findings.architecture
+  reserved_concurrency     = var.scan_findings.reserved_concurrency
   log_retention_days       = var.scan_findings.log_retention_days
   permissions_boundary_arn = var.scan_findings.permissions_boundary_arn
 

@@ -637,6 +637,7 @@ variable "scan_findings" {
     name                     = optional(string, "ecr-scan-findings")
     severity                 = optional(string, "HIGH")
     architecture             = optional(string, "arm64")
+    reserved_concurrency     = optional(number)
     log_retention_days       = optional(number, 14)
     permissions_boundary_arn = optional(string)
     topic_arn                = optional(string)

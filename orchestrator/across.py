@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from orchestrator.checks.problem import Problem
 from orchestrator.checks.several import Find, by_registry, file_of, problem_of
 from orchestrator.checks.snapshots import check_snapshots, warn_of_snapshots
-from orchestrator.environment import Environment, PullThroughCacheRule
+from orchestrator.environment import Environment
+from orchestrator.environment_values import PullThroughCacheRule
 from orchestrator.tfvars import Path
 
 

@@ -31,8 +31,9 @@ def _manager(environment: Environment) -> bool:
 
 
 def _reserves(environment: Environment) -> bool:
-    manager = environment.lifecycle_manager
-    return _manager(environment) and manager is not None and manager.reserved_concurrency is not None
+    settings = {"lifecycle_manager": environment.lifecycle_manager, "scan_findings": environment.scan_findings}
+    deployed = [settings[name] for name in environment.functions]
+    return any(one is not None and one.reserved_concurrency is not None for one in deployed)
 
 
 def _records(environment: Environment) -> bool:
@@ -86,7 +87,7 @@ FUNCTION_STATEMENTS = (
     ),
     Statement(
         "ReservedConcurrency",
-        "`lifecycle_manager.reserved_concurrency`; the second one when it is taken out again.",
+        "`reserved_concurrency` of a function; the second one when it is taken out again.",
         ("lambda:DeleteFunctionConcurrency", "lambda:PutFunctionConcurrency"),
         (FUNCTION,),
         needed=_reserves,

@@ -11,7 +11,7 @@ from orchestrator.checks.forms import DNS_LABEL, DNS_SUBDOMAIN, INSTANCE_PROFILE
 from orchestrator.checks.problem import shown
 from orchestrator.checks.repositories import check_repository_name
 from orchestrator.checks.types import nearest
-from orchestrator.environment import PushRole
+from orchestrator.environment_values import PushRole
 from orchestrator.tfvars import Path, dotted
 
 # {variable: platform that has such a thing}

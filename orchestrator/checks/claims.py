@@ -9,7 +9,8 @@ from orchestrator.checks.forms import REPOSITORY_NAME, repository_suggestion
 from orchestrator.checks.problem import shown
 from orchestrator.checks.rules import ROOT
 from orchestrator.checks.sources import check_source
-from orchestrator.environment import Environment, PullThroughCacheRule
+from orchestrator.environment import Environment
+from orchestrator.environment_values import PullThroughCacheRule
 from orchestrator.routes import Source
 from orchestrator.sources import covers
 from orchestrator.tfvars import Path, dotted

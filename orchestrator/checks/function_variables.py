@@ -6,7 +6,8 @@ import json
 
 from orchestrator.checks.context import Context
 from orchestrator.checks.retention import retention_document
-from orchestrator.environment import Environment, LifecycleManager
+from orchestrator.environment import Environment
+from orchestrator.environment_values import LifecycleManager
 from orchestrator.routes import build_route_table
 from orchestrator.tfvars import Path
 

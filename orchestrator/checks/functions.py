@@ -13,7 +13,7 @@ from orchestrator.checks.problem import shown
 from orchestrator.checks.retention import check_retention
 from orchestrator.checks.schedules import eventbridge_problem, rate_of
 from orchestrator.checks.usage import check_usage
-from orchestrator.environment import LifecycleManager, Monitoring, ScanFindings
+from orchestrator.environment_values import LifecycleManager, Monitoring, ScanFindings
 from orchestrator.tfvars import Path, dotted
 
 ARCHITECTURES = ("arm64", "x86_64")
@@ -365,6 +365,9 @@ def _check_scan_findings(context: Context, findings: ScanFindings) -> None:
         _check_owner(context, path, "ECR reports scans in the account and region of the registry")
     _check_function(context, path, findings)
     check_one_of(context, (*path, "severity"), findings.severity, SEVERITIES)
+    if findings.reserved_concurrency is not None:
+        reserved = (*path, "reserved_concurrency")
+        _number(context, reserved, findings.reserved_concurrency, 1, None, "With 0 Lambda would never call it.")
     _check_topic(context, path, findings.topic_arn, findings.emails)
     environment = context.environment
     if findings.enabled and environment.registry_scanning is None and environment.owns_registry:

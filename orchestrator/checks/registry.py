@@ -9,7 +9,7 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.identity import check_region
 from orchestrator.checks.problem import shown
 from orchestrator.checks.templates import check_template
-from orchestrator.environment import RegistryScanning
+from orchestrator.environment_values import RegistryScanning
 from orchestrator.tfvars import Path, dotted
 from orchestrator.upstreams import partition_of
 

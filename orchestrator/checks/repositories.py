@@ -6,7 +6,7 @@ from orchestrator.checks.common import check_accounts, check_at_least, check_kms
 from orchestrator.checks.context import Context
 from orchestrator.checks.forms import REPOSITORY_LENGTH, REPOSITORY_NAME, repository_suggestion
 from orchestrator.checks.problem import shown
-from orchestrator.environment import Repository
+from orchestrator.environment_values import Repository
 from orchestrator.tfvars import Path, dotted
 
 MUTABILITY = ("MUTABLE", "IMMUTABLE")

@@ -6,7 +6,7 @@ import json
 
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.environment import Retention
+from orchestrator.environment_values import Retention
 from orchestrator.lifecycle.retention import InvalidRetentionError, read_retention
 from orchestrator.tfvars import Path, dotted
 

@@ -9,7 +9,7 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.forms import PREFIX_LENGTH, RULE_PREFIX, parse_arn, repository_suggestion
 from orchestrator.checks.problem import shown
 from orchestrator.checks.templates import check_role, check_template
-from orchestrator.environment import PullThroughCacheRule
+from orchestrator.environment_values import PullThroughCacheRule
 from orchestrator.tfvars import Path, dotted
 from orchestrator.upstreams import Upstream, ecr_registry, partition_of, upstream_of
 

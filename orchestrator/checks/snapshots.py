@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from orchestrator.checks.problem import Problem
 from orchestrator.checks.schedules import longest_gap
 from orchestrator.checks.several import Find, by_registry, problem_of
-from orchestrator.environment import Environment, Usage
+from orchestrator.environment import Environment
+from orchestrator.environment_values import Usage
 from orchestrator.tfvars import Path
 
 _NAME: Path = ("lifecycle_manager", "usage", "snapshot_name")

@@ -10,7 +10,7 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.forms import DNS_LABEL, ROLE_NAME, SNAPSHOT_NAME
 from orchestrator.checks.problem import shown
 from orchestrator.checks.schedules import crontab_problem, longest_gap
-from orchestrator.environment import Usage
+from orchestrator.environment_values import Usage
 from orchestrator.references import InvalidReference, parse_reference
 from orchestrator.tfvars import Path, dotted
 

@@ -11,7 +11,7 @@ import click
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
-    from orchestrator.doctor import Finding
+    from orchestrator.doctor.finding import Finding
     from orchestrator.project import Project
 
 COLORS = {"ok": "green", "note": "cyan", "unknown": "yellow", "failed": "red"}
@@ -27,7 +27,7 @@ def doctor(ctx: click.Context, names: tuple[str, ...], every: bool, local: bool,
     """Say what is installed, found, reachable and permitted.
 
     Without a NAME: this machine, and whether the project's files are valid; AWS is not asked. With one: also its
-    credentials, state bucket, permissions and upstream secrets. Nothing is changed. Exit code 1 when something that is
+    credentials, state bucket, permissions, upstream secrets, and what its lifecycle manager says. Nothing is changed. Exit code 1 when something that is
     needed fails.
     """
     if every and names:
@@ -47,16 +47,17 @@ def doctor(ctx: click.Context, names: tuple[str, ...], every: bool, local: bool,
 
 def _findings(ctx: click.Context, names: tuple[str, ...], *, every: bool, local: bool) -> Iterator[Finding]:
     from orchestrator import doctor as checks
+    from orchestrator.doctor.finding import Finding
     from orchestrator.local.process import status
 
     yield from checks.machine()
     project = _project(ctx, required=bool(names) or every)
     if project is None:
         remedy = "`orchestrator init NAME` starts one; -C DIR names another folder."
-        yield checks.Finding("note", "project", "no folder environments/ here or above", remedy)
+        yield Finding("note", "project", "no folder environments/ here or above", remedy)
         return
     known = project.environment_names()
-    yield checks.Finding("ok", "project", f"{project.root}: {', '.join(known) or 'no environments yet'}")
+    yield Finding("ok", "project", f"{project.root}: {', '.join(known) or 'no environments yet'}")
     running = status(project.local_aws_dir)
     yield checks.embedded_aws(running)
     asked = tuple(known) if every else names

@@ -15,7 +15,8 @@ from orchestrator.manifests.metadata import metadata, object_name
 from orchestrator.routes import Redirected, RouteTable
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment, Usage
+    from orchestrator.environment import Environment
+    from orchestrator.environment_values import Usage
 
 NAME = "ecr-usage"
 FOLDER = "/etc/orchestrator"
@@ -174,7 +175,7 @@ def _cron_job(environment: Environment, usage: Usage, image: str, head: dict[str
 
 def usage(environment: Environment, table: RouteTable) -> Bundle:
     """Target `usage`."""
-    from orchestrator.environment import Usage
+    from orchestrator.environment_values import Usage
 
     settings = (environment.lifecycle_manager and environment.lifecycle_manager.usage) or Usage()
     built = settings.image or f"{environment.registry_host}/{IMAGE}:{__version__}"

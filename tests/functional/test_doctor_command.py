@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -13,6 +14,7 @@ import pytest
 from orchestrator.aws.secrets import Credentials, put_upstream_secret
 from orchestrator.aws.session import open_session
 from orchestrator.aws.state_bucket import create_state_bucket
+from orchestrator.lifecycle.in_use import Snapshot, UsedImage, dump_snapshot
 from orchestrator.project import Project
 
 from .aws.scripted import Answer, Request, Scripted, endpoint, xml_error
@@ -248,6 +250,69 @@ def test_local_looks_at_the_embedded_aws_of_the_project(folder: Path) -> None:
     assert found["dev credentials"]["status"] == "ok"
     assert found["dev secret of docker-hub"]["status"] == "note"
     assert "dev permissions" not in found
+
+
+@pytest.fixture
+def managed(folder: Path, local_aws: LocalAws, account_id: str) -> Path:
+    """The project, its environment with a lifecycle manager that was not applied yet."""
+    path = folder / "environments" / "dev.tfvars"
+    path.write_text(path.read_text() + '\nlifecycle_manager = { enabled = true, clusters = ["dev"] }\n')
+    return folder
+
+
+def look(folder: Path) -> dict[str, dict[str, Any]]:
+    return findings(run("-C", str(folder), "doctor", "dev", "--json"))
+
+
+@pytest.mark.usefixtures("real")
+def test_a_lifecycle_manager_that_was_never_applied_is_noted(managed: Path) -> None:
+    found = look(managed)
+    assert (found["dev snapshots"]["status"], found["dev alarms"]["status"]) == ("note", "note")
+    assert "does not exist" in found["dev snapshots"]["what"]
+    assert "An apply makes them" in found["dev alarms"]["remedy"]
+
+
+@pytest.mark.usefixtures("real")
+def test_a_lifecycle_manager_that_does_not_know_what_runs_is_noted_and_one_that_does_is_well(managed: Path) -> None:
+    session = open_session(Project(managed).load("dev"))
+    bucket = f"ecr-lifecycle-{session.account_id}-eu-central-1"
+    s3 = session.client("s3")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    missing = look(managed)["dev snapshots"]
+    assert missing["status"] == "note"
+    assert 'nothing expires: snapshot of cluster "dev": it is missing' in missing["what"]
+
+    used = UsedImage("quay.io/a/b:1", None, (f"sha256:{1:064x}",), ("Pod/default/a",))
+    for taken, status in ((datetime.now(UTC) - timedelta(days=9), "note"), (datetime.now(UTC), "ok")):
+        text = dump_snapshot(Snapshot("dev", taken, (used,)))
+        s3.put_object(Bucket=bucket, Key="snapshots/dev.json", Body=text.encode())
+        assert look(managed)["dev snapshots"]["status"] == status
+
+
+@pytest.mark.usefixtures("real")
+def test_an_alarm_that_rings_is_named_with_what_it_says(managed: Path) -> None:
+    session = open_session(Project(managed).load("dev"))
+    client: Any = session.client
+    cloudwatch = client("cloudwatch")
+    for name in ("errors", "snapshot"):
+        cloudwatch.put_metric_alarm(
+            AlarmName=f"ecr-lifecycle-manager-{name}",
+            AlarmDescription=f"what {name} means",
+            Namespace="Orchestrator/Lifecycle",
+            MetricName="Any",
+            Statistic="Sum",
+            Period=300,
+            EvaluationPeriods=1,
+            Threshold=0,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        cloudwatch.set_alarm_state(AlarmName=f"ecr-lifecycle-manager-{name}", StateValue="OK", StateReason="quiet")
+    quiet = look(managed)["dev alarms"]
+    assert (quiet["status"], quiet["what"]) == ("ok", "none of 2 rings")
+
+    cloudwatch.set_alarm_state(AlarmName="ecr-lifecycle-manager-snapshot", StateValue="ALARM", StateReason="1 > 0")
+    rings = look(managed)["dev alarms"]
+    assert (rings["status"], rings["what"]) == ("note", "ecr-lifecycle-manager-snapshot: what snapshot means")
 
 
 def test_names_and_all_together_are_refused(folder: Path) -> None:

@@ -1355,6 +1355,12 @@ FUNCTIONS = [
         "would have the key",
         "has a role",
     ),
+    wrong(
+        "no concurrency for scan findings",
+        "scan_findings = {\n  reserved_concurrency = 0 #!\n}",
+        "scan_findings.reserved_concurrency is 0",
+        "Write 1 or more",
+    ),
     wrong("a severity in lower case", 'scan_findings = {\n  severity = "high" #!\n}', 'Write "HIGH"'),
     wrong("a dashboard with a dot", 'monitoring = {\n  name = "a.b" #!\n}', '"a.b"', "ecr-<environment>"),
     wrong("an alarm that is always on", "monitoring = {\n  storage_alarm_gib = 0 #!\n}", "is 0", "Write 1 or more"),

@@ -154,6 +154,11 @@ def test_a_setting_of_the_manager_needs_what_it_does(setting: dict[str, Any], ad
     assert needed(lifecycle_manager={"enabled": True, **setting}) - plain == adds
 
 
+def test_reserved_concurrency_of_any_deployed_function_needs_its_actions() -> None:
+    assert "ReservedConcurrency" in needed(scan_findings={"enabled": True, "reserved_concurrency": 5})
+    assert "ReservedConcurrency" not in needed(scan_findings={"enabled": False, "reserved_concurrency": 5})
+
+
 def test_an_environment_that_owns_no_registry_touches_none() -> None:
     assert "Registry" in needed()
     assert not needed(manage_registry=False, pull_through_cache_rules={"hub": HUB}) & {"Registry", "UpstreamSecrets"}

@@ -9,10 +9,10 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from orchestrator.doctor.finding import Finding, attempt, failed
 from orchestrator.errors import InvalidEnvironment, OrchestratorError
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from orchestrator.local import LocalAws
     from orchestrator.project import Project
 
-Status = Literal["ok", "note", "unknown", "failed"]
 PYTHON = (3, 11)
 # {program: what it is good for}. None is needed to plan and apply.
 TOOLS = {
@@ -30,21 +29,6 @@ TOOLS = {
     "helm": "installs the image swapper's chart, and runs the post-renderer",
     "skopeo": "checks generated registries.conf files against a registry",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the doctor: `failed` needs its `remedy` before an apply can work; `note` is worth knowing."""
-
-    status: Status
-    check: str
-    what: str
-    remedy: str = ""
-    environment: str = ""
-
-    def as_dict(self) -> dict[str, str]:
-        """The finding for `--json`: {status, check, what, remedy, environment}."""
-        return asdict(self)
 
 
 def machine(variables: Mapping[str, str] | None = None) -> Iterator[Finding]:
@@ -80,30 +64,32 @@ def environment_file(project: Project, name: str) -> tuple[Finding, Environment 
         what = f"{count} problem{'s' if count != 1 else ''}, the first: {error.problems[0].what}"
         return Finding("failed", "file", what, f"Run `orchestrator validate {name}`.", name), None
     except OrchestratorError as error:
-        return _failed("file", error, name), None
+        return failed("file", error, name), None
     return Finding("ok", "file", "valid", environment=name), environment
 
 
 def account(environment: Environment, local: LocalAws | None) -> Iterator[Finding]:
-    """What this environment finds in AWS: credentials, state bucket, permissions, upstream secrets."""
+    """What this environment finds in AWS: credentials, state bucket, permissions, upstream secrets, lifecycle."""
     from orchestrator.aws.account import check_account
     from orchestrator.aws.session import open_session
+    from orchestrator.doctor.lifecycle import lifecycle
 
     name = environment.name
     try:
         session = open_session(environment, local=local)
         identity = check_account(session, environment)
     except OrchestratorError as error:
-        yield _failed("credentials", error, name)
+        yield failed("credentials", error, name)
         return
     yield Finding("ok", "credentials", f"{identity.arn} in account {identity.account_id}", environment=name)
     if local is None:
-        yield _try("state bucket", name, lambda: _state_bucket(session, environment))
-        yield _try("permissions", name, lambda: _permissions(session, identity, environment))
+        yield attempt("state bucket", name, lambda: _state_bucket(session, environment))
+        yield attempt("permissions", name, lambda: _permissions(session, identity, environment))
     if environment.owns_registry:
         for prefix, rule in environment.pull_through_cache_rules.items():
             if rule.secret_name or rule.credential_arn:
-                yield _try(f"secret of {prefix}", name, _secret_check(session, environment, prefix))
+                yield attempt(f"secret of {prefix}", name, _secret_check(session, environment, prefix))
+    yield from lifecycle(session, environment)
 
 
 def _python() -> Finding:
@@ -119,7 +105,7 @@ def _terraform(variables: Mapping[str, str]) -> Finding:
     try:
         terraform = find_terraform(variables)
     except OrchestratorError as error:
-        return _failed("terraform", error, "")
+        return failed("terraform", error, "")
     return Finding("ok", "terraform", f"{terraform.version}: {terraform.why}")
 
 
@@ -129,7 +115,7 @@ def _providers(variables: Mapping[str, str]) -> Iterator[Finding]:
     try:
         source = find_provider_source(variables)
     except OrchestratorError as error:
-        yield _failed("providers", error, "")
+        yield failed("providers", error, "")
         return
     yield Finding("ok", "providers", source.why)
     for note in source.notes:
@@ -201,18 +187,3 @@ def _secret(session: AwsSession, environment: Environment, prefix: str) -> Findi
         remedy = "Encrypt it with the default key aws/secretsmanager."
         return Finding("failed", check, what, remedy, name)
     return Finding("ok", check, target.name, environment=name)
-
-
-def _try(check: str, environment: str, find: Callable[[], Finding]) -> Finding:
-    """The finding; what AWS refuses to say is `unknown`, what the input gets wrong is `failed`."""
-    try:
-        return find()
-    except OrchestratorError as error:
-        if error.exit_code == 2:
-            return _failed(check, error, environment)
-        return Finding("unknown", check, f"could not tell: {error.what} {error.why}".strip(), error.remedy, environment)
-
-
-def _failed(check: str, error: OrchestratorError, environment: str) -> Finding:
-    what = " ".join(part for part in (error.what, error.why) if part)
-    return Finding("failed", check, what, error.remedy, environment)
