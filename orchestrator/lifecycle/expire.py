@@ -154,7 +154,7 @@ class Expirer:
             digest=image.digest,
             tags=image.tags,
             media_type=image.media_type,
-            size=image.size,
+            size=stored_bytes(image),
             pushed_at=rfc3339(image.pushed_at),
             pulled_at=rfc3339(image.pulled_at) if image.pulled_at else None,
             reason=decision.reason,

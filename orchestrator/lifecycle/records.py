@@ -17,7 +17,7 @@ class Record:
     """One image, before (`stage` planned) or after (done) its expiry.
 
     `outcome`: "" while planned, then deleted, archived, gone (it was not there any more), kept (it was pulled or tagged
-    at the last moment) or refused. `size` in bytes.
+    at the last moment) or refused. `size` in bytes, 0 for an index: its images have their own lines.
     `upstream` is the reference that pulls it from its source again, `root` the digest of its unit.
     """
 

@@ -498,6 +498,17 @@ def test_what_another_run_deleted_first_can_still_be_restored() -> None:
     assert (record.tags, record.outcome) == (("v0",), "")
 
 
+def test_the_sizes_in_the_audit_add_up_to_what_the_report_says_was_freed() -> None:
+    world = World()
+    world.add("quay/app", "fresh", "v2", pulled=1)
+    children = [world.add("quay/app", f"child{number}") for number in range(2)]
+    world.add("quay/app", "index", "v1", children=children)
+    report = run(world, allow_fraction=True)
+    audit = [content for key, content in world.storage.objects.items() if key.startswith("audit/")]
+    done = [record for content in audit for record in parse_records(content) if record.stage == "done"]
+    assert sum(record.size for record in done) == report["expired_size"] == world.numbers["BytesFreed"] == 200
+
+
 @pytest.mark.parametrize("event", [{"dry-run": True}, {"key1": "value1"}, {"source": "manual", "dryRun": True}])
 def test_an_event_with_words_that_are_not_known_starts_nothing(event: dict[str, object]) -> None:
     world = filled(2)
