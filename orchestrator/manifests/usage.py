@@ -228,7 +228,8 @@ def _notes(environment: Environment, settings: Usage, built: str, pulled: str) -
         notes.append(f"The namespace {settings.namespace} is yours and must be there: none is made, and none deleted.")
     if manager is None or manager.usage is None:
         notes.append(
-            "lifecycle_manager.usage is not set: no role lets this ServiceAccount write the snapshot. Set it and apply, or bind a role of your own that `snapshot_writers` names."
+            "lifecycle_manager.usage is not set: no role lets this ServiceAccount write the snapshot. "
+            "Set it and apply, or bind a role of your own that `snapshot_writers` names."
         )
     if settings.pod_identity:
         notes.append(
