@@ -38,7 +38,7 @@ locals {
   pushed_below  = merge(local.pushed_detail, { repository-name = [for prefix in sort(distinct(var.prefixes)) : { prefix = "${prefix}/" }] })
   pushed_pattern = {
     for key, detail in { all = local.pushed_detail, below = local.pushed_below } :
-    key => jsonencode({ source = ["aws.ecr"], detail-type = ["ECR Image Action"], detail = detail })
+    key => jsonencode({ source = ["aws.ecr"], detail-type = ["ECR Image Action"], account = [var.account_id], detail = detail })
   }
   pushed_filtered = length(var.prefixes) > 0 && !contains(var.prefixes, "ROOT") && length(local.pushed_pattern.below) <= 2048
 
@@ -146,7 +146,7 @@ resource "aws_cloudwatch_event_rule" "schedule" {
   tags                = var.tags
 }
 
-# A cached image arrived or could not be refreshed.
+# A cached image arrived or could not be refreshed. Other accounts may forward their events to this bus.
 resource "aws_cloudwatch_event_rule" "sync" {
   count = local.function ? 1 : 0
 
@@ -155,6 +155,7 @@ resource "aws_cloudwatch_event_rule" "sync" {
   event_pattern = jsonencode({
     source      = ["aws.ecr"]
     detail-type = ["ECR Pull Through Cache Action"]
+    account     = [var.account_id]
     detail      = { sync-status = var.native_policy == "" ? ["FAILED"] : ["FAILED", "SUCCESS"] }
   })
   tags = var.tags

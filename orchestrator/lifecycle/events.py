@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from orchestrator.lifecycle.manager import Manager
 from orchestrator.lifecycle.ports import Host
@@ -12,6 +12,7 @@ from orchestrator.lifecycle.tasks import PoisonedMessageError
 
 CACHE_ACTION = "ECR Pull Through Cache Action"
 IMAGE_ACTION = "ECR Image Action"
+STARTED_BY = 'a run is started by {"source": "manual"}, with "dry_run" and "allow_fraction" where they are wanted'
 
 
 class InvalidEventError(ValueError):
@@ -31,6 +32,8 @@ def dispatch(
     event: Mapping[str, Any], request_id: str, manager: Callable[[], Manager], host: Host
 ) -> dict[str, object]:
     """Do what the event asks; the function's answer. Raises InvalidEventError for a person's mistake."""
+    if not isinstance(event, Mapping):
+        raise InvalidEventError(f"the event is {type(event).__name__}, no object; {STARTED_BY}")
     records = event.get("Records")
     if isinstance(records, list):
         return _batch(records, manager, host)
@@ -57,10 +60,7 @@ def read_start(event: Mapping[str, Any], request_id: str) -> Start:
     unknown = sorted(str(key) for key in event if key not in ASKED) if event.get("detail-type") is None else []
     if unknown:
         # A word that is written wrong may have been meant to hold back.
-        raise InvalidEventError(
-            f"{', '.join(unknown)}: not known; a run is started by "
-            '{"source": "manual"}, with "dry_run" and "allow_fraction" where they are wanted'
-        )
+        raise InvalidEventError(f"{', '.join(unknown)}: not known; {STARTED_BY}")
     dry_run, allowed = event.get("dry_run"), event.get("allow_fraction")
     if dry_run is not None and not isinstance(dry_run, bool):
         raise InvalidEventError(f"dry_run is {dry_run!r}, neither true nor false")
@@ -98,9 +98,11 @@ def _batch(records: list[Any], manager: Callable[[], Manager], host: Host) -> di
 
 
 def _cache_action(detail: Mapping[str, Any], manager: Manager) -> dict[str, object]:
-    status: Literal["SUCCESS", "FAILED"] | object = detail.get("sync-status")
+    status = detail.get("sync-status")
     if status == "FAILED":
         return manager.upstream_failed(detail)
+    if status != "SUCCESS":
+        return {"ignored": CACHE_ACTION}
     return _repository(detail, manager)
 
 

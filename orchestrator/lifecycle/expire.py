@@ -19,6 +19,7 @@ from orchestrator.lifecycle.upstream_names import CachedNames, reference
 
 # Refusals that say that somebody else was faster.
 GONE = frozenset({"ImageNotFound", "ImageNotFoundException"})
+MEANWHILE = "it, or what belongs to it, was pulled or tagged meanwhile"
 
 
 @dataclass(slots=True)
@@ -62,48 +63,25 @@ class Expirer:
     def _expire_chunk(
         self, evaluation: Evaluation, units: Sequence[Unit], going: Mapping[str, Decision], result: Expired
     ) -> None:
+        """Delete or archive, with the audit before and after; nothing but the look stands between audit and deletion."""
         members = {image.digest: image for unit in units for image in unit.members}
-        now = self._described(evaluation.repository, list(members))
-        changed = {digest for digest, image in now.items() if _differs(members[digest], image)}
-        kept = {
-            member.digest
-            for unit in units
-            if any(member.digest in changed for member in unit.members)
-            for member in unit.members
-        }
-        ready = [going[digest] for digest in members if digest in going and digest in now and digest not in kept]
-        result.kept += sum(digest in going for digest in kept)
-        result.gone += sum(digest in going and digest not in now for digest in members)
-        if ready:
-            self._remove(evaluation, ready, result)
-
-    def _described(self, repository: str, digests: Sequence[str]) -> dict[str, Image]:
-        found: dict[str, Image] = {}
-        for batch in chunks(digests, BATCH):
-            found.update((image.digest, image) for image in self.registry.describe(repository, batch))
-        return found
-
-    def _remove(self, evaluation: Evaluation, ready: Sequence[Decision], result: Expired) -> None:
-        """Delete or archive, with the audit before and after; in a large chunk each batch is described anew."""
+        expiring = [going[digest] for digest in members if digest in going]
         action = evaluation.retention.expire_action
-        planned = [self._record(evaluation, decision, action) for decision in ready]
+        planned = [self._record(evaluation, decision, action) for decision in expiring]
         self._audit(evaluation.repository, planned)
         outcomes: dict[str, tuple[str, str]] = {}
         try:
-            for number, batch in enumerate(_batches(evaluation, [decision.image for decision in ready], outcomes)):
-                if self.host.remaining() <= 0:
-                    result.unfinished = True
-                    break
-                still = batch if number == 0 else self._still(evaluation.repository, batch, outcomes)
-                if still:
-                    outcomes.update(self._call(evaluation.repository, action, [image.digest for image in still]))
+            self._look_again(evaluation.repository, units, members, outcomes)
+            self._remove(
+                evaluation, [one.image for one in expiring if one.image.digest not in outcomes], outcomes, result
+            )
         finally:
             done = [
                 replace(record, stage="done", outcome=outcomes[record.digest][0], detail=outcomes[record.digest][1])
                 for record in planned
                 if record.digest in outcomes
             ]
-            for decision in ready:
+            for decision in expiring:
                 outcome, detail = outcomes.get(decision.image.digest, ("", ""))
                 result.images += outcome in ("deleted", "archived")
                 result.size += stored_bytes(decision.image) if outcome in ("deleted", "archived") else 0
@@ -114,6 +92,41 @@ class Expirer:
             if done:
                 self._audit(evaluation.repository, done)
 
+    def _look_again(
+        self,
+        repository: str,
+        units: Sequence[Unit],
+        members: Mapping[str, Image],
+        outcomes: dict[str, tuple[str, str]],
+    ) -> None:
+        """Describe every member anew: units with one that was pulled, tagged or archived since are kept whole."""
+        now = self._described(repository, list(members))
+        changed = {digest for digest, image in now.items() if _differs(members[digest], image)}
+        for unit in units:
+            if any(member.digest in changed for member in unit.members):
+                outcomes.update((member.digest, ("kept", MEANWHILE)) for member in unit.members)
+        for digest in members.keys() - now.keys():
+            outcomes[digest] = ("gone", "it was not there any more")
+
+    def _described(self, repository: str, digests: Sequence[str]) -> dict[str, Image]:
+        found: dict[str, Image] = {}
+        for batch in chunks(digests, BATCH):
+            found.update((image.digest, image) for image in self.registry.describe(repository, batch))
+        return found
+
+    def _remove(
+        self, evaluation: Evaluation, images: Sequence[Image], outcomes: dict[str, tuple[str, str]], result: Expired
+    ) -> None:
+        """The calls, the first right after the look; each batch of a large chunk is described anew before its own."""
+        for number, batch in enumerate(_batches(evaluation, images, outcomes)):
+            if self.host.remaining() <= 0:
+                result.unfinished = True
+                break
+            still = batch if number == 0 else self._still(evaluation.repository, batch, outcomes)
+            if still:
+                action = evaluation.retention.expire_action
+                outcomes.update(self._call(evaluation.repository, action, [image.digest for image in still]))
+
     def _still(self, repository: str, batch: Sequence[Image], outcomes: dict[str, tuple[str, str]]) -> Sequence[Image]:
         """Those of the batch that nobody pulled, tagged or deleted since; `outcomes` says what happened to the others."""
         now = self._described(repository, [image.digest for image in batch])
@@ -121,7 +134,7 @@ class Expirer:
             if image.digest not in now:
                 outcomes[image.digest] = ("gone", "it was not there any more")
             elif _differs(image, now[image.digest]):
-                outcomes[image.digest] = ("kept", "it was pulled or tagged meanwhile")
+                outcomes[image.digest] = ("kept", MEANWHILE)
         return [image for image in batch if image.digest not in outcomes]
 
     def _call(self, repository: str, action: str, digests: Sequence[str]) -> dict[str, tuple[str, str]]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.lifecycle.policies import PolicyKeeper
-from orchestrator.lifecycle.ports import Host, PortError, Queue, Registry, Storage
+from orchestrator.lifecycle.ports import GoneError, Host, PortError, Queue, Registry, Storage
 from orchestrator.lifecycle.run_state import RunState, report_key
 from orchestrator.lifecycle.settings import Settings
 from orchestrator.lifecycle.tally import Tally
@@ -126,7 +126,11 @@ class Manager:
         if not names.is_cached(repository, self._settings.retentions):
             return {"repository": repository, "applied": 0, "reason": "it lies below no pull-through cache prefix"}
         keeper = PolicyKeeper(self._registry, self._host, self._settings.native_policy, dry_run=self._settings.dry_run)
-        outcome = keeper.apply_to(repository, self._settings.retentions.of(repository))
+        try:
+            outcome = keeper.apply_to(repository, self._settings.retentions.of(repository))
+        except GoneError:
+            # Events come late: somebody deleted it meanwhile, and there is nothing left to do.
+            return {"repository": repository, "applied": 0, "reason": "it is gone"}
         return {"repository": repository, "applied": outcome.applied, "preserved": outcome.preserved}
 
     def upstream_failed(self, detail: Mapping[str, Any]) -> dict[str, object]:

@@ -211,6 +211,10 @@ run "pushes_matter_with_a_native_policy_only" {
   }
 
   assert {
+    condition     = alltrue([for rule in [aws_cloudwatch_event_rule.images[0], aws_cloudwatch_event_rule.sync[0]] : jsondecode(rule.event_pattern).account == ["${var.account_id}"]])
+    error_message = "events that other accounts forward are taken for its own"
+  }
+  assert {
     condition     = jsondecode(aws_cloudwatch_event_rule.images[0].event_pattern).detail == { action-type = ["PUSH"], result = ["SUCCESS"], repository-name = [{ prefix = "docker-hub/" }, { prefix = "quay/" }] }
     error_message = "wrong pattern: ${aws_cloudwatch_event_rule.images[0].event_pattern}"
   }

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -253,6 +254,25 @@ def test_a_snapshot_that_goes_stale_between_plan_and_deletion_stops_the_deletion
     assert world.calls["BatchDeleteImage"] == 0
 
 
+def test_what_is_tagged_while_the_audit_is_written_is_kept() -> None:
+    world = filled(1)
+
+    class SlowAudit(type(world.storage)):  # type: ignore[misc]
+        def put(self, key: str, content: bytes) -> None:
+            if key.startswith("audit/"):
+                for name, image in list(world.repositories["quay/app0"].items()):
+                    if "v0" in image.tags:
+                        world.change("quay/app0", name, tags=("now-live",))
+            super().put(key, content)
+
+    world.storage = SlowAudit()
+    report = run(world)
+    assert (report["expired"], report["kept"]) == (0, 1)
+    assert "now-live" in world.tags("quay/app0")
+    audit = [content for key, content in world.storage.objects.items() if key.startswith("audit/")]
+    assert restorable([record for content in audit for record in parse_records(content)]) == []
+
+
 def test_when_the_audit_cannot_be_written_nothing_is_deleted() -> None:
     world = filled(2)
 
@@ -324,6 +344,24 @@ def test_events_of_ecr_give_a_new_repository_its_policy_and_count_failures() -> 
     dispatch(failed, "r", world.manager, world)
     assert world.numbers["UpstreamSyncFailed"] == 1
     assert dispatch({"detail-type": "Something else"}, "r", world.manager, world) == {"ignored": "Something else"}
+    said_nothing = {**event, "detail": {"repository-name": "quay/app0"}}
+    assert "ignored" in dispatch(said_nothing, "r", policies, world)
+
+
+def test_an_event_of_a_repository_that_is_gone_by_then_is_no_failure() -> None:
+    world = filled(1)
+    detail = {"sync-status": "SUCCESS", "repository-name": "quay/gone"}
+    event = {"source": "aws.ecr", "detail-type": "ECR Pull Through Cache Action", "detail": detail}
+    answer = dispatch(event, "r", lambda: world.manager(NATIVE_POLICY="untagged"), world)
+    assert (answer["applied"], answer["reason"]) == (0, "it is gone")
+
+
+@pytest.mark.parametrize("event", [None, "text", ["list"], 3])
+def test_an_event_that_is_no_object_starts_nothing(event: Any) -> None:
+    world = filled(2)
+    with pytest.raises(InvalidEventError, match="no object"):
+        dispatch(event, "r", world.manager, world)
+    assert world.calls["DescribeRepositories"] == 0
 
 
 @pytest.mark.parametrize("wrong", [{"dry_run": "true"}, {"allow_fraction": 2}, {"allow_fraction": "all"}])
