@@ -135,6 +135,8 @@ def _beyond_reach(repository: str, unit: Unit, retention: Retention, in_use: InU
         user = in_use.user_of(repository, member.digest, member.tags)
         if user:
             return f"in use by {user}"
+    if in_use.since and unit.last_used >= in_use.since:
+        return "pulled or pushed since the clusters' snapshots were taken: it may run"
     if retention.never:
         return "expiry is off here (never)"
     for pattern in retention.protect_repositories:

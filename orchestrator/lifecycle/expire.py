@@ -17,8 +17,13 @@ from orchestrator.lifecycle.records import Record, audit_key, dump_records, rfc3
 from orchestrator.lifecycle.units import Image, Unit, hanging_on
 from orchestrator.lifecycle.upstream_names import CachedNames, reference
 
-# Refusals that say that somebody else was faster.
+# Refusals that say that somebody else was faster: a run, or a call whose answer was lost.
 GONE = frozenset({"ImageNotFound", "ImageNotFoundException"})
+NOT_ARCHIVED = "ImageStorageClassUpdateNotSupportedException"
+# An index that came meanwhile, or one whose manifest cannot be read, names the image: ECR knows better.
+REFERENCED = "ImageReferencedByManifestList"
+# Archiving takes a call an image, so that time is looked at more often.
+ARCHIVED_AT_ONCE = 10
 MEANWHILE = "it, or what belongs to it, was pulled or tagged meanwhile"
 
 
@@ -48,9 +53,8 @@ class Expirer:
     run: str
     environment: str
 
-    def expire(self, evaluation: Evaluation) -> Expired:
-        """Raises PortError when the registry or the audit refuses; what was done until then is in the audit."""
-        result = Expired()
+    def expire(self, evaluation: Evaluation, result: Expired) -> None:
+        """Count into `result`. Raises PortError when the registry or the audit refuses: it has what was done until then."""
         going = {decision.image.digest: decision for decision in evaluation.expired}
         for units in _chunks_of_units(evaluation, going):
             if self.host.remaining() <= 0:
@@ -58,7 +62,6 @@ class Expirer:
             if result.unfinished:
                 break
             self._expire_chunk(evaluation, units, going, result)
-        return result
 
     def _expire_chunk(
         self, evaluation: Evaluation, units: Sequence[Unit], going: Mapping[str, Decision], result: Expired
@@ -118,7 +121,8 @@ class Expirer:
         self, evaluation: Evaluation, images: Sequence[Image], outcomes: dict[str, tuple[str, str]], result: Expired
     ) -> None:
         """The calls, the first right after the look; each batch of a large chunk is described anew before its own."""
-        for number, batch in enumerate(_batches(evaluation, images, outcomes)):
+        size = ARCHIVED_AT_ONCE if evaluation.retention.expire_action == "archive" else BATCH
+        for number, batch in enumerate(_batches(evaluation, images, outcomes, size)):
             if self.host.remaining() <= 0:
                 result.unfinished = True
                 break
@@ -144,10 +148,16 @@ class Expirer:
             self.registry.archive(repository, digests) if archive else self.registry.delete(repository, digests)
         )
         outcomes = dict.fromkeys(digests, ("archived" if archive else "deleted", ""))
+        archived = self._archived(repository, [one.digest for one in refusals if one.code == NOT_ARCHIVED])
         for refusal in refusals:
-            outcome = "gone" if refusal.code in GONE else "refused"
+            faster = refusal.code in GONE or refusal.digest in archived
+            outcome = "gone" if faster else "kept" if refusal.code == REFERENCED else "refused"
             outcomes[refusal.digest] = (outcome, f"{refusal.code}: {refusal.reason}")
         return outcomes
+
+    def _archived(self, repository: str, digests: Sequence[str]) -> set[str]:
+        """Those that are in the archive."""
+        return {digest for digest, image in self._described(repository, digests).items() if not image.is_active}
 
     def _audit(self, repository: str, records: Sequence[Record]) -> None:
         content = dump_records(records)
@@ -188,7 +198,8 @@ def _differs(decided_on: Image, now: Image) -> bool:
 
 def _chunks_of_units(evaluation: Evaluation, going: Mapping[str, Decision]) -> Iterator[list[Unit]]:
     """The units that expire; those that share an expiring image are in one chunk, some hundred images in each."""
-    units = [unit for unit in evaluation.decided.units if unit.root.digest in going]
+    # The root of a unit that is archived already stays as it is, and what was left of the unit goes.
+    units = [unit for unit in evaluation.decided.units if any(member.digest in going for member in unit.members)]
     chunk: list[Unit] = []
     size = 0
     for group in _groups(units, going):
@@ -224,9 +235,9 @@ def _groups(units: Sequence[Unit], going: Mapping[str, Decision]) -> Iterator[li
 
 
 def _batches(
-    evaluation: Evaluation, images: Sequence[Image], outcomes: dict[str, tuple[str, str]]
+    evaluation: Evaluation, images: Sequence[Image], outcomes: dict[str, tuple[str, str]], size: int
 ) -> Iterator[Sequence[Image]]:
-    """What one call each may take, in the order in which images may go: nothing before what it hangs on.
+    """What may go at once, up to `size` images, in the order in which images may go: nothing before what it hangs on.
 
     What hangs on an image that `outcomes` says was refused or kept shares its fate, in `outcomes`, and is not offered.
     """
@@ -246,4 +257,4 @@ def _batches(
                 outcomes[digest] = (outcome, f"it belongs to {min(stayed)}, which was {outcome}")
             else:
                 offered.append(image)
-        yield from chunks(offered, BATCH)
+        yield from chunks(offered, size)

@@ -4,10 +4,12 @@ A snapshot is JSON, version 1:
 
     {"version": 1, "cluster": "prod", "taken": "2026-07-01T02:00:00Z",
      "images": [{"reference": "nginx:1.27", "target": "<registry>/docker-hub/library/nginx:1.27",
-                 "digests": ["sha256:..."], "workloads": ["Deployment/default/web"]}]}
+                 "digests": ["sha256:..."], "workloads": ["Deployment/default/web"]}],
+     "uid": "1b9cda2e-..."}
 
 `reference` is as written in the workload, `target` what the route table makes of it (null: it stays where it is),
-`digests` what nodes report to run. Pure.
+`digests` what nodes report to run. `uid`, of the namespace kube-system, tells the cluster from any other; it is missing
+where it could not be read. Pure.
 """
 
 from __future__ import annotations
@@ -42,17 +44,18 @@ class UsedImage:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What `cluster` used at `taken` (aware)."""
+    """What `cluster` used at `taken` (aware); `uid` is the cluster's own, "" when it is not known."""
 
     cluster: str
     taken: datetime
     images: tuple[UsedImage, ...]
+    uid: str = ""
 
 
 def dump_snapshot(snapshot: Snapshot) -> str:
     """The snapshot as JSON text, the same for the same content: images by reference, lists sorted."""
     images = sorted(snapshot.images, key=lambda image: (image.reference, image.target or "", image.digests))
-    document = {
+    document: dict[str, object] = {
         "version": VERSION,
         "cluster": snapshot.cluster,
         "taken": snapshot.taken.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -66,6 +69,8 @@ def dump_snapshot(snapshot: Snapshot) -> str:
             for image in images
         ],
     }
+    if snapshot.uid:
+        document["uid"] = snapshot.uid
     return json.dumps(document, indent=1) + "\n"
 
 
@@ -79,13 +84,15 @@ def parse_snapshot(text: str | bytes) -> Snapshot:
         raise InvalidSnapshotError("not a JSON object")
     if document.get("version") != VERSION or isinstance(document.get("version"), bool):
         raise InvalidSnapshotError(f"version is {json.dumps(document.get('version'))}, not {VERSION}")
-    cluster, images = document.get("cluster"), document.get("images")
+    cluster, images, uid = document.get("cluster"), document.get("images"), document.get("uid")
     if not isinstance(cluster, str) or not cluster:
         raise InvalidSnapshotError("cluster is no name")
     if not isinstance(images, list):
         raise InvalidSnapshotError("images is no list")
+    if uid is not None and not isinstance(uid, str):
+        raise InvalidSnapshotError("uid is no text")
     parsed = tuple(_image(image, f"images[{index}]") for index, image in enumerate(images))
-    return Snapshot(cluster, _taken(document.get("taken")), parsed)
+    return Snapshot(cluster, _taken(document.get("taken")), parsed, uid or "")
 
 
 def _taken(value: object) -> datetime:
@@ -136,11 +143,13 @@ def snapshot_problem(snapshot: Snapshot, now: datetime, limit: timedelta) -> str
 class InUse:
     """The union of snapshots: {digest: who}, {(repository, tag): who}; `who` is a cluster and one of its workloads.
 
-    A digest counts in every repository, and a repository on every registry host: both can only keep more.
+    A digest counts in every repository, and a repository on every registry host: both can only keep more. `since` is
+    when the oldest of the snapshots was taken that have to be there: what runs since then, it does not know.
     """
 
     digests: Mapping[str, str]
     tags: Mapping[tuple[str, str], str]
+    since: datetime | None = None
 
     def user_of(self, repository: str, digest: str, tags: Iterable[str]) -> str:
         """Who uses the image, such as `prod: Deployment/default/web`; empty when nobody does."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from orchestrator.lifecycle.in_use import InUse
@@ -88,12 +89,15 @@ class RunState:
         if content is None:
             return None
         document = json.loads(content)
-        return InUse(document["digests"], {(row[0], row[1]): row[2] for row in document["tags"]})
+        since = document.get("since")
+        tags = {(row[0], row[1]): row[2] for row in document["tags"]}
+        return InUse(document["digests"], tags, datetime.fromisoformat(since) if since else None)
 
     def keep_in_use(self, run: Run, in_use: InUse) -> None:
         """Keep it, so that a page reads one object in place of every cluster's snapshot."""
         rows = [[repository, tag, who] for (repository, tag), who in in_use.tags.items()]
-        self._put(f"runs/{run.id}/in-use.json", {"digests": dict(in_use.digests), "tags": rows})
+        since = in_use.since.isoformat() if in_use.since else None
+        self._put(f"runs/{run.id}/in-use.json", {"digests": dict(in_use.digests), "tags": rows, "since": since})
 
     def decision(self, run: Run) -> Decision | None:
         """What was decided; None before that."""

@@ -14,7 +14,7 @@ ROOT = "ROOT"
 
 @dataclass(frozen=True, slots=True)
 class CachedNames:
-    """The rules of a registry, and the sources that routes name for their prefixes."""
+    """The rules of a registry, and by prefix the sources of the routes, of which the registry's name is used."""
 
     rules: tuple[CacheRule, ...]
     sources: Mapping[str, str]
@@ -52,9 +52,8 @@ class CachedNames:
         rest = repository if rule.prefix == ROOT else repository[len(rule.prefix) + 1 :]
         inner = rule.upstream_prefix if rule.upstream_prefix not in ("", ROOT) else ""
         source = self.sources.get("" if rule.prefix == ROOT else rule.prefix, rule.upstream_url)
-        host, _, path = source.partition("/")
-        # A route's source holds the upstream's prefix already.
-        return "/".join(part for part in (host, path or inner.strip("/"), rest) if part)
+        # What ECR puts before the rest is the rule's; a route may be narrower, and only its registry's name is better.
+        return "/".join(part for part in (source.partition("/")[0], inner.strip("/"), rest) if part)
 
 
 def names_below_root(pattern: str) -> bool:

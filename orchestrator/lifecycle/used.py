@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orchestrator.lifecycle.in_use import (
@@ -33,7 +33,8 @@ class Used:
 def load_used(storage: Storage | None, settings: Settings, now: datetime) -> Used:
     """What the snapshots in `storage` name: of the declared clusters, which must be fresh, and any other that is there.
 
-    A snapshot of a cluster that is not declared (any more) can only keep more, so it counts, however old it is.
+    A snapshot of a cluster that is not declared (any more) can only keep more, so it counts, however old it is; a note
+    says that it is not relied on.
     """
     if storage is None:
         needed = settings.clusters or settings.snapshot_required
@@ -44,6 +45,8 @@ def load_used(storage: Storage | None, settings: Settings, now: datetime) -> Use
     problems: list[str] = []
     notes: list[str] = []
     snapshots: list[Snapshot] = []
+    fresh = 0
+    since: datetime | None = None
     try:
         others = sorted(key for key in storage.keys(PREFIX) if key not in wanted and key.endswith(".json"))
     except PortError as error:
@@ -52,6 +55,9 @@ def load_used(storage: Storage | None, settings: Settings, now: datetime) -> Use
         problem, snapshot = _read(storage, key, wanted.get(key), settings, now)
         if snapshot:
             snapshots.append(snapshot)
+            fresh += not problem
+            if key in wanted:
+                since = min(since or snapshot.taken, snapshot.taken)
         if problem and key in wanted:
             writes = f"orchestrator images {settings.environment or 'NAME'} --cluster --snapshot s3://{settings.bucket or 'BUCKET'}/{key}"
             problems.append(
@@ -61,11 +67,13 @@ def load_used(storage: Storage | None, settings: Settings, now: datetime) -> Use
         elif problem and snapshot is None:
             # It may be one that matters: a cluster that was renamed, a file that was cut short.
             problems.append(f"{key}: {problem}")
+        elif problem and snapshot:
+            notes.append(f'snapshot of "{snapshot.cluster}", a cluster that is not declared: {problem}')
     if settings.snapshot_required and not settings.clusters:
         problems.append("a snapshot is required but no cluster is declared")
-    elif not settings.clusters and not snapshots:
+    elif not settings.clusters and not fresh:
         notes.append(BY_PULL_TIME_ALONE)
-    return Used(images_in_use(snapshots), tuple(problems), tuple(notes))
+    return Used(replace(images_in_use(snapshots), since=since), tuple(problems), tuple(notes))
 
 
 def _read(
@@ -87,4 +95,4 @@ def _read(
         return "it names no image", snapshot
     if cluster is not None and snapshot.cluster != cluster:
         return f'it is one of cluster "{snapshot.cluster}"', snapshot
-    return (snapshot_problem(snapshot, now, settings.snapshot_limit) if cluster is not None else ""), snapshot
+    return snapshot_problem(snapshot, now, settings.snapshot_limit), snapshot

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from orchestrator.lifecycle.evaluate import DeadlineReached, Evaluation, Evaluator, no_more_than, stored_bytes
+from orchestrator.lifecycle.evaluate import Evaluation, Evaluator, no_more_than, stored_bytes
 from orchestrator.lifecycle.expire import Expired, Expirer
+from orchestrator.lifecycle.failures import Failure, failure_of
 from orchestrator.lifecycle.guard import exceeds
 from orchestrator.lifecycle.in_use import InUse
 from orchestrator.lifecycle.index_cache import IndexCache, cache_key
 from orchestrator.lifecycle.policies import PolicyKeeper, PolicyOutcome
-from orchestrator.lifecycle.ports import GoneError, Host, PortError, Registry, Storage
+from orchestrator.lifecycle.ports import Host, PortError, Registry, Storage
 from orchestrator.lifecycle.records import audit_prefix
 from orchestrator.lifecycle.run_state import Decision, Page, RunState
 from orchestrator.lifecycle.settings import Settings
@@ -40,15 +41,6 @@ class Observer(Protocol):
 
     def evaluated(self, evaluation: Evaluation) -> None: ...
     def expired(self, repository: str, expired: Expired) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """Why one repository could not be done."""
-
-    reason: str
-    gone: bool = False
-    unfinished: bool = False
 
 
 class Work:
@@ -118,7 +110,7 @@ class Work:
 
         left = dict.fromkeys(task.repositories)
         for name, outcome in self._each(judge, task.repositories):
-            if isinstance(outcome, _Failure):
+            if isinstance(outcome, Failure):
                 if self._note(name, outcome, tally):
                     del left[name]
                 continue
@@ -226,23 +218,31 @@ class Work:
         page = self._state.page(task, "planned")
         planned = {each.repository: each.expiring for each in page.tally.candidates} if page else {}
 
-        def expire(name: str) -> tuple[Evaluation, Expired]:
+        def expire(name: str) -> tuple[Evaluation, Expired, Failure | None]:
             retention = self._settings.retentions.of(name)
             # By the time of the plan: time that passed in between makes nothing older than it was judged to be.
             evaluation = evaluator.evaluate(name, retention, cache.children, task.run.started)
             evaluation = no_more_than(evaluation, planned.get(name, 0))
-            return evaluation, expirer.expire(evaluation)
+            expired = Expired()
+            try:
+                expirer.expire(evaluation, expired)
+            except Exception as error:
+                # What was done until then counts.
+                return evaluation, expired, failure_of(error)
+            return evaluation, expired, None
 
         left = dict.fromkeys(task.repositories)
         headway = False
         for name, outcome in self._each(expire, task.repositories):
-            if isinstance(outcome, _Failure):
+            if isinstance(outcome, Failure):
                 if self._note(name, outcome, tally):
                     del left[name]
                 continue
-            evaluation, expired = outcome
+            evaluation, expired, failure = outcome
             headway = headway or bool(expired.images)
             self._count_expired(evaluation, expired, tally)
+            if failure:
+                self._note(name, failure, tally)
             if not expired.unfinished:
                 del left[name]
         if left:
@@ -319,20 +319,14 @@ class Work:
 
     # what they share
 
-    def _each(self, function: Callable[[str], T], names: Iterable[str]) -> Iterator[tuple[str, T | _Failure]]:
+    def _each(self, function: Callable[[str], T], names: Iterable[str]) -> Iterator[tuple[str, T | Failure]]:
         """(name, result or failure), as they come; names are no longer taken once the deadline is near."""
 
-        def guarded(name: str) -> T | _Failure:
+        def guarded(name: str) -> T | Failure:
             try:
                 return function(name)
-            except DeadlineReached:
-                return _Failure("", unfinished=True)
-            except GoneError:
-                return _Failure("it was deleted meanwhile", gone=True)
-            except PortError as error:
-                return _Failure(str(error))
             except Exception as error:
-                return _Failure(f"{type(error).__name__}: {error}")
+                return failure_of(error)
 
         def in_time() -> Iterator[str]:
             for name in names:
@@ -342,7 +336,7 @@ class Work:
 
         return self._host.each(guarded, in_time())
 
-    def _note(self, name: str, failure: _Failure, tally: Tally) -> bool:
+    def _note(self, name: str, failure: Failure, tally: Tally) -> bool:
         """Note the failure; False when the repository is only unfinished."""
         if failure.unfinished:
             return False

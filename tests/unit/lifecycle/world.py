@@ -157,7 +157,15 @@ class World:
         return refused
 
     def archive(self, repository: str, digests: Sequence[str]) -> Sequence[Refusal]:
-        return self.delete(repository, digests)
+        held = self._call("UpdateImageStorageClass", repository)
+        refused = []
+        for digest in digests:
+            if digest in held and held[digest].is_active:
+                held[digest] = replace(held[digest], status="ARCHIVED")
+            else:
+                code = "ImageStorageClassUpdateNotSupportedException" if digest in held else "ImageNotFoundException"
+                refused.append(Refusal(digest, code, ""))
+        return refused
 
     def in_use(self, repository: str) -> Mapping[str, str]:
         return {}
