@@ -16,7 +16,6 @@ from orchestrator.lifecycle.policies import PolicyKeeper
 from orchestrator.lifecycle.ports import GoneError, Host, PortError, Queue, Registry, Storage
 from orchestrator.lifecycle.run_state import RunState, report_key
 from orchestrator.lifecycle.settings import Settings
-from orchestrator.lifecycle.tally import Tally
 from orchestrator.lifecycle.tasks import (
     GATHER_AFTER,
     Next,
@@ -174,9 +173,10 @@ class Manager:
         return report
 
     def _continue_later(self, run: Run, tasks: list[Task], work: Work, state: Storage) -> dict[str, object]:
+        done = RunState(state).so_far(run, tasks)
         if self._queue is None or self._storage is None:
-            self._host.log("WARNING", "The deadline came first and there is no queue: the next run continues")
-            report = work.report(run, Tally(), "the deadline came first and there is no queue to continue in")
+            self._host.log("WARNING", "The deadline came first and there is no queue: the next run begins anew")
+            report = work.report(run, done, "the deadline came first and there is no queue to continue in")
             return report | {"continued": False}
         for key in state.keys(f"runs/{run.id}/"):
             content = state.get(key)
@@ -184,7 +184,7 @@ class Manager:
                 self._storage.put(key, content)
         self._send([Next(task, GATHER_AFTER if task.kind in ("gather", "finish") else 0) for task in tasks])
         self._log(f"The deadline came first: {len(tasks)} tasks continue in the queue", run=run.id)
-        return work.report(run, Tally(), "") | {"continued": True, "tasks": len(tasks)}
+        return work.report(run, done, "") | {"continued": True, "tasks": len(tasks)}
 
     def _spread(self, run: Run, repositories: int, pages: int) -> dict[str, object]:
         return {

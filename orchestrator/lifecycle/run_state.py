@@ -114,6 +114,19 @@ class RunState:
             {"stopped": decision.stopped, "pages": decision.pages, "tally": decision.tally.document()},
         )
 
+    def so_far(self, run: Run, waiting: Iterable[Task]) -> Tally:
+        """What was found and done of a run that has not ended, with what its waiting tasks carry along."""
+        decision = self.decision(run)
+        kind: Pass = "expired" if decision else "planned"
+        total = decision.tally if decision else Tally()
+        for key in self.done_keys(run, kind):
+            content = self.storage.get(key)
+            if content is not None:
+                total.add(read_tally(json.loads(content)["tally"]))
+        for task in waiting:
+            total.add(task.tally or Tally())
+        return total
+
     def report(self, run: Run) -> dict[str, Any] | None:
         """The report of a run that ended; None before that."""
         content = self.storage.get(report_key(run.id))

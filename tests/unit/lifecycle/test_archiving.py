@@ -80,8 +80,9 @@ def test_the_deadline_is_looked_at_every_few_images() -> None:
             world.seconds_left = 0
 
     world.before = slow
-    run(world)
+    answer = run(world)
     assert archived(world) == 30
+    assert (answer["continued"], answer["expired"], answer["images"]) == (True, 30, 120)
     world.before, world.seconds_left = (lambda operation, repository: None), float("inf")
     assert world.deliver(world.manager(RETENTION=ARCHIVE)) == []
     assert archived(world) == 60
