@@ -97,6 +97,7 @@ module "ecr" {
   kms_key_arn              = var.kms_key_arn
   force_delete             = var.force_delete
   lifecycle_policy_enabled = var.lifecycle_policy_enabled
+  lifecycle_policy         = var.lifecycle_policy
   lifecycle_untagged_days  = var.lifecycle_untagged_days
   lifecycle_keep_count     = var.lifecycle_keep_count
   pull_account_ids         = var.pull_account_ids
@@ -177,9 +178,10 @@ locals {
   records_bucket = coalesce(try(var.lifecycle_manager.bucket_name, null), "ecr-lifecycle-${local.registry.account_id}-${local.registry.region}")
   scan_type      = try(var.registry_scanning.scan_type, "BASIC")
 
-  # "" is the prefix of ROOT.
+  # "" is the prefix of ROOT. `source` is what ECR puts before a name: a rule's source may be narrower, and names are whole
+  # below the prefix.
   cache_routes = [
-    for route in local.routes : { prefix = route.prefix == "ROOT" ? "" : route.prefix, source = local.canonical[route.source] }
+    for route in local.routes : { prefix = route.prefix == "ROOT" ? "" : route.prefix, source = join("/", compact([split("/", local.canonical[route.source])[0], route.strip])) }
     if contains(keys(var.pull_through_cache_rules), route.prefix)
   ]
 }

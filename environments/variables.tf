@@ -130,6 +130,7 @@ variable "repositories" {
     kms_key_arn              = optional(string)
     force_delete             = optional(bool)
     lifecycle_policy_enabled = optional(bool)
+    lifecycle_policy         = optional(string)
     lifecycle_untagged_days  = optional(number)
     lifecycle_keep_count     = optional(number)
     pull_account_ids         = optional(list(string))
@@ -171,6 +172,12 @@ variable "lifecycle_policy_enabled" {
   description = "Give own repositories a native lifecycle policy."
   type        = bool
   default     = true
+}
+
+variable "lifecycle_policy" {
+  description = "A lifecycle policy of your own (JSON) for own repositories, instead of the two rules made from `lifecycle_untagged_days` and `lifecycle_keep_count`. It is checked against ECR's rules."
+  type        = string
+  default     = null
 }
 
 variable "lifecycle_untagged_days" {

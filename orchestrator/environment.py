@@ -60,6 +60,7 @@ class Environment(Value):
     kms_key_arn: str | None = None
     force_delete: bool = False
     lifecycle_policy_enabled: bool = True
+    lifecycle_policy: str | None = None
     lifecycle_untagged_days: int = 14
     lifecycle_keep_count: int = 30
     pull_account_ids: tuple[str, ...] = ()

@@ -31,6 +31,7 @@ class Repository(Value):
     kms_key_arn: str | None = None
     force_delete: bool | None = None
     lifecycle_policy_enabled: bool | None = None
+    lifecycle_policy: str | None = None
     lifecycle_untagged_days: int | None = None
     lifecycle_keep_count: int | None = None
     pull_account_ids: tuple[str, ...] | None = None

@@ -21,6 +21,8 @@ PAGE = 500
 TIMEOUT_SECONDS = 120
 # A list that changes while it is read begins again; so often at most.
 RESTARTS = 5
+# Every cluster has this namespace, nobody makes it anew, and its UID is the cluster's own.
+IDENTIFIES = "kube-system"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,30 @@ class Kubectl:
         for listed in KINDS:
             yield from self._list(listed)
 
-    def cluster(self) -> str:
-        """What the context calls its cluster, "" when there is no such thing (inside of a Pod)."""
-        done = self._run("config", "view", "--minify", "-o", "jsonpath={.clusters[0].name}")
-        return done.stdout.strip() if done.returncode == 0 else ""
+    def place(self) -> str:
+        """Which cluster is read, for people: `context "prod" (https://api.prod.example.com:6443)`."""
+        done = self._run("config", "view", "--minify", "-o", "json")
+        try:
+            document = json.loads(done.stdout) if done.returncode == 0 else {}
+            context = self.context or document["current-context"]
+            return f'context "{context}" ({document["clusters"][0]["cluster"]["server"]})'
+        except (ValueError, LookupError, TypeError):
+            pass
+        host, port = os.environ.get("KUBERNETES_SERVICE_HOST", ""), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+        if self.context or not host:
+            return f'context "{self.context}"' if self.context else "the cluster that kubectl reaches without a context"
+        return f"the cluster of this Pod (https://{f'[{host}]' if ':' in host else host}:{port})"
+
+    def uid(self) -> tuple[str, str]:
+        """(what tells the cluster from any other, ""): the UID of its namespace kube-system. Or ("", why not)."""
+        done = self._run("get", "--raw", f"/api/v1/namespaces/{IDENTIFIES}")
+        if done.returncode != 0:
+            return "", done.stderr.strip()
+        try:
+            found = json.loads(done.stdout)["metadata"]["uid"]
+        except (ValueError, LookupError, TypeError, RecursionError):
+            found = ""
+        return (found, "") if isinstance(found, str) and found else ("", f"the namespace {IDENTIFIES} has no UID")
 
     def _list(self, listed: Listed) -> Iterator[Mapping[str, Any]]:
         token, restarts = "", 0
@@ -83,12 +105,14 @@ class Kubectl:
             try:
                 page = json.loads(done.stdout)
                 items, metadata = page["items"] or [], page.get("metadata") or {}
-            except (ValueError, KeyError, TypeError) as error:
+                token = str(metadata.get("continue") or "")
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise self._failed(listed, f"its answer is no list: {error}") from error
+            if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+                raise self._failed(listed, "its answer is no list of objects")
             for item in items:
                 # Entries of a list do not repeat their kind.
                 yield {**item, "kind": listed.kind}
-            token = str(metadata.get("continue") or "")
             if not token:
                 return
 

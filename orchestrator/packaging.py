@@ -1,9 +1,9 @@
 """The functions' zips: the same bytes on every machine, so that a plan changes nothing when the code did not change.
 
-What is in a zip follows from imports: the function's own folder and, of this package, what it imports. Everything else
-must be the standard library, or boto3 and botocore inside a function body (the runtime has them); anything else is
-refused when the zip is built. Entries are sorted and stored without compression (compressors differ between versions of
-zlib, and the whole is small), with fixed times and modes.
+What is in a zip follows from the handler's imports: modules of the function's own folder and of this package, and no
+file that merely lies there. Everything else must be the standard library, or boto3 and botocore inside a function body
+(the runtime has them); anything else is refused when the zip is built. Entries are sorted and stored without compression
+(compressors differ between versions of zlib, and the whole is small), with fixed times and modes.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.files import write_whole
+from orchestrator.files import replace_whole
 
 FUNCTIONS = ("lifecycle_manager", "scan_findings")
 PACKAGE = "orchestrator"
@@ -90,34 +90,41 @@ def build_package(function: str, *, sources: Path | None = None, package: Path |
 
 
 def write_package(package: Package, out: Path) -> tuple[Path, bool]:
-    """Write the zip below `out`; (its path, whether its bytes are new there)."""
+    """Write the zip below `out`; (its path, whether its bytes are new there). Raises OrchestratorError."""
     path = out / f"{package.function}.zip"
-    if path.is_file() and path.read_bytes() == package.content:
-        return path, False
-    out.mkdir(parents=True, exist_ok=True)
-    write_whole(path, package.content)
+    try:
+        if path.is_file() and path.read_bytes() == package.content:
+            return path, False
+        out.mkdir(parents=True, exist_ok=True)
+        replace_whole(path, package.content)
+    except OSError as error:
+        raise OrchestratorError(
+            f"{path} cannot be written.",
+            why=f"{out} is no folder." if out.exists() and not out.is_dir() else f"{error.strerror}.",
+            remedy="Name a folder that can be written to.",
+        ) from error
     return path, True
 
 
 def _collect(folder: Path, package: Path) -> dict[str, bytes]:
-    """{name in the zip: bytes} of a function: its own modules and what they import of this package, transitively."""
+    """{name in the zip: bytes} of a function: its handler and what that imports of the two folders, transitively."""
     files: dict[str, bytes] = {}
-    waiting = []
-    for path in sorted(folder.rglob("*.py")):
-        name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
-        files[name] = _source(path)
-        waiting.append((name, path))
-    while waiting:
-        name, path = waiting.pop()
-        for module, line, top in _imports(files[name], name):
-            if module.partition(".")[0] == folder.name:
+    wanted = [f"{folder.name}.handler"]
+    while wanted:
+        module = wanted.pop()
+        first = module.partition(".")[0]
+        root = folder if first == folder.name else package
+        for path in _files_of(module, root):
+            name = f"{first}/{path.relative_to(root).as_posix()}"
+            if name in files:
                 continue
-            for found in _resolve(module, line, name, package, top=top):
-                packed = f"{PACKAGE}/{found.relative_to(package).as_posix()}"
-                if packed not in files:
-                    # The version in the package's own docstring file changes when the functions' code does not.
-                    files[packed] = b"" if found == package / "__init__.py" else _source(found)
-                    waiting.append((packed, found))
+            # The version in the package's own docstring file changes when the functions' code does not.
+            files[name] = b"" if path == package / "__init__.py" else _source(path)
+            wanted += [
+                imported
+                for imported, line, top in _imports(files[name], name)
+                if _is_packed(imported, line, name, folder.name, top=top)
+            ]
     return files
 
 
@@ -128,7 +135,11 @@ def _source(path: Path) -> bytes:
 
 def _imports(source: bytes, name: str) -> Iterator[tuple[str, int, bool]]:
     """(module, line, is it imported when the file is) of every import; those for types only are left out."""
-    tree = ast.parse(source, name)
+    try:
+        tree = ast.parse(source, name)
+    except (SyntaxError, ValueError) as error:  # ValueError: a NUL
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        raise OrchestratorError(f"{name}{line}: this is no Python: {error}.", remedy="Correct the file.") from error
     late = {
         id(inner)
         for node in ast.walk(tree)
@@ -141,25 +152,36 @@ def _imports(source: bytes, name: str) -> Iterator[tuple[str, int, bool]]:
             for alias in node.names:
                 yield alias.name, node.lineno, top
         elif isinstance(node, ast.ImportFrom):
-            if node.level:
-                raise OrchestratorError(f"{name}:{node.lineno}: a relative import.", remedy="Write the whole name.")
-            yield node.module or "", node.lineno, top
+            module = _whole_name(node, name)
+            yield module, node.lineno, top
             for alias in node.names:
                 # `from package import module` imports a module too.
-                yield f"{node.module}.{alias.name}", node.lineno, top
+                yield f"{module}.{alias.name}", node.lineno, top
 
 
-def _resolve(module: str, line: int, name: str, package: Path, *, top: bool) -> list[Path]:
-    """The files of this package that an import runs; none for the standard library and the runtime's own."""
+def _whole_name(node: ast.ImportFrom, name: str) -> str:
+    """The module that is imported from, a relative one seen from the file `name`."""
+    if not node.level:
+        return node.module or ""
+    above = PurePosixPath(name).parts[: -node.level]
+    if not above:
+        raise OrchestratorError(f"{name}:{node.lineno}: a relative import of what lies above the package.")
+    return ".".join((*above, node.module) if node.module else above)
+
+
+def _is_packed(module: str, line: int, name: str, function: str, *, top: bool) -> bool:
+    """Must the imported module be in the zip? Not the standard library and the runtime's own; others are refused."""
     first = module.partition(".")[0]
+    if first == function:
+        return True
     if first == PACKAGE:
         if not _may_be_packed(module):
             raise OrchestratorError(
                 f"{name}:{line}: {module} cannot be packed.", why=f"The functions may import {', '.join(PACKED)} only."
             )
-        return _files_of(module, package)
+        return True
     if first in sys.stdlib_module_names or (first in IN_THE_RUNTIME and not top):
-        return []
+        return False
     why = "It is imported when the function starts." if first in IN_THE_RUNTIME else "It is not the standard library."
     raise OrchestratorError(f"{name}:{line}: {module} cannot be packed.", why=why)
 
@@ -171,13 +193,11 @@ def _may_be_packed(module: str) -> bool:
     return module.startswith(("orchestrator.lifecycle.", "orchestrator.aws.ecr."))
 
 
-def _files_of(module: str, package: Path) -> list[Path]:
-    """The file of a module and of every package above it; of a name inside a module nothing more."""
-    files = []
-    parts = module.split(".")[1:]
-    folder = package
-    files.append(folder / "__init__.py")
-    for part in parts:
+def _files_of(module: str, root: Path) -> list[Path]:
+    """The file of a module below `root` and of every package above it; of a name inside a module nothing more."""
+    files = [path for path in (root / "__init__.py",) if path.is_file()]
+    folder = root
+    for part in module.split(".")[1:]:
         if (folder / part / "__init__.py").is_file():
             folder = folder / part
             files.append(folder / "__init__.py")

@@ -47,6 +47,44 @@ run "the_own_repository_is_named_after_the_cluster" {
   }
 }
 
+run "lifecycle_policies_of_ones_own_reach_their_repositories" {
+  command = plan
+
+  variables {
+    create_ecr       = true
+    lifecycle_policy = jsonencode({ rules = [{ rulePriority = 1, selection = { tagStatus = "untagged", countType = "sinceImagePushed", countUnit = "days", countNumber = 7 }, action = { type = "expire" } }] })
+    repositories = {
+      "team/app" = { lifecycle_policy = jsonencode({ rules = [{ rulePriority = 1, selection = { tagStatus = "untagged", countType = "sinceImagePushed", countUnit = "days", countNumber = 3 }, action = { type = "expire" } }] }) }
+      "team/web" = { lifecycle_policy_enabled = false }
+    }
+  }
+
+  assert {
+    condition = {
+      for name, policy in module.ecr.lifecycle_policies : name => jsondecode(policy).rules[0].selection.countNumber
+    } == { "test-registry" = 7, "team/app" = 3 }
+    error_message = "wrong policies: ${jsonencode(module.ecr.lifecycle_policies)}"
+  }
+}
+
+run "what_ecr_puts_before_a_name_is_the_rules_and_not_the_routes" {
+  command = plan
+
+  variables {
+    pull_through_cache_rules = {
+      quay = { upstream_registry_url = "quay.io", source = "quay.io/prometheus" }
+      mine = { upstream_registry_url = "222233334444.dkr.ecr.us-east-1.amazonaws.com", custom_role_arn = "arn:aws:iam::111122223333:role/pull", upstream_repository_prefix = "base", source = "222233334444.dkr.ecr.us-east-1.amazonaws.com/base/team" }
+    }
+  }
+
+  assert {
+    condition = { for route in local.cache_routes : route.prefix => route.source } == {
+      quay = "quay.io", mine = "222233334444.dkr.ecr.us-east-1.amazonaws.com/base"
+    }
+    error_message = "wrong upstream names: ${jsonencode(local.cache_routes)}"
+  }
+}
+
 run "nodes_may_make_first_pulls_below_the_rules_prefixes" {
   command = plan
 

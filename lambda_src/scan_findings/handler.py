@@ -1,53 +1,48 @@
 """AWS Lambda's entry point of scan findings: ECR's and Inspector's events in, scans and one message an image out.
 
-ACCOUNT_ID     whose registry it is: events of other accounts' images are ignored
-SCAN_TYPE      BASIC or ENHANCED: with BASIC scans of newly cached images are started here
-SEVERITY       the least severity that is worth a message
-TOPIC_ARN      where messages go
-BUCKET         snapshots/ of clusters, and findings/ with what was reported
-CLUSTERS       JSON list: whose snapshots must be there to say that nobody uses an image
-ROUTES         JSON list of {"prefix", "source"}: names upstreams
-ENVIRONMENT    for messages
+Its variables are in `orchestrator.lifecycle.findings_settings`.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
-from orchestrator.aws.ecr import S3Storage, refusals
+from orchestrator.aws.ecr import MEDIA_TYPES, refusals
 from orchestrator.lifecycle.findings import (
-    SEVERITIES,
+    Cached,
+    Closed,
     Finding,
     Ignored,
     Scanned,
-    ScanWanted,
     at_or_above,
     counts_matter,
-    message,
     read_event,
     read_findings,
 )
-from orchestrator.lifecycle.ports import PortError
-from orchestrator.lifecycle.reported import Record, dump_record, parse_record, record_key
-from orchestrator.lifecycle.settings import Settings, read_settings
-from orchestrator.lifecycle.units import INDEX_MEDIA_TYPES, children_of
+from orchestrator.lifecycle.findings_message import Usage, message
+from orchestrator.lifecycle.findings_settings import FindingsSettings, read_findings_settings
+from orchestrator.lifecycle.parents import Parent, with_parent
+from orchestrator.lifecycle.ports import GoneError, PortError
+from orchestrator.lifecycle.reported import Begun, Record
+from orchestrator.lifecycle.settings import Settings
+from orchestrator.lifecycle.units import children_of
 from orchestrator.lifecycle.upstream_names import reference
-from orchestrator.lifecycle.used import load_used
 
-# Somebody else's change in between: read again, so often at most.
-ATTEMPTS = 5
+from .clients import client, log
+from .kept import change_parents, change_record, read_record
+from .usage import usage_of, with_inspector
+
 STARTED = "started"
+UNSUPPORTED = "UnsupportedImageTypeException"
 # Nothing to do, and no failure: another attempt within minutes would be refused too.
 NOT_SCANNED = {
     "ImageNotFoundException": "the image is gone",
     "RepositoryNotFoundException": "the repository is gone",
     "ImageArchivedException": "it is archived",
+    UNSUPPORTED: "ECR does not scan this type of image",
 }
 # ECR has one code for two limits; its own words may tell them apart.
 LIMITED = (
@@ -58,58 +53,60 @@ LIMITED = (
 PAGE_SIZE = 1000
 
 
-@cache
-def _client(service: str) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    make: Any = boto3.client
-    return make(service, config=Config(connect_timeout=5, read_timeout=20, retries={"mode": "adaptive"}))
-
-
-def handle(event: Mapping[str, Any], context: Any) -> dict[str, object]:  # noqa: ARG001
+def handle(event: Any, context: Any) -> dict[str, object]:  # noqa: ARG001
     """Do what the event asks; what was done. A failure raises, and Lambda calls again."""
-    enhanced = os.environ.get("SCAN_TYPE", "BASIC") == "ENHANCED"
-    asked = read_event(event, enhanced=enhanced, account=os.environ["ACCOUNT_ID"], severity=_severity())
-    if isinstance(asked, ScanWanted):
-        done = _start_scans(asked)
+    settings = read_findings_settings(os.environ)
+    asked = read_event(event, account=settings.account, severity=settings.severity)
+    if isinstance(asked, Cached):
+        done = _look_after(asked, settings)
     elif isinstance(asked, Scanned):
-        done = _report(asked, event)
+        done = _report(asked, event, settings)
+    elif isinstance(asked, Closed):
+        done = _close(asked, settings)
     else:
         assert isinstance(asked, Ignored)
         done = {"ignored": asked.reason}
-    _log("INFO", "done", event=event.get("id"), **done)
+    log("INFO", "done", event=event.get("id") if isinstance(event, Mapping) else None, **done)
     return done
 
 
-def _severity() -> str:
-    severity = os.environ.get("SEVERITY", "HIGH")
-    if severity not in SEVERITIES:
-        raise ValueError(f'SEVERITY is "{severity}", not one of {", ".join(SEVERITIES)}')
-    return severity
+################################################################################
+# Newly cached images
+################################################################################
 
 
-def _log(level: str, text: str, **fields: object) -> None:
-    print(json.dumps({"level": level, "message": text, **fields}, default=str), flush=True)
-
-
-def _start_scans(image: ScanWanted) -> dict[str, object]:
-    """Start a scan of the image, of an index those of its images: ECR scans no index."""
-    outcome = _start_scan(image.repository, image.digest)
-    if outcome != "UnsupportedImageTypeException":
+def _look_after(image: Cached, settings: FindingsSettings) -> dict[str, object]:
+    """With basic scanning start a scan, of an index those of its images: ECR scans no index. Note which images it holds."""
+    outcome = "" if settings.enhanced else _start_scan(image.repository, image.digest)
+    if outcome and outcome != NOT_SCANNED[UNSUPPORTED]:
         return _scans(image, {image.digest: outcome})
-    with refusals():
-        answer = _client("ecr").batch_get_image(
-            repositoryName=image.repository,
-            imageIds=[{"imageDigest": image.digest}],
-            acceptedMediaTypes=sorted(INDEX_MEDIA_TYPES),
-        )
+    children = _children(image)
+    parent = Parent(image.repository, image.digest)
+    for child in children:
+        # Before its scan, whose event looks for the note.
+        change_parents(settings.bucket, child, lambda known: with_parent(known, parent))
+    if settings.enhanced:
+        return {"repository": image.repository, "digest": image.digest, "images": len(children)}
+    scans = {child: _start_scan(image.repository, child) for child in children}
+    return _scans(image, scans or {image.digest: outcome})
+
+
+def _children(image: Cached) -> tuple[str, ...]:
+    """The images of an index; none of what is no index. Reading it counts as a pull, but it was pulled just now."""
+    try:
+        with refusals():
+            answer = client("ecr").batch_get_image(
+                repositoryName=image.repository,
+                imageIds=[{"imageDigest": image.digest}],
+                acceptedMediaTypes=list(MEDIA_TYPES),
+            )
+    except GoneError:
+        return ()
     images = answer.get("images", [])
-    children = children_of(images[0]["imageManifest"]) if images else ()
-    return _scans(image, {child: _start_scan(image.repository, child) for child in children})
+    return children_of(images[0]["imageManifest"]) if images else ()
 
 
-def _scans(image: ScanWanted, outcomes: Mapping[str, str]) -> dict[str, object]:
+def _scans(image: Cached, outcomes: Mapping[str, str]) -> dict[str, object]:
     """What was done; `scans` are {digest: "started", or why not}."""
     started = sum(outcome == STARTED for outcome in outcomes.values())
     return {
@@ -124,10 +121,8 @@ def _start_scan(repository: str, digest: str) -> str:
     """ "started", or why not; raises PortError for what Lambda's next attempt may do better."""
     try:
         with refusals():
-            _client("ecr").start_image_scan(repositoryName=repository, imageId={"imageDigest": digest})
+            client("ecr").start_image_scan(repositoryName=repository, imageId={"imageDigest": digest})
     except PortError as error:
-        if error.code == "UnsupportedImageTypeException":
-            return error.code
         if error.code == "LimitExceededException":
             return f"{LIMITED}: {error.message}"
         if error.code in NOT_SCANNED:
@@ -136,22 +131,37 @@ def _start_scan(repository: str, digest: str) -> str:
     return STARTED
 
 
-def _report(image: Scanned, event: Mapping[str, Any]) -> dict[str, object]:
-    severity = _severity()
+################################################################################
+# Findings
+################################################################################
+
+
+def _report(image: Scanned, event: Mapping[str, Any], settings: FindingsSettings) -> dict[str, object]:
     about = {"repository": image.repository, "digest": image.digest}
-    if not counts_matter(image.counts, severity):
-        return {**about, "reported": 0, "reason": f"nothing at or above {severity}"}
-    if image.findings and not _fresh(image):
+    if not counts_matter(image.counts, settings.severity):
+        return {**about, "reported": 0, "reason": f"nothing at or above {settings.severity}"}
+    # Inspector sends an event for each finding, and the first of an image's many reports them all: who comes after is
+    # to cost little.
+    if image.findings and not _news(image, settings, in_use=True):
         return {**about, "reported": 0, "reason": "it is reported already"}
-    findings = at_or_above(_findings(image), severity)
-    number = _once(image.digest, findings, lambda fresh: _publish(image, fresh, event))
+    usage = usage_of(image, settings)
+    if image.findings and not _news(image, settings, in_use=bool(with_inspector(usage, image.findings).user)):
+        return {**about, "reported": 0, "reason": "it is reported already"}
+    findings = at_or_above(_findings(image), settings.severity)
+    usage = with_inspector(usage, findings)
+
+    def publish(why: Mapping[str, str]) -> None:
+        news = [finding for finding in findings if finding.identity in why]
+        _publish(image, news, why, usage, event, settings)
+
+    number = _once(image.digest, findings, settings, publish, in_use=bool(usage.user))
     return {**about, "findings": len(findings), "reported": number}
 
 
-def _fresh(image: Scanned) -> bool:
-    """Is one of the event's own findings news? The first of an image's many events reports them all."""
-    record, _ = _read(record_key(image.digest))
-    return bool(record.fresh((finding.identity for finding in image.findings), time.time()))
+def _news(image: Scanned, settings: FindingsSettings, *, in_use: bool) -> dict[str, str]:
+    """What is new about the event's own findings."""
+    record = read_record(settings.bucket, image.digest)
+    return record.news(image.findings, in_use=in_use, now=time.time())
 
 
 def _findings(image: Scanned) -> tuple[Finding, ...]:
@@ -159,7 +169,7 @@ def _findings(image: Scanned) -> tuple[Finding, ...]:
     found = list(image.findings)
     try:
         with refusals():
-            pages = _client("ecr").get_paginator("describe_image_scan_findings")
+            pages = client("ecr").get_paginator("describe_image_scan_findings")
             for page in pages.paginate(
                 repositoryName=image.repository,
                 imageId={"imageDigest": image.digest},
@@ -171,84 +181,86 @@ def _findings(image: Scanned) -> tuple[Finding, ...]:
             if error.code in NOT_SCANNED:
                 return ()
             raise
-        _log("WARNING", f"Only the event's own findings are reported: {error}", digest=image.digest)
+        log("WARNING", f"Only the event's own findings are reported: {error}", digest=image.digest)
     return tuple(found)
 
 
-def _once(digest: str, findings: tuple[Finding, ...], publish: Callable[[tuple[Finding, ...]], None]) -> int:
-    """Publish the findings that nobody reported of this image yet; how many they were."""
-    key = record_key(digest)
-    mine: frozenset[str] = frozenset()
+def _once(
+    digest: str,
+    findings: tuple[Finding, ...],
+    settings: FindingsSettings,
+    publish: Callable[[Mapping[str, str]], None],
+    *,
+    in_use: bool,
+) -> int:
+    """Publish of the findings what nobody told yet, by {identity: what is new about it}; how many they were."""
+    why: dict[str, str] = {}
+    begun: dict[str, Begun] = {}
 
     def claim(record: Record) -> Record:
-        nonlocal mine
+        nonlocal why, begun
+        # What an attempt wrote whose answer was lost is not somebody else's.
+        record = record.release(begun)
         now = time.time()
-        mine = record.fresh((finding.identity for finding in findings), now)
-        return record.begin(mine, now)
+        why = record.news(findings, in_use=in_use, now=now)
+        begun = record.begin((each for each in findings if each.identity in why), in_use=in_use, now=now)
+        return record.with_begun(begun)
 
-    _change(key, claim)
-    if not mine:
+    change_record(settings.bucket, digest, claim)
+    if not why:
         return 0
     try:
-        publish(tuple(finding for finding in findings if finding.identity in mine))
+        publish(why)
     except BaseException:
         # Lambda calls again; until then the findings are nobody's.
-        _change(key, lambda record: record.release(mine))
+        _settle(settings, digest, lambda record: record.release(begun))
         raise
-    _change(key, lambda record: record.finish(mine))
-    return len(mine)
+    _settle(settings, digest, lambda record: record.finish(begun))
+    return len(why)
 
 
-def _change(key: str, change: Callable[[Record], Record]) -> None:
-    """Put what `change` makes of the record, which is read again when somebody else wrote in between."""
-    for _ in range(ATTEMPTS):
-        record, version = _read(key)
-        changed = change(record)
-        if changed == record or _write(key, changed, version):
-            return
-    raise PortError("Conflict", f"{key} changed {ATTEMPTS} times while it was to be written")
-
-
-def _read(key: str) -> tuple[Record, str | None]:
-    """(record, its version); no version where there is none yet."""
+def _settle(settings: FindingsSettings, digest: str, change: Callable[[Record], Record]) -> None:
+    """Write what became of a claim. Never raises: after a message Lambda would call again, and it would be sent twice."""
     try:
-        with refusals():
-            answer = _client("s3").get_object(Bucket=os.environ["BUCKET"], Key=key)
-            return parse_record(answer["Body"].read()), str(answer["ETag"])
+        change_record(settings.bucket, digest, change)
     except PortError as error:
-        if error.code != "NoSuchKey":
-            raise
-        return Record(), None
+        log("WARNING", f"What became of a report is not written, it may be made once more: {error}", digest=digest)
 
 
-def _write(key: str, record: Record, version: str | None) -> bool:
-    """Write the record; False when somebody else wrote since `version` was read."""
-    condition = {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
-    try:
-        with refusals():
-            _client("s3").put_object(Bucket=os.environ["BUCKET"], Key=key, Body=dump_record(record), **condition)
-    except PortError as error:
-        if error.code in ("PreconditionFailed", "ConditionalRequestConflict"):
-            return False
-        raise
-    return True
+def _close(closed: Closed, settings: FindingsSettings) -> dict[str, object]:
+    """Note what Inspector closed: when it comes back it is news."""
+    change_record(settings.bucket, closed.digest, lambda record: record.close(closed.findings, closed.at))
+    return {"digest": closed.digest, "closed": sorted(closed.findings)}
 
 
-def _publish(image: Scanned, findings: tuple[Finding, ...], event: Mapping[str, Any]) -> None:
-    settings = read_settings({name: os.environ.get(name, "") for name in ("CLUSTERS", "ENVIRONMENT", "ROUTES")})
+################################################################################
+# The message
+################################################################################
+
+
+def _publish(
+    image: Scanned,
+    findings: list[Finding],
+    why: Mapping[str, str],
+    usage: Usage,
+    event: Mapping[str, Any],
+    settings: FindingsSettings,
+) -> None:
     region = str(event.get("region") or os.environ.get("AWS_REGION", ""))
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     made = message(
         image,
         findings,
-        registry=f"{os.environ['ACCOUNT_ID']}.dkr.ecr.{region}.{suffix}",
-        environment=settings.environment,
-        upstream=_upstream(image, settings),
-        used_by=_used_by(image, settings),
+        why,
+        least=settings.severity,
+        registry=f"{settings.account}.dkr.ecr.{region}.{suffix}",
+        environment=settings.shared.environment,
+        upstream=_upstream(image, settings.shared),
+        usage=usage,
     )
     with refusals():
-        _client("sns").publish(
-            TopicArn=os.environ["TOPIC_ARN"],
+        client("sns").publish(
+            TopicArn=settings.topic_arn,
             Subject=made.subject,
             Message=made.structure(),
             MessageStructure="json",
@@ -265,12 +277,3 @@ def _upstream(image: Scanned, settings: Settings) -> str | None:
         return None if any(not prefix for prefix, _ in settings.routes) else ""
     prefix, source = max(below, key=lambda route: len(route[0]))
     return reference(f"{source}/{image.repository[len(prefix) + 1 :]}", image.tags, image.digest)
-
-
-def _used_by(image: Scanned, settings: Settings) -> str | None:
-    used = load_used(S3Storage(_client("s3"), os.environ["BUCKET"]), settings, datetime.now(UTC))
-    user = used.in_use.user_of(image.repository, image.digest, image.tags)
-    if user:
-        return user
-    # Without a usable snapshot of every cluster, "nobody" would be a guess.
-    return None if used.problems or not settings.clusters else ""

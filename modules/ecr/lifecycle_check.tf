@@ -77,6 +77,25 @@ locals {
     ]
   }
 
+  # In characters: length() counts what a reader sees as one, such as an emoji of several.
+  policy_lengths = { for where, text in local.given_policies : where => length(regexall("(?s:.)", text)) }
+
+  # Keys that come more often than there are objects that have them. Inside a text the quotes would have backslashes.
+  # jsondecode takes the last of two values, unless their types are too far apart: then it refuses the text.
+  doubled_keys = {
+    for where, text in local.given_policies : where => !can(jsondecode(text)) ? [] : [
+      for key in [
+        "rules", "rulePriority", "description", "selection", "action", "type", "targetStorageClass",
+        "tagStatus", "tagPatternList", "tagPrefixList", "storageClass", "countType", "countUnit", "countNumber",
+      ] : key
+      if length(regexall("\"${key}\"[ \t\r\n]*:", text)) > max(1, length(try(flatten([
+        for rule in jsondecode(text).rules : [
+          for object in [rule, try(rule.selection, null), try(rule.action, null)] : key if can(object[key])
+        ]
+      ]), [])))
+    ]
+  }
+
   ##############################################################################
   # Judging
   ##############################################################################
@@ -137,8 +156,12 @@ locals {
 
   policy_problems = {
     for where, text in local.given_policies : where => concat(
-      length(text) < 100 || length(text) > 30720 ? ["has ${length(text)} characters; ECR takes 100 to 30720"] : [],
-      can(jsondecode(text)) ? [] : ["is not JSON"],
+      local.policy_lengths[where] < 100 || local.policy_lengths[where] > 30720 ? ["has ${local.policy_lengths[where]} characters; ECR takes 100 to 30720"] : [],
+      can(jsondecode(text)) ? [] : ["is not JSON, or an object in it has a key twice"],
+      [for key in local.doubled_keys[where] : "has an object with \"${key}\" more than once"],
+      can(regex("\"(rulePriority|countNumber)\"[ \t\r\n]*:[ \t\r\n]*-?[0-9]+[.eE]", text)) ? [
+        "has a rulePriority or countNumber that is not written as a whole number; ECR takes 5, and neither 5.0 nor 5e0"
+      ] : [],
       can(jsondecode(text)) && length(local.policy_rules[where]) == 0 ? ["has no list of rules under \"rules\""] : [],
       [for key in sort(setsubtract(try(keys(jsondecode(text)), []), ["rules"])) : "has \"${key}\" beside \"rules\""],
       length(local.policy_rules[where]) > 50 ? ["has ${length(local.policy_rules[where])} rules; ECR takes 50"] : [],

@@ -24,6 +24,11 @@ output "repositories" {
   }
 }
 
+output "lifecycle_policies" {
+  description = "Lifecycle policy (JSON) of each repository that has one, by the repository's name."
+  value       = { for name, policy in aws_ecr_lifecycle_policy.this : name => policy.policy }
+}
+
 output "registry_id" {
   description = "AWS account that the registry belongs to."
   value       = data.aws_caller_identity.current.account_id

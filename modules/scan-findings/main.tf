@@ -21,7 +21,7 @@ locals {
   # delegated administrator Inspector sends the events of all member accounts: whose image it is stands in the detail.
   all_patterns = {
     cached = {
-      description = "ECR cached an image, which is to be scanned"
+      description = "ECR cached an image, which is to be scanned, or an index, whose images are to be known"
       pattern = {
         source      = ["aws.ecr"]
         detail-type = ["ECR Pull Through Cache Action"]
@@ -55,14 +55,15 @@ locals {
           awsAccountId = [var.account_id]
           resources    = { type = ["AWS_ECR_CONTAINER_IMAGE"] }
           severity     = slice(local.severities, index(local.severities, var.severity), length(local.severities))
-          status       = ["ACTIVE"]
+          # What was closed and comes back is news.
+          status = ["ACTIVE", "CLOSED"]
         }
       }
     }
   }
   patterns = {
     for name, rule in local.all_patterns : name => { description = rule.description, pattern = jsonencode(rule.pattern) }
-    if var.create_function && contains(var.scan_type == "BASIC" ? ["cached", "scan"] : ["initial", "inspector"], name)
+    if var.create_function && contains(var.scan_type == "BASIC" ? ["cached", "scan"] : ["cached", "initial", "inspector"], name)
   }
 
   # Log, queue and topic are written to by services, whom a key's policy has to let in.
@@ -291,8 +292,15 @@ locals {
       {
         Sid      = "Scan"
         Effect   = "Allow"
-        Action   = ["ecr:BatchGetImage", "ecr:StartImageScan"] # an index is scanned by its images
+        Action   = ["ecr:StartImageScan"]
         Resource = var.scan_type == "BASIC" ? local.cached_arns : []
+      },
+      {
+        # An index is scanned by its images, and runs by its own name.
+        Sid      = "Indexes"
+        Effect   = "Allow"
+        Action   = ["ecr:BatchGetImage", "ecr:DescribeImages"]
+        Resource = local.cached_arns
       },
       {
         # Own images are scanned too.

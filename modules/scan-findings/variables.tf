@@ -122,7 +122,7 @@ variable "severity" {
 }
 
 variable "prefixes" {
-  description = "Prefixes of the registry's pull-through cache rules (or ROOT): scans are started below them."
+  description = "Prefixes of the registry's pull-through cache rules (or ROOT): below them scans are started and indexes read."
   type        = list(string)
   default     = []
   nullable    = false

@@ -65,8 +65,8 @@ def bucket_storage(session: AwsSession, bucket: str) -> S3Storage | None:
     return S3Storage(s3, bucket)
 
 
-def read_audit(session: AwsSession, source: str) -> list[bytes]:
-    """The texts of an audit: a file, every `.jsonl` of a folder, or the same in `s3://BUCKET/KEY`."""
+def read_audit(session: AwsSession, source: str) -> list[tuple[str, bytes]]:
+    """[(where, text)] of an audit: a file, every `.jsonl` of a folder, or the same in `s3://BUCKET/KEY`."""
     shape = "A run says where its audit is: s3://BUCKET/audit/YEAR/MONTH/DAY/RUN/, or a folder or file of it."
     if source.startswith("s3://"):
         bucket, _, key = source.removeprefix("s3://").partition("/")
@@ -77,7 +77,7 @@ def read_audit(session: AwsSession, source: str) -> list[bytes]:
         path = Path(source)
         files = sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]
         try:
-            texts = [file.read_bytes() for file in files]
+            texts = [(str(file), file.read_bytes()) for file in files]
         except OSError as error:
             raise RefusedInput(f"{source} cannot be read.", why=f"{error.strerror}.", remedy=shape) from error
     if not texts:
@@ -85,36 +85,42 @@ def read_audit(session: AwsSession, source: str) -> list[bytes]:
     return texts
 
 
-def _read_objects(session: AwsSession, bucket: str, key: str) -> list[bytes]:
+def _read_objects(session: AwsSession, bucket: str, key: str) -> list[tuple[str, bytes]]:
     storage = S3Storage(session.client("s3"), bucket)
     try:
         content = storage.get(key) if key and not key.endswith("/") else None
         if content is not None:
-            return [content]
+            return [(f"s3://{bucket}/{key}", content)]
         keys = [each for each in storage.keys(key) if each.endswith(".jsonl")]
-        return [found for found in map(storage.get, keys) if found is not None]
+        found = [(f"s3://{bucket}/{each}", storage.get(each)) for each in keys]
+        return [(where, text) for where, text in found if text is not None]
     except PortError as error:
         raise OrchestratorError(f"s3://{bucket}/{key} cannot be read.", why=f"{error}.") from error
 
 
 @dataclass(frozen=True, slots=True)
 class NativePreview:
-    """What AWS says that a policy would expire: images, or the reason why it did not say."""
+    """How many images AWS says that a policy would expire or move to the archive, or the reason why it did not say."""
 
     images: int | None
     problem: str = ""
 
 
-def preview_policy(session: AwsSession, repository: str, text: str) -> NativePreview:
-    """Ask AWS's own engine; it takes seconds and changes nothing."""
+def preview_policy(session: AwsSession, repository: str, text: str | None) -> NativePreview:
+    """Ask AWS's own engine, without a text about the policy that is there; it takes seconds and changes nothing."""
     ecr = session.client("ecr")
     deadline = time.monotonic() + PREVIEW_SECONDS
     try:
-        ecr.start_lifecycle_policy_preview(repositoryName=repository, lifecyclePolicyText=text)
+        if text is None:
+            ecr.start_lifecycle_policy_preview(repositoryName=repository)
+        else:
+            ecr.start_lifecycle_policy_preview(repositoryName=repository, lifecyclePolicyText=text)
         while True:
             answer = ecr.get_lifecycle_policy_preview(repositoryName=repository)
             if answer["status"] == "COMPLETE":
-                return NativePreview(int(answer.get("summary", {}).get("expiringImageTotalCount", 0)))
+                summary = answer.get("summary", {})
+                moved = sum(count["imageTotalCount"] for count in summary.get("transitioningImageTotalCounts") or ())
+                return NativePreview(int(summary.get("expiringImageTotalCount", 0)) + moved)
             if answer["status"] != "IN_PROGRESS" or time.monotonic() > deadline:
                 return NativePreview(None, f"AWS answers {answer['status']}")
             time.sleep(1)

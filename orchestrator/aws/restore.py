@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,17 +21,26 @@ ABSENT = ("ImageNotFoundException", "RepositoryNotFoundException")
 Outcome = Literal["restored", "moved", "with its index", "present", "unavailable"]
 # ECR takes its time to bring an image out of the archive; until then it cannot be pulled.
 ACTIVATING = "ECR makes it available within 20 minutes"
+WITHOUT_TAG = "the image itself is there, without this tag"
 
 
 @dataclass(frozen=True, slots=True)
 class Restoration:
-    """How restoring one name of an image ended: `tag`, "" for an image without one; `digest` is what it names now."""
+    """How restoring one name of an image ended: `tag`, "" for an image without one; `digest` is what it names now.
+
+    "moved": the tag names another image now; `detail` says where the image itself came back all the same.
+    """
 
     record: Record
     outcome: Outcome
     tag: str = ""
     digest: str = ""
     detail: str = ""
+
+    @property
+    def came_back(self) -> bool:
+        """Does the name mean the image that it meant?"""
+        return self.outcome not in ("moved", "unavailable")
 
 
 def restore_images(session: AwsSession, records: Sequence[Record]) -> list[Restoration]:
@@ -43,62 +52,86 @@ def restore_images(session: AwsSession, records: Sequence[Record]) -> list[Resto
         found = list(pool.map(lambda record: list(_restored(session, record)), records))
     results = [result for each in found for result in each]
     back = {result.record.digest for result in results if result.outcome == "restored"}
-    return [
-        replace(result, outcome="with its index", digest=result.record.digest, detail="")
-        if result.outcome == "unavailable" and not result.record.tags and result.record.root in back
-        else result
-        for result in results
-    ]
+    there = {(result.record.repository, result.record.digest) for result in results if result.came_back}
+
+    def settled(result: Restoration) -> Restoration:
+        record = result.record
+        if result.outcome == "unavailable" and not record.tags and record.root in back:
+            return replace(result, outcome="with its index", digest=record.digest, detail="")
+        if result.outcome == "moved" and (record.repository, record.digest) in there:
+            return replace(result, detail=WITHOUT_TAG)
+        return result
+
+    return [settled(result) for result in results]
 
 
 def _restored(session: AwsSession, record: Record) -> Iterator[Restoration]:
-    if not record.outcome and _is_there(session, record):
-        yield Restoration(record, "present", record.tags[0] if record.tags else "", record.digest)
+    there = None if record.outcome else _described(session, record)
+    if there is not None and there.get("imageStatus", "ACTIVE") == "ACTIVE":
+        # A run that died left it where it was.
+        yield from _by_name(session, record, there, "present")
         return
     if record.outcome == "archived" or (not record.outcome and record.action == "archive"):
         unarchived = _unarchived(session, record)
-        if unarchived is not None:
-            yield unarchived
+        if unarchived:
+            yield from unarchived
             return
     if not record.tags:
         detail = f"it has no tag to be pulled by, and {record.root}, to which it belongs, did not come back"
         yield Restoration(record, "unavailable", detail=detail)
     for tag in record.tags:
-        pulled = pull_tag(session, record.repository, tag)
-        if pulled.digest:
-            outcome: Outcome = "restored" if pulled.digest == record.digest else "moved"
-            yield Restoration(record, outcome, tag, pulled.digest)
+        yield _pulled(session, record, tag)
+
+
+def _by_name(
+    session: AwsSession, record: Record, image: Mapping[str, Any] | None, outcome: Outcome, detail: str = ""
+) -> Iterator[Restoration]:
+    """The image is there: how it ended for each of its tags. Those that it lost meanwhile are pulled again."""
+    held = record.tags if image is None else image.get("imageTags", [])
+    for tag in record.tags or ("",):
+        if not tag or tag in held:
+            yield Restoration(record, outcome, tag, record.digest, detail)
         else:
-            yield Restoration(record, "unavailable", tag, detail=f"{pulled.problem}; its source was {record.upstream}")
+            pulled = _pulled(session, record, tag)
+            yield replace(pulled, detail=WITHOUT_TAG) if pulled.outcome == "moved" else pulled
 
 
-def _is_there(session: AwsSession, record: Record) -> bool:
-    """Did a run that died leave the image where it was?"""
+def _pulled(session: AwsSession, record: Record, tag: str) -> Restoration:
+    pulled = pull_tag(session, record.repository, tag)
+    if not pulled.digest:
+        return Restoration(record, "unavailable", tag, detail=f"{pulled.problem}; its source was {record.upstream}")
+    return Restoration(record, "restored" if pulled.digest == record.digest else "moved", tag, pulled.digest)
+
+
+def _described(session: AwsSession, record: Record) -> Mapping[str, Any] | None:
+    """The image as ECR describes it, which is no pull; None when it is not there."""
     client: Any = session.client("ecr")
     try:
         answer = client.describe_images(repositoryName=record.repository, imageIds=[{"imageDigest": record.digest}])
     except ClientError as error:
         if error_code(error) in ABSENT:
-            return False
+            return None
         raise
-    return bool(answer["imageDetails"][0].get("imageStatus", "ACTIVE") == "ACTIVE")
+    image: Mapping[str, Any] = answer["imageDetails"][0]
+    return image
 
 
-def _unarchived(session: AwsSession, record: Record) -> Restoration | None:
-    """The image out of the archive; None when it is not there any more."""
+def _unarchived(session: AwsSession, record: Record) -> list[Restoration]:
+    """The image out of the archive, by each of its names; nothing when it is not there any more."""
     client: Any = session.client("ecr")
-    tag = record.tags[0] if record.tags else ""
-    image = {"imageDigest": record.digest}
     try:
         answer = client.update_image_storage_class(
-            repositoryName=record.repository, imageId=image, targetStorageClass="STANDARD"
+            repositoryName=record.repository,
+            imageId={"imageDigest": record.digest},
+            targetStorageClass="STANDARD",
         )
+        detail = ACTIVATING if answer.get("imageStatus") == "ACTIVATING" else ""
     except ClientError as error:
         code = error_code(error)
-        if code == "ImageStorageClassUpdateNotSupportedException":
-            return Restoration(record, "restored", tag, record.digest, "it was not in the archive any more")
         if code in ABSENT:
-            return None
-        return Restoration(record, "unavailable", tag, detail=f"{code} from {error.operation_name}")
-    detail = ACTIVATING if answer.get("imageStatus") == "ACTIVATING" else ""
-    return Restoration(record, "restored", tag, record.digest, detail)
+            return []
+        if code != "ImageStorageClassUpdateNotSupportedException":
+            detail = f"{code} from {error.operation_name}"
+            return [Restoration(record, "unavailable", tag, detail=detail) for tag in record.tags or ("",)]
+        detail = "it was not in the archive any more"
+    return list(_by_name(session, record, _described(session, record), "restored", detail))

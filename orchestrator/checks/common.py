@@ -64,7 +64,7 @@ def check_one_of(context: Context, path: Path, value: str, allowed: Sequence[str
     context.error(
         path,
         f"{dotted(path)} is {shown(value)}.",
-        why=why or f"It is one of {', '.join(allowed)}.",
+        why=why or "It is one of " + ", ".join(word or '"" (none)' for word in allowed) + ".",
         remedy=f'Write "{guess}".' if guess else f"Write {' or '.join(shown(word) for word in allowed)}.",
         value=value,
     )

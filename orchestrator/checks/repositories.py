@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from orchestrator.checks.common import check_accounts, check_at_least, check_kms_key, check_one_of, check_tags
 from orchestrator.checks.context import Context
 from orchestrator.checks.forms import REPOSITORY_LENGTH, REPOSITORY_NAME, repository_suggestion
 from orchestrator.checks.problem import shown
 from orchestrator.environment_values import Repository
+from orchestrator.lifecycle.policy import check_policy
 from orchestrator.tfvars import Path, dotted
 
 MUTABILITY = ("MUTABLE", "IMMUTABLE")
@@ -19,6 +22,7 @@ def check_repositories(context: Context) -> None:
     environment = context.environment
     check_one_of(context, ("image_tag_mutability",), environment.image_tag_mutability, MUTABILITY)
     check_kms_key(context, ("kms_key_arn",), environment.kms_key_arn)
+    _check_policy(context, ("lifecycle_policy",), environment.lifecycle_policy)
     check_at_least(context, ("lifecycle_untagged_days",), environment.lifecycle_untagged_days, 1, _DAYS)
     check_at_least(context, ("lifecycle_keep_count",), environment.lifecycle_keep_count, 1, _COUNT)
     check_accounts(context, ("pull_account_ids",), environment.pull_account_ids)
@@ -78,12 +82,36 @@ def _check_repository(context: Context, name: str, repository: Repository) -> No
     if repository.image_tag_mutability is not None:
         check_one_of(context, (*path, "image_tag_mutability"), repository.image_tag_mutability, MUTABILITY)
     check_kms_key(context, (*path, "kms_key_arn"), repository.kms_key_arn)
+    _check_policy(context, (*path, "lifecycle_policy"), repository.lifecycle_policy)
     check_at_least(context, (*path, "lifecycle_untagged_days"), repository.lifecycle_untagged_days, 1, _DAYS)
     check_at_least(context, (*path, "lifecycle_keep_count"), repository.lifecycle_keep_count, 1, _COUNT)
     check_accounts(context, (*path, "pull_account_ids"), repository.pull_account_ids or ())
     check_tags(context, (*path, "tags"), repository.tags or {}, limit=49)
     if repository.force_delete and context.environment.ecr_prevent_destroy:
         _contradiction(context, (*path, "force_delete"))
+
+
+def _check_policy(context: Context, path: Path, text: str | None) -> None:
+    """Each reason for which ECR would refuse the policy, which Terraform hands on unread."""
+    for problem in check_policy(text) if text is not None else ():
+        context.error(
+            path,
+            f"{dotted(path)} is no lifecycle policy that ECR takes.",
+            why=f"{problem}{'' if str(problem).endswith('.') else '.'}{_unread(text)}",
+            remedy='Correct it; "Lifecycle policy properties" in the Amazon ECR user guide has the rules.',
+            value=text,
+        )
+
+
+def _unread(text: str | None) -> str:
+    """Where a text stops being JSON, which ECR does not say; empty for JSON."""
+    try:
+        json.loads(text or "")
+    except json.JSONDecodeError as error:
+        return f" It is no JSON at its line {error.lineno}, column {error.colno}: {error.msg}."
+    except (ValueError, RecursionError):
+        pass
+    return ""
 
 
 def _contradiction(context: Context, path: Path) -> None:

@@ -41,6 +41,26 @@ def check_retention(context: Context, path: Path, retention: Retention) -> None:
         )
 
 
+def warn_of_count(context: Context, path: Path, retention: Retention | None) -> None:
+    """With `native_policy = "count"` ECR itself counts tagged images, without a look at snapshots; or nothing is counted."""
+    try:
+        read = read_retention(retention_document(retention))
+    except InvalidRetentionError:
+        return
+    settings = [read.default, *(override for _, override in read.overrides)]
+    if any(one.keep_at_most is not None and not one.protect_tags and not one.never for one in settings):
+        what, why = (
+            "",
+            "ECR does not know what runs: of the tagged images over keep_at_most the oldest go, in use or not.",
+        )
+        remedy = 'Write "untagged": the function keeps to keep_at_most itself and spares what runs.'
+    else:
+        what = ", but there is nothing to count"
+        why = "No retention has keep_at_most (without protected tags, which ECR's count would not spare)."
+        remedy = 'Write "untagged", which does the same here.'
+    context.warn(path, f'{dotted(path)} is "count"{what}.', why=why, remedy=remedy, value="count")
+
+
 def _warn_of_strangers(context: Context, path: Path, retention: Retention) -> None:
     """Overrides that can hold no cached repository: they lie below no rule's prefix."""
     prefixes = [prefix.rstrip("/") for prefix in context.environment.pull_through_cache_rules]

@@ -136,6 +136,22 @@ def crontab_problem(schedule: str) -> str:
     return ""
 
 
+def is_tight(gap: timedelta, hours: int) -> bool:
+    """Is a snapshot older than `hours` when one of the runs that are at most `gap` apart is missed?"""
+    return 2 * gap > timedelta(hours=hours)
+
+
+def enough_hours(gap: timedelta) -> int:
+    """The least limit that is not tight."""
+    return -(-2 * gap // timedelta(hours=1))
+
+
+def hours_of(gap: timedelta) -> str:
+    """`1 hour`, `36 hours`, `1.5 hours`."""
+    hours = f"{gap.total_seconds() / 3600:g}"
+    return f"{hours} hour{'' if hours == '1' else 's'}"
+
+
 def longest_gap(schedule: str) -> timedelta | None:
     """The longest time between two runs of a CronJob; None when it never runs, or is no schedule."""
     texts = _MACROS.get(schedule, schedule).replace("?", "*").split()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from orchestrator.checks.problem import Problem
-from orchestrator.checks.schedules import longest_gap
+from orchestrator.checks.schedules import enough_hours, hours_of, is_tight, longest_gap
 from orchestrator.checks.several import Find, by_registry, problem_of
 from orchestrator.environment import Environment
 from orchestrator.environment_values import Usage
@@ -46,6 +46,7 @@ def warn_of_snapshots(environments: Sequence[Environment], find: Find) -> Iterab
             if not owner.lifecycle_manager.clusters and _uses_caches(environment):
                 yield from _undeclared(environment, owner, (), find)
             yield from _not_admitted(environment, owner, owner.lifecycle_manager.snapshot_writers, find)
+            yield from _tight(environment, owner, owner.lifecycle_manager.snapshot_max_age_hours, find)
 
 
 def _usage(environment: Environment) -> Usage | None:
@@ -164,8 +165,26 @@ def _too_rare(environment: Environment, owner: Environment, hours: int, find: Fi
         environment,
         ("lifecycle_manager", "usage", "schedule"),
         f'lifecycle_manager.usage.schedule of "{environment.name}" is "{usage.schedule}", with up to '
-        f'{gap.total_seconds() / 3600:g} hours between two snapshots; "{owner.name}" takes them for '
+        f'{hours_of(gap)} between two snapshots; "{owner.name}" takes them for '
         f"{hours} hours ({find(owner.name, ('lifecycle_manager', 'snapshot_max_age_hours'))}).",
         "A snapshot that is too old stops the expiry of the whole registry.",
         'Write it more often, such as "17 * * * *", or raise snapshot_max_age_hours there.',
+    )
+
+
+def _tight(environment: Environment, owner: Environment, hours: int, find: Find) -> Iterable[Problem]:
+    """Often enough, unless one run of the CronJob fails."""
+    usage = _usage(environment)
+    gap = longest_gap(usage.schedule) if usage else None
+    if usage is None or gap is None or gap.total_seconds() > hours * 3600 or not is_tight(gap, hours):
+        return
+    yield problem_of(
+        find,
+        environment,
+        ("lifecycle_manager", "usage", "schedule"),
+        f'lifecycle_manager.usage.schedule of "{environment.name}" is "{usage.schedule}", with up to '
+        f'{hours_of(gap)} between two snapshots; "{owner.name}" takes them for '
+        f"{hours} hours ({find(owner.name, ('lifecycle_manager', 'snapshot_max_age_hours'))}).",
+        "When one run of the CronJob fails or is late, nothing expires in the whole registry and its alarm rings.",
+        f"Write it more often, or raise snapshot_max_age_hours there to {enough_hours(gap)}.",
     )

@@ -9,7 +9,7 @@ from orchestrator.checks.common import check_arn
 from orchestrator.checks.context import Context
 from orchestrator.checks.forms import DNS_LABEL, ROLE_NAME, SNAPSHOT_NAME
 from orchestrator.checks.problem import shown
-from orchestrator.checks.schedules import crontab_problem, longest_gap
+from orchestrator.checks.schedules import crontab_problem, enough_hours, hours_of, is_tight, longest_gap
 from orchestrator.environment_values import Usage
 from orchestrator.references import InvalidReference, parse_reference
 from orchestrator.tfvars import Path, dotted
@@ -103,13 +103,22 @@ def _check_schedule(context: Context, path: Path, usage: Usage) -> None:
     manager, gap = context.environment.lifecycle_manager, longest_gap(usage.schedule)
     # Where the manager is another's, its limit is compared when both are checked.
     if manager and manager.enabled and gap and gap > timedelta(hours=manager.snapshot_max_age_hours):
-        hours = f"{gap.total_seconds() / 3600:g}"
         context.error(
             here,
-            f"{dotted(here)} is {shown(usage.schedule)}, with up to {hours} hours between two snapshots.",
+            f"{dotted(here)} is {shown(usage.schedule)}, with up to {hours_of(gap)} between two snapshots.",
             why=f"One of more than snapshot_max_age_hours ({manager.snapshot_max_age_hours}) is stale, and nothing expires.",
             remedy='Write it more often, such as "17 * * * *", or raise snapshot_max_age_hours.',
             value=usage.schedule,
+        )
+    elif manager and manager.enabled and gap and is_tight(gap, manager.snapshot_max_age_hours):
+        limit: Path = ("lifecycle_manager", "snapshot_max_age_hours")
+        context.warn(
+            limit,
+            f"{dotted(limit)} is {manager.snapshot_max_age_hours}, and the next snapshot may come after {hours_of(gap)}.",
+            why="When one run of the CronJob fails or is late, nothing expires and the alarm `snapshot` rings.",
+            remedy=f"Write {enough_hours(gap)} or more, or write snapshots more often: {dotted(here)}.",
+            value=manager.snapshot_max_age_hours,
+            at=limit if limit in context.tfvars.locations else here,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import click
 from orchestrator.aws.account import check_account
 from orchestrator.aws.lifecycle import registry_of
 from orchestrator.aws.session import AwsSession, open_session
-from orchestrator.cli.lifecycle_support import Collector, ConsoleHost, node_roles, open_storage
+from orchestrator.cli.lifecycle_support import Collector, ConsoleHost, describe_settings, node_roles, open_storage
 from orchestrator.cli.project import open_project
 from orchestrator.errors import RefusedInput
 from orchestrator.lifecycle.manager import Manager
@@ -47,26 +47,40 @@ class Opened:
 
 
 @contextmanager
-def opened(ctx: click.Context, name: str, snapshots: tuple[Path, ...], *, local: bool) -> Iterator[Opened]:
-    """Open an environment for a run; its caller's exclusion from pull times ends with it."""
+def opened(
+    ctx: click.Context, name: str, snapshots: tuple[Path, ...], *, local: bool, alone: bool = False
+) -> Iterator[Opened]:
+    """Open an environment for a run; its caller's exclusion from pull times ends with it.
+
+    `alone` holds its folder, which keeps the state of a run: two at once would take over each other's.
+    """
     project = open_project(ctx)
     environment = project.load(name)
     settings = settings_from_environment(environment)
     session = registry_session(ctx, environment, local=local)
     check_account(session, environment)
     folder = project.state_dir / ("local/lifecycle" if local else "lifecycle") / name
-    storage, where, notes = open_storage(session, environment, folder, snapshots)
-    registry = registry_of(
-        session, node_roles=node_roles(environment), noted=folder / "excluded", inspector=settings.inspector
-    )
-    host = ConsoleHost(verbose=bool(ctx.obj["verbose"]))
-    try:
-        yield Opened(environment, settings, session, registry, storage, where, [*session.notes, *notes], folder, host)
-    finally:
+    with ExitStack() as stack:
+        if alone:
+            from orchestrator.terraform.exclusive import held
+
+            stack.enter_context(held(folder, name, lambda text: click.echo(text, err=True)))
+        storage, where, notes = open_storage(session, environment, folder, snapshots)
+        if environment.lifecycle_manager is None:
+            defaults = f'environment "{name}" sets no lifecycle_manager: the defaults are used'
+            notes.append(f"{defaults} ({describe_settings(settings)})")
+        registry = registry_of(
+            session, node_roles=node_roles(environment), noted=folder / "excluded", inspector=settings.inspector
+        )
+        host = ConsoleHost(verbose=bool(ctx.obj["verbose"]))
+        notes = [*session.notes, *notes]
         try:
-            registry.exclusion.end()
-        except PortError as error:
-            click.echo(f"warning: this caller's pulls stay excluded from pull times: {error}", err=True)
+            yield Opened(environment, settings, session, registry, storage, where, notes, folder, host)
+        finally:
+            try:
+                registry.exclusion.end()
+            except PortError as error:
+                click.echo(f"warning: this caller's pulls stay excluded from pull times: {error}", err=True)
 
 
 def registry_session(ctx: click.Context, environment: Environment, *, local: bool) -> AwsSession:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.lifecycle_support import DirectoryStorage
+from orchestrator.files import replace_whole
 from orchestrator.lifecycle.manager import MemoryStorage
 
 if TYPE_CHECKING:
@@ -69,5 +70,6 @@ def begin(folder: Path, settings: Settings, allow: float | None, now: datetime) 
     made = Attempt(folder, f"cli {now.isoformat()}", now, resumed=False)
     made.end()
     folder.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps({"seed": made.seed, "started": now.isoformat(), "asked": asked}), "utf-8")
+    document = {"seed": made.seed, "started": now.isoformat(), "asked": asked}
+    replace_whole(record, json.dumps(document).encode())
     return made

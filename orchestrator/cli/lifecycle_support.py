@@ -13,6 +13,7 @@ import click
 
 from orchestrator.aws.ecr import ThreadedHost
 from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.files import replace_whole
 from orchestrator.lifecycle.evaluate import Evaluation, stored_bytes
 from orchestrator.lifecycle.expire import Expired
 from orchestrator.lifecycle.manager import Manager
@@ -60,15 +61,15 @@ class DirectoryStorage:
         path = self.folder / key
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(f".{path.name}.partial")
-            partial.write_bytes(content)
-            partial.replace(path)
+            replace_whole(path, content)
         except OSError as error:
             raise PortError(type(error).__name__, f"{path}: {error.strerror}") from error
 
     def keys(self, prefix: str) -> Iterable[str]:
-        found = (path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file())
-        return sorted(key for key in found if key.startswith(prefix) and not key.endswith(".partial"))
+        # With a dot begins what a command that was killed had not finished writing.
+        found = (path for path in self.folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+        keys = (path.relative_to(self.folder).as_posix() for path in found)
+        return sorted(key for key in keys if key.startswith(prefix))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +115,21 @@ def _taken(content: bytes) -> datetime:
 
 @dataclass(slots=True)
 class Collector:
-    """Sees every repository: keeps what would expire, and shows how far a run is."""
+    """Sees every repository: keeps what would expire, or would but for the guard, and shows how far a run is."""
 
     progress: bool
     rows: list[dict[str, Any]] = field(default_factory=list)
+    guarded_rows: list[dict[str, Any]] = field(default_factory=list)
     images: dict[str, int] = field(default_factory=dict)
     seen: int = 0
 
     def evaluated(self, evaluation: Evaluation) -> None:
         self.seen += 1
         self.images[evaluation.repository] = len(evaluation.images)
-        for decision in evaluation.expired:
+        rows = self.guarded_rows if evaluation.guarded else self.rows
+        for decision in evaluation.decided.expired if evaluation.guarded else evaluation.expired:
             image = decision.image
-            self.rows.append(
+            rows.append(
                 {
                     "repository": evaluation.repository,
                     "digest": image.digest,
@@ -147,8 +150,15 @@ class Collector:
 
     def repositories(self) -> list[dict[str, Any]]:
         """What would expire by repository, the biggest first."""
+        return self._grouped(self.rows)
+
+    def guarded_repositories(self) -> list[dict[str, Any]]:
+        """The same of the repositories that the guard holds back."""
+        return self._grouped(self.guarded_rows)
+
+    def _grouped(self, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         grouped: dict[str, list[dict[str, Any]]] = {}
-        for row in self.rows:
+        for row in found:
             grouped.setdefault(row["repository"], []).append(row)
         rows = [
             {
@@ -237,11 +247,13 @@ def describe_settings(settings: Settings) -> str:
     return ", ".join(parts)
 
 
-def print_trouble(document: dict[str, Any]) -> None:
-    """Which repositories the guard stopped, which were skipped, which failed; and notes, to stderr."""
+def print_trouble(document: dict[str, Any], *, err: bool = False) -> None:
+    """Which repositories the guard stopped, which were skipped, which failed; and notes, these always to stderr."""
     for kind, said in (("guarded", "guard"), ("skipped", "skipped"), ("failed", "failed")):
         for repository, reason in list(document[kind].items())[:LISTED]:
-            click.echo(f"{said}: {repository}: {reason}")
+            click.echo(f"{said}: {repository}: {reason}", err=err)
+        if len(document[kind]) > LISTED:
+            click.echo(f"{said}: {len(document[kind]) - LISTED} more repositories (--json shows all)", err=err)
     for note in document["notes"]:
         click.echo(f"note: {note}", err=True)
 

@@ -1,28 +1,27 @@
-"""What image scans find: events and findings of ECR and Inspector -> what to do, and the message for people. Pure."""
+"""What image scans find: events and findings of ECR and Inspector -> what to do. Pure."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 # From the least to the most; UNDEFINED and UNTRIAGED are no severities yet.
 SEVERITIES = ("INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL")
-# SNS: a subject has at most 100 characters, a message 256 KB.
-SUBJECT_LIMIT = 100
-LISTED = 100
 ARN_PARTS = 6
+# Basic scanning documents no attribute for the version that fixes: it is taken where one is there.
 _FIXED = ("fixed_in_version", "fixed_version", "fixedInVersion")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class ScanWanted:
+class Cached:
     """A newly cached image, which basic scanning does not scan by itself."""
 
     repository: str
     digest: str
-    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,15 @@ class Scanned:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """Findings of an image that Amazon Inspector closed at `at` (epoch), by their identities."""
+
+    digest: str
+    findings: frozenset[str]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """An event that asks for nothing, and why."""
 
@@ -48,14 +56,20 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One vulnerability in one package. `fixed` is the version that fixes it, empty when the scan does not say."""
+    """One vulnerability in one package.
+
+    `fixed` is the version that fixes it: empty when there is none, None when this kind of scan does not tell. `at` is when
+    Amazon Inspector said so (epoch), `running` in how many places it sees the image run.
+    """
 
     name: str
     severity: str
     package: str = ""
     installed: str = ""
-    fixed: str = ""
+    fixed: str | None = None
     uri: str = ""
+    at: float = 0.0
+    running: int = 0
 
     @property
     def identity(self) -> str:
@@ -63,14 +77,14 @@ class Finding:
         return f"{self.name} {self.package}".strip()
 
 
-def read_event(
-    event: Mapping[str, Any], *, enhanced: bool, account: str, severity: str
-) -> ScanWanted | Scanned | Ignored:
-    """What an event of EventBridge asks for. `enhanced`: Amazon Inspector scans, so that there is nothing to start.
+def read_event(event: object, *, account: str, severity: str) -> Cached | Scanned | Closed | Ignored:
+    """What an event of EventBridge asks for; one that is not as AWS writes it asks for nothing.
 
     `account` is the registry's: to a delegated administrator Inspector sends the events of member accounts too.
     `severity` is the least that matters: a finding below it asks for nothing.
     """
+    if not isinstance(event, Mapping):
+        return Ignored("it is no event of EventBridge")
     kind, detail = event.get("detail-type"), event.get("detail")
     if not isinstance(detail, Mapping):
         return Ignored("it has no detail")
@@ -78,7 +92,7 @@ def read_event(
     if owner and owner != account:
         return Ignored(f"it is of the account {owner}, not of {account}")
     if kind == "ECR Pull Through Cache Action":
-        return _cached(detail, enhanced=enhanced)
+        return _cached(detail)
     if kind == "ECR Image Scan":
         if detail.get("scan-status") != "COMPLETE":
             return Ignored(f"the scan is {detail.get('scan-status')}")
@@ -87,7 +101,7 @@ def read_event(
         # The repository is named by its ARN there.
         return _scanned(detail, _text(detail, "repository-name").rpartition(":repository/")[2])
     if kind == "Inspector2 Finding":
-        return _found(detail, severity)
+        return _found(detail, severity, _moment(event.get("time")))
     return Ignored(f"it is of the type {kind!r}")
 
 
@@ -101,38 +115,45 @@ def _account(event: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
     return of_repository[4] if len(of_repository) == ARN_PARTS else _text(event, "account")
 
 
-def _cached(detail: Mapping[str, Any], *, enhanced: bool) -> ScanWanted | Ignored:
-    if enhanced:
-        return Ignored("Amazon Inspector scans by itself")
+def _cached(detail: Mapping[str, Any]) -> Cached | Ignored:
     if detail.get("sync-status") != "SUCCESS":
         return Ignored("nothing was cached")
     repository, digest = _text(detail, "repository-name"), _text(detail, "image-digest")
-    if not repository or not digest:
+    if not repository or not _DIGEST.fullmatch(digest):
         return Ignored("it names no image")
-    return ScanWanted(repository, digest, _text(detail, "image-tag"))
+    return Cached(repository, digest)
 
 
 def _scanned(detail: Mapping[str, Any], repository: str) -> Scanned | Ignored:
-    digest, tags = _text(detail, "image-digest"), detail.get("image-tags")
-    if not repository or not digest:
+    digest = _text(detail, "image-digest")
+    if not repository or not _DIGEST.fullmatch(digest):
         return Ignored("it names no image")
-    counts = detail.get("finding-severity-counts")
-    numbers = {str(name): int(number) for name, number in counts.items()} if isinstance(counts, Mapping) else None
-    return Scanned(repository, digest, tuple(map(str, tags)) if isinstance(tags, list) else (), numbers)
+    return Scanned(
+        repository, digest, _texts(detail.get("image-tags")), _numbers(detail.get("finding-severity-counts"))
+    )
 
 
-def _found(detail: Mapping[str, Any], severity: str) -> Scanned | Ignored:
-    if detail.get("status") not in (None, "ACTIVE"):
-        return Ignored(f"the finding is {detail.get('status')}")
+def _numbers(counts: object) -> Mapping[str, int] | None:
+    """{severity: number}; None when there is no such thing: then it is as if nobody had counted."""
+    if not isinstance(counts, Mapping) or not all(isinstance(number, int) for number in counts.values()):
+        return None
+    return {str(name): int(number) for name, number in counts.items()}
+
+
+def _found(detail: Mapping[str, Any], severity: str, at: float) -> Scanned | Closed | Ignored:
+    status = detail.get("status")
+    if status not in (None, "ACTIVE", "CLOSED"):
+        return Ignored(f"the finding is {status}")
     # Inspector sends an event for each finding: looking at the image for every one of them would be its whole cost.
     if not matters(_text(detail, "severity"), severity):
         return Ignored(f"the finding is {detail.get('severity')}, below {severity}")
-    for resource in detail.get("resources") or ():
-        image = (resource.get("details") or {}).get("awsEcrContainerImage") or {}
+    for image in _ecr_images(detail):
         repository, digest = _text(image, "repositoryName"), _text(image, "imageHash")
-        if repository and digest:
-            findings = read_findings({"enhancedFindings": [detail]})
-            return Scanned(repository, digest, tuple(map(str, image.get("imageTags") or ())), None, findings)
+        if repository and _DIGEST.fullmatch(digest):
+            findings = tuple(_enhanced(detail, at))
+            if status == "CLOSED":
+                return Closed(digest, frozenset(finding.identity for finding in findings), at)
+            return Scanned(repository, digest, _texts(image.get("imageTags")), None, findings)
     return Ignored("it is of no image in ECR")
 
 
@@ -141,43 +162,69 @@ def _text(document: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(entry for entry in value if isinstance(entry, str)) if isinstance(value, list) else ()
+
+
+def _mappings(value: object) -> list[Mapping[str, Any]]:
+    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
+
+
+def _moment(value: object) -> float:
+    """Seconds since 1970 of a time as an event (text) or the SDK (datetime) has it; 0 when it is none."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment.timestamp() if isinstance(moment, datetime) else 0.0
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def _ecr_images(finding: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The images in ECR that a finding of Inspector is about."""
+    details = [resource.get("details") for resource in _mappings(finding.get("resources"))]
+    images = [each.get("awsEcrContainerImage") for each in details if isinstance(each, Mapping)]
+    return [image for image in images if isinstance(image, Mapping)]
+
+
 def read_findings(answer: Mapping[str, Any]) -> tuple[Finding, ...]:
     """The findings of a page of DescribeImageScanFindings (`imageScanFindings`): basic, or enhanced and still active."""
     found: list[Finding] = []
-    for entry in answer.get("findings") or ():
-        attributes = {str(pair.get("key")): str(pair.get("value", "")) for pair in entry.get("attributes") or ()}
+    for entry in _mappings(answer.get("findings")):
+        attributes = {str(pair.get("key")): str(pair.get("value", "")) for pair in _mappings(entry.get("attributes"))}
         found.append(
             Finding(
                 str(entry.get("name", "")),
                 str(entry.get("severity", "")),
                 attributes.get("package_name", ""),
                 attributes.get("package_version", ""),
-                next((attributes[key] for key in _FIXED if attributes.get(key)), ""),
+                next((attributes[key] for key in _FIXED if attributes.get(key)), None),
                 str(entry.get("uri", "")),
             )
         )
-    for entry in answer.get("enhancedFindings") or ():
+    for entry in _mappings(answer.get("enhancedFindings")):
         if entry.get("status") in (None, "ACTIVE"):
-            found += _enhanced(entry)
+            found += _enhanced(entry, _moment(entry.get("updatedAt")))
     return tuple(found)
 
 
-def _enhanced(entry: Mapping[str, Any]) -> list[Finding]:
-    details = entry.get("packageVulnerabilityDetails") or {}
+def _enhanced(entry: Mapping[str, Any], at: float) -> list[Finding]:
+    told = entry.get("packageVulnerabilityDetails")
+    details = told if isinstance(told, Mapping) else {}
     name = str(details.get("vulnerabilityId") or entry.get("title") or entry.get("findingArn") or "")
-    severity, uri = str(entry.get("severity", "")), str(details.get("sourceUrl") or "")
-    packages = details.get("vulnerablePackages") or [{}]
+    counts = [image.get("inUseCount") for image in _ecr_images(entry)]
     return [
         Finding(
             name,
-            severity,
-            str(package.get("name", "")),
-            str(package.get("version", "")),
+            _text(entry, "severity"),
+            _text(package, "name"),
+            _text(package, "version"),
             # Inspector writes NotAvailable where nothing fixes it.
             "" if package.get("fixedInVersion") in (None, "NotAvailable") else str(package["fixedInVersion"]),
-            uri,
+            _text(details, "sourceUrl"),
+            at,
+            max((count for count in counts if isinstance(count, int)), default=0),
         )
-        for package in packages
+        for package in _mappings(details.get("vulnerablePackages")) or [{}]
     ]
 
 
@@ -187,10 +234,19 @@ def matters(severity: str, least: str) -> bool:
 
 
 def at_or_above(findings: Iterable[Finding], severity: str) -> tuple[Finding, ...]:
-    """The findings that matter, the worst first, each once."""
-    matter = {finding.identity: finding for finding in findings if finding.name and matters(finding.severity, severity)}
-    rank = {name: number for number, name in enumerate(SEVERITIES)}
-    return tuple(sorted(matter.values(), key=lambda finding: (-rank[finding.severity], finding.name, finding.package)))
+    """The findings that matter, the worst first, each once: as it was told last."""
+    latest: dict[str, Finding] = {}
+    for finding in findings:
+        known = latest.get(finding.identity)
+        if finding.name and (known is None or finding.at >= known.at):
+            latest[finding.identity] = finding
+    matter = [finding for finding in latest.values() if matters(finding.severity, severity)]
+    return tuple(sorted(matter, key=lambda finding: (-rank(finding.severity), finding.name, finding.package)))
+
+
+def rank(severity: str) -> int:
+    """Orders severities; what is none is below all of them."""
+    return SEVERITIES.index(severity) if severity in SEVERITIES else -1
 
 
 def counts_matter(counts: Mapping[str, int] | None, severity: str) -> bool:
@@ -206,84 +262,3 @@ def counts_matter(counts: Mapping[str, int] | None, severity: str) -> bool:
         return True
     named = sum(number for name, number in counts.items() if name != "TOTAL")
     return counts.get("TOTAL", 0) > named and any(name not in counts for name in wanted)
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One SNS message: a subject of ASCII, text for people, and the same as data."""
-
-    subject: str
-    text: str
-    document: Mapping[str, object]
-
-    def structure(self) -> str:
-        """The message of each protocol, for `MessageStructure = "json"`: mail gets the text, everything else the data."""
-        return json.dumps({"default": json.dumps(self.document), "email": self.text})
-
-
-def message(
-    image: Scanned,
-    findings: Sequence[Finding],
-    *,
-    registry: str,
-    environment: str,
-    upstream: str | None,
-    used_by: str | None,
-) -> Message:
-    """The report of one image. `registry` is its host, `upstream` where it came from ("" when it is an own image, None when that is not known).
-
-    `used_by` says who runs it, "" when nobody does, and is None when that is not known.
-    """
-    name = f"{image.repository}:{image.tags[0]}" if image.tags else f"{image.repository}@{image.digest[:19]}"
-    reference = f"{registry}/{image.repository}@{image.digest}"
-    worst = findings[0].severity
-    usage = {None: "not known whether in use", "": "not in use"}.get(used_by, "IN USE")
-    subject = f"{worst}: {len(findings)} findings in {name} ({usage})"
-    shown = findings[:LISTED]
-    lines = [
-        f"{len(findings)} findings of severity {worst} and below in {reference}",
-        f"tags: {', '.join(image.tags) or 'none'}",
-        f"upstream: {upstream or ('not known' if upstream is None else 'none: an own image')}",
-        f"in use: {used_by or ('not known: no usable snapshot' if used_by is None else 'by no cluster')}",
-        "",
-        *(_line(finding) for finding in shown),
-    ]
-    if len(findings) > len(shown):
-        lines.append(f"and {len(findings) - len(shown)} more")
-    document = {
-        "version": 1,
-        "environment": environment,
-        "image": reference,
-        "repository": image.repository,
-        "digest": image.digest,
-        "tags": list(image.tags),
-        "upstream": upstream or None,
-        "in_use": None if used_by is None else bool(used_by),
-        "used_by": used_by or None,
-        "severity": worst,
-        "count": len(findings),
-        "findings": [
-            {
-                "name": finding.name,
-                "severity": finding.severity,
-                "package": finding.package or None,
-                "installed": finding.installed or None,
-                "fixed": finding.fixed or None,
-                "uri": finding.uri or None,
-            }
-            for finding in shown
-        ],
-    }
-    return Message(_subject(subject), "\n".join(lines) + "\n", document)
-
-
-def _line(finding: Finding) -> str:
-    package = f"{finding.package} {finding.installed}".strip()
-    fix = f"fixed in {finding.fixed}" if finding.fixed else "no fix known"
-    return f"{finding.severity:<8}  {finding.name}  {package or '-'}  {fix}  {finding.uri}".rstrip()
-
-
-def _subject(text: str) -> str:
-    """At most 100 characters of printable ASCII, as SNS takes them."""
-    plain = "".join(character if " " <= character <= "~" else "?" for character in text)
-    return plain if len(plain) <= SUBJECT_LIMIT else f"{plain[: SUBJECT_LIMIT - 3]}..."

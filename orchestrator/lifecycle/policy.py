@@ -95,7 +95,9 @@ def check_policy(text: str) -> tuple[Problem, ...]:
     if size:
         return (size,)
     try:
-        document = json.loads(text, parse_constant=_refuse_constant)
+        document = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_once)
+    except _DoubledKeyError as error:
+        return (Problem("", f"object has the property {json.dumps(str(error))} more than once"),)
     except (ValueError, RecursionError):
         return (Problem("", "Could not map policyString into LifecyclePolicy."),)
     return check_document(document)
@@ -133,6 +135,20 @@ def _text_size(text: str) -> Problem | None:
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(name)
+
+
+class _DoubledKeyError(ValueError):
+    """An object has the key twice."""
+
+
+def _once(members: list[tuple[str, object]]) -> dict[str, object]:
+    """The object of these members. Which of two ECR would take is not published, so that no key may come twice."""
+    found: dict[str, object] = {}
+    for key, value in members:
+        if key in found:
+            raise _DoubledKeyError(key)
+        found[key] = value
+    return found
 
 
 def _check_rule(rule: object, path: str) -> Iterator[Problem]:
@@ -310,6 +326,7 @@ def _check_enum(value: object, allowed: Sequence[str], path: str) -> Iterator[Pr
 
 
 def _check_positive(value: object, path: str) -> Iterator[Problem]:
+    # Draft 4 of JSON schema, in whose words ECR refuses, takes 5.0 and 5e0 for no integers.
     if not isinstance(value, int) or isinstance(value, bool):
         yield Problem(path, _wrong_type(value, "integer"))
     elif value < 1:

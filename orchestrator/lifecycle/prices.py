@@ -17,5 +17,8 @@ ARCHIVE_SAVES_ABOVE_TB = 150
 
 
 def monthly_saving(size: int, price: float | None) -> float | None:
-    """Dollars a month for `size` bytes; None without a price. Layers that images share are counted once for each."""
-    return None if price is None else round(size / GB * price, 2)
+    """Dollars a month for `size` bytes; None without a price. Layers that images share are counted once for each.
+
+    Not rounded to cents: what many small repositories save would not add up.
+    """
+    return None if price is None else round(size / GB * price, 6)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 
 VERSION = 1
 PREFIX = "audit/"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +64,48 @@ def parse_records(text: str | bytes) -> list[Record]:
     return [_record(line, number) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
 
 
+def without_cut_line(text: bytes) -> tuple[bytes, bool]:
+    """(the text without a last line that was cut short, whether there was one): every whole line ends with a newline.
+
+    A single line is taken as it is: what has no whole line may be anything.
+    """
+    whole, newline, last = text.rpartition(b"\n")
+    if not whole.strip():
+        return text, False
+    try:
+        json.loads(last.strip() or b"{}")
+    except (ValueError, RecursionError):
+        return whole + newline, True
+    return text, False
+
+
 def _record(line: str, number: int) -> Record:
     try:
         members = json.loads(line)
         if members.get("version") != VERSION:
             raise InvalidAuditError(f"line {number}: version is {members.get('version')!r}, not {VERSION}")
+        _check(members, number)
         return Record(**{**members, "tags": tuple(members["tags"])})
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         if isinstance(error, InvalidAuditError):
             raise
         raise InvalidAuditError(f"line {number} is no audit record: {error}") from error
+
+
+def _check(members: Mapping[str, object], number: int) -> None:
+    """Raises InvalidAuditError for a member that is not as dump_records writes it."""
+    for name in (field.name for field in fields(Record) if field.name in members):
+        value = members[name]
+        if name == "tags":
+            good = isinstance(value, list) and all(isinstance(tag, str) for tag in value)
+        elif name == "digest":
+            good = isinstance(value, str) and _DIGEST.fullmatch(value) is not None
+        elif name in ("size", "version"):
+            good = isinstance(value, int)
+        else:
+            good = isinstance(value, str) or (name == "pulled_at" and value is None)
+        if not good:
+            raise InvalidAuditError(f"line {number}: {name} is {json.dumps(value)}")
 
 
 def audit_prefix(run: str) -> str:

@@ -81,7 +81,11 @@ def documents(environment: Environment, usage: Usage, image: str) -> list[dict[s
         account["annotations"]["eks.amazonaws.com/audience"] = usage.audience
     # Cluster-scoped, so that the name says whose it is.
     reader = object_name(environment, NAME)
-    rules = [{"apiGroups": [group], "resources": listed, "verbs": ["list"]} for group, listed in LISTED.items()]
+    rules: list[dict[str, Any]] = [
+        {"apiGroups": [group], "resources": listed, "verbs": ["list"]} for group, listed in LISTED.items()
+    ]
+    # Its UID tells the cluster from any other.
+    rules.append({"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]})
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account},
         {

@@ -22,12 +22,20 @@ Say = Callable[[str], None]
 def exclusive(project: Project, name: str, local: bool, say: Say) -> Iterator[None]:
     """Hold the environment's working directory; wait for another command that has it."""
     folder = workdir_of(project, name, local=local)
+    with held(folder, name, say):
+        _wait_for_orphan(folder, name, say)
+        yield
+
+
+@contextlib.contextmanager
+def held(folder: Path, name: str, say: Say) -> Iterator[None]:
+    """Hold a folder of environment `name`, which is made when it is not there; wait for another command that has it."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = (folder / "lock").open("a+")
     except OSError as error:
         raise OrchestratorError(
-            f"The working directory {folder} cannot be written: {error.strerror}.", remedy="Correct its permissions."
+            f"The folder {folder} cannot be written: {error.strerror}.", remedy="Correct its permissions."
         ) from error
     with handle:
         deadline = time.monotonic() + LOCK_SECONDS
@@ -46,7 +54,6 @@ def exclusive(project: Project, name: str, local: bool, say: Say) -> Iterator[No
                     say("Another command is at work on this environment; waiting for it.")
                     told = True
                 time.sleep(0.2)
-        _wait_for_orphan(folder, name, say)
         yield
 
 

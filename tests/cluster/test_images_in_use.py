@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
-from orchestrator.kubectl import KINDS
+from orchestrator.kubectl import IDENTIFIES, KINDS
+from orchestrator.lifecycle.in_use import parse_snapshot
 from orchestrator.project import Project
 from tests.cluster.api_server import ApiServer
 from tests.functional.running import run
@@ -67,9 +69,13 @@ def test_every_kind_of_a_real_cluster_is_seen(
     api_server.kubectl("create", "-f", "-", stdin=yaml.safe_dump_all(objects(namespace)))
     monkeypatch.setenv("KUBECONFIG", str(api_server.kubeconfig))
 
-    ran = run("-C", str(PROJECT.root), "images", "dev", "--cluster", "--json")
+    target = tmp_path / "snapshot.json"
+    ran = run("-C", str(PROJECT.root), "images", "dev", "--cluster", "--json", "--snapshot", str(target))
 
     assert ran.code == 0, ran.err
+    assert re.search(rf'(?m)^reads context "[^"]+" \({re.escape(api_server.url)}\)$', ran.err)
+    uid = api_server.request("GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"]
+    assert parse_snapshot(target.read_text()).uid == uid
     here = {
         image["reference"]: workload
         for image in json.loads(ran.out)["images"]
@@ -96,8 +102,8 @@ def test_the_service_account_may_list_what_is_needed_and_change_nothing(api_serv
     api_server.kubectl("apply", "-k", tmp_path / "usage")
     subject = {"user": "system:serviceaccount:ecr-usage:ecr-usage", "groups": ["system:serviceaccounts"]}
 
-    def allowed(verb: str, group: str, resource: str) -> bool:
-        attributes = {"verb": verb, "group": group, "resource": resource}
+    def allowed(verb: str, group: str, resource: str, name: str = "") -> bool:
+        attributes = {"verb": verb, "group": group, "resource": resource, "name": name}
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SubjectAccessReview",
@@ -111,6 +117,8 @@ def test_the_service_account_may_list_what_is_needed_and_change_nothing(api_serv
         group = "" if parts[0] == "api" else parts[1]
         assert allowed("list", group, parts[-1]), listed.kind
         assert not any(allowed(verb, group, parts[-1]) for verb in ("create", "update", "patch", "delete"))
+    assert allowed("get", "", "namespaces", IDENTIFIES)
+    assert not allowed("get", "", "namespaces", "default")
     assert not allowed("list", "", "secrets")
     # Nothing here would finish the namespace off.
     api_server.kubectl("delete", "-k", tmp_path / "usage", "--wait=false")

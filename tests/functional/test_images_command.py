@@ -18,6 +18,7 @@ import pytest
 
 from orchestrator.lifecycle.in_use import parse_snapshot
 from orchestrator.local import access_key_for, ensure_running, stop
+from orchestrator.local.client import set_faults
 
 from .running import Ran, run
 
@@ -40,7 +41,13 @@ import json, pathlib, sys, urllib.parse
 here = pathlib.Path(__file__).parent
 (here / "calls").open("a").write(" ".join(sys.argv[1:]) + "\\n")
 if "config" in sys.argv:
-    sys.exit(1)
+    config = here / "config"
+    sys.exit(print(config.read_text()) if config.exists() else "error: current-context must exist in order to minify")
+if sys.argv[-1] == "/api/v1/namespaces/kube-system":
+    uid = here / "uid"
+    if not uid.exists():
+        sys.exit("Error from server (Forbidden): namespaces is forbidden")
+    sys.exit(print(json.dumps({{"metadata": {{"name": "kube-system", "uid": uid.read_text()}}}})))
 url = urllib.parse.urlsplit(sys.argv[-1])
 query = urllib.parse.parse_qs(url.query)
 assert query["limit"] == ["500"]
@@ -51,6 +58,8 @@ if isinstance(pages, dict):
         sys.exit("Error from server (NotFound): the server could not find the requested resource")
     if "absent" in pages:
         pages = [[]]
+    elif "answer" in pages:
+        sys.exit(print(pages["answer"]))
     else:
         sys.exit(pages["error"])
 number = int(query.get("continue", ["0"])[0])
@@ -81,6 +90,13 @@ class Cluster:
 
     def serve(self, path: str, pages: object) -> None:
         (self.folder / (path.strip("/").replace("/", "_") + ".json")).write_text(json.dumps(pages))
+
+    def serve_answer(self, path: str, answer: str) -> None:
+        """This text in place of a list."""
+        self.serve(path, {"answer": answer})
+
+    def is_called(self, uid: str) -> None:
+        (self.folder / "uid").write_text(uid)
 
     def calls(self) -> list[str]:
         return (self.folder / "calls").read_text().splitlines()
@@ -185,6 +201,105 @@ def test_a_kind_that_cannot_be_listed_leaves_no_snapshot(
     assert not target.exists()
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"items": [null]}',
+        '{"items": ["x", 5]}',
+        '{"items": 5}',
+        '{"items": {"a": 1}}',
+        '{"items": [], "metadata": "x"}',
+        "[]",
+        "<html>",
+        "[" * 100_000,
+    ],
+    ids=["null", "text", "number", "object", "metadata", "list", "page", "deep"],
+)
+def test_what_is_no_list_of_objects_is_said_and_leaves_no_snapshot(
+    tmp_path: Path, cluster: Cluster, answer: str
+) -> None:
+    cluster.serve_answer("/api/v1/pods", answer)
+    ran = images(tmp_path, "--snapshot", str(tmp_path / "snapshot.json"))
+    assert ran.code == 1
+    assert "The cluster's Pods cannot be listed" in ran.err
+    assert "its answer is no list" in ran.err
+    assert not (tmp_path / "snapshot.json").exists()
+
+
+def test_people_see_which_cluster_is_read(tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster.serve("/api/v1/pods", [[pod("a", "one")]])
+    config = {"current-context": "prod-eu", "clusters": [{"cluster": {"server": "https://api.prod.example.com:6443"}}]}
+    (cluster.folder / "config").write_text(json.dumps(config))
+    assert 'reads context "prod-eu" (https://api.prod.example.com:6443)\n' in images(tmp_path).err
+    assert 'reads context "far" (https://api.prod.example.com:6443)\n' in images(tmp_path, "--context", "far").err
+    (cluster.folder / "config").unlink()
+    assert "reads the cluster that kubectl reaches without a context\n" in images(tmp_path, "--json").err
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "6443")
+    assert "reads the cluster of this Pod (https://[fd00::1]:6443)\n" in images(tmp_path).err
+
+
+def test_the_snapshot_of_another_cluster_is_not_overwritten(tmp_path: Path, cluster: Cluster) -> None:
+    target = tmp_path / "snapshot.json"
+    cluster.serve("/api/v1/pods", [[pod("a", "one")]])
+    cluster.is_called("uid-of-prod")
+    assert images(tmp_path, "--snapshot", str(target)).code == 0
+    assert parse_snapshot(target.read_text()).uid == "uid-of-prod"
+    # Its own is written anew each hour.
+    assert images(tmp_path, "--snapshot", str(target)).code == 0
+    before = target.read_bytes()
+    cluster.is_called("uid-of-dev")
+    (cluster.folder / "calls").unlink()
+
+    refused = images(tmp_path, "--snapshot", str(target), "--context", "dev")
+
+    assert refused.code == 2
+    assert 'is the snapshot of another cluster than context "dev"' in refused.err
+    assert "uid-of-prod there and uid-of-dev here" in refused.err
+    assert "--cluster-replaced" in refused.err
+    assert target.read_bytes() == before
+    assert not any("pods" in call for call in cluster.calls())
+    assert images(tmp_path, "--snapshot", str(target), "--cluster-replaced").code == 0
+    assert parse_snapshot(target.read_text()).uid == "uid-of-dev"
+
+
+def test_who_cannot_tell_the_cluster_overwrites_none_that_is_told(tmp_path: Path, cluster: Cluster) -> None:
+    target = tmp_path / "snapshot.json"
+    cluster.serve("/api/v1/pods", [[pod("a", "one")]])
+    ran = images(tmp_path, "--snapshot", str(target))
+    assert ran.code == 0
+    assert "does not say which cluster it is of: Error from server (Forbidden)" in ran.err
+    assert parse_snapshot(target.read_text()).uid == ""
+    # One that does not say it may be overwritten, also by one that does; and so may what is no snapshot.
+    assert images(tmp_path, "--snapshot", str(target)).code == 0
+    cluster.is_called("uid-of-prod")
+    assert images(tmp_path, "--snapshot", str(target)).code == 0
+    (cluster.folder / "uid").unlink()
+    refused = images(tmp_path, "--snapshot", str(target))
+    assert refused.code == 2
+    assert "may be the snapshot of another cluster" in refused.err
+    assert parse_snapshot(target.read_text()).uid == "uid-of-prod"
+    target.write_text("no snapshot")
+    assert images(tmp_path, "--snapshot", str(target)).code == 0
+
+
+@pytest.mark.parametrize("target", ["", "S3://records/snapshots/prod.json", "https://example.com/prod.json"])
+def test_what_is_neither_a_file_nor_an_object_is_refused_before_anything_is_read(
+    tmp_path: Path, cluster: Cluster, target: str
+) -> None:
+    ran = images(tmp_path, "--snapshot", target)
+    assert ran.code == 2
+    assert "is neither a file nor an object in S3" in ran.err
+    assert not (cluster.folder / "calls").exists()
+
+
+def test_a_folder_is_no_place_for_a_snapshot(tmp_path: Path, cluster: Cluster) -> None:
+    ran = images(tmp_path, "--snapshot", str(tmp_path))
+    assert ran.code == 2
+    assert "is there and is no file" in ran.err
+    assert not any("pods" in call for call in cluster.calls())
+
+
 def test_an_empty_cluster_leaves_no_snapshot(tmp_path: Path, cluster: Cluster) -> None:
     ran = images(tmp_path, "--snapshot", str(tmp_path / "snapshot.json"))
     assert ran.code == 1
@@ -232,6 +347,23 @@ def test_a_snapshot_goes_to_the_bucket(tmp_path: Path, cluster: Cluster, project
     text = s3.get_object(Bucket="records", Key="snapshots/prod.json")["Body"].read()
     assert [image.reference for image in parse_snapshot(text).images] == ["one"]
     assert images(tmp_path, "--local", "--snapshot", "s3://absent/snapshots/prod.json").code == 1
+
+    place = ("--local", "--snapshot", "s3://records/snapshots/prod.json")
+    cluster.is_called("uid-of-prod")
+    assert images(tmp_path, *place).code == 0
+    cluster.is_called("uid-of-dev")
+    assert images(tmp_path, *place).code == 2
+    # The role of the CronJob may write its snapshot and read none.
+    set_faults(
+        project_aws,
+        {"services": ["s3"], "operations": ["GetObject"], "code": "AccessDenied", "status": 403, "rate": 1.0},
+    )
+    written = images(tmp_path, *place)
+    set_faults(project_aws)
+    assert written.code == 0, written.err
+    assert "of another cluster is not known: it may not be read (AccessDenied from GetObject)" in written.err
+    text = s3.get_object(Bucket="records", Key="snapshots/prod.json")["Body"].read()
+    assert parse_snapshot(text).uid == "uid-of-dev"
     s3.close()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.lifecycle.policy import check_policy
+from orchestrator.lifecycle.policy import MAX_TEXT, check_policy
 from tests.terraform.conftest import RunTerraform
 
 LONG = "a description that makes the text long enough for ECR, which refuses less than a hundred characters"
@@ -93,6 +93,27 @@ def policies() -> Iterator[Document]:
     yield {"rule": [LONG]}
 
 
+def texts() -> Iterator[str]:
+    """What no document shows: how numbers are written, keys that come twice, and the length in characters."""
+    base = json.dumps({"rules": BASES[0]})
+    for old, member in (('"countNumber": 5', "countNumber"), ('"rulePriority": 1', "rulePriority")):
+        for number in ("5.0", "1e1", "5E0", "1.0e0", "1e400", "-0", "05", "9" * 23):
+            yield base.replace(old, f'"{member}" :\n {number}')
+    yield base.replace(LONG, f'{LONG} \\"countNumber\\": 5.0, \\"tagStatus\\": 1')
+    for key in ("rulePriority", "description", "selection", "action", "tagStatus", "countType", "countNumber", "type"):
+        value = json.loads(base)["rules"][0]
+        value = {**value, **value["selection"], **value["action"]}[key]
+        yield base.replace(f'"{key}":', f'"{key}": {json.dumps(value)}, "{key}":', 1)
+        yield base.replace(f'"{key}":', f'"{key}": [1], "{key}":', 1)
+    yield base[:-1] + ', "rules": []}'
+    yield f'{{"rules": {json.dumps(BASES[0])}, {base[1:]}'
+    # Seven characters that a reader sees as one.
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
+    short = base.replace(LONG, "")
+    yield short.replace('"description": ""', f'"description": "{family * ((MAX_TEXT - len(short)) // 7)}"')
+    yield short.replace('"description": ""', f'"description": "{family * ((MAX_TEXT - len(short)) // 7 + 1)}"')
+
+
 HEAD = """\
 mock_provider "aws" {}
 
@@ -133,20 +154,22 @@ run "both_say_the_same_of_NAME" {
 def test_the_module_and_the_package_judge_lifecycle_policies_alike(
     modules_copy: Path, tmp_path: Path, run_terraform: RunTerraform
 ) -> None:
-    texts = sorted({json.dumps(policy) for policy in policies()})
-    accepted = [text for text in texts if not check_policy(text)]
-    refused = [text for text in texts if check_policy(text)]
+    documents = sorted({json.dumps(policy) for policy in policies()})
+    accepted = [text for text in documents if not check_policy(text)]
+    refused = [text for text in documents if check_policy(text)]
     assert len(accepted) > 100
     assert len(refused) > 1000
-    chosen = accepted + refused[:: max(1, len(refused) // REFUSED_CASES)]
+    chosen = [*accepted, *refused[:: max(1, len(refused) // REFUSED_CASES)], *texts()]
 
     shutil.copytree(modules_copy, tmp_path / "modules", ignore=shutil.ignore_patterns(".terraform*", "tests"))
     folder = tmp_path / "modules" / "ecr"
     (folder / "tests").mkdir()
     test = HEAD
     for start in range(0, len(chosen), CASES_IN_A_RUN):
-        texts = chosen[start : start + CASES_IN_A_RUN]
-        cases = {f"case-{number}": {"text": text, "accepted": text in accepted} for number, text in enumerate(texts)}
+        cases = {
+            f"case-{number}": {"text": text, "accepted": not check_policy(text)}
+            for number, text in enumerate(chosen[start : start + CASES_IN_A_RUN])
+        }
         (folder / f"cases-{start}.json").write_text(json.dumps(cases), "utf-8")
         test += RUN.replace("NAME", f"cases-{start}")
     (folder / "tests" / "agree.tftest.hcl").write_text(test, "utf-8")

@@ -98,8 +98,8 @@ GOOD = {
         "a": 'cluster_name = "prod"\n' + owner("prod", more=usage()),
         "b": 'cluster_name = "prod"\n' + ELSEWHERE + owner("prod", more=usage()),
     },
-    "a schedule as often as the owner asks": {
-        "a": owner("a", "b", more="snapshot_max_age_hours = 24"),
+    "a schedule of which one run may fail": {
+        "a": owner("a", "b", more="snapshot_max_age_hours = 48"),
         "b": USES + rules(QUAY) + lifecycle(usage('schedule = "17 2 * * *"')),
     },
     "one repository name in two regions": {
@@ -340,6 +340,19 @@ def test_a_writer_of_another_account_that_the_owner_does_not_admit_is_warned_abo
     warnings = [str(warning) for warning in warn_across(found)]
     assert len(warnings) == (1 if said else 0)
     assert all(said in warning and f'"b" = "{FAR_ROLE}"' in warning for warning in warnings)
+
+
+def test_a_schedule_of_which_no_run_may_fail_is_warned_of() -> None:
+    found = environments(
+        {
+            "a": owner("a", "b", more="snapshot_max_age_hours = 24"),
+            "b": USES + rules(QUAY) + lifecycle(usage('schedule = "17 2 * * *"')),
+        }
+    )
+    assert check_across(found) == []
+    (warning,) = warn_across(found)
+    assert "up to 24 hours between two snapshots" in str(warning)
+    assert "raise snapshot_max_age_hours there to 48" in str(warning)
 
 
 @pytest.mark.parametrize("texts", GOOD.values(), ids=GOOD)

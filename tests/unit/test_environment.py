@@ -383,6 +383,38 @@ def test_mirroring_is_not_questioned_where_no_rule_can_exist() -> None:
     assert warnings('aws_region = "us-gov-west-1"\nmirrors = { quay = { source = "quay.io" } }') == []
 
 
+POLICY = """\
+repositories = {
+  "team/app" = {
+    lifecycle_policy = <<-EOT
+      {"rules": [{
+        "rulePriority": 1,
+        "selection": {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 7},
+        "action": {"type": "expire"}
+      }]}
+    EOT
+  }
+}
+"""
+
+
+def test_a_lifecycle_policy_in_a_heredoc_reaches_terraform_as_it_stands() -> None:
+    text = load(POLICY).variables()["repositories"]["team/app"]["lifecycle_policy"]
+    assert json.loads(text)["rules"][0]["selection"]["countNumber"] == 7
+
+
+def test_what_ecr_would_refuse_of_a_policy_is_said_at_its_line_with_ecrs_reason() -> None:
+    wrong = POLICY.replace('"countUnit": "days", ', "").replace('"expire"', '"expires"')
+    file = file_of(wrong)
+    checked = check_environment("dev", [parse_tfvars(file, "environments/dev.tfvars")])
+    line = next(number for number, text in enumerate(file.split("\n"), 1) if "lifecycle_policy" in text)
+    assert {problem.where for problem in checked.problems} == {Location("environments/dev.tfvars", line)}
+    assert [problem.why.split(" (")[0] for problem in checked.problems] == [
+        'rules[0].selection: countUnit is required when countType is sinceImagePushed: it must be "days".',
+        "rules[0].action.type: instance value",
+    ]
+
+
 ################################################################################
 # Start-up
 ################################################################################
@@ -404,6 +436,25 @@ def test_help_loads_neither_pydantic_nor_the_parsers() -> None:
         ('clusters = ["dev"]', "nothing lets that cluster write its snapshot"),
         ('clusters = ["devv"]', 'does not name this environment\'s own cluster, "dev"'),
         ('retention = { overrides = [{ pattern = "docker-hub/*", never = true }] }', "holds no cached repository"),
+        ('native_policy = "count"\n  retention = { keep_at_most = 3 }', "does not know what runs"),
+        (
+            'native_policy = "count"\n  retention = { overrides = [{ pattern = "quay/*", keep_at_most = 3 }] }',
+            "does not know what runs",
+        ),
+        ('native_policy = "count"', "there is nothing to count"),
+        (
+            'native_policy = "count"\n  retention = { keep_at_most = 3, protect = { tags = ["v*"] } }',
+            "there is nothing to count",
+        ),
+        (
+            'clusters = ["dev"]\n  usage = { pod_identity = true }\n  snapshot_max_age_hours = 1',
+            "snapshot_max_age_hours is 1, and the next snapshot may come after 1 hour",
+        ),
+        (
+            'clusters = ["dev"]\n  usage = {\n pod_identity = true\n schedule = "30 */5 * * *"\n}\n'
+            "  snapshot_max_age_hours = 9",
+            "Write 10 or more",
+        ),
     ],
 )
 def test_a_lifecycle_manager_that_does_not_do_what_was_meant_is_warned_of(settings: str, says: str) -> None:
@@ -417,6 +468,9 @@ def test_a_lifecycle_manager_that_does_not_do_what_was_meant_is_warned_of(settin
     [
         'clusters = ["dev"]\n  usage = { pod_identity = true }',
         'clusters = ["dev"]\n  snapshot_writers = { dev = "arn:aws:iam::111122223333:role/mine" }',
+        'clusters = ["dev"]\n  usage = { pod_identity = true }\n  snapshot_max_age_hours = 2',
+        'clusters = ["dev"]\n  usage = { pod_identity = true, schedule = "0 3 * * *" }',
+        'native_policy = "untagged"\n  retention = { keep_at_most = 3, expire_action = "archive" }',
         'retention = { overrides = [{ pattern = "quay", never = true }, { pattern = "quay/a*", never = true }, '
         '{ pattern = "*", never = true }, { pattern = "qu*", never = true }] }',
     ],

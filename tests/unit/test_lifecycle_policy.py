@@ -216,6 +216,19 @@ TEXTS = {
     "no JSON": ("{" * 120, "Could not map policyString into LifecyclePolicy."),
     "a list": (json.dumps([rule(), rule(2)]), "Could not map policyString"),
     "NaN": (json.dumps({"rules": [rule()]}).replace("14", "NaN"), "Could not map policyString"),
+    "a key twice, with one value": (
+        json.dumps({"rules": [rule()]}).replace('"countUnit"', '"countUnit": "days", "countUnit"'),
+        'object has the property "countUnit" more than once',
+    ),
+    "a key twice, with a list and a text": (
+        json.dumps({"rules": [rule()]})[:-1] + ', "rules": "none"}',
+        'object has the property "rules" more than once',
+    ),
+    "a whole number with a fraction": (json.dumps({"rules": [rule()]}).replace("14", "14.0"), "instance type (number)"),
+    "a whole number with an exponent": (
+        json.dumps({"rules": [rule()]}).replace("14", "14e0"),
+        "instance type (number)",
+    ),
     "deeply nested": ("[" * 20_000, "Could not map policyString"),
     "no rules": (json.dumps({"rule": [rule()] * 2}), 'object has missing required properties (["rules"])'),
     "more than rules": (

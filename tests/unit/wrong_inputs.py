@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -39,6 +40,13 @@ def rule(name: str, *attributes: str) -> str:
 
 def push(*attributes: str, name: str = "ci") -> str:
     return f"create_ecr = true\npush_roles = {{\n  {name} = {{\n" + "\n".join(attributes) + "\n  }\n}"
+
+
+def policy(status: str, count_type: str) -> str:
+    """A lifecycle policy of one rule as a tfvars file has it on one line."""
+    selection = {"tagStatus": status, "countType": count_type, "countUnit": "days", "countNumber": 30}
+    rule = {"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}
+    return json.dumps(json.dumps({"rules": [rule]}))
 
 
 def wrong(name: str, text: str, *says: str) -> Wrong:
@@ -269,6 +277,28 @@ REPOSITORIES = [
         'repositories["x/y"].lifecycle_keep_count is -1',
         "Write 1 or more",
     ),
+    wrong(
+        "a policy that expires by the last pull",
+        f'repositories = {{\n  "x/y" = {{\n    lifecycle_policy = {policy("any", "sinceImagePulled")} #!\n  }}\n}}',
+        'repositories["x/y"].lifecycle_policy is no lifecycle policy',
+        "rules[0].action: countType sinceImagePulled allows the action transition only",
+        "Lifecycle policy properties",
+    ),
+    wrong(
+        "a policy that says when twice",
+        "repositories = {\n  x1 = {\n    lifecycle_policy = "
+        + policy("untagged", "sinceImagePushed").replace("countUnit", "countType")
+        + " #!\n  }\n}",
+        'object has the property "countType" more than once',
+    ),
+    wrong(
+        "a policy that is no JSON",
+        "lifecycle_policy = " + policy("any", "sinceImagePushed").replace("}]}", "},]}") + " #!",
+        "lifecycle_policy is no lifecycle policy",
+        "Could not map policyString into LifecyclePolicy.",
+        "line 1, column",
+    ),
+    wrong("a policy by its name", 'lifecycle_policy = "keep-30" #!', "string is too short (length: 7"),
     wrong(
         "protection and force",
         "ecr_prevent_destroy = true\nforce_delete = true #!",
@@ -1218,6 +1248,7 @@ FUNCTIONS = [
         "Rename one",
     ),
     wrong("an unknown native policy", manager('  native_policy = "all" #!'), 'native_policy is "all"', "untagged"),
+    wrong("a misspelt native policy", manager('  native_policy = "bogus" #!'), '"" (none), untagged, count'),
     wrong("a percentage", manager("  max_expire_fraction_account = 25 #!"), "is 25", "Write 0.25."),
     wrong("a fraction of nothing", manager("  max_expire_fraction_repository = 0 #!"), "is 0", "Write 0.5"),
     wrong("a fraction in words", manager('  max_expire_fraction_account = "half" #!'), '"half"', "such as 0.5"),

@@ -403,6 +403,18 @@ run "each_wrong_policy_is_told_what_is_wrong" {
           { rulePriority = 1, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 5 }, action = { type = "expire" } },
         ], version = 1 })
       }
+      "a-fraction-of-none" = {
+        lifecycle_policy = replace(jsonencode({ rules = [{ rulePriority = 1, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 5 }, action = { type = "expire" } }] }), "\"countNumber\":5", "\"countNumber\": 5.0")
+      }
+      "an-exponent" = {
+        lifecycle_policy = replace(jsonencode({ rules = [{ rulePriority = 1, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 5 }, action = { type = "expire" } }] }), "\"rulePriority\":1", "\"rulePriority\":1e0")
+      }
+      "a-key-twice" = {
+        lifecycle_policy = replace(jsonencode({ rules = [{ rulePriority = 1, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 5 }, action = { type = "expire" } }] }), "\"tagStatus\":", "\"tagStatus\":\"tagged\",\"tagStatus\":")
+      }
+      "a-key-twice-with-two-types" = {
+        lifecycle_policy = replace(jsonencode({ rules = [{ rulePriority = 1, description = "A description that makes the text long enough for ECR, which refuses less than 100 characters", selection = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 5 }, action = { type = "expire" } }] }), "{\"rules\":", "{\"rules\":[],\"rules\":")
+      }
       "not-json"        = { lifecycle_policy = "{" }
       "no-rules"        = { lifecycle_policy = jsonencode({ rules = [] }) }
       "texts-for-rules" = { lifecycle_policy = jsonencode({ rules = ["a text in place of a rule, padded until it is long enough for ECR, which refuses less than a hundred"] }) }
@@ -427,6 +439,26 @@ run "each_wrong_policy_is_told_what_is_wrong" {
         }] })
       }
     }
+  }
+
+  assert {
+    condition     = jsonencode(local.policy_problems_by_repository["a-fraction-of-none"]) == jsonencode(["has a rulePriority or countNumber that is not written as a whole number; ECR takes 5, and neither 5.0 nor 5e0"])
+    error_message = "a-fraction-of-none: ${join("; ", local.policy_problems_by_repository["a-fraction-of-none"])}"
+  }
+
+  assert {
+    condition     = jsonencode(local.policy_problems_by_repository["an-exponent"]) == jsonencode(["has a rulePriority or countNumber that is not written as a whole number; ECR takes 5, and neither 5.0 nor 5e0"])
+    error_message = "an-exponent: ${join("; ", local.policy_problems_by_repository["an-exponent"])}"
+  }
+
+  assert {
+    condition     = jsonencode(local.policy_problems_by_repository["a-key-twice"]) == jsonencode(["has an object with \"tagStatus\" more than once"])
+    error_message = "a-key-twice: ${join("; ", local.policy_problems_by_repository["a-key-twice"])}"
+  }
+
+  assert {
+    condition     = jsonencode(local.policy_problems_by_repository["a-key-twice-with-two-types"]) == jsonencode(["is not JSON, or an object in it has a key twice"])
+    error_message = "a-key-twice-with-two-types: ${join("; ", local.policy_problems_by_repository["a-key-twice-with-two-types"])}"
   }
 
   assert {
@@ -650,7 +682,7 @@ run "each_wrong_policy_is_told_what_is_wrong" {
   }
 
   assert {
-    condition     = jsonencode(local.policy_problems_by_repository["not-json"]) == jsonencode(["has 1 characters; ECR takes 100 to 30720", "is not JSON"])
+    condition     = jsonencode(local.policy_problems_by_repository["not-json"]) == jsonencode(["has 1 characters; ECR takes 100 to 30720", "is not JSON, or an object in it has a key twice"])
     error_message = "not-json: ${join("; ", local.policy_problems_by_repository["not-json"])}"
   }
 

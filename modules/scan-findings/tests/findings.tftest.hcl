@@ -86,18 +86,29 @@ run "enhanced_scanning_has_nothing_to_start" {
   }
 
   assert {
-    condition     = output.event_rules == tolist(["ecr-scan-findings-initial", "ecr-scan-findings-inspector"]) && !strcontains(output.policy, "ecr:StartImageScan")
+    condition     = output.event_rules == tolist(["ecr-scan-findings-cached", "ecr-scan-findings-initial", "ecr-scan-findings-inspector"]) && !strcontains(output.policy, "ecr:StartImageScan")
     error_message = "it would start scans: ${output.policy}"
   }
 
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.this["inspector"].event_pattern).detail == { awsAccountId = ["111122223333"], resources = { type = ["AWS_ECR_CONTAINER_IMAGE"] }, severity = ["HIGH", "CRITICAL"], status = ["ACTIVE"] }
-    error_message = "it would be called for findings of machines, closed ones, those below its severity or of member accounts"
+    condition     = jsondecode(aws_cloudwatch_event_rule.this["inspector"].event_pattern).detail == { awsAccountId = ["111122223333"], resources = { type = ["AWS_ECR_CONTAINER_IMAGE"] }, severity = ["HIGH", "CRITICAL"], status = ["ACTIVE", "CLOSED"] }
+    error_message = "it would be called for findings of machines, those below its severity or of member accounts, or not hear of closed ones"
   }
 
   assert {
     condition     = jsondecode(aws_cloudwatch_event_rule.this["initial"].event_pattern).detail.repository-name == [{ prefix = "arn:aws:ecr:eu-west-1:111122223333:repository/" }]
     error_message = "it would be called for the images of member accounts"
+  }
+}
+
+run "the_images_of_a_cached_index_are_known_whoever_scans" {
+  variables {
+    scan_type = "ENHANCED"
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(output.policy).Statement : [statement.Action, statement.Resource] if statement.Sid == "Indexes"] == [[["ecr:BatchGetImage", "ecr:DescribeImages"], ["arn:aws:ecr:eu-west-1:111122223333:repository/quay/*"]]]
+    error_message = "an index could not be read, or those of others could: ${output.policy}"
   }
 }
 

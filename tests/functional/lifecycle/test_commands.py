@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
 from typing import TYPE_CHECKING
 
-from orchestrator.local.client import SeedImage, first_pull, recorded_requests
+import pytest
+
+from orchestrator.local.client import SeedImage, first_pull, recorded_requests, set_faults
 from tests.functional.lifecycle.conftest import days_ago
 from tests.functional.lifecycle.test_function import old, used
 
@@ -47,11 +50,141 @@ def test_preview_shows_aws_own_engine_side_by_side(world: World) -> None:
     world.aws.seed("quay/app", old(name="untagged"), old("1"), used("2"), used("3"), used("4"))
     document = world.run("preview", "dev", "--local", "--json", "--native").json
     assert document["repositories"][0]["expiring"] == 2
-    assert document["native"]["quay/app"] == {"expiring": 1, "problem": ""}
+    assert document["native"]["quay/app"] == {"expiring": 1, "problem": "", "policy": "untagged"}
     world.aws.seed("quay/other", SeedImage(pushed_at=days_ago(90), pulled_at=days_ago(1)), used("1"))
     text = world.run("preview", "dev", "--local", "--native").out
     assert "quay/app: 2 of 5 images, 100.0 MB  0.01 a month  (AWS's own engine: 1)" in text
     assert "quay/other: nothing  (AWS's own engine: 1)" in text
+
+
+def test_images_that_aws_own_engine_would_archive_count_as_those_that_the_manager_archives(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world('expire_action = "archive"')
+    world.aws.seed("quay/app", old(name="untagged"), old("1"), used("2"), used("3"), used("4"))
+    document = world.run("preview", "dev", "--local", "--json", "--native").json
+    assert document["native"]["quay/app"] == {"expiring": 1, "problem": "", "policy": "untagged"}
+
+
+def test_aws_own_engine_is_asked_with_the_policy_that_the_repository_would_have(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world('overrides = [{ pattern = "quay/never", never = true }]')
+    # By the native policy each would lose one.
+    for repository in ("quay/never", "quay/own", "quay/ours"):
+        world.aws.seed(repository, SeedImage(pushed_at=days_ago(90), pulled_at=days_ago(1)), used("1"))
+    selection = {"tagStatus": "any", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 80}
+    policy = {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
+    world.aws.ecr.put_lifecycle_policy(repositoryName="quay/own", lifecyclePolicyText=json.dumps(policy))
+    document = world.run("preview", "dev", "--local", "--json", "--native").json
+    assert document["native"] == {
+        "quay/never": {"expiring": 0, "problem": "", "policy": None},
+        "quay/ours": {"expiring": 1, "problem": "", "policy": "untagged"},
+        "quay/own": {"expiring": 2, "problem": "", "policy": "own"},
+    }
+    text = world.run("preview", "dev", "--local", "--native").out
+    assert "quay/own: nothing  (AWS's own engine, by the repository's own policy: 2)" in text
+    assert "quay/never" not in text
+
+
+def test_a_preview_that_could_not_read_everything_fails_and_says_what(world: World) -> None:
+    world.aws.seed("quay/app", old("1"), used("2"), used("3"))
+    world.aws.seed("quay/most", old("1"), old("2"), used("3"))
+    world.aws.seed("quay/denied", old("1"), used("2"))
+    denied = {"operations": ["GetLifecyclePolicy"], "code": "AccessDeniedException", "rate": 1.0, "limit": 1}
+    for form in ((), ("--json",), ("--csv",)):
+        set_faults(world.aws.local, denied)
+        done = world.run("preview", "dev", "--local", *form)
+        assert done.code == 1, form
+        assert "AccessDeniedException" in (done.err if form == ("--csv",) else done.out)
+    assert done.out.startswith("repository,digest,")
+    assert "guard: quay/most: 2 of 3 images would expire" in done.err
+    assert "note: no cluster is declared" in done.err
+    set_faults(world.aws.local)
+    assert world.run("preview", "dev", "--local").code == 0
+
+
+def test_what_the_guard_holds_back_is_listed_by_its_size_and_in_no_sum(world: World) -> None:
+    world.aws.seed("quay/app", old("1", size=GB), used("2"), used("3"))
+    world.aws.seed("quay/most", old("1", size=GB), old("2", size=GB), used("3"))
+    document = world.run("preview", "dev", "--local", "--json").json
+    assert [row["repository"] for row in document["repositories"]] == ["quay/app"]
+    assert document["expiring"]["bytes"] == GB
+    (held_back,) = document["guarded_repositories"]
+    assert (held_back["repository"], held_back["expiring"], held_back["bytes"]) == ("quay/most", 2, 2 * GB)
+    assert held_back["saving"] == 0.2
+    lines = [line for line in world.run("preview", "dev", "--local").out.splitlines() if " images, " in line]
+    assert lines == [
+        "quay/most: 2 of 3 images, 2.0 GB  0.20 a month but for the guard",
+        "quay/app: 1 of 3 images, 1.0 GB  0.10 a month",
+    ]
+
+
+def test_what_many_small_repositories_save_adds_up(world: World) -> None:
+    for number in range(20):
+        world.aws.seed(f"quay/app-{number}", old("1", size=20 * 2**20), used("2"), used("3"))
+    document = world.run("preview", "dev", "--local", "--json").json
+    total = document["expiring"]["saving"]
+    assert abs(total - 20 * 20 / 1024 * 0.1) < 0.0001
+    assert abs(sum(row["saving"] for row in document["repositories"]) - total) < 0.0001
+    text = world.run("preview", "dev", "--local").out
+    assert "quay/app-0: 1 of 3 images, 20.0 MB  less than 0.01 a month" in text
+    assert "Saves up to 0.04 a month" in text
+
+
+def test_where_no_price_is_known_it_is_said(world: World) -> None:
+    (world.root / "environments" / "dev.tfvars").write_text(
+        'cluster_name = "dev"\n'
+        f'account_id = "{world.aws.account_id}"\n'
+        'aws_region = "cn-north-1"\n'
+        "create_vpc_endpoints = false\n"
+        'mirrors = { docker-hub = { source = "docker.io" } }\n'
+    )
+    assert "no price is known for the partition aws-cn; --price gives one" in world.run("preview", "dev", "--local").err
+    priced = world.run("preview", "dev", "--local", "--price", "0.5")
+    assert (priced.code, "no price" in priced.err) == (0, False)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1e400", "abc", "-1"])
+@pytest.mark.parametrize("option", ["--price", "--allow-fraction"])
+def test_what_is_no_finite_number_is_refused(world: World, option: str, value: str) -> None:
+    done = world.run("preview", "dev", "--local", option, value)
+    assert done.code == 2
+    assert value in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_name_that_is_taken_for_a_fraction_is_said_so(world: World) -> None:
+    for arguments in (("run", "--yes", "--local"), ("preview", "--local"), ("invoke", "--local")):
+        done = world.run(*arguments, "--allow-fraction", "dev")
+        assert done.code == 2
+        assert "NAME comes before --allow-fraction" in done.err
+    assert world.run("preview", "--local", "dev", "--allow-fraction").code == 0
+    assert world.run("preview", "--allow-fraction", "1", "dev", "--local").code == 0
+
+
+def test_a_run_that_goes_on_in_the_queue_is_said_to(make_world: Callable[..., World]) -> None:
+    """The function's answer when its deadline came first."""
+    world = make_world(more="enabled = true")
+    answer = {"run": "20260701-abc", "processed": 7, "expired": 0, "stopped": "", "continued": True, "tasks": 2}
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("told.py", f"def handle(event, context):\n    return {answer!r}\n")
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = world.aws.client("iam").create_role(RoleName="lambda", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    world.aws.client("lambda").create_function(
+        FunctionName="ecr-lifecycle-manager",
+        Runtime="python3.13",
+        Role=role,
+        Handler="told.handle",
+        Code={"ZipFile": content.getvalue()},
+    )
+    done = world.run("invoke", "dev", "--local")
+    assert done.code == 0, done.err
+    assert "it goes on in the queue, with 2 tasks" in done.out
+    assert "runs/20260701-abc/report.json" in done.out
+    assert "So far: 0 images expired in 7 cached repositories." in done.out
 
 
 def test_run_expires_and_restore_brings_back_and_says_where_a_tag_has_moved(world: World) -> None:

@@ -52,8 +52,21 @@ def test_every_tag_of_an_image_is_pulled_again(world: World) -> None:
     back = world.run("restore", "dev", "--local", "--json", "--from", audit)
     assert {row["tag"]: row["outcome"] for row in back.json["images"]} == {"1": "moved", "1.2": "restored"}
     assert world.aws.tags("quay/app") == {"1", "1.2", "2"}
-    assert back.code == 0
-    assert "the tag now names sha256:" in world.run("restore", "dev", "--local", "--from", audit).out
+    # The image is there again, but not what tag 1 meant.
+    assert back.code == 1
+    said = world.run("restore", "dev", "--local", "--from", audit).out
+    assert "quay/app:1: moved: the tag now names sha256:" in said
+    assert "(the image itself is there, without this tag)" in said
+    assert "1 of 2 came back." in said
+
+
+def test_a_tag_that_names_another_image_brings_nothing_back(world: World) -> None:
+    world.aws.seed("quay/app", SeedImage(tags=("1",), manifest=manifest("app"), pushed_at=days_ago(90)), used("2"))
+    seed_upstream(world.aws.local, "quay.io", "app", "1", [manifest("app, rebuilt")])
+    back = world.run("restore", "dev", "--local", "--from", expire(world))
+    assert ", which did not come back\n" in back.out
+    assert "0 of 1 came back." in back.out
+    assert back.code == 1
 
 
 def test_what_was_brought_out_of_the_archive_does_not_go_back_the_next_night(
@@ -70,6 +83,18 @@ def test_what_was_brought_out_of_the_archive_does_not_go_back_the_next_night(
     # A second restore finds nothing to do and says so.
     twice = world.run("restore", "dev", "--local", "--from", audit)
     assert (twice.code, "it was not in the archive any more" in twice.out) == (0, True)
+
+
+def test_a_tag_that_an_archived_image_lost_is_told(make_world: Callable[..., World]) -> None:
+    world = make_world('expire_action = "archive"')
+    image = SeedImage(tags=("1", "stable"), manifest=manifest("app"), pushed_at=days_ago(90))
+    world.aws.seed("quay/app", image, used("2"))
+    audit = expire(world)
+    world.aws.seed("quay/app", SeedImage(tags=("stable",), manifest=manifest("app, newer"), pushed_at=days_ago(1)))
+    back = world.run("restore", "dev", "--local", "--json", "--from", audit)
+    rows = {row["tag"]: (row["outcome"], row["detail"]) for row in back.json["images"]}
+    assert rows == {"1": ("restored", ""), "stable": ("moved", "the image itself is there, without this tag")}
+    assert back.code == 1
 
 
 def test_an_archived_image_that_was_deleted_since_is_pulled_again(make_world: Callable[..., World]) -> None:
@@ -123,6 +148,53 @@ def test_of_a_run_that_died_what_is_gone_comes_back_and_what_is_there_stays(
     assert pulled is None or pulled < datetime.now(UTC)
 
 
+def test_of_an_image_that_a_run_left_every_tag_is_told(world: World, tmp_path: Path) -> None:
+    (digest,) = world.aws.seed("quay/app", SeedImage(tags=("1", "stable"), pushed_at=days_ago(90)))
+    (other,) = world.aws.seed(
+        "quay/app", SeedImage(tags=("stable",), manifest=manifest("newer"), pushed_at=days_ago(1))
+    )
+    planned = replace(RECORD, digest=digest, root=digest, tags=("1", "stable"))
+    (tmp_path / "audit.jsonl").write_bytes(dump_records([planned]))
+    back = world.run("restore", "dev", "--local", "--json", "--from", str(tmp_path / "audit.jsonl"))
+    rows = {row["tag"]: (row["outcome"], row["now"]) for row in back.json["images"]}
+    assert rows == {"1": ("present", digest), "stable": ("moved", other)}
+    assert back.code == 1
+
+
+def test_a_last_line_that_is_cut_short_costs_its_own_image_alone(world: World, tmp_path: Path) -> None:
+    text = manifest("app")
+    (digest,) = world.aws.seed("quay/app", SeedImage(tags=("1",), manifest=text, pushed_at=days_ago(90)))
+    whole = dump_records([replace(RECORD, digest=digest, root=digest)])
+    audit = tmp_path / "audit.jsonl"
+    audit.write_bytes(whole + dump_records([replace(RECORD, repository="quay/other")])[:-40])
+    back = world.run("restore", "dev", "--local", "--json", "--from", str(audit))
+    assert [row["repository"] for row in back.json["images"]] == ["quay/app"]
+    assert back.json["cut_short"] == [str(audit)]
+    assert f"the last line of {audit} is cut short" in back.err
+    assert back.code == 1
+    # A whole one needs no newline behind it.
+    audit.write_bytes(whole.rstrip())
+    assert world.run("restore", "dev", "--local", "--from", str(audit)).code == 0
+
+
+@pytest.mark.parametrize(
+    "member",
+    [{"at": 5}, {"tags": "abc"}, {"tags": [1]}, {"repository": None}, {"digest": "1"}, {"size": "x"}, {"version": 2}],
+    ids=lambda member: next(iter(member)),
+)
+def test_a_line_that_is_no_record_is_named_with_its_file(world: World, tmp_path: Path, member: dict[str, Any]) -> None:
+    line = json.loads(dump_records([RECORD])) | member
+    folder = tmp_path / "audit"
+    folder.mkdir()
+    (folder / "a.jsonl").write_bytes(dump_records([RECORD]))
+    (folder / "b.jsonl").write_bytes(dump_records([RECORD]) + json.dumps(line).encode() + b"\n")
+    done = world.run("restore", "dev", "--local", "--from", str(folder))
+    assert done.code == 2
+    assert f"{folder / 'b.jsonl'} is no audit" in done.err
+    assert f"line 2: {next(iter(member))} is" in done.err
+    assert "Fetch it from the bucket again" in done.err
+
+
 def test_an_audit_of_nothing_that_went_is_refused(world: World, tmp_path: Path) -> None:
     refused = replace(RECORD, stage="done", outcome="refused")
     (tmp_path / "audit.jsonl").write_bytes(dump_records([RECORD, refused]))
@@ -134,3 +206,6 @@ def test_an_audit_of_another_environment_is_refused(world: World, tmp_path: Path
     (tmp_path / "audit.jsonl").write_bytes(dump_records([replace(RECORD, environment="prod")]))
     done = world.run("restore", "dev", "--local", "--from", str(tmp_path / "audit.jsonl"))
     assert (done.code, 'is the audit of environment "prod", not of "dev"' in done.err) == (2, True)
+    (tmp_path / "audit.jsonl").write_bytes(dump_records([replace(RECORD, environment="")]))
+    done = world.run("restore", "dev", "--local", "--from", str(tmp_path / "audit.jsonl"))
+    assert (done.code, 'write "environment": "dev" into a copy' in done.err) == (2, True)

@@ -10,10 +10,12 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.cli.lifecycle_support import DirectoryStorage
 from orchestrator.local.client import forget_requests, recorded_requests, set_faults
 from tests.functional.lifecycle.test_function import old, used
 
@@ -86,6 +88,35 @@ def test_a_run_by_other_settings_begins_anew(world: World) -> None:
     assert (done.code, done.json["resumed"], done.json["expired"]) == (0, False, 1)
 
 
+def test_two_runs_at_once_come_one_after_the_other(world: World) -> None:
+    for number in range(40):
+        world.aws.seed(f"quay/app-{number}", old("1"), used("2"), used("3"))
+    set_faults(world.aws.local, {"operations": ["DescribeImages"], "latency_ms": 500})
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    runs = [start(world, "run", "dev", "--local", "--yes", "--json", **pipes)]
+    deadline = time.monotonic() + 60
+    while not (kept(world) / "run.json").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    runs.append(start(world, "run", "dev", "--local", "--yes", "--json", **pipes))
+    (first, _), (second, errors) = [process.communicate(timeout=120) for process in runs]
+    assert [process.returncode for process in runs] == [0, 0], errors
+    assert b"Another command is at work on this environment; waiting for it." in errors
+    assert [json.loads(out)["expired"] for out in (first, second)] == [40, 0]
+    assert json.loads(second)["resumed"] is False
+
+
+def test_what_several_write_at_once_is_whole(tmp_path: Path) -> None:
+    storage = DirectoryStorage(tmp_path)
+    contents = [bytes([number]) * 100_000 for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda content: [storage.put("runs/page.json", content) for _ in range(20)], contents))
+    assert storage.get("runs/page.json") in contents
+    # What was left by one that was killed is no object.
+    (tmp_path / "runs" / ".page.json.x1y2").write_bytes(b"half")
+    assert storage.keys("runs/") == ["runs/page.json"]
+
+
 def answered(world: World, answer: bytes) -> tuple[int, str]:
     """Exit code and output of a run that is asked on a terminal."""
     parent, child = pty.openpty()
@@ -117,6 +148,37 @@ def test_who_declines_changes_nothing_and_the_next_run_looks_again(world: World)
     assert code == 0
     assert "2 of 6 images would expire" in text
     assert "2 images expired in 2 cached repositories" in text
+
+
+def test_what_stands_in_the_way_is_said_before_the_question(world: World) -> None:
+    world.aws.seed("quay/app", old("1"), used("2"), used("3"))
+    world.aws.seed("quay/most", old("1"), old("2"), used("3"))
+    world.aws.seed("quay/denied", old("1"), used("2"))
+    denied = {"operations": ["GetLifecyclePolicy"], "code": "AccessDeniedException", "rate": 1.0, "limit": 1}
+    set_faults(world.aws.local, denied)
+    code, text = answered(world, b"n\n")
+    assert code == 0
+    before, _, after = text.partition("Expire them?")
+    assert "guard: quay/most: 2 of 3 images would expire" in before
+    assert "AccessDeniedException" in before
+    assert "note: no cluster is declared" in before
+    assert "note:" not in after
+
+
+def test_what_a_run_goes_by_is_said_before_anything_is_done(world: World) -> None:
+    settings = world.root / "environments" / "dev.tfvars"
+    lines = settings.read_text().splitlines()
+    settings.write_text("\n".join(lines[: next(n for n, line in enumerate(lines) if "lifecycle_manager" in line)]))
+    world.aws.seed("quay/app", old("1"), used("2"), used("3"), used("4"), used("5"))
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = start(world, "run", "dev", "--local", "--yes", **pipes)
+    out, _ = process.communicate(timeout=60)
+    before, _, after = out.decode().partition("1 images expired")
+    assert process.returncode == 0
+    assert 'note: environment "dev" sets no lifecycle_manager: the defaults are used (not pulled for 30 days' in before
+    assert "note: no cluster is declared: images are judged by their pull times alone" in before
+    assert after
+    assert "note:" not in after
 
 
 def test_who_agrees_gets_the_native_policies_too(make_world: Callable[..., World]) -> None:

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,8 @@ import boto3
 import pytest
 
 from orchestrator.lifecycle.in_use import Snapshot, UsedImage, dump_snapshot
-from orchestrator.lifecycle.reported import Record, dump_record, record_key
+from orchestrator.lifecycle.parents import parents_key
+from orchestrator.lifecycle.reported import Begun, Record, Told, dump_record, record_key
 from orchestrator.local import access_key_for
 from orchestrator.local.client import SeedImage, recorded_requests, seed_images, set_faults
 from orchestrator.packaging import build_package
@@ -41,12 +43,14 @@ def finding(name: str, severity: str, package: str = "openssl", fixed: str = "3.
     }
 
 
-def scan_event(digest: str, **counts: int) -> dict[str, Any]:
+def scan_event(
+    digest: str, *, repository: str = REPOSITORY, tags: tuple[str, ...] = ("1.27",), **counts: int
+) -> dict[str, Any]:
     detail = {
         "scan-status": "COMPLETE",
-        "repository-name": REPOSITORY,
+        "repository-name": repository,
         "image-digest": digest,
-        "image-tags": ["1.27"],
+        "image-tags": list(tags),
         "finding-severity-counts": counts,
     }
     return {"id": "1", "detail-type": "ECR Image Scan", "source": "aws.ecr", "region": REGION, "detail": detail}
@@ -81,8 +85,22 @@ class World:
             self.clients["ecr"].start_image_scan(repositoryName=REPOSITORY, imageId={"imageDigest": digest})
         return digest
 
-    def seed(self, *images: SeedImage) -> list[str]:
-        return seed_images(self.local, self.account, REGION, REPOSITORY, images)
+    def seed(self, *images: SeedImage, repository: str = REPOSITORY) -> list[str]:
+        return seed_images(self.local, self.account, REGION, repository, images)
+
+    def index(self, tag: str = "1.27", name: str = "nginx") -> tuple[str, str]:
+        """(an index, its only image), which has a finding and was not scanned."""
+        (child,) = self.seed(SeedImage(name=f"{name}-amd64", findings=[finding("CVE-1", "HIGH")]))
+        (index,) = self.seed(SeedImage(tags=[tag], name=name, children=[child]))
+        return index, child
+
+    def uses(self, *tags: str) -> None:
+        """A snapshot of a cluster that runs these tags of the repository."""
+        host = f"{self.account}.dkr.ecr.{REGION}.amazonaws.com"
+        names = [(f"nginx:{tag}", f"{host}/{REPOSITORY}:{tag}") for tag in tags] or [
+            ("registry.k8s.io/pause:3.10", None)
+        ]
+        self.snapshot(*(UsedImage(name, target, (), ("Deployment/web/front",)) for name, target in names))
 
     def snapshot(self, *images: UsedImage, age: timedelta = timedelta(hours=1)) -> None:
         text = dump_snapshot(Snapshot("prod", datetime.now(UTC) - age, images))
@@ -143,9 +161,10 @@ def run(world: World, local_aws: LocalAws, packaged: Path, monkeypatch: pytest.M
     # boto3 remembers the credentials of the first client; a Lambda process has one account for its life.
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.syspath_prepend(str(packaged))
-    sys.modules.pop("scan_findings.handler", None)
-    sys.modules.pop("scan_findings", None)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "scan_findings"]:
+        del sys.modules[name]
     module = importlib.import_module("scan_findings.handler")
+    clients = sys.modules["scan_findings.clients"]
 
     def call(event: dict[str, Any], **changed: str) -> dict[str, Any]:
         for name, value in changed.items():
@@ -155,8 +174,8 @@ def run(world: World, local_aws: LocalAws, packaged: Path, monkeypatch: pytest.M
 
     yield call
     for service in ("ecr", "s3", "sns"):
-        module._client(service).close()
-    module._client.cache_clear()
+        clients.client(service).close()
+    clients.client.cache_clear()
 
 
 ################################################################################
@@ -254,18 +273,126 @@ def test_a_report_that_died_is_made_by_lambdas_next_call(
 ) -> None:
     """It died without releasing what it had begun, as a function does that runs out of memory."""
     digest = world.image([finding("CVE-1", "HIGH")])
-    begun = Record().begin(frozenset({"CVE-1 openssl"}), time.time())
+    begun = Record(begun={"CVE-1 openssl": Begun(time.time(), Told("HIGH", fixed=True))})
     world.clients["s3"].put_object(Bucket=world.bucket, Key=record_key(digest), Body=dump_record(begun))
     assert run(scan_event(digest, HIGH=1))["reported"] == 0
     monkeypatch.setattr(time, "time", lambda now=time.time: now() + 60)
     assert run(scan_event(digest, HIGH=1))["reported"] == 1
 
 
-def test_a_report_that_failed_for_whatever_reason_is_anybodys_again(world: World, run: Run) -> None:
+@pytest.mark.parametrize(
+    "event", [{}, {"detail-type": "Scheduled Event"}, {"detail-type": "ECR Image Scan", "detail": {}}]
+)
+def test_wrong_variables_are_told_whatever_the_event(run: Run, event: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r'SCAN_TYPE is "enhanced", not one of BASIC, ENHANCED; .* apply'):
+        run(event, SCAN_TYPE="enhanced")
+
+
+def test_a_message_that_was_sent_is_no_failure_when_that_cannot_be_noted(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A failure would make Lambda call again, and the message would be sent twice."""
     digest = world.image([finding("CVE-1", "HIGH")])
-    with pytest.raises(Exception, match="CLUSTERS"):
-        run(scan_event(digest, HIGH=1), CLUSTERS="{")
-    assert run(scan_event(digest, HIGH=1), CLUSTERS='["prod"]')["reported"] == 1
+    module = sys.modules["scan_findings.handler"]
+    publish = module._publish
+
+    def and_then_nothing_can_be_written(*args: Any) -> None:
+        publish(*args)
+        fault = {"services": ["s3"], "operations": ["PutObject"], "code": "AccessDenied", "status": 403, "rate": 1}
+        set_faults(world.local, fault)
+
+    monkeypatch.setattr(module, "_publish", and_then_nothing_can_be_written)
+    assert run(scan_event(digest, HIGH=1))["reported"] == 1
+    assert len(world.messages()) == 1
+    assert "may be made once more" in capsys.readouterr().out
+
+
+def test_a_claim_that_was_written_and_whose_answer_was_lost_is_ones_own(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK asks again then, and S3 answers that somebody wrote in between."""
+    digest = world.image([finding("CVE-1", "HIGH")])
+    module = sys.modules["scan_findings.kept"]
+    write, lost = module._write, [False]
+
+    def losing_the_first_answer(*args: Any) -> bool:
+        return bool(write(*args)) and (lost.pop() if lost else True)
+
+    monkeypatch.setattr(module, "_write", losing_the_first_answer)
+    assert run(scan_event(digest, HIGH=1))["reported"] == 1
+    assert len(world.messages()) == 1
+
+
+def test_events_of_one_image_that_come_at_once_are_told_once_each(world: World, run: Run) -> None:
+    digest = world.image([], scanned=False)
+    world.uses()
+    run({}, SCAN_TYPE="ENHANCED")
+    names = [f"CVE-{number}" for number in range(14)]
+    with ThreadPoolExecutor(len(names)) as pool:
+        done = list(pool.map(lambda name: run(inspector_event(digest, name)), names))
+    assert [each["reported"] for each in done] == [2] * len(names)
+    assert sorted({each["name"] for message in world.messages() for each in message["findings"]}) == sorted(names)
+
+
+def test_a_message_of_many_long_findings_is_cut_until_sns_takes_it(world: World, run: Run) -> None:
+    long = {"uri": f"https://example.com/{'u' * 3000}"}
+    digest = world.image([finding(f"CVE-{number:03}", "HIGH") | long for number in range(120)])
+    assert run(scan_event(digest, HIGH=120))["reported"] == 120
+    (message,) = world.messages()
+    assert message["count"] == 120
+    assert 0 < len(message["findings"]) < 100
+
+
+################################################################################
+# Changes that matter
+################################################################################
+
+
+def test_a_digest_in_another_repository_is_told_again_when_that_one_is_in_use(world: World, run: Run) -> None:
+    findings = [finding("CVE-1", "HIGH")]
+    digest = world.image(findings)
+    other = "docker-hub/library/other"
+    assert world.seed(SeedImage(tags=["9"], name="nginx", findings=findings), repository=other) == [digest]
+    world.clients["ecr"].start_image_scan(repositoryName=other, imageId={"imageDigest": digest})
+    host = f"{world.account}.dkr.ecr.{REGION}.amazonaws.com"
+    world.snapshot(UsedImage("other:9", f"{host}/{other}:9", (), ("Deployment/web/other",)))
+
+    events = [scan_event(digest, HIGH=1), scan_event(digest, repository=other, tags=("9",), HIGH=1)]
+    assert [run(event)["reported"] for event in [*events, *events]] == [1, 1, 0, 0]
+    told = [(message["in_use"], message["findings"][0]["why"]) for message in world.messages()]
+    assert told == [(False, "new"), (True, "it is in use now")]
+
+
+def test_a_raised_severity_and_a_fix_are_told_and_what_falls_back_is_not(world: World, run: Run) -> None:
+    digest = world.image([], scanned=False)
+
+    def told(severity: str, fixed: str) -> list[str]:
+        event = inspector_event(digest, severity=severity)
+        event["detail"]["packageVulnerabilityDetails"]["vulnerablePackages"] = [
+            {"name": "zlib", "version": "1.2", "fixedInVersion": fixed}
+        ]
+        run(event, SCAN_TYPE="ENHANCED")
+        return [message["findings"][0]["why"] for message in world.messages()]
+
+    assert told("HIGH", "NotAvailable") == ["new"]
+    assert told("CRITICAL", "NotAvailable") == ["its severity was HIGH"]
+    assert told("CRITICAL", "1.3") == ["a fix has appeared"]
+    assert told("HIGH", "NotAvailable") == told("CRITICAL", "1.3") == []
+
+
+def test_a_finding_that_was_closed_and_is_back_is_told_again(world: World, run: Run) -> None:
+    digest = world.image([], scanned=False)
+
+    def told(status: str, minute: int) -> list[str]:
+        event = inspector_event(digest, status=status) | {"time": f"2026-07-01T02:{minute:02}:00Z"}
+        run(event, SCAN_TYPE="ENHANCED")
+        return [entry["why"] for message in world.messages() for entry in message["findings"]]
+
+    assert told("ACTIVE", 1) == ["new", "new"]
+    assert told("CLOSED", 2) == []
+    assert told("ACTIVE", 1) == [], "an event that came late"
+    assert told("ACTIVE", 3) == ["it was closed and is back"] * 2
+    assert told("CLOSED", 2) == told("ACTIVE", 3) == [], "events that came twice"
 
 
 ################################################################################
@@ -274,9 +401,9 @@ def test_a_report_that_failed_for_whatever_reason_is_anybodys_again(world: World
 
 
 def inspector_event(
-    digest: str, name: str = "CVE-7", status: str = "ACTIVE", severity: str = "CRITICAL"
+    digest: str, name: str = "CVE-7", status: str = "ACTIVE", severity: str = "CRITICAL", running: int = 0
 ) -> dict[str, Any]:
-    image = {"repositoryName": REPOSITORY, "imageHash": digest, "imageTags": ["1.27"]}
+    image = {"repositoryName": REPOSITORY, "imageHash": digest, "imageTags": ["1.27"], "inUseCount": running}
     detail = {
         "severity": severity,
         "status": status,
@@ -290,7 +417,8 @@ def inspector_event(
         },
         "resources": [{"type": "AWS_ECR_CONTAINER_IMAGE", "details": {"awsEcrContainerImage": image}}],
     }
-    return {"detail-type": "Inspector2 Finding", "source": "aws.inspector2", "region": REGION, "detail": detail}
+    about = {"source": "aws.inspector2", "region": REGION, "time": "2026-07-01T02:00:00Z"}
+    return {"detail-type": "Inspector2 Finding", **about, "detail": detail}
 
 
 def test_a_finding_of_inspector_is_reported_even_where_the_image_cannot_be_asked(world: World, run: Run) -> None:
@@ -303,9 +431,26 @@ def test_a_finding_of_inspector_is_reported_even_where_the_image_cannot_be_asked
     ]
 
 
-def test_a_closed_finding_is_no_news(world: World, run: Run) -> None:
-    assert "ignored" in run(inspector_event("sha256:" + "0" * 64, status="CLOSED"), SCAN_TYPE="ENHANCED")
+@pytest.mark.parametrize("clusters", ["[]", '["prod"]'])
+def test_what_inspector_sees_running_is_in_use(world: World, run: Run, clusters: str) -> None:
+    digest = world.image([], scanned=False)
+    world.uses()
+    run(inspector_event(digest, running=3), SCAN_TYPE="ENHANCED", CLUSTERS=clusters)
+    (message,) = world.messages()
+    assert (message["in_use"], message["used_by"]) == (True, "Amazon Inspector: 3 tasks or pods")
+
+
+def test_that_inspector_sees_nothing_running_does_not_prove_that_nothing_does(world: World, run: Run) -> None:
+    digest = world.image([], scanned=False)
+    run(inspector_event(digest), SCAN_TYPE="ENHANCED", CLUSTERS="[]")
+    assert world.messages()[0]["in_use"] is None
+
+
+def test_a_closed_finding_that_nobody_was_told_of_writes_nothing(world: World, run: Run) -> None:
+    closed = run(inspector_event("sha256:" + "0" * 64, status="CLOSED"), SCAN_TYPE="ENHANCED")
+    assert closed["closed"] == ["CVE-7 glibc", "CVE-7 libc-bin"]
     assert world.messages() == []
+    assert world.calls("PutObject") == 0
 
 
 def test_a_finding_below_the_severity_costs_no_call(world: World, run: Run) -> None:
@@ -379,10 +524,113 @@ def test_of_an_index_each_image_is_scanned(world: World, run: Run) -> None:
     assert run(cached_event(index))["scans"] == dict.fromkeys(children, "started")
 
 
-def test_with_enhanced_scanning_there_is_nothing_to_start(world: World, run: Run) -> None:
+def test_an_image_of_a_type_that_ecr_does_not_scan_is_counted_with_the_reason(world: World, run: Run) -> None:
     digest = world.image([], scanned=False)
-    assert "ignored" in run(cached_event(digest), SCAN_TYPE="ENHANCED")
+    fault = {"services": ["ecr"], "operations": ["StartImageScan"], "code": "UnsupportedImageTypeException"}
+    set_faults(world.local, {**fault, "status": 400, "rate": 1})
+    done = run(cached_event(digest))
+    assert (done["scans"], done["started"]) == ({digest: "ECR does not scan this type of image"}, 0)
+    assert done["not_scanned"] == 1
+
+
+def test_with_enhanced_scanning_there_is_nothing_to_start(world: World, run: Run) -> None:
+    index, _ = world.index()
+    assert run(cached_event(index), SCAN_TYPE="ENHANCED")["images"] == 1
     assert world.calls("StartImageScan") == 0
+
+
+################################################################################
+# The images of an index
+################################################################################
+
+
+def test_the_image_of_an_index_that_runs_is_in_use_and_called_by_the_indexs_name(world: World, run: Run) -> None:
+    index, child = world.index()
+    world.uses("1.27")
+    run(cached_event(index))
+    assert run(scan_event(child, tags=(), HIGH=1))["reported"] == 1
+    (message,) = world.messages()
+    assert message["subject"] == f"HIGH: 1 finding in {REPOSITORY}:1.27 (IN USE)"
+    assert message["indexes"] == [f"{REPOSITORY}:1.27"]
+    assert message["tags"] == []
+
+
+def test_the_image_of_an_index_that_inspector_scans_is_in_use_too(world: World, run: Run) -> None:
+    index, child = world.index()
+    world.uses("1.27")
+    run(cached_event(index), SCAN_TYPE="ENHANCED")
+    event = inspector_event(child)
+    del event["detail"]["resources"][0]["details"]["awsEcrContainerImage"]["imageTags"]
+    run(event)
+    assert world.messages()[0]["in_use"] is True
+
+
+def test_the_image_of_an_index_that_nobody_runs_is_not_in_use(world: World, run: Run) -> None:
+    index, child = world.index()
+    world.uses()
+    run(cached_event(index))
+    run(scan_event(child, tags=(), HIGH=1))
+    assert world.messages()[0]["in_use"] is False
+
+
+def test_a_tag_that_moved_to_another_index_does_not_count_for_the_old_one(world: World, run: Run) -> None:
+    old, child = world.index()
+    new, new_child = world.index(name="newer")
+    world.uses("1.27")
+    for index in (old, new):
+        run(cached_event(index))
+    for image in (child, new_child):
+        run(scan_event(image, tags=(), HIGH=1))
+    messages = {message["digest"]: message for message in world.messages()}
+    assert messages[child]["in_use"] is False
+    assert messages[new_child]["in_use"] is True
+
+
+def test_of_an_image_without_tag_and_known_index_it_is_not_known_whether_it_is_in_use(world: World, run: Run) -> None:
+    """Cached before the function was there, or pushed by somebody: the snapshot names its index."""
+    _, child = world.index()
+    world.uses("1.27")
+    world.clients["ecr"].start_image_scan(repositoryName=REPOSITORY, imageId={"imageDigest": child})
+    run(scan_event(child, tags=(), HIGH=1))
+    assert world.messages()[0]["in_use"] is None
+
+
+@pytest.mark.parametrize("note", [b"", b"{", b'{"indexes": [{}]}', b'{"indexes": 1}', b"null"])
+def test_a_note_that_cannot_be_read_is_as_none(world: World, run: Run, note: bytes) -> None:
+    _, child = world.index()
+    world.uses("1.27")
+    world.clients["ecr"].start_image_scan(repositoryName=REPOSITORY, imageId={"imageDigest": child})
+    world.clients["s3"].put_object(Bucket=world.bucket, Key=parents_key(child), Body=note)
+    run(scan_event(child, tags=(), HIGH=1))
+    assert world.messages()[0]["in_use"] is None
+
+
+def test_an_index_that_is_gone_leaves_it_unknown(world: World, run: Run) -> None:
+    index, child = world.index()
+    world.uses()
+    run(cached_event(index))
+    world.clients["ecr"].batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageDigest": index}])
+    run(scan_event(child, tags=(), HIGH=1))
+    assert world.messages()[0]["in_use"] is None
+
+
+def test_an_index_that_is_gone_and_runs_still_is_in_use(world: World, run: Run) -> None:
+    index, child = world.index()
+    world.snapshot(UsedImage("nginx:1.27", None, (index,), ("Deployment/web/front",)))
+    run(cached_event(index))
+    world.clients["ecr"].batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageDigest": index}])
+    run(scan_event(child, tags=(), HIGH=1))
+    assert world.messages()[0]["used_by"] == "prod: Deployment/web/front"
+
+
+def test_indexes_that_cannot_be_read_leave_it_unknown(world: World, run: Run) -> None:
+    index, child = world.index()
+    world.uses()
+    run(cached_event(index))
+    fault = {"services": ["ecr"], "operations": ["DescribeImages"], "code": "AccessDeniedException", "status": 400}
+    set_faults(world.local, {**fault, "rate": 1})
+    run(scan_event(child, tags=(), HIGH=1))
+    assert world.messages()[0]["in_use"] is None
 
 
 def test_an_image_that_is_gone_is_no_failure(world: World, run: Run) -> None:

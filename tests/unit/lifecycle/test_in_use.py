@@ -55,6 +55,7 @@ def test_a_snapshot_is_read_as_it_was_written(found: list[UsedImage]) -> None:
         {"images": [{"reference": "x", "target": 3}]},
         {"images": [{"reference": "x", "digests": ["sha256:short"]}]},
         {"images": [{"reference": "x", "workloads": [None]}]},
+        {"uid": 5},
     ],
 )
 def test_half_a_snapshot_is_none(change: dict[str, object]) -> None:
@@ -62,6 +63,13 @@ def test_half_a_snapshot_is_none(change: dict[str, object]) -> None:
     assert parse_snapshot(json.dumps(good)).cluster == "prod"
     with pytest.raises(InvalidSnapshotError):
         parse_snapshot(json.dumps(good | change))
+
+
+def test_a_snapshot_says_its_cluster_where_it_is_known() -> None:
+    named, unnamed = Snapshot("prod", NOW, (), "1b9c"), Snapshot("prod", NOW, ())
+    assert parse_snapshot(dump_snapshot(named)) == named
+    assert parse_snapshot(dump_snapshot(unnamed)) == unnamed
+    assert "uid" not in dump_snapshot(unnamed)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", b"\xff", "[" * 100_000])

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from orchestrator.lifecycle.native_policy import is_ours, native_policy
-from orchestrator.lifecycle.policy import check_policy
+from orchestrator.lifecycle.policy import check_policy, parse_policy
 from orchestrator.lifecycle.retention import InvalidRetentionError, Retention, parse_retention
 from orchestrator.lifecycle.settings import InvalidSettingsError, read_settings
 
@@ -94,12 +94,23 @@ def test_all_wrong_variables_are_named_at_once() -> None:
 
 @pytest.mark.parametrize("kind", ["untagged", "count"])
 @pytest.mark.parametrize(
-    "settings", [Retention(), Retention(keep_at_most=1, untagged_days=3), Retention(expire_unpulled_days=None)]
+    "settings",
+    [
+        Retention(),
+        Retention(keep_at_most=1, untagged_days=3),
+        Retention(expire_unpulled_days=None),
+        Retention(keep_at_most=1, expire_action="archive"),
+    ],
 )
 def test_the_native_policy_is_one_that_ecr_accepts_and_is_known_as_ours(kind: str, settings: Retention) -> None:
     text = native_policy(kind, settings)  # type: ignore[arg-type]
     assert check_policy(text) == ()
     assert is_ours(text)
+
+
+def test_where_the_retention_archives_ecr_deletes_nothing_either() -> None:
+    policy = parse_policy(native_policy("count", Retention(keep_at_most=3, expire_action="archive")))
+    assert [rule.action for rule in policy.rules] == ["transition", "transition"]
 
 
 def test_a_policy_of_which_one_rule_is_not_ours_is_somebody_elses() -> None:

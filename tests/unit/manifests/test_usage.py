@@ -9,7 +9,7 @@ import yaml
 
 from orchestrator import __version__
 from orchestrator.environment import Environment, check_environment
-from orchestrator.kubectl import KINDS
+from orchestrator.kubectl import IDENTIFIES, KINDS
 from orchestrator.manifests import Bundle, generate
 from orchestrator.manifests.metadata import table_digest
 from orchestrator.manifests.usage import settings_text
@@ -45,11 +45,17 @@ def pod_of(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def test_the_rights_are_to_list_what_is_listed_and_nothing_else() -> None:
-    rules = documents(environment("standard"))["ClusterRole"]["rules"]
+    *rules, identity = documents(environment("standard"))["ClusterRole"]["rules"]
     granted = {(group, name) for rule in rules for group in rule["apiGroups"] for name in rule["resources"]}
     parts = [listed.path.strip("/").split("/") for listed in KINDS]
     assert granted == {("" if part[0] == "api" else part[1], part[-1]) for part in parts}
     assert {verb for rule in rules for verb in rule["verbs"]} == {"list"}
+    assert identity == {
+        "apiGroups": [""],
+        "resources": ["namespaces"],
+        "resourceNames": [IDENTIFIES],
+        "verbs": ["get"],
+    }
 
 
 @pytest.mark.parametrize("name", sorted(ENVIRONMENTS))

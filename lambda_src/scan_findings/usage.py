@@ -1,0 +1,70 @@
+"""Whether an image runs: by the clusters' snapshots, under its own names or those of an index that holds it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from orchestrator.aws.ecr import CallerExclusion, EcrRegistry, S3Storage
+from orchestrator.lifecycle.findings import Finding, Scanned
+from orchestrator.lifecycle.findings_message import Usage
+from orchestrator.lifecycle.findings_settings import FindingsSettings
+from orchestrator.lifecycle.in_use import InUse
+from orchestrator.lifecycle.parents import LIMIT
+from orchestrator.lifecycle.ports import GoneError, PortError
+from orchestrator.lifecycle.used import load_used
+
+from .clients import client, log
+from .kept import read_parents
+
+
+def usage_of(image: Scanned, settings: FindingsSettings) -> Usage:
+    """Who runs the image, by its own names or those of an index that holds it."""
+    used = load_used(S3Storage(client("s3"), settings.bucket), settings.shared, datetime.now(UTC))
+    user = used.in_use.user_of(image.repository, image.digest, image.tags)
+    indexes, user_of_index, unknown = _indexes(image, used.in_use, settings)
+    if user or user_of_index:
+        return Usage(user or user_of_index, indexes)
+    # Without a usable snapshot of every cluster, "nobody" would be a guess.
+    if used.problems:
+        return Usage(None, indexes, "no usable snapshot of every cluster")
+    if not settings.shared.clusters:
+        return Usage(None, indexes, "no cluster is declared")
+    return Usage(None if unknown else "", indexes, unknown)
+
+
+def _indexes(image: Scanned, in_use: InUse, settings: FindingsSettings) -> tuple[tuple[str, ...], str, str]:
+    """(names of the indexes that hold the image, who runs one of them, why that is not known)."""
+    parents = read_parents(settings.bucket, image.digest)
+    names: list[str] = []
+    unknown = ""
+    # By digest also what cannot be read, or is gone from the registry and runs still.
+    user = next(filter(None, (in_use.user_of(each.repository, each.digest, ()) for each in sorted(parents))), "")
+    registry = EcrRegistry(client("ecr"), CallerExclusion(client("ecr"), None))
+    for repository in sorted({parent.repository for parent in parents}):
+        try:
+            found = registry.describe(
+                repository, [each.digest for each in sorted(parents) if each.repository == repository]
+            )
+        except GoneError:
+            continue
+        except PortError as error:
+            unknown = "the indexes that hold it cannot be read"
+            log("WARNING", f"Whether the image is in use is not known by its indexes: {error}", digest=image.digest)
+            continue
+        for index in found:
+            user = user or in_use.user_of(repository, index.digest, index.tags)
+            names += [f"{repository}:{tag}" for tag in index.tags] or [f"{repository}@{index.digest}"]
+    if len(parents) >= LIMIT:
+        unknown = "it is part of more indexes than are noted"
+    if not names and not image.tags:
+        # ECR scans the images of an index, which have no tags of their own.
+        unknown = unknown or "it has no tag, and no index is known that holds it"
+    return tuple(names), user, unknown
+
+
+def with_inspector(usage: Usage, findings: tuple[Finding, ...]) -> Usage:
+    """Who runs the image, by Inspector's count where the snapshots name nobody. That it counts none proves nothing."""
+    running = max((finding.running for finding in findings), default=0)
+    if usage.user or not running:
+        return usage
+    return Usage(f"Amazon Inspector: {running} tasks or pods", usage.indexes)
