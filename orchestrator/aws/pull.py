@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from orchestrator.aws.ecr import MEDIA_TYPES
+from orchestrator.lifecycle.units import children_of
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession
@@ -24,10 +25,11 @@ SECONDS = (5, 60)
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What a tag names: its digest, or the reason why the registry gave none."""
+    """What a tag names: its digest, and of an index its images; or the reason why the registry gave none."""
 
     digest: str = ""
     problem: str = ""
+    children: tuple[str, ...] = ()
 
 
 def pull_tag(session: AwsSession, repository: str, tag: str) -> Pulled:
@@ -47,7 +49,11 @@ def pull_tag(session: AwsSession, repository: str, tag: str) -> Pulled:
         return Pulled(problem=f"{registry} cannot be reached: {type(error).__name__}")
     if answer.status_code != 200:
         return Pulled(problem=f"{registry} answers {answer.status_code}{_reason(answer)}")
-    return Pulled(answer.headers.get("Docker-Content-Digest") or f"sha256:{sha256(answer.content).hexdigest()}")
+    digest = answer.headers.get("Docker-Content-Digest") or f"sha256:{sha256(answer.content).hexdigest()}"
+    try:
+        return Pulled(digest, children=children_of(answer.text))
+    except (ValueError, RecursionError):
+        return Pulled(digest)
 
 
 def _reason(answer: requests.Response) -> str:

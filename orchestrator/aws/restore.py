@@ -28,7 +28,8 @@ WITHOUT_TAG = "the image itself is there, without this tag"
 class Restoration:
     """How restoring one name of an image ended: `tag`, "" for an image without one; `digest` is what it names now.
 
-    "moved": the tag names another image now; `detail` says where the image itself came back all the same.
+    "moved": the tag names another image now; `detail` says where the image itself came back all the same. `children` are
+    what the index lists that was pulled.
     """
 
     record: Record
@@ -36,6 +37,7 @@ class Restoration:
     tag: str = ""
     digest: str = ""
     detail: str = ""
+    children: tuple[str, ...] = ()
 
     @property
     def came_back(self) -> bool:
@@ -51,18 +53,22 @@ def restore_images(session: AwsSession, records: Sequence[Record]) -> list[Resto
     with explained(session.environment, "ecr"), ThreadPoolExecutor(WORKERS) as pool:
         found = list(pool.map(lambda record: list(_restored(session, record)), records))
     results = [result for each in found for result in each]
-    back = {result.record.digest for result in results if result.outcome == "restored"}
+    listed = {(result.record.repository, child) for result in results for child in result.children}
     there = {(result.record.repository, result.record.digest) for result in results if result.came_back}
 
     def settled(result: Restoration) -> Restoration:
         record = result.record
-        if result.outcome == "unavailable" and not record.tags and record.root in back:
-            return replace(result, outcome="with its index", digest=record.digest, detail="")
+        if result.outcome == "unavailable" and not record.tags and not result.detail:
+            # ECR imports an index's images by itself; what is merely attached to an image does not come with it.
+            if (record.repository, record.digest) in listed or _described(session, record):
+                return replace(result, outcome="with its index", digest=record.digest)
+            return replace(result, detail="it has no tag to be pulled by, and no index that came back lists it")
         if result.outcome == "moved" and (record.repository, record.digest) in there:
             return replace(result, detail=WITHOUT_TAG)
         return result
 
-    return [settled(result) for result in results]
+    with explained(session.environment, "ecr"):
+        return [settled(result) for result in results]
 
 
 def _restored(session: AwsSession, record: Record) -> Iterator[Restoration]:
@@ -77,8 +83,8 @@ def _restored(session: AwsSession, record: Record) -> Iterator[Restoration]:
             yield from unarchived
             return
     if not record.tags:
-        detail = f"it has no tag to be pulled by, and {record.root}, to which it belongs, did not come back"
-        yield Restoration(record, "unavailable", detail=detail)
+        # Settled when all others are back.
+        yield Restoration(record, "unavailable")
     for tag in record.tags:
         yield _pulled(session, record, tag)
 
@@ -100,7 +106,8 @@ def _pulled(session: AwsSession, record: Record, tag: str) -> Restoration:
     pulled = pull_tag(session, record.repository, tag)
     if not pulled.digest:
         return Restoration(record, "unavailable", tag, detail=f"{pulled.problem}; its source was {record.upstream}")
-    return Restoration(record, "restored" if pulled.digest == record.digest else "moved", tag, pulled.digest)
+    outcome: Outcome = "restored" if pulled.digest == record.digest else "moved"
+    return Restoration(record, outcome, tag, pulled.digest, children=pulled.children)
 
 
 def _described(session: AwsSession, record: Record) -> Mapping[str, Any] | None:

@@ -65,7 +65,7 @@ def opened(
             from orchestrator.terraform.exclusive import held
 
             stack.enter_context(held(folder, name, lambda text: click.echo(text, err=True)))
-        storage, where, notes = open_storage(session, environment, folder, snapshots)
+        storage, where, notes = open_storage(session, environment, settings, folder, snapshots)
         if environment.lifecycle_manager is None:
             defaults = f'environment "{name}" sets no lifecycle_manager: the defaults are used'
             notes.append(f"{defaults} ({describe_settings(settings)})")

@@ -179,9 +179,12 @@ def node_roles(environment: Environment) -> list[str]:
     return [*environment.node_role_names, *(pool.instance_profile for pool in pools)]
 
 
-def snapshot_files(paths: Sequence[Path]) -> dict[str, list[tuple[datetime, bytes]]]:
-    """{cluster: [(taken, content)]} of snapshots in files. Raises RefusedInput for what is none."""
-    from orchestrator.lifecycle.in_use import InvalidSnapshotError, parse_snapshot
+def snapshot_files(paths: Sequence[Path], settings: Settings) -> dict[str, list[tuple[datetime, bytes]]]:
+    """{cluster: [(taken, content)]} of snapshots in files. Raises RefusedInput for what is none, and for stale ones.
+
+    Of a declared cluster a stale one stops the expiry and not the command, as it does in the bucket.
+    """
+    from orchestrator.lifecycle.in_use import InvalidSnapshotError, parse_snapshot, snapshot_problem
 
     files: dict[str, list[tuple[datetime, bytes]]] = {}
     for path in paths:
@@ -194,12 +197,19 @@ def snapshot_files(paths: Sequence[Path]) -> dict[str, list[tuple[datetime, byte
                 why=f"{error}.",
                 remedy="`orchestrator images NAME --cluster --snapshot FILE` writes one.",
             ) from error
+        problem = snapshot_problem(snapshot, datetime.now(UTC), settings.snapshot_limit)
+        if problem and snapshot.cluster not in settings.clusters:
+            raise RefusedInput(
+                f'{path} is a snapshot of cluster "{snapshot.cluster}" that cannot be relied on: {problem}.',
+                why="What the cluster runs since is not in it, and would be judged by its pull times alone.",
+                remedy="Write it again: `orchestrator images NAME --cluster --snapshot FILE`.",
+            )
         files.setdefault(snapshot.cluster, []).append((snapshot.taken, content))
     return files
 
 
 def open_storage(
-    session: AwsSession, environment: Environment, folder: Path, snapshots: Sequence[Path]
+    session: AwsSession, environment: Environment, settings: Settings, folder: Path, snapshots: Sequence[Path]
 ) -> tuple[Storage, str, list[str]]:
     """(the manager's storage, where it is, notes): the environment's bucket when it exists, else a folder."""
     from orchestrator.aws.lifecycle import bucket_storage
@@ -212,7 +222,7 @@ def open_storage(
         if bucket:
             notes.append(f"The bucket {bucket} does not exist yet; {folder} is used in its place.")
         storage, where = DirectoryStorage(folder), str(folder)
-    files = snapshot_files(snapshots)
+    files = snapshot_files(snapshots, settings)
     try:
         return (with_files(storage, files) if files else storage), where, notes
     except PortError as error:

@@ -280,6 +280,18 @@ def test_a_dry_run_from_here_says_that_it_was_one(make_world: Callable[..., Worl
     assert world.aws.tags("quay/app") == {"1", "2"}
 
 
+def test_an_old_snapshot_from_a_file_of_a_cluster_that_nobody_declared_is_refused(world: World, tmp_path: Path) -> None:
+    world.aws.seed("quay/app", old("1"), used("2"))
+    file = tmp_path / "once.json"
+    images = [{"reference": "quay.io/app:9", "target": None}]
+    file.write_text(json.dumps({"version": 1, "cluster": "once", "taken": "2020-01-01T00:00:00Z", "images": images}))
+    for command in (("preview", "dev"), ("run", "dev", "--yes")):
+        refused = world.run(*command, "--local", "--snapshot", str(file))
+        assert refused.code == 2
+        assert 'is a snapshot of cluster "once" that cannot be relied on: it is ' in refused.err
+    assert world.aws.tags("quay/app") == {"1", "2"}
+
+
 def test_a_snapshot_from_a_file_stands_beside_the_one_in_the_bucket(
     make_world: Callable[..., World], tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
     from tests.functional.lifecycle.world import World
 
 
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
 def manifest(name: str, **extra: Any) -> str:
     digest = "sha256:" + name.encode().hex().zfill(64)
     return json.dumps(
         {
             "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "mediaType": MANIFEST,
             "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest, "size": 1},
             "layers": [],
             **extra,
@@ -67,6 +71,50 @@ def test_a_tag_that_names_another_image_brings_nothing_back(world: World) -> Non
     assert ", which did not come back\n" in back.out
     assert "0 of 1 came back." in back.out
     assert back.code == 1
+
+
+def test_what_is_attached_to_an_image_by_its_subject_alone_does_not_come_back_and_that_is_said(world: World) -> None:
+    text = manifest("app")
+    digest = f"sha256:{sha256(text.encode()).hexdigest()}"
+    subject = {"mediaType": MANIFEST, "digest": digest, "size": len(text)}
+    signature = SeedImage(manifest=manifest("signature", subject=subject), pushed_at=days_ago(90))
+    world.aws.seed(
+        "quay/app", SeedImage(tags=("1",), manifest=text, pushed_at=days_ago(90)), signature, used("2"), used("3")
+    )
+    seed_upstream(world.aws.local, "quay.io", "app", "1", [text])
+    back = world.run("restore", "dev", "--local", "--json", "--from", expire(world))
+    rows = {row["tag"]: (row["outcome"], row["detail"]) for row in back.json["images"]}
+    assert rows == {
+        "1": ("restored", ""),
+        None: ("unavailable", "it has no tag to be pulled by, and no index that came back lists it"),
+    }
+    assert back.code == 1
+
+
+def test_an_image_of_two_indexes_comes_back_with_either(world: World) -> None:
+    child = manifest("child")
+    digest = f"sha256:{sha256(child.encode()).hexdigest()}"
+    indexes = {
+        tag: json.dumps(
+            {
+                "schemaVersion": 2,
+                "mediaType": "application/vnd.oci.image.index.v1+json",
+                "manifests": [{"mediaType": MANIFEST, "digest": digest, "size": len(child)}],
+                "annotations": {"tag": tag},
+            }
+        )
+        for tag in ("1", "2")
+    }
+    world.aws.seed("quay/app", SeedImage(manifest=child, pushed_at=days_ago(90)))
+    for tag, text in indexes.items():
+        world.aws.seed("quay/app", SeedImage(tags=(tag,), manifest=text, pushed_at=days_ago(90)))
+    world.aws.seed("quay/app", used("3"), used("4"), used("5"))
+    # Tag 1 is gone at its source.
+    seed_upstream(world.aws.local, "quay.io", "app", "2", [child, indexes["2"]])
+    back = world.run("restore", "dev", "--local", "--json", "--from", expire(world))
+    rows = {row["tag"]: row["outcome"] for row in back.json["images"]}
+    assert rows == {"1": "unavailable", "2": "restored", None: "with its index"}
+    assert world.aws.tags("quay/app") == {"2", "3", "4", "5"}
 
 
 def test_what_was_brought_out_of_the_archive_does_not_go_back_the_next_night(
