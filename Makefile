@@ -22,12 +22,13 @@ demo: $(STAMP) ## the main job on the embedded AWS: plan, apply, output, drift
 	$(BIN)/python -m scripts.demo
 
 # Most of their time is waited for, by the AWS provider.
-LONG := tests/functional/faults tests/functional/lifecycle_tf tests/functional/terraform/test_records_are_kept.py
+LONG := tests/functional/faults tests/functional/lifecycle_tf tests/functional/test_deployer_policy.py \
+	tests/functional/terraform/test_interruptions.py tests/functional/terraform/test_records_are_kept.py
 
 test: $(STAMP) ## every test that needs no cluster engines, but for the long ones
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not cluster" $(addprefix --ignore=,$(LONG))
 
-test-long: $(STAMP) ## the long ones: applies under throttling, kills, full disks, lost locks; functions deployed and gone again
+test-long: $(STAMP) ## the long ones: interrupts, kills, throttling, full disks, lost locks; functions deployed; requests against the deployer policy
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(LONG)
 
 engines: $(STAMP) ## kube-apiserver, etcd, kubectl, the Kyverno CLI and small decoders, into a user-level cache (needs Go)
