@@ -16,10 +16,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from orchestrator.lifecycle.findings import SEVERITIES, Finding, rank
+from orchestrator.lifecycle.findings import Finding, rank
 
 PREFIX = "findings/"
-VERSION = 3
+VERSION = 1
 NEW = "new"
 # Longer than the function may run (50 seconds, modules/scan-findings): whoever began is not at it any more. Shorter than
 # Lambda waits before it calls again (a minute): otherwise that call would find the finding taken, and be the last one.
@@ -58,11 +58,6 @@ class Told:
                 (closed for closed in (self.closed, other.closed) if closed is not None and closed >= at), default=None
             ),
         )
-
-
-# A record of version 2 has identities only. That it was in use is told once more: version 2 could not know it of the
-# images of an index.
-_BEFORE = Told(SEVERITIES[-1], fixed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +150,9 @@ def dump_record(record: Record) -> bytes:
 
 
 def parse_record(content: bytes) -> Record:
-    """The record of a JSON text, of version 2 too; one that cannot be read is as none: twice is better than never."""
+    """The record of a JSON text; one that cannot be read is as none: twice is better than never."""
     try:
         values = json.loads(content)
-        if "reported" in values:
-            begun = {str(identity): Begun(float(since), _BEFORE) for identity, since in values["begun"].items()}
-            return Record(dict.fromkeys(map(str, values["reported"]), _BEFORE), begun)
         return Record(
             {str(identity): _told(entry) for identity, entry in values["told"].items()},
             {str(identity): Begun(float(entry["since"]), _told(entry)) for identity, entry in values["begun"].items()},

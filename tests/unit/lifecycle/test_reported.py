@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import permutations
 
 import pytest
@@ -147,15 +146,3 @@ def test_a_record_is_read_as_it_was_written_and_one_that_is_broken_is_none() -> 
     assert parse_record(dump_record(record)) == record
     for broken in (b"", b"{", b"[]", b"null", b'{"reported": 1}', b'{"told": [], "begun": []}', b'{"told": {"a": 1}}'):
         assert parse_record(broken) == Record()
-
-
-def test_a_record_of_version_2_keeps_what_it_knows_quiet_and_tells_of_use_once() -> None:
-    """Version 2 could not know of the images of an index whether they run."""
-    document = {"version": 2, "reported": ["a"], "begun": {"b": NOW}}
-    record = parse_record(json.dumps(document).encode())
-    known = [finding("a", "CRITICAL", "1.1"), finding("b", "CRITICAL", "1.1")]
-    assert news(record, *known) == {}
-    assert news(record, *known, now=NOW + 60) == {"b": "new"}
-    assert news(record, finding("a"), in_use=True) == {"a": "it is in use now"}
-    record, _ = tell(record, finding("a"), in_use=True)
-    assert parse_record(dump_record(record)) == record
