@@ -78,15 +78,25 @@ def handle(event: Any, context: Any) -> dict[str, object]:  # noqa: ARG001
 def _look_after(image: Cached, settings: FindingsSettings) -> dict[str, object]:
     """With basic scanning start a scan, of an index those of its images: ECR scans no index. Note which images it holds."""
     outcome = "" if settings.enhanced else _start_scan(image.repository, image.digest)
-    if outcome and outcome != NOT_SCANNED[UNSUPPORTED]:
+    if outcome == STARTED:
+        # An image of its own.
         return _scans(image, {image.digest: outcome})
-    children = _children(image)
+    try:
+        children = _children(image)
+    except PortError as error:
+        if not settings.enhanced or not error.code.startswith("AccessDenied"):
+            raise
+        # Below a rule that this function was not told of. What Inspector finds there is reported all the same.
+        log("WARNING", f"Which images {image.digest} holds is not noted: {error}", repository=image.repository)
+        return {"repository": image.repository, "digest": image.digest, "images": 0}
     parent = Parent(image.repository, image.digest)
     for child in children:
         # Before its scan, whose event looks for the note.
         change_parents(settings.bucket, child, lambda known: with_parent(known, parent))
     if settings.enhanced:
         return {"repository": image.repository, "digest": image.digest, "images": len(children)}
+    if outcome != NOT_SCANNED[UNSUPPORTED]:
+        return _scans(image, {image.digest: outcome})
     scans = {child: _start_scan(image.repository, child) for child in children}
     return _scans(image, scans or {image.digest: outcome})
 
@@ -102,6 +112,10 @@ def _children(image: Cached) -> tuple[str, ...]:
             )
     except GoneError:
         return ()
+    for failure in answer.get("failures", []):
+        if failure.get("failureCode") != "ImageNotFound":
+            reason = str(failure.get("failureReason", ""))
+            raise PortError(str(failure.get("failureCode")), reason, "BatchGetImage")
     images = answer.get("images", [])
     return children_of(images[0]["imageManifest"]) if images else ()
 
@@ -229,7 +243,14 @@ def _settle(settings: FindingsSettings, digest: str, change: Callable[[Record], 
 
 def _close(closed: Closed, settings: FindingsSettings) -> dict[str, object]:
     """Note what Inspector closed: when it comes back it is news."""
-    change_record(settings.bucket, closed.digest, lambda record: record.close(closed.findings, closed.at))
+    try:
+        change_record(settings.bucket, closed.digest, lambda record: record.close(closed.findings, closed.at))
+    except PortError as error:
+        if error.code != "Conflict":
+            raise
+        # Inspector closes all findings of an image that goes at once. What is lost is a message if one of them comes back.
+        log("WARNING", f"A closed finding is not noted: {error}", digest=closed.digest)
+        return {"digest": closed.digest, "closed": []}
     return {"digest": closed.digest, "closed": sorted(closed.findings)}
 
 

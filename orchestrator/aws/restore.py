@@ -54,21 +54,24 @@ def restore_images(session: AwsSession, records: Sequence[Record]) -> list[Resto
         found = list(pool.map(lambda record: list(_restored(session, record)), records))
     results = [result for each in found for result in each]
     listed = {(result.record.repository, child) for result in results for child in result.children}
-    there = {(result.record.repository, result.record.digest) for result in results if result.came_back}
+    back = {(result.record.repository, result.record.digest) for result in results if result.came_back}
 
     def settled(result: Restoration) -> Restoration:
         record = result.record
         if result.outcome == "unavailable" and not record.tags and not result.detail:
             # ECR imports an index's images by itself; what is merely attached to an image does not come with it.
-            if (record.repository, record.digest) in listed or _described(session, record):
+            try:
+                there = (record.repository, record.digest) in listed or _described(session, record)
+            except ClientError as error:
+                return replace(result, detail=f"{error_code(error)} from {error.operation_name}")
+            if there:
                 return replace(result, outcome="with its index", digest=record.digest)
             return replace(result, detail="it has no tag to be pulled by, and no index that came back lists it")
-        if result.outcome == "moved" and (record.repository, record.digest) in there:
+        if result.outcome == "moved" and (record.repository, record.digest) in back:
             return replace(result, detail=WITHOUT_TAG)
         return result
 
-    with explained(session.environment, "ecr"):
-        return [settled(result) for result in results]
+    return [settled(result) for result in results]
 
 
 def _restored(session: AwsSession, record: Record) -> Iterator[Restoration]:
@@ -119,8 +122,8 @@ def _described(session: AwsSession, record: Record) -> Mapping[str, Any] | None:
         if error_code(error) in ABSENT:
             return None
         raise
-    image: Mapping[str, Any] = answer["imageDetails"][0]
-    return image
+    images: list[Mapping[str, Any]] = answer["imageDetails"]
+    return images[0] if images else None
 
 
 def _unarchived(session: AwsSession, record: Record) -> list[Restoration]:

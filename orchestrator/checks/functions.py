@@ -10,7 +10,7 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.forms import SNAPSHOT_NAME, is_bucket_name
 from orchestrator.checks.function_variables import check_function_variables
 from orchestrator.checks.problem import shown
-from orchestrator.checks.retention import check_retention, warn_of_count
+from orchestrator.checks.retention import check_retention, warn_of_native_policy
 from orchestrator.checks.schedules import eventbridge_problem, rate_of
 from orchestrator.checks.usage import check_usage
 from orchestrator.environment_values import LifecycleManager, Monitoring, ScanFindings
@@ -119,8 +119,8 @@ def _check_manager(context: Context, manager: LifecycleManager) -> None:
     _check_topic(context, path, manager.topic_arn, manager.emails)
     if manager.retention is not None:
         check_retention(context, (*path, "retention"), manager.retention)
-    if manager.enabled and manager.native_policy == "count":
-        warn_of_count(context, (*path, "native_policy"), manager.retention)
+    if manager.enabled and manager.native_policy in ("count", "untagged"):
+        warn_of_native_policy(context, (*path, "native_policy"), manager.native_policy, manager.retention)
     if manager.usage is not None:
         check_usage(context, (*path, "usage"), manager.usage)
     _check_records(context, path, manager)

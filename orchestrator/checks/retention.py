@@ -41,14 +41,28 @@ def check_retention(context: Context, path: Path, retention: Retention) -> None:
         )
 
 
-def warn_of_count(context: Context, path: Path, retention: Retention | None) -> None:
-    """With `native_policy = "count"` ECR itself counts tagged images, without a look at snapshots; or nothing is counted."""
+def warn_of_native_policy(context: Context, path: Path, kind: str, retention: Retention | None) -> None:
+    """With "count" ECR itself counts tagged images, without a look at snapshots; or a policy is never given."""
     try:
         read = read_retention(retention_document(retention))
     except InvalidRetentionError:
         return
     settings = [read.default, *(override for _, override in read.overrides)]
-    if any(one.keep_at_most is not None and not one.protect_tags and not one.never for one in settings):
+    if all(one.expire_action == "archive" or one.never for one in settings):
+        context.warn(
+            path,
+            f"{dotted(path)} is {shown(kind)}, but no repository gets such a policy.",
+            why="The retention archives everywhere, and ECR's own rules would delete for good.",
+            remedy="Leave native_policy out.",
+            value=kind,
+        )
+        return
+    if kind != "count":
+        return
+    if any(
+        one.keep_at_most is not None and not one.protect_tags and not one.never and one.expire_action == "delete"
+        for one in settings
+    ):
         what, why = (
             "",
             "ECR does not know what runs: of the tagged images over keep_at_most the oldest go, in use or not.",

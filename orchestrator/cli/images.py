@@ -97,6 +97,8 @@ def _own_uid(kubectl: Kubectl, name: str, held: bytes | None, place: str, *, rep
     if before and before != uid and not replaced:
         replace = "give --cluster-replaced where it took the place of the other"
         if not uid:
+            if "Forbidden" not in problem and "forbidden" not in problem:
+                raise OrchestratorError(f"{place} does not answer.", why=problem, remedy="Try again when it does.")
             raise RefusedInput(
                 f"{name} may be the snapshot of another cluster than {place}.",
                 why=f"It is of the cluster whose namespace kube-system has the UID {before}; here it cannot be read: {problem}.",

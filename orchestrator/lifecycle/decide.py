@@ -58,10 +58,12 @@ def decide(
     units = units_of(images, children)
     ranks = _ranks(units)
     # The manifest of an archived index cannot be read: any untagged image may be one of its.
-    unread = any(not image.is_active and image.may_have_children and image.digest not in children for image in images)
+    unread = [
+        image for image in images if not image.is_active and image.may_have_children and image.digest not in children
+    ]
     by_image: dict[str, Decision] = {}
     for unit in units:
-        kept = _archived_with_it(unit, retention, unread=unread)
+        kept = _archived_with_it(unit, retention, unread)
         verdict: Verdict = "keep"
         reason = kept
         if not kept:
@@ -77,18 +79,21 @@ def decide(
     return Decided(tuple(by_image[image.digest] for image in images), units)
 
 
-def _archived_with_it(unit: Unit, retention: Retention, *, unread: bool) -> str:
+def _archived_with_it(unit: Unit, retention: Retention, unread: Sequence[Image]) -> str:
     """Why what is archived keeps this unit; empty when it does not.
 
     Deleting a part of what somebody archived would break it. Archiving the rest of it is what an interrupted run left.
     """
     if any(member.status == "ACTIVATING" for member in unit.members):
         return "a part of it is being brought out of the archive"
+    untagged = not any(member.own_tags for member in unit.members)
+    if untagged and any(image.status == "ACTIVATING" for image in unread):
+        return "it may belong to an index that is being brought out of the archive"
     if retention.expire_action == "archive":
         return ""
     if any(not member.is_active for member in unit.members):
         return "a part of it is archived"
-    if unread and not any(member.own_tags for member in unit.members):
+    if untagged and unread:
         return "it may belong to an archived index"
     return ""
 
@@ -135,7 +140,7 @@ def _beyond_reach(repository: str, unit: Unit, retention: Retention, in_use: InU
         user = in_use.user_of(repository, member.digest, member.tags)
         if user:
             return f"in use by {user}"
-    if in_use.since and unit.last_used >= in_use.since:
+    if in_use.since and unit.last_used > in_use.since:
         return "pulled or pushed since the clusters' snapshots were taken: it may run"
     if retention.never:
         return "expiry is off here (never)"

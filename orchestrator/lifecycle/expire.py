@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from orchestrator.lifecycle.decide import Decision
 from orchestrator.lifecycle.evaluate import BATCH, Evaluation, chunks, stored_bytes
-from orchestrator.lifecycle.ports import Host, Refusal, Registry, Storage
+from orchestrator.lifecycle.ports import GoneError, Host, Refusal, Registry, Storage
 from orchestrator.lifecycle.records import Record, audit_key, dump_records, rfc3339
 from orchestrator.lifecycle.units import Image, Unit, hanging_on
 from orchestrator.lifecycle.upstream_names import CachedNames, reference
@@ -24,6 +24,8 @@ NOT_ARCHIVED = "ImageStorageClassUpdateNotSupportedException"
 REFERENCED = "ImageReferencedByManifestList"
 # Archiving takes a call an image, so that time is looked at more often.
 ARCHIVED_AT_ONCE = 10
+# Before this run asked for anything: not for it to bring back.
+ABSENT = ("absent", "it was not there any more")
 MEANWHILE = "it, or what belongs to it, was pulled or tagged meanwhile"
 
 
@@ -88,7 +90,7 @@ class Expirer:
                 outcome, detail = outcomes.get(decision.image.digest, ("", ""))
                 result.images += outcome in ("deleted", "archived")
                 result.size += stored_bytes(decision.image) if outcome in ("deleted", "archived") else 0
-                result.gone += outcome == "gone"
+                result.gone += outcome in ("gone", "absent")
                 result.kept += outcome == "kept"
                 if outcome == "refused":
                     result.refused[decision.image.digest] = detail
@@ -103,13 +105,17 @@ class Expirer:
         outcomes: dict[str, tuple[str, str]],
     ) -> None:
         """Describe every member anew: units with one that was pulled, tagged or archived since are kept whole."""
-        now = self._described(repository, list(members))
+        try:
+            now = self._described(repository, list(members))
+        except GoneError:
+            outcomes.update((digest, ABSENT) for digest in members)
+            raise
         changed = {digest for digest, image in now.items() if _differs(members[digest], image)}
         for unit in units:
             if any(member.digest in changed for member in unit.members):
                 outcomes.update((member.digest, ("kept", MEANWHILE)) for member in unit.members)
         for digest in members.keys() - now.keys():
-            outcomes[digest] = ("gone", "it was not there any more")
+            outcomes[digest] = ABSENT
 
     def _described(self, repository: str, digests: Sequence[str]) -> dict[str, Image]:
         found: dict[str, Image] = {}
@@ -156,8 +162,9 @@ class Expirer:
         return outcomes
 
     def _archived(self, repository: str, digests: Sequence[str]) -> set[str]:
-        """Those that are in the archive."""
-        return {digest for digest, image in self._described(repository, digests).items() if not image.is_active}
+        """Those that are in the archive: ECR describes what is not active only to those who ask for it."""
+        active = {digest for digest, image in self._described(repository, digests).items() if image.is_active}
+        return set(digests) - active
 
     def _audit(self, repository: str, records: Sequence[Record]) -> None:
         content = dump_records(records)

@@ -14,8 +14,6 @@ from orchestrator.lifecycle.retention import Retention
 
 MARKER = "[orchestrator lifecycle-manager]"
 DEFAULT_UNTAGGED_DAYS = 14
-EXPIRE = {"type": "expire"}
-TO_ARCHIVE = {"type": "transition", "targetStorageClass": "archive"}
 
 
 def native_policy(kind: Literal["untagged", "count"], retention: Retention) -> str:
@@ -23,14 +21,12 @@ def native_policy(kind: Literal["untagged", "count"], retention: Retention) -> s
 
     Without a `keep_at_most` there is nothing to count, and where tags are protected nothing may be: ECR's count knows no
     exceptions. `count` is as `untagged` then. Untagged images are not counted: they may be those of a tagged index.
-    Where the retention archives, so does the policy: ECR must not delete for good what the manager can bring back.
     """
-    action = TO_ARCHIVE if retention.expire_action == "archive" else EXPIRE
     days = retention.untagged_days or retention.expire_unpulled_days or DEFAULT_UNTAGGED_DAYS
-    rules = [_rule(1, f"untagged images after {days} days", "untagged", "sinceImagePushed", days, action)]
+    rules = [_rule(1, f"untagged images after {days} days", "untagged", "sinceImagePushed", days)]
     if kind == "count" and retention.keep_at_most is not None and not retention.protect_tags:
         number = retention.keep_at_most
-        rules.append(_rule(2, f"no more than {number} tagged images", "tagged", "imageCountMoreThan", number, action))
+        rules.append(_rule(2, f"no more than {number} tagged images", "tagged", "imageCountMoreThan", number))
     text = json.dumps({"rules": rules}, separators=(",", ":"), sort_keys=True)
     assert not check_policy(text)
     return text
@@ -53,9 +49,7 @@ def same_policy(one: str, other: str) -> bool:
         return False
 
 
-def _rule(
-    priority: int, text: str, status: str, count_type: str, number: int, action: dict[str, str]
-) -> dict[str, object]:
+def _rule(priority: int, text: str, status: str, count_type: str, number: int) -> dict[str, object]:
     selection: dict[str, object] = {"tagStatus": status, "countType": count_type, "countNumber": number}
     if status == "tagged":
         selection["tagPatternList"] = ["*"]
@@ -65,5 +59,5 @@ def _rule(
         "rulePriority": priority,
         "description": f"{MARKER} {text}",
         "selection": selection,
-        "action": action,
+        "action": {"type": "expire"},
     }

@@ -62,8 +62,16 @@ class PolicyKeeper:
         return self._apply(name, wanted, self.registry.policy(name), "") if wanted else PolicyOutcome()
 
     def wanted(self, name: str, retention: Retention) -> str:
-        """The policy that the repository should have; empty for none, as where nothing may ever expire."""
-        protected = retention.never or any(holds(pattern, name) for pattern in retention.protect_repositories)
+        """The policy that the repository should have; empty for none, as where nothing may ever be lost.
+
+        Where the retention archives, ECR's rules would delete for good; whether one that archives spares the images of an
+        index is not documented.
+        """
+        protected = (
+            retention.never
+            or retention.expire_action == "archive"
+            or any(holds(pattern, name) for pattern in retention.protect_repositories)
+        )
         return "" if not self.kind or protected else native_policy(self.kind, retention)
 
     def _apply(self, name: str, wanted: str, held: str | None, fingerprint: str) -> PolicyOutcome:

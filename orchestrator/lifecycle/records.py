@@ -18,8 +18,8 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 class Record:
     """One image, before (`stage` planned) or after (done) its expiry.
 
-    `outcome`: "" while planned, then deleted, archived, gone (it was not there any more), kept (it was pulled or tagged
-    at the last moment) or refused. `size` in bytes, 0 for an index: its images have their own lines.
+    `outcome`: "" while planned, then deleted, archived, kept (it was pulled or tagged at the last moment), refused, absent
+    (it was not there at the last look) or gone (it was there then, and not at the call). `size` in bytes, 0 for an index: its images have their own lines.
     `upstream` is the reference that pulls it from its source again, `root` the digest of its unit.
     """
 
@@ -126,8 +126,18 @@ def restorable(records: Sequence[Record]) -> list[Record]:
     it did, and what is "gone" may have been deleted by a call whose answer was lost. They come with the outcome "".
     """
     last: dict[tuple[str, str], Record] = {}
+    before: dict[tuple[str, str], Record | None] = {}
     for record in sorted(records, key=lambda record: (record.at, record.stage == "done")):
         key = (record.repository, record.digest)
+        if record.stage == "planned":
+            before[key] = last.get(key)
+        if record.outcome == "absent":
+            # That attempt did nothing; an earlier one that died may have.
+            earlier = before.get(key)
+            last.pop(key, None)
+            if earlier:
+                last[key] = earlier
+            continue
         if record.outcome == "gone":
             # Two runs at once: what the one deleted is gone for the other.
             if key in last and last[key].outcome in ("deleted", "archived"):

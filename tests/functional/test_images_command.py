@@ -46,7 +46,8 @@ if "config" in sys.argv:
 if sys.argv[-1] == "/api/v1/namespaces/kube-system":
     uid = here / "uid"
     if not uid.exists():
-        sys.exit("Error from server (Forbidden): namespaces is forbidden")
+        down = here / "down"
+        sys.exit("Unable to connect to the server" if down.exists() else "Error from server (Forbidden): is forbidden")
     sys.exit(print(json.dumps({{"metadata": {{"name": "kube-system", "uid": uid.read_text()}}}})))
 url = urllib.parse.urlsplit(sys.argv[-1])
 query = urllib.parse.parse_qs(url.query)
@@ -279,6 +280,13 @@ def test_who_cannot_tell_the_cluster_overwrites_none_that_is_told(tmp_path: Path
     assert refused.code == 2
     assert "may be the snapshot of another cluster" in refused.err
     assert parse_snapshot(target.read_text()).uid == "uid-of-prod"
+    # A network that fails is not healed by rights, nor by saying that the cluster was replaced.
+    (cluster.folder / "down").touch()
+    failed = images(tmp_path, "--snapshot", str(target))
+    assert failed.code == 1
+    assert "does not answer. Unable to connect to the server" in " ".join(failed.err.split())
+    assert "--cluster-replaced" not in failed.err
+    (cluster.folder / "down").unlink()
     target.write_text("no snapshot")
     assert images(tmp_path, "--snapshot", str(target)).code == 0
 

@@ -443,6 +443,10 @@ def test_help_loads_neither_pydantic_nor_the_parsers() -> None:
         ),
         ('native_policy = "count"', "there is nothing to count"),
         (
+            'native_policy = "untagged"\n  retention = { keep_at_most = 3, expire_action = "archive" }',
+            "no repository gets such a policy",
+        ),
+        (
             'native_policy = "count"\n  retention = { keep_at_most = 3, protect = { tags = ["v*"] } }',
             "there is nothing to count",
         ),
@@ -470,7 +474,8 @@ def test_a_lifecycle_manager_that_does_not_do_what_was_meant_is_warned_of(settin
         'clusters = ["dev"]\n  snapshot_writers = { dev = "arn:aws:iam::111122223333:role/mine" }',
         'clusters = ["dev"]\n  usage = { pod_identity = true }\n  snapshot_max_age_hours = 2',
         'clusters = ["dev"]\n  usage = { pod_identity = true, schedule = "0 3 * * *" }',
-        'native_policy = "untagged"\n  retention = { keep_at_most = 3, expire_action = "archive" }',
+        'native_policy = "untagged"\n  retention = { expire_action = "archive", overrides = '
+        '[{ pattern = "quay/a", expire_action = "delete" }] }',
         'retention = { overrides = [{ pattern = "quay", never = true }, { pattern = "quay/a*", never = true }, '
         '{ pattern = "*", never = true }, { pattern = "qu*", never = true }] }',
     ],

@@ -57,13 +57,11 @@ def test_preview_shows_aws_own_engine_side_by_side(world: World) -> None:
     assert "quay/other: nothing  (AWS's own engine: 1)" in text
 
 
-def test_images_that_aws_own_engine_would_archive_count_as_those_that_the_manager_archives(
-    make_world: Callable[..., World],
-) -> None:
+def test_where_the_retention_archives_ecr_gets_no_policy_and_is_not_asked(make_world: Callable[..., World]) -> None:
     world = make_world('expire_action = "archive"')
     world.aws.seed("quay/app", old(name="untagged"), old("1"), used("2"), used("3"), used("4"))
     document = world.run("preview", "dev", "--local", "--json", "--native").json
-    assert document["native"]["quay/app"] == {"expiring": 1, "problem": "", "policy": "untagged"}
+    assert document["native"]["quay/app"] == {"expiring": 0, "problem": "", "policy": None}
 
 
 def test_aws_own_engine_is_asked_with_the_policy_that_the_repository_would_have(

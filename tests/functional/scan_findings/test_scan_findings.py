@@ -17,6 +17,7 @@ import pytest
 
 from orchestrator.lifecycle.in_use import Snapshot, UsedImage, dump_snapshot
 from orchestrator.lifecycle.parents import parents_key
+from orchestrator.lifecycle.ports import PortError
 from orchestrator.lifecycle.reported import Begun, Record, Told, dump_record, record_key
 from orchestrator.local import access_key_for
 from orchestrator.local.client import SeedImage, recorded_requests, seed_images, set_faults
@@ -537,6 +538,27 @@ def test_with_enhanced_scanning_there_is_nothing_to_start(world: World, run: Run
     index, _ = world.index()
     assert run(cached_event(index), SCAN_TYPE="ENHANCED")["images"] == 1
     assert world.calls("StartImageScan") == 0
+
+
+def test_with_enhanced_scanning_an_image_that_the_role_cannot_read_is_no_failure(world: World, run: Run) -> None:
+    """Rules made by hand: the role reads below the prefixes that the module was told of."""
+    index, _ = world.index()
+    fault = {"services": ["ecr"], "operations": ["BatchGetImage"], "code": "AccessDeniedException", "status": 400}
+    set_faults(world.local, {**fault, "rate": 1})
+    assert run(cached_event(index), SCAN_TYPE="ENHANCED")["images"] == 0
+    with pytest.raises(PortError, match="AccessDenied"):
+        run(cached_event(index), SCAN_TYPE="BASIC")
+
+
+def test_an_index_whose_scan_is_refused_is_noted_all_the_same(world: World, run: Run) -> None:
+    index, child = world.index()
+    world.uses("1.27")
+    fault = {"services": ["ecr"], "operations": ["StartImageScan"], "code": "LimitExceededException", "status": 400}
+    set_faults(world.local, {**fault, "rate": 1})
+    assert run(cached_event(index))["not_scanned"] == 1
+    set_faults(world.local)
+    run(scan_event(child, tags=(), HIGH=1))
+    assert world.messages()[0]["in_use"] is True
 
 
 ################################################################################

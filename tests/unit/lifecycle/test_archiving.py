@@ -60,6 +60,17 @@ def test_what_another_run_archived_first_is_no_failure_and_can_be_brought_back()
     assert len(restorable([record for content in audit for record in parse_records(content)])) == 2
 
 
+def test_it_is_no_failure_where_ecr_describes_active_images_only() -> None:
+    world = with_index(1)
+    archive, describe = world.archive, world.describe
+    world.describe = lambda repository, digests: [  # type: ignore[method-assign]
+        image for image in describe(repository, digests) if image.is_active
+    ]
+    world.archive = lambda repository, digests: archive(repository, digests) or archive(repository, digests)  # type: ignore[method-assign]
+    report = run(world)
+    assert (report["refused"], report["failed"], archived(world)) == (0, {}, 2)
+
+
 def test_a_refusal_of_an_image_that_is_not_archived_is_one() -> None:
     world = with_index(1)
     code = "ImageStorageClassUpdateNotSupportedException"

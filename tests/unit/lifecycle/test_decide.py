@@ -146,6 +146,17 @@ def test_while_an_archived_index_cannot_be_read_no_untagged_image_is_deleted() -
     assert expired(images) == {3}
 
 
+def test_while_an_index_comes_out_of_the_archive_unread_no_untagged_image_is_archived() -> None:
+    images = [image(1, "v1", media_type=INDEX, status="ACTIVATING"), image(2), image(3, "v2"), image(4, "v3", pulled=1)]
+    assert expired(images, Retention(keep_at_least=0, expire_action="archive")) == {3}
+
+
+def test_what_was_used_after_the_snapshots_were_taken_stays() -> None:
+    images = [image(1, "a", pulled=1), image(2, "b", pulled=3), image(3, "c", pulled=2)]
+    in_use = InUse({}, {}, since=NOW - timedelta(days=2))
+    assert expired(images, Retention(keep_at_least=0, expire_unpulled_days=1), in_use=in_use) == {2, 3}
+
+
 def test_an_archived_image_takes_no_place_of_the_floor() -> None:
     images = [image(1, "v2", status="ARCHIVED", pushed=50), image(2, "v1", pushed=60)]
     assert expired(images, Retention()) == set()

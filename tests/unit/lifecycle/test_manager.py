@@ -18,7 +18,7 @@ import pytest
 from orchestrator.lifecycle.events import InvalidEventError, dispatch
 from orchestrator.lifecycle.manager import Manager
 from orchestrator.lifecycle.ports import PortError, Refusal
-from orchestrator.lifecycle.records import parse_records, restorable
+from orchestrator.lifecycle.records import Record, parse_records, restorable
 from orchestrator.lifecycle.work import WAITS
 from tests.unit.lifecycle.world import NOW, World
 
@@ -518,6 +518,42 @@ def test_of_a_large_unit_each_call_is_preceded_by_a_look() -> None:
     assert (report["expired"], report["kept"]) == (249, 2)
     # What it lists was kept with it.
     assert shared in world.repositories["quay/app"]
+
+
+def audited(world: World) -> list[Record]:
+    return [
+        record
+        for key, content in sorted(world.storage.objects.items())
+        if key.startswith("audit/")
+        for record in parse_records(content)
+    ]
+
+
+@pytest.mark.parametrize("what", ["image", "repository"])
+def test_what_somebody_else_deleted_before_the_last_look_is_not_restored(what: str) -> None:
+    world = filled(1, images=4)
+
+    def gone() -> None:
+        if what == "repository":
+            del world.repositories["quay/app0"]
+        else:
+            held = world.repositories["quay/app0"]
+            del held[next(digest for digest, image in held.items() if "v0" in image.tags)]
+
+    before_the_last_look(world, gone)
+    run(world)
+    back = {tag for record in restorable(audited(world)) for tag in record.tags}
+    assert back == (set() if what == "repository" else {"v1"})
+
+
+def test_what_an_attempt_that_died_may_have_deleted_is_restored_although_the_next_one_found_it_absent() -> None:
+    world = filled(1)
+    before_the_last_look(world, lambda: world.repositories["quay/app0"].clear())
+    run(world)
+    planned = next(record for record in audited(world) if record.stage == "planned")
+    died = replace(planned, at="2020-01-01T00:00:00Z")
+    assert [record.digest for record in restorable([died, *audited(world)])] == [planned.digest]
+    assert restorable(audited(world)) == []
 
 
 def test_what_another_run_deleted_first_can_still_be_restored() -> None:

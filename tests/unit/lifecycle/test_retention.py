@@ -7,7 +7,7 @@ import json
 import pytest
 
 from orchestrator.lifecycle.native_policy import is_ours, native_policy
-from orchestrator.lifecycle.policy import check_policy, parse_policy
+from orchestrator.lifecycle.policy import check_policy
 from orchestrator.lifecycle.retention import InvalidRetentionError, Retention, parse_retention
 from orchestrator.lifecycle.settings import InvalidSettingsError, read_settings
 
@@ -106,11 +106,6 @@ def test_the_native_policy_is_one_that_ecr_accepts_and_is_known_as_ours(kind: st
     text = native_policy(kind, settings)  # type: ignore[arg-type]
     assert check_policy(text) == ()
     assert is_ours(text)
-
-
-def test_where_the_retention_archives_ecr_deletes_nothing_either() -> None:
-    policy = parse_policy(native_policy("count", Retention(keep_at_most=3, expire_action="archive")))
-    assert [rule.action for rule in policy.rules] == ["transition", "transition"]
 
 
 def test_a_policy_of_which_one_rule_is_not_ours_is_somebody_elses() -> None:
