@@ -7,6 +7,7 @@ too old is a running image that expires. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 
 from orchestrator.checks.problem import Problem
 from orchestrator.checks.schedules import enough_hours, hours_of, is_tight, longest_gap
@@ -156,35 +157,51 @@ def _not_admitted(
 
 def _too_rare(environment: Environment, owner: Environment, hours: int, find: Find) -> Iterable[Problem]:
     """The owner's limit holds for every cluster's snapshot; its own is checked with its file."""
-    usage = _usage(environment)
-    gap = longest_gap(usage.schedule) if usage else None
-    if usage is None or gap is None or gap.total_seconds() <= hours * 3600:
-        return
-    yield problem_of(
-        find,
-        environment,
-        ("lifecycle_manager", "usage", "schedule"),
-        f'lifecycle_manager.usage.schedule of "{environment.name}" is "{usage.schedule}", with up to '
-        f'{hours_of(gap)} between two snapshots; "{owner.name}" takes them for '
-        f"{hours} hours ({find(owner.name, ('lifecycle_manager', 'snapshot_max_age_hours'))}).",
-        "A snapshot that is too old stops the expiry of the whole registry.",
-        'Write it more often, such as "17 * * * *", or raise snapshot_max_age_hours there.',
-    )
+    gap = _gap(environment)
+    if gap and gap > timedelta(hours=hours):
+        yield _of_schedule(
+            environment,
+            owner,
+            gap,
+            find,
+            "A snapshot that is too old stops the expiry of the whole registry.",
+            'Write it more often, such as "17 * * * *", or raise snapshot_max_age_hours there.',
+        )
 
 
 def _tight(environment: Environment, owner: Environment, hours: int, find: Find) -> Iterable[Problem]:
     """Often enough, unless one run of the CronJob fails."""
+    gap = _gap(environment)
+    if gap and gap <= timedelta(hours=hours) and is_tight(gap, hours):
+        yield _of_schedule(
+            environment,
+            owner,
+            gap,
+            find,
+            "When one run of the CronJob fails or is late, nothing expires in the whole registry and its alarm rings.",
+            f"Write it more often, or raise snapshot_max_age_hours there to {enough_hours(gap)}.",
+        )
+
+
+def _gap(environment: Environment) -> timedelta | None:
+    """The longest time between two snapshots of the environment's cluster; None where it writes none."""
     usage = _usage(environment)
-    gap = longest_gap(usage.schedule) if usage else None
-    if usage is None or gap is None or gap.total_seconds() > hours * 3600 or not is_tight(gap, hours):
-        return
-    yield problem_of(
+    return longest_gap(usage.schedule) if usage else None
+
+
+def _of_schedule(
+    environment: Environment, owner: Environment, gap: timedelta, find: Find, why: str, remedy: str
+) -> Problem:
+    usage, manager = _usage(environment), owner.lifecycle_manager
+    assert usage is not None
+    assert manager is not None
+    return problem_of(
         find,
         environment,
         ("lifecycle_manager", "usage", "schedule"),
         f'lifecycle_manager.usage.schedule of "{environment.name}" is "{usage.schedule}", with up to '
         f'{hours_of(gap)} between two snapshots; "{owner.name}" takes them for '
-        f"{hours} hours ({find(owner.name, ('lifecycle_manager', 'snapshot_max_age_hours'))}).",
-        "When one run of the CronJob fails or is late, nothing expires in the whole registry and its alarm rings.",
-        f"Write it more often, or raise snapshot_max_age_hours there to {enough_hours(gap)}.",
+        f"{manager.snapshot_max_age_hours} hours ({find(owner.name, ('lifecycle_manager', 'snapshot_max_age_hours'))}).",
+        why,
+        remedy,
     )

@@ -27,8 +27,8 @@ def doctor(ctx: click.Context, names: tuple[str, ...], every: bool, local: bool,
     """Say what is installed, found, reachable and permitted.
 
     Without a NAME: this machine, and whether the project's files are valid; AWS is not asked. With one: also its
-    credentials, state bucket, permissions, upstream secrets, and what its lifecycle manager says. Nothing is changed. Exit code 1 when something that is
-    needed fails.
+    credentials, state bucket, permissions, upstream secrets, and what its lifecycle manager says. Nothing is changed.
+    Exit code 1 when something that is needed fails.
     """
     if every and names:
         raise RefusedInput("--all and names of environments are both given.", remedy="Give one of them.")

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator.cli.project import open_project
 from orchestrator.cli.route import Line, load_routes
+from orchestrator.cli.snapshot_target import open_target, parse_target
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.files import write_whole
 from orchestrator.routes import build_route_table
 
 if TYPE_CHECKING:
-    from orchestrator.aws.session import AwsSession
     from orchestrator.environment import Environment
     from orchestrator.kubectl import Kubectl
     from orchestrator.workloads.in_cluster import ClusterImage
 
-S3 = "s3://"
 SHOWN = 3
 
 
@@ -51,36 +47,36 @@ def images(
     """List the images that the cluster of environment NAME uses, with their workloads and where they are pulled from.
 
     Pods, and the templates of everything that may start Pods again: controllers that are scaled down, Jobs, CronJobs,
-    and what a rollback would bring back. The snapshot is what keeps these images from expiring. It names its cluster by the UID
-    of the namespace kube-system, and one of another cluster is not overwritten.
+    and what a rollback would bring back. The snapshot is what keeps these images from expiring. It names its cluster by
+    the UID of the namespace kube-system, and one of another cluster is not overwritten.
     """
     from orchestrator.kubectl import find_kubectl
     from orchestrator.workloads.in_cluster import ClusterImages
 
     if not of_cluster:
         raise RefusedInput("Nothing says where to look for images.", remedy="Add --cluster.")
-    target = None if snapshot is None else _target(snapshot)
+    target = None if snapshot is None else parse_target(snapshot)
     project = open_project(ctx)
     environment = load_routes(project, name)
     kubectl = find_kubectl(context)
     place = kubectl.place()
     click.echo(f"reads {place}", err=True)
-    session, uid = None, ""
+    kept, uid = None, ""
     if target is not None:
-        session = None if isinstance(target, Path) else _session(ctx, environment, local=local)
-        uid = _own_uid(kubectl, str(snapshot), _held(session, environment, target), place, replaced=cluster_replaced)
+        kept = open_target(ctx, environment, target, local=local)
+        uid = _own_uid(kubectl, str(snapshot), kept.held(), place, replaced=cluster_replaced)
     # Before it is read: a Pod that starts meanwhile must not count as seen at the end.
     taken = datetime.now(UTC)
     collected = ClusterImages()
     for item in kubectl.objects():
         collected.add(item)
     found = collected.answered(build_route_table(environment))
-    if target is not None:
-        _write(session, environment, target, _snapshot_text(environment, found, taken, uid))
+    if kept is not None:
+        kept.write(_snapshot_text(environment, found, taken, uid))
         click.echo(f"wrote {snapshot}: {len(found)} images of {collected.objects} objects", err=True)
     if as_json:
         click.echo(json.dumps(_document(environment, found, taken), indent=2, ensure_ascii=False))
-    elif target is None:
+    elif kept is None:
         _print(found)
     return 0
 
@@ -125,65 +121,6 @@ def _snapshot_text(environment: Environment, found: tuple[ClusterImage, ...], ta
         )
     used = tuple(image.as_used() for image in found)
     return dump_snapshot(Snapshot(environment.snapshot_name, taken, used, uid))
-
-
-def _target(snapshot: str) -> Path | tuple[str, str]:
-    """A file, or (bucket, key)."""
-    if not snapshot.startswith(S3):
-        if not snapshot or re.match("[A-Za-z][A-Za-z0-9+.-]*://", snapshot):
-            raise RefusedInput(
-                f'--snapshot "{snapshot}" is neither a file nor an object in S3.',
-                remedy="Name a file, or write s3://<bucket>/snapshots/<cluster>.json.",
-            )
-        return Path(snapshot)
-    bucket, _, key = snapshot.removeprefix(S3).partition("/")
-    if not bucket or not key or key.endswith("/"):
-        raise RefusedInput(
-            f'--snapshot "{snapshot}" names no object.', remedy="Write s3://<bucket>/snapshots/<cluster>.json."
-        )
-    return bucket, key
-
-
-def _session(ctx: click.Context, environment: Environment, *, local: bool) -> AwsSession:
-    from orchestrator.aws.session import open_session
-
-    running = None
-    if local:
-        from orchestrator.local import ensure_running
-
-        running = ensure_running(open_project(ctx).local_aws_dir)
-    return open_session(environment, local=running)
-
-
-def _held(session: AwsSession | None, environment: Environment, target: Path | tuple[str, str]) -> bytes | None:
-    """What is at the target now; None where there is nothing or it may not be read."""
-    if isinstance(target, Path):
-        try:
-            if target.exists() and not target.is_file():
-                raise RefusedInput(f"--snapshot {target} is there and is no file.", remedy="Name a file.")
-            return target.read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise OrchestratorError(f"{target} cannot be read: {error.strerror}.") from error
-    from orchestrator.aws.snapshots import read_snapshot
-
-    assert session is not None
-    held, problem = read_snapshot(session, *target, region=environment.registry_region_name)
-    if problem:
-        text = "whether the snapshot that is there is of another cluster is not known"
-        click.echo(f"note: {text}: it may not be read ({problem})", err=True)
-    return held
-
-
-def _write(session: AwsSession | None, environment: Environment, target: Path | tuple[str, str], text: str) -> None:
-    if isinstance(target, Path):
-        write_whole(target, text.encode())
-        return
-    from orchestrator.aws.snapshots import put_snapshot
-
-    assert session is not None
-    put_snapshot(session, *target, text, region=environment.registry_region_name)
 
 
 def _line(image: ClusterImage) -> Line:

@@ -57,25 +57,6 @@ def message(
     reported, `registry` a host, `upstream` where the image came from ("" when it is an own image, None when that is not
     known).
     """
-    shown = min(len(findings), LISTED)
-    while True:
-        made = _message(image, findings, findings[:shown], why, least, registry, environment, upstream, usage)
-        if not shown or len(made.structure().encode()) <= MESSAGE_BYTES:
-            return made
-        shown = shown * 3 // 4
-
-
-def _message(
-    image: Scanned,
-    findings: Sequence[Finding],
-    shown: Sequence[Finding],
-    why: Mapping[str, str],
-    least: str,
-    registry: str,
-    environment: str,
-    upstream: str | None,
-    usage: Usage,
-) -> Message:
     reference = f"{registry}/{image.repository}@{image.digest}"
     worst = findings[0].severity
     number = f"{len(findings)} finding{'' if len(findings) == 1 else 's'}"
@@ -87,10 +68,7 @@ def _message(
         f"upstream: {upstream or ('not known' if upstream is None else 'none: an own image')}",
         f"in use: {usage.user or (f'not known: {usage.unknown}' if usage.user is None else 'by no cluster')}",
         "",
-        *(_line(finding, why.get(finding.identity, NEW)) for finding in shown),
     ]
-    if len(findings) > len(shown):
-        lines.append(f"and {len(findings) - len(shown)} more")
     document = {
         "version": 1,
         "environment": environment,
@@ -104,23 +82,29 @@ def _message(
         "used_by": usage.user or None,
         "severity": worst,
         "count": len(findings),
-        "findings": [
-            {
-                "name": finding.name,
-                "severity": finding.severity,
-                "package": finding.package or None,
-                "installed": finding.installed or None,
-                "fixed": finding.fixed or None,
-                "fix": "not told" if finding.fixed is None else "available" if finding.fixed else "none",
-                "uri": finding.uri or None,
-                "why": why.get(finding.identity, NEW),
-            }
-            for finding in shown
-        ],
     }
-    return Message(
-        _subject(f"{worst}: {number} in {_name(image, usage)} ({in_use})"), "\n".join(lines) + "\n", document
-    )
+    subject = _subject(f"{worst}: {number} in {_name(image, usage)} ({in_use})")
+    told = [(finding, why.get(finding.identity, NEW)) for finding in findings[:LISTED]]
+    while True:
+        more = [f"and {len(findings) - len(told)} more"] if len(findings) > len(told) else []
+        text = "\n".join([*lines, *(_line(*each) for each in told), *more]) + "\n"
+        made = Message(subject, text, document | {"findings": [_row(*each) for each in told]})
+        if not told or len(made.structure().encode()) <= MESSAGE_BYTES:
+            return made
+        told = told[: len(told) * 3 // 4]
+
+
+def _row(finding: Finding, why: str) -> dict[str, str | None]:
+    return {
+        "name": finding.name,
+        "severity": finding.severity,
+        "package": finding.package or None,
+        "installed": finding.installed or None,
+        "fixed": finding.fixed or None,
+        "fix": "not told" if finding.fixed is None else "available" if finding.fixed else "none",
+        "uri": finding.uri or None,
+        "why": why,
+    }
 
 
 def _name(image: Scanned, usage: Usage) -> str:

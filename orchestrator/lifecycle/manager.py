@@ -173,8 +173,7 @@ class Manager:
         return report
 
     def _continue_later(self, run: Run, tasks: list[Task], work: Work, state: Storage) -> dict[str, object]:
-        done = RunState(state).so_far(run, tasks)
-        decision = RunState(state).decision(run)
+        done, stopped = RunState(state).so_far(run, tasks)
         if self._queue is None or self._storage is None:
             self._host.log("WARNING", "The deadline came first and there is no queue: the next run begins anew")
             report = work.report(run, done, "the deadline came first and there is no queue to continue in")
@@ -185,7 +184,7 @@ class Manager:
                 self._storage.put(key, content)
         self._send([Next(task, GATHER_AFTER if task.kind in ("gather", "finish") else 0) for task in tasks])
         self._log(f"The deadline came first: {len(tasks)} tasks continue in the queue", run=run.id)
-        return work.report(run, done, decision.stopped if decision else "") | {"continued": True, "tasks": len(tasks)}
+        return work.report(run, done, stopped) | {"continued": True, "tasks": len(tasks)}
 
     def _spread(self, run: Run, repositories: int, pages: int) -> dict[str, object]:
         return {

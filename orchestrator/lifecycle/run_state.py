@@ -114,8 +114,8 @@ class RunState:
             {"stopped": decision.stopped, "pages": decision.pages, "tally": decision.tally.document()},
         )
 
-    def so_far(self, run: Run, waiting: Iterable[Task]) -> Tally:
-        """What was found and done of a run that has not ended, with what its waiting tasks carry along."""
+    def so_far(self, run: Run, waiting: Iterable[Task]) -> tuple[Tally, str]:
+        """(what was found and done of a run that has not ended, with what its waiting tasks carry along; why nothing expires)."""
         decision = self.decision(run)
         kind: Pass = "expired" if decision else "planned"
         total = decision.tally if decision else Tally()
@@ -125,7 +125,7 @@ class RunState:
                 total.add(read_tally(json.loads(content)["tally"]))
         for task in waiting:
             total.add(task.tally or Tally())
-        return total
+        return total, decision.stopped if decision else ""
 
     def report(self, run: Run) -> dict[str, Any] | None:
         """The report of a run that ended; None before that."""
