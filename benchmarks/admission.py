@@ -23,7 +23,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.measure import machine
-from orchestrator.environment import Environment
+from orchestrator.environment.model import Environment
 from orchestrator.manifests import generate
 from tests.cluster.api_server import ApiServer, start_api_server
 from tests.cluster.engines.build import EnginesError

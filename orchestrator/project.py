@@ -11,11 +11,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.environment.tfvars import Tfvars, parse_tfvars
 from orchestrator.errors import Location, RefusedInput
-from orchestrator.tfvars import Tfvars, parse_tfvars
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Checked, Environment
+    from orchestrator.checks.check import Checked
+    from orchestrator.environment.model import Environment
 
 COMMON = "common"
 """`common.tfvars` is read before every environment's own file; no environment can have its name."""
@@ -77,13 +78,13 @@ class Project:
 
     def check(self, name: str) -> Checked:
         """What is wrong with environment `name`; raises only when a file is absent or cannot be parsed."""
-        from orchestrator.environment import check_environment
+        from orchestrator.checks.check import check_environment
 
         return check_environment(name, self.read(name))
 
     def load(self, name: str) -> Environment:
         """The checked environment. Raises InvalidEnvironment (all problems), InvalidTfvars or RefusedInput."""
-        from orchestrator.environment import build_environment
+        from orchestrator.checks.check import build_environment
 
         return build_environment(name, self.read(name))
 

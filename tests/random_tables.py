@@ -10,8 +10,8 @@ import json
 import random
 from typing import Any
 
-from orchestrator.environment import Environment
-from orchestrator.routes import build_route_table
+from orchestrator.environment.model import Environment
+from orchestrator.routes.table import build_route_table
 
 ACCOUNT = "111122223333"
 _BASE = {"create_vpc_endpoints": False, "attach_ecr_policy": False, "manage_registry": False}

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from orchestrator.environment import Environment
+from orchestrator.environment.model import Environment
 
 OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 SHARED = "210987654321.dkr.ecr.eu-west-1.amazonaws.com"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from orchestrator.aws.ecr import (
+from orchestrator.aws.ports import (
     CallerExclusion,
     EcrRegistry,
     FunctionClients,

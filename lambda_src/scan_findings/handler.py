@@ -1,6 +1,6 @@
 """AWS Lambda's entry point of scan findings: ECR's and Inspector's events in, scans and one message an image out.
 
-Its variables are in `orchestrator.lifecycle.findings_settings`.
+Its variables are in `orchestrator.findings.settings`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from orchestrator.aws.ecr import MEDIA_TYPES, refusals
-from orchestrator.lifecycle.findings import (
+from orchestrator.aws.ports import MEDIA_TYPES, refusals
+from orchestrator.findings.event import (
     Cached,
     Closed,
     Finding,
@@ -22,11 +22,11 @@ from orchestrator.lifecycle.findings import (
     read_event,
     read_findings,
 )
-from orchestrator.lifecycle.findings_message import Usage, message
-from orchestrator.lifecycle.findings_settings import FindingsSettings, read_findings_settings
-from orchestrator.lifecycle.parents import Parent, with_parent
+from orchestrator.findings.message import Usage, message
+from orchestrator.findings.parents import Parent, with_parent
+from orchestrator.findings.reported import Begun, Record
+from orchestrator.findings.settings import FindingsSettings, read_findings_settings
 from orchestrator.lifecycle.ports import GoneError, PortError
-from orchestrator.lifecycle.reported import Begun, Record
 from orchestrator.lifecycle.settings import Settings
 from orchestrator.lifecycle.units import children_of
 from orchestrator.lifecycle.upstream_names import reference

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from orchestrator.aws.ecr import refusals
-from orchestrator.lifecycle.parents import Parent, dump_parents, parents_key, parse_parents
+from orchestrator.aws.ports import refusals
+from orchestrator.findings.parents import Parent, dump_parents, parents_key, parse_parents
+from orchestrator.findings.reported import Record, dump_record, parse_record, record_key
 from orchestrator.lifecycle.ports import PortError
-from orchestrator.lifecycle.reported import Record, dump_record, parse_record, record_key
 
 from .clients import client
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from orchestrator.aws.ecr import CallerExclusion, EcrRegistry, S3Storage
-from orchestrator.lifecycle.findings import Finding, Scanned
-from orchestrator.lifecycle.findings_message import Usage
-from orchestrator.lifecycle.findings_settings import FindingsSettings
+from orchestrator.aws.ports import CallerExclusion, EcrRegistry, S3Storage
+from orchestrator.findings.event import Finding, Scanned
+from orchestrator.findings.message import Usage
+from orchestrator.findings.parents import LIMIT
+from orchestrator.findings.settings import FindingsSettings
 from orchestrator.lifecycle.in_use import InUse
-from orchestrator.lifecycle.parents import LIMIT
 from orchestrator.lifecycle.ports import GoneError, PortError
 from orchestrator.lifecycle.used import load_used
 

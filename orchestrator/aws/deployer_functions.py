@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from orchestrator.aws.statements import KEY, ROLE, Statement
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 FUNCTION = "arn:*:lambda:*:*:function:*"
 RULE = "arn:*:events:*:*:rule/*"

@@ -14,7 +14,7 @@ from orchestrator.aws.deployer_functions import FUNCTION_STATEMENTS, usage_ident
 from orchestrator.aws.statements import KEY, REPOSITORY, ROLE, SECRET, Statement
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 
 def _own_repositories(environment: Environment) -> bool:

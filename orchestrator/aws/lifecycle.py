@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from orchestrator.aws.ecr import CallerExclusion, EcrRegistry, S3Storage
 from orchestrator.aws.errors import error_code, explained
+from orchestrator.aws.ports import CallerExclusion, EcrRegistry, S3Storage
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.lifecycle.ports import PortError
 

@@ -16,7 +16,7 @@ from orchestrator.aws.session import AwsSession
 from orchestrator.aws.statements import KEY, REPOSITORY, ROLE, SECRET, Statement
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 
 @dataclass(frozen=True, slots=True)

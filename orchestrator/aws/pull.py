@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from orchestrator.aws.ecr import MEDIA_TYPES
+from orchestrator.aws.ports import MEDIA_TYPES
 from orchestrator.lifecycle.units import children_of
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from orchestrator.checks.common import check_arn, check_unique
 from orchestrator.checks.context import Context
+from orchestrator.checks.convert import nearest
 from orchestrator.checks.forms import DNS_LABEL, DNS_SUBDOMAIN, INSTANCE_PROFILE, ROLE_NAME, resource_name
 from orchestrator.checks.problem import shown
 from orchestrator.checks.repositories import check_repository_name
-from orchestrator.checks.types import nearest
-from orchestrator.environment_values import PushRole
-from orchestrator.tfvars import Path, dotted
+from orchestrator.environment.parts import PushRole
+from orchestrator.environment.tfvars import Path, dotted
 
 # {variable: platform that has such a thing}
 PLATFORM_OF = {

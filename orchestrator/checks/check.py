@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.checks.access import check_access
 from orchestrator.checks.context import Context
+from orchestrator.checks.convert import INVALID, Converter, nearest
 from orchestrator.checks.functions import check_functions
 from orchestrator.checks.identity import check_identity
 from orchestrator.checks.network import check_network
@@ -14,10 +16,9 @@ from orchestrator.checks.problem import Problem
 from orchestrator.checks.registry import check_registry
 from orchestrator.checks.repositories import check_repositories
 from orchestrator.checks.routes import check_routes
-from orchestrator.checks.types import INVALID, Converter, nearest
-from orchestrator.environment import Checked, Environment
-from orchestrator.errors import Location
-from orchestrator.tfvars import Tfvars, merge
+from orchestrator.environment.model import Environment
+from orchestrator.environment.tfvars import Tfvars, merge
+from orchestrator.errors import InvalidEnvironment, Location, OrchestratorError
 
 _EXAMINATIONS = (
     check_identity,
@@ -32,8 +33,24 @@ _EXAMINATIONS = (
 _PLACEHOLDERS = {"cluster_name": "cluster", "account_id": "000000000000", "aws_region": "us-east-1"}
 
 
-def check(name: str, files: Sequence[Tfvars]) -> Checked:
-    """Everything that is wrong with environment `name`, and its value when nothing is."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What reading an environment found: the value when nothing is wrong, what is wrong, what is worth a look.
+
+    `tfvars` are its merged files, which know the line of every value. `draft` is the value with all that is wrong, and
+    with defaults for what could not be read: only for who looks at `problems` first and needs what they leave alone.
+    """
+
+    name: str
+    environment: Environment | None
+    problems: tuple[OrchestratorError, ...] = ()
+    warnings: tuple[OrchestratorError, ...] = ()
+    tfvars: Tfvars | None = None
+    draft: Environment | None = None
+
+
+def check_environment(name: str, files: Sequence[Tfvars]) -> Checked:
+    """Read and check the environment `name` from its files, in Terraform's order (a later file wins)."""
     merged = merge(files)
     problems: list[Problem] = []
     for tfvars in files:
@@ -46,6 +63,14 @@ def check(name: str, files: Sequence[Tfvars]) -> Checked:
     context.warnings.sort(key=lambda problem: problem.sort_key)
     environment = None if problems else context.environment
     return Checked(name, environment, tuple(problems), tuple(context.warnings), merged, context.environment)
+
+
+def build_environment(name: str, files: Sequence[Tfvars]) -> Environment:
+    """The checked environment. Raises InvalidEnvironment with everything that is wrong, by file and line."""
+    checked = check_environment(name, files)
+    if checked.problems or checked.environment is None:
+        raise InvalidEnvironment(checked.problems)
+    return checked.environment
 
 
 def _report_unknown(tfvars: Tfvars, problems: list[Problem]) -> None:

@@ -9,12 +9,12 @@ from orchestrator.checks.forms import REPOSITORY_NAME, repository_suggestion
 from orchestrator.checks.problem import shown
 from orchestrator.checks.rules import ROOT
 from orchestrator.checks.sources import check_source
-from orchestrator.environment import Environment
-from orchestrator.environment_values import PullThroughCacheRule
-from orchestrator.routes import Source
-from orchestrator.sources import covers
-from orchestrator.tfvars import Path, dotted
-from orchestrator.upstreams import canonical_registry, ecr_registry, partition_for, upstream_of
+from orchestrator.environment.model import Environment
+from orchestrator.environment.parts import PullThroughCacheRule
+from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.routes.source import covers
+from orchestrator.routes.table import Source
+from orchestrator.routes.upstreams import canonical_registry, ecr_registry, partition_for, upstream_of
 
 # A mirror's prefix, a slash and a repository must fit into 256 characters.
 MIRROR_PREFIX_LENGTH = range(2, 255)

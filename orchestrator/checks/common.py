@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from orchestrator.checks.context import Context
+from orchestrator.checks.convert import nearest
 from orchestrator.checks.forms import ACCOUNT, TAG_TEXT, Arn, parse_arn
 from orchestrator.checks.problem import shown
-from orchestrator.checks.types import nearest
-from orchestrator.tfvars import Path, dotted
+from orchestrator.environment.tfvars import Path, dotted
 
 MAX_TAGS = 50
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from orchestrator.checks.problem import Problem
-from orchestrator.environment import Environment
-from orchestrator.tfvars import Path, Tfvars, dotted
+from orchestrator.environment.model import Environment
+from orchestrator.environment.tfvars import Path, Tfvars, dotted
 
 
 class Context:

@@ -6,10 +6,10 @@ import json
 
 from orchestrator.checks.context import Context
 from orchestrator.checks.retention import retention_document
-from orchestrator.environment import Environment
-from orchestrator.environment_values import LifecycleManager
-from orchestrator.routes import build_route_table
-from orchestrator.tfvars import Path
+from orchestrator.environment.model import Environment
+from orchestrator.environment.parts import LifecycleManager
+from orchestrator.environment.tfvars import Path
+from orchestrator.routes.table import build_route_table
 
 # modules/lifecycle-manager has the same limit. Lambda takes 4 KB in all, and the queue's URL is not known here.
 MAX_CHARACTERS = 3700

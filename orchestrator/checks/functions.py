@@ -13,8 +13,8 @@ from orchestrator.checks.problem import shown
 from orchestrator.checks.retention import check_retention, warn_of_native_policy
 from orchestrator.checks.schedules import eventbridge_problem, rate_of
 from orchestrator.checks.usage import check_usage
-from orchestrator.environment_values import LifecycleManager, Monitoring, ScanFindings
-from orchestrator.tfvars import Path, dotted
+from orchestrator.environment.parts import LifecycleManager, Monitoring, ScanFindings
+from orchestrator.environment.tfvars import Path, dotted
 
 ARCHITECTURES = ("arm64", "x86_64")
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")

@@ -6,10 +6,10 @@ import re
 
 from orchestrator.checks.common import check_account, check_arn, check_kms_key, check_one_of, check_tags
 from orchestrator.checks.context import Context
+from orchestrator.checks.convert import nearest
 from orchestrator.checks.forms import REGIONS, is_bucket_name, is_region
 from orchestrator.checks.problem import shown
-from orchestrator.checks.types import nearest
-from orchestrator.tfvars import Path, dotted
+from orchestrator.environment.tfvars import Path, dotted
 
 PLATFORMS = ("eks", "rosa-classic", "rosa-hcp")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,89}")

@@ -8,7 +8,7 @@ import re
 from orchestrator.checks.common import check_one_of, check_unique
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.tfvars import Path, dotted
+from orchestrator.environment.tfvars import Path, dotted
 
 EXTRA_ENDPOINTS = ("s3", "sts", "logs")
 

@@ -9,9 +9,9 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.identity import check_region
 from orchestrator.checks.problem import shown
 from orchestrator.checks.templates import check_template
-from orchestrator.environment_values import RegistryScanning
-from orchestrator.tfvars import Path, dotted
-from orchestrator.upstreams import partition_of
+from orchestrator.environment.parts import RegistryScanning
+from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.routes.upstreams import partition_of
 
 # AWS provider 5.100: aws_ecr_account_setting.
 ACCOUNT_SETTINGS = {"BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE", "CLAIR"), "REGISTRY_POLICY_SCOPE": ("V1", "V2")}

@@ -8,9 +8,9 @@ from orchestrator.checks.common import check_accounts, check_at_least, check_kms
 from orchestrator.checks.context import Context
 from orchestrator.checks.forms import REPOSITORY_LENGTH, REPOSITORY_NAME, repository_suggestion
 from orchestrator.checks.problem import shown
-from orchestrator.environment_values import Repository
-from orchestrator.lifecycle.policy import check_policy
-from orchestrator.tfvars import Path, dotted
+from orchestrator.environment.parts import Repository
+from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.lifecycle.ecr_policy import check_policy
 
 MUTABILITY = ("MUTABLE", "IMMUTABLE")
 _DAYS = "ECR counts whole days from 1 on."

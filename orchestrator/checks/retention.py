@@ -6,9 +6,9 @@ import json
 
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.environment_values import Retention
+from orchestrator.environment.parts import Retention
+from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.lifecycle.retention import InvalidRetentionError, read_retention
-from orchestrator.tfvars import Path, dotted
 
 # modules/lifecycle-manager has the same limit: Lambda takes 4 KB of variables in all.
 MAX_CHARACTERS = 2500

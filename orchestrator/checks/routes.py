@@ -11,8 +11,8 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.checks.rules import ROOT, check_rule
 from orchestrator.checks.selection import check_lists
-from orchestrator.routes import Source
-from orchestrator.tfvars import Path, dotted
+from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.routes.table import Source
 
 MAX_RULES = 50
 # What users call the partitions in which ECR has no pull-through cache.

@@ -9,9 +9,9 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.forms import PREFIX_LENGTH, RULE_PREFIX, parse_arn, repository_suggestion
 from orchestrator.checks.problem import shown
 from orchestrator.checks.templates import check_role, check_template
-from orchestrator.environment_values import PullThroughCacheRule
-from orchestrator.tfvars import Path, dotted
-from orchestrator.upstreams import Upstream, ecr_registry, partition_of, upstream_of
+from orchestrator.environment.parts import PullThroughCacheRule
+from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.routes.upstreams import Upstream, ecr_registry, partition_of, upstream_of
 
 ROOT = "ROOT"
 SECRET_PREFIX = "ecr-pullthroughcache/"  # noqa: S105

@@ -8,9 +8,9 @@ from orchestrator.checks.claims import Claim, is_own_registry
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.checks.sources import check_source, overlaps
-from orchestrator.routes import Source
-from orchestrator.sources import covers
-from orchestrator.tfvars import Path, dotted
+from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.routes.source import covers
+from orchestrator.routes.table import Source
 
 
 def check_lists(context: Context, claims: Sequence[Claim]) -> None:

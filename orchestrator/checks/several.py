@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from orchestrator.checks.problem import Problem
-from orchestrator.environment import Environment
+from orchestrator.environment.model import Environment
+from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.errors import Location
-from orchestrator.tfvars import Path, dotted
 
 Registry = tuple[str, str]
 

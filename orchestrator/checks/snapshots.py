@@ -12,9 +12,9 @@ from datetime import timedelta
 from orchestrator.checks.problem import Problem
 from orchestrator.checks.schedules import enough_hours, hours_of, is_tight, longest_gap
 from orchestrator.checks.several import Find, by_registry, problem_of
-from orchestrator.environment import Environment
-from orchestrator.environment_values import Usage
-from orchestrator.tfvars import Path
+from orchestrator.environment.model import Environment
+from orchestrator.environment.parts import Usage
+from orchestrator.environment.tfvars import Path
 
 _NAME: Path = ("lifecycle_manager", "usage", "snapshot_name")
 

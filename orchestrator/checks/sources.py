@@ -7,10 +7,10 @@ import re
 from orchestrator.checks.context import Context
 from orchestrator.checks.forms import REPOSITORY_NAME
 from orchestrator.checks.problem import shown
+from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.errors import OrchestratorError
-from orchestrator.routes import Source, parse_source
-from orchestrator.sources import covers
-from orchestrator.tfvars import Path, dotted
+from orchestrator.routes.source import covers
+from orchestrator.routes.table import Source, parse_source
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,5}})?")

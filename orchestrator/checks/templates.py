@@ -5,8 +5,8 @@ from __future__ import annotations
 from orchestrator.checks.common import check_accounts, check_arn, check_kms_key, check_one_of, check_tags
 from orchestrator.checks.context import Context
 from orchestrator.checks.repositories import MUTABILITY
-from orchestrator.environment_values import RootTemplate, Template
-from orchestrator.tfvars import Path, dotted
+from orchestrator.environment.parts import RootTemplate, Template
+from orchestrator.environment.tfvars import Path, dotted
 
 
 def check_template(context: Context, path: Path, template: RootTemplate) -> None:

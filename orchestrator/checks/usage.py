@@ -10,9 +10,9 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.forms import DNS_LABEL, ROLE_NAME, SNAPSHOT_NAME
 from orchestrator.checks.problem import shown
 from orchestrator.checks.schedules import crontab_problem, enough_hours, hours_of, is_tight, longest_gap
-from orchestrator.environment_values import Usage
-from orchestrator.references import InvalidReference, parse_reference
-from orchestrator.tfvars import Path, dotted
+from orchestrator.environment.parts import Usage
+from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.routes.reference import InvalidReference, parse_reference
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # What the CronJob of orchestrator.manifests.usage sets.

@@ -27,7 +27,7 @@ from orchestrator.terraform.summary import attribute_line, change_line, plan_tex
 from orchestrator.terraform.workdir import workdir_of
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
     from orchestrator.terraform.plan import Plan
     from orchestrator.terraform.stream import Stream
 

@@ -16,7 +16,7 @@ from orchestrator.project import COMMON, Project
 
 if TYPE_CHECKING:
     from orchestrator.aws.state_bucket import StateBucket
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
     from orchestrator.scaffold import Answers, ScaffoldRule
 
 PLATFORMS = ("eks", "rosa-classic", "rosa-hcp")
@@ -120,8 +120,8 @@ def _text(value: object) -> str | None:
 def _answers(
     project: Project, name: str, given: dict[str, object], bucket: object, bucket_region: object, *, ask: bool
 ) -> Answers:
+    from orchestrator.routes.upstreams import partition_for
     from orchestrator.scaffold import Answers
-    from orchestrator.upstreams import partition_for
 
     missing = [flag for key, flag in _NEEDED.items() if not _text(given[key])]
     if missing and not ask:
@@ -220,8 +220,8 @@ def _others(project: Project) -> list[Environment]:
 
 
 def _new_rules(name: str, prefixes: tuple[str, ...]) -> dict[str, ScaffoldRule]:
+    from orchestrator.routes.upstreams import upstream_of
     from orchestrator.scaffold import ScaffoldRule
-    from orchestrator.upstreams import upstream_of
 
     rules = {}
     for prefix in dict.fromkeys(prefixes):
@@ -254,9 +254,9 @@ def _shown(project: Project, path: Path) -> str:
 
 
 def _scaffold(project: Project, answers: Answers, *, use_local: bool, as_json: bool) -> int:
-    from orchestrator.environment import check_environment
+    from orchestrator.checks.check import check_environment
+    from orchestrator.environment.tfvars import parse_tfvars
     from orchestrator.scaffold import render_common, render_environment
-    from orchestrator.tfvars import parse_tfvars
 
     path = project.tfvars_path(answers.name)
     texts = {path: render_environment(answers)}
@@ -342,8 +342,8 @@ def _add_state(project: Project, name: str, bucket: str, region: str | None, *, 
 
 def _reloaded(project: Project, name: str, addition: str) -> Environment:
     """The environment as it will be with `addition` at the end of its file: checked before anything is made."""
-    from orchestrator.environment import build_environment
-    from orchestrator.tfvars import parse_tfvars
+    from orchestrator.checks.check import build_environment
+    from orchestrator.environment.tfvars import parse_tfvars
 
     path = project.tfvars_path(name)
     files = project.read(name)

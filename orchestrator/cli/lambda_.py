@@ -25,7 +25,7 @@ def lambda_() -> None:
 @click.pass_context
 def package(ctx: click.Context, out: Path | None, as_json: bool) -> None:
     """Build the zips: the same bytes on every machine, for arm64 and x86_64."""
-    from orchestrator.packaging import available_functions, build_package, write_package
+    from orchestrator.functions.package import available_functions, build_package, write_package
 
     folder = out or open_project(ctx).root / "build"
     rows = []

@@ -28,7 +28,10 @@ COMMANDS = {
     "route": ("orchestrator.cli.route:route", "Say where image references are pulled from, and why."),
     "images": ("orchestrator.cli.images:images", "Which images a cluster uses, where, and where they are pulled from."),
     "secret": ("orchestrator.cli.secret:secret", "Store upstream credentials in the shape that ECR wants."),
-    "lifecycle": ("orchestrator.cli.lifecycle:lifecycle", "Keep the cache small: preview, run, restore, invoke."),
+    "lifecycle": (
+        "orchestrator.cli.lifecycle.commands:lifecycle",
+        "Keep the cache small: preview, run, restore, invoke.",
+    ),
     "lambda": ("orchestrator.cli.lambda_:lambda_", "Build the functions' packages."),
     "local": ("orchestrator.cli.local:local", "The embedded AWS: up, status, down."),
     "doctor": ("orchestrator.cli.doctor:doctor", "What is installed, found, reachable and permitted."),

@@ -15,7 +15,7 @@ from orchestrator.errors import RefusedInput
 from orchestrator.manifests import GENERATORS, Bundle, Options, default_targets, folder, generate
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 STALE = 3
 # Files of every target that are about the target, not part of it.

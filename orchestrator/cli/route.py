@@ -15,12 +15,12 @@ import click
 
 from orchestrator.cli.project import open_project
 from orchestrator.errors import InvalidEnvironment
-from orchestrator.references import InvalidReference, parse_reference
-from orchestrator.routes import Answer, Redirected, Refused, Route, RouteTable, Unchanged, build_route_table
-from orchestrator.upstreams import DOCKER_HUB, upstream_of
+from orchestrator.routes.reference import InvalidReference, parse_reference
+from orchestrator.routes.table import Answer, Redirected, Refused, Route, RouteTable, Unchanged, build_route_table
+from orchestrator.routes.upstreams import DOCKER_HUB, upstream_of
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
     from orchestrator.project import Project
 
 STDIN = "-"

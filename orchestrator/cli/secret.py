@@ -13,7 +13,7 @@ from orchestrator.cli.project import open_project
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
     from orchestrator.project import Project
 
 

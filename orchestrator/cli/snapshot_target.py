@@ -15,7 +15,7 @@ from orchestrator.files import write_whole
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 S3 = "s3://"
 

@@ -12,9 +12,9 @@ from orchestrator.cli.project import open_project
 from orchestrator.errors import Location, OrchestratorError, RefusedInput
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Checked
+    from orchestrator.checks.check import Checked
+    from orchestrator.environment.tfvars import Path
     from orchestrator.project import Project
-    from orchestrator.tfvars import Path
 
 
 @click.command("validate")
@@ -49,7 +49,7 @@ def validate(ctx: click.Context, names: tuple[str, ...], everything: bool, as_js
 
 
 def _check(project: Project, name: str) -> Checked:
-    from orchestrator.environment import Checked
+    from orchestrator.checks.check import Checked
 
     try:
         return project.check(name)
@@ -61,7 +61,7 @@ def _check_across(results: list[Checked]) -> tuple[list[OrchestratorError], list
     """(errors, warnings)."""
     if len(results) < 2:
         return [], []
-    from orchestrator.across import check_across, warn_across
+    from orchestrator.checks.across import check_across, warn_across
 
     tfvars = {result.name: result.tfvars for result in results}
 

@@ -18,7 +18,7 @@ from orchestrator.errors import InvalidEnvironment, OrchestratorError
 if TYPE_CHECKING:
     from orchestrator.aws.account import Identity
     from orchestrator.aws.session import AwsSession
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
     from orchestrator.local import LocalAws
     from orchestrator.project import Project
 

@@ -10,7 +10,7 @@ from orchestrator.doctor.finding import Finding, attempt
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 
 def lifecycle(session: AwsSession, environment: Environment) -> Iterator[Finding]:
@@ -28,8 +28,8 @@ def lifecycle(session: AwsSession, environment: Environment) -> Iterator[Finding
 def _snapshots(session: AwsSession, environment: Environment) -> Finding:
     """Does the manager know what runs? Without that nothing expires, which is safe, and no apply needs it."""
     from orchestrator.aws.lifecycle import bucket_storage
+    from orchestrator.functions.variables import bucket_of, settings_from_environment
     from orchestrator.lifecycle.used import load_used
-    from orchestrator.lifecycle_settings import bucket_of, settings_from_environment
 
     check, name = "snapshots", environment.name
     bucket = bucket_of(environment)

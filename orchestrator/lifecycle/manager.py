@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from orchestrator.lifecycle.policies import PolicyKeeper
+from orchestrator.lifecycle.policy_keeper import PolicyKeeper
 from orchestrator.lifecycle.ports import GoneError, Host, PortError, Queue, Registry, Storage
 from orchestrator.lifecycle.run_state import RunState, report_key
 from orchestrator.lifecycle.settings import Settings

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Literal
 
-from orchestrator.lifecycle.policy import Policy, check_policy, parse_policy
+from orchestrator.lifecycle.ecr_policy import Policy, check_policy, parse_policy
 from orchestrator.lifecycle.retention import Retention
 
 MARKER = "[orchestrator lifecycle-manager]"

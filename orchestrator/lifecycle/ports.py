@@ -1,6 +1,6 @@
 """What the lifecycle manager asks of the world: a registry, storage, a queue, and the host that it runs on.
 
-The Lambda and the commands bring `orchestrator.aws.ecr`; tests and the benchmark bring simulations. Types only.
+The Lambda and the commands bring `orchestrator.aws.ports`; tests and the benchmark bring simulations. Types only.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from orchestrator.lifecycle.failures import Failure, failure_of
 from orchestrator.lifecycle.guard import exceeds
 from orchestrator.lifecycle.in_use import InUse
 from orchestrator.lifecycle.index_cache import IndexCache, cache_key
-from orchestrator.lifecycle.policies import PolicyKeeper, PolicyOutcome
+from orchestrator.lifecycle.policy_keeper import PolicyKeeper, PolicyOutcome
 from orchestrator.lifecycle.ports import Host, PortError, Registry, Storage
 from orchestrator.lifecycle.records import audit_prefix
 from orchestrator.lifecycle.run_state import Decision, Page, RunState

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from orchestrator.local.process import LocalAws
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.manifests import cel
 from orchestrator.manifests.metadata import metadata, object_name
-from orchestrator.routes import RouteTable
+from orchestrator.routes.table import RouteTable
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 NAME = "ecr-images"
 ROLLBACK = ("kubectl delete -k .   # running Pods keep the images that they have",)

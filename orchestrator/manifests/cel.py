@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from orchestrator.manifests import grammar
 from orchestrator.manifests.metadata import ORIGINAL_IMAGE, ORIGINAL_VOLUME_IMAGE
-from orchestrator.manifests.scopes import Scope, needs_more, scopes
-from orchestrator.routes import RouteTable
+from orchestrator.routes.scopes import Scope, needs_more, scopes
+from orchestrator.routes.table import RouteTable
 
 # (field of the Pod's spec, expression of an element's image, path of the image below the element)
 _CONTAINER_IMAGE = "has(c.image) ? c.image : ''"

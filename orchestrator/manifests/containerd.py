@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.manifests.credentials import kubelet_configuration
 from orchestrator.manifests.differences import of_digests, of_names
 from orchestrator.manifests.document import Bundle, dump_toml, dump_yaml
-from orchestrator.manifests.scopes import Scope, on_nodes, scopes
-from orchestrator.routes import RouteTable
+from orchestrator.routes.scopes import Scope, on_nodes, scopes
+from orchestrator.routes.table import RouteTable
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 CERTS_D = "/etc/containerd/certs.d"
 # Where a registry answers when its name in references is not its host.

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.manifests.document import Bundle, dump_toml, dump_yaml
 from orchestrator.manifests.metadata import metadata
-from orchestrator.manifests.scopes import on_nodes, scopes
-from orchestrator.routes import RouteTable
-from orchestrator.sources import covers
-from orchestrator.upstreams import ecr_registry
+from orchestrator.routes.scopes import on_nodes, scopes
+from orchestrator.routes.source import covers
+from orchestrator.routes.table import RouteTable
+from orchestrator.routes.upstreams import ecr_registry
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 # Hosts of ECR itself, as the provider's own documentation lists them.
 ECR_HOSTS = (

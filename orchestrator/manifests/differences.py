@@ -6,9 +6,9 @@ name. docs/limits.md has the table of these differences, and the conformance tes
 
 from __future__ import annotations
 
-from orchestrator.manifests.scopes import needs_more, scopes
-from orchestrator.routes import RouteTable
-from orchestrator.upstreams import DOCKER_HUB, ecr_registry
+from orchestrator.routes.scopes import needs_more, scopes
+from orchestrator.routes.table import RouteTable
+from orchestrator.routes.upstreams import DOCKER_HUB, ecr_registry
 
 
 def of_digests(table: RouteTable) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The grammar of image references as RE2 patterns, for enforcers that run regular expressions and not our parser.
 
-The same rules as `orchestrator.references` (distribution/reference v0.6.0); the conformance table runs through both.
+The same rules as `orchestrator.routes.reference` (distribution/reference v0.6.0); the conformance table runs through both.
 RE2's `$` matches only at the end of the text and its classes are ASCII, which is what the grammar means.
 """
 

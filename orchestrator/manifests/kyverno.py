@@ -13,11 +13,11 @@ from orchestrator.manifests import grammar
 from orchestrator.manifests.admission import CHECK, NAME, ROLLBACK
 from orchestrator.manifests.document import Bundle, dump_yaml
 from orchestrator.manifests.metadata import ORIGINAL_IMAGE, ORIGINAL_VOLUME_IMAGE, metadata, object_name
-from orchestrator.manifests.scopes import needs_more, scopes
-from orchestrator.routes import RouteTable
+from orchestrator.routes.scopes import needs_more, scopes
+from orchestrator.routes.table import RouteTable
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 # In no table, and harmless inside other expressions: what stands in for text that is no reference.
 INVALID = "invalid.invalid/invalid"

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.manifests.admission import CHECK, ROLLBACK, pod_policies, policy_names
 from orchestrator.manifests.document import Bundle, dump_yaml
-from orchestrator.routes import RouteTable
+from orchestrator.routes.table import RouteTable
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 _SETTINGS = {
     # Pods only: a redirected Deployment shows as drift in Argo CD, and its Pods would be redirected twice.

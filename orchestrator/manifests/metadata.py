@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 MANAGED_BY = "orchestrator"
 DIGEST_ANNOTATION = "orchestrator/route-table"

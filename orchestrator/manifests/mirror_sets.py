@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.manifests.differences import of_containers_image, of_digests, of_names, of_other_hosts
 from orchestrator.manifests.document import Bundle, dump_yaml
 from orchestrator.manifests.metadata import metadata, object_name
-from orchestrator.manifests.scopes import Scope, on_nodes, scopes
-from orchestrator.routes import RouteTable, Source
-from orchestrator.sources import covers
+from orchestrator.routes.scopes import Scope, on_nodes, scopes
+from orchestrator.routes.source import covers
+from orchestrator.routes.table import RouteTable, Source
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 # ROSA Classic refuses mirror sets of these sources and, for the first two, of anything below them.
 # Source: ROSA documentation, image registry configuration; verified limits in docs/limits.md.

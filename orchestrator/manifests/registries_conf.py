@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.manifests.differences import of_containers_image, of_digests, of_names
 from orchestrator.manifests.document import Bundle, dump_toml
 from orchestrator.manifests.mirror_sets import mirror_location
-from orchestrator.manifests.scopes import Scope, on_nodes, scopes
-from orchestrator.routes import RouteTable
+from orchestrator.routes.scopes import Scope, on_nodes, scopes
+from orchestrator.routes.table import RouteTable
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 FILE = "registries.conf.d/50-ecr.conf"
 

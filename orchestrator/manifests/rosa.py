@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.manifests.document import Bundle, dump_json
 from orchestrator.manifests.mirror_sets import MirrorEntry, mirror_entries
-from orchestrator.routes import RouteTable
+from orchestrator.routes.table import RouteTable
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 SCRIPT = "image-mirrors.sh"
 

@@ -19,10 +19,10 @@ from orchestrator.manifests.native import API_VERSIONS, native
 from orchestrator.manifests.registries_conf import registries_conf
 from orchestrator.manifests.rosa import rosa
 from orchestrator.manifests.usage import usage
-from orchestrator.routes import RouteTable, build_route_table
+from orchestrator.routes.table import RouteTable, build_route_table
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 # From this version of Kubernetes on, the API server redirects by itself.
 NATIVE_SINCE = (1, 36)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from orchestrator import __version__
 from orchestrator.manifests.document import Bundle, dump_yaml
 from orchestrator.manifests.metadata import metadata, object_name
-from orchestrator.routes import Redirected, RouteTable
+from orchestrator.routes.table import Redirected, RouteTable
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
-    from orchestrator.environment_values import Usage
+    from orchestrator.environment.model import Environment
+    from orchestrator.environment.parts import Usage
 
 NAME = "ecr-usage"
 FOLDER = "/etc/orchestrator"
@@ -179,7 +179,7 @@ def _cron_job(environment: Environment, usage: Usage, image: str, head: dict[str
 
 def usage(environment: Environment, table: RouteTable) -> Bundle:
     """Target `usage`."""
-    from orchestrator.environment_values import Usage
+    from orchestrator.environment.parts import Usage
 
     settings = (environment.lifecycle_manager and environment.lifecycle_manager.usage) or Usage()
     built = settings.image or f"{environment.registry_host}/{IMAGE}:{__version__}"

@@ -35,7 +35,7 @@ from orchestrator.terraform.workdir import LOCK, TRANSITIONS, Workdir, dump, kee
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
     from orchestrator.local import LocalAws
 
 Say = Callable[[str], None]

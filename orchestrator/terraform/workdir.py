@@ -27,7 +27,7 @@ from orchestrator.files import replace_whole
 from orchestrator.project import Project
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
 
 LOCK = ".terraform.lock.hcl"
 VARIABLES = "terraform.tfvars.json"
@@ -207,7 +207,7 @@ def _files(
     for path in _module_files(modules):
         yield f"modules/{path.relative_to(modules).as_posix()}", path.read_bytes()
     if environment.functions:
-        from orchestrator.packaging import build_package
+        from orchestrator.functions.package import build_package
 
         # Where the root module looks for them. The same code has the same bytes, so that a plan changes nothing.
         for function in environment.functions:

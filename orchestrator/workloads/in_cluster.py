@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestrator.lifecycle.in_use import UsedImage
-from orchestrator.routes import Answer, Redirected, RouteTable
+from orchestrator.routes.table import Answer, Redirected, RouteTable
 
 CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestrator.environment import Environment
+from orchestrator.environment.model import Environment
 from orchestrator.manifests import GENERATORS, Options, folder, generate
 from orchestrator.manifests.targets import CONFIG_MAP_NAMESPACE
 from orchestrator.project import Project

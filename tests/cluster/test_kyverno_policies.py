@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestrator.environment import Environment
+from orchestrator.environment.model import Environment
 from orchestrator.manifests import Options, generate
 from orchestrator.manifests.metadata import ORIGINAL_IMAGE, ORIGINAL_VOLUME_IMAGE
 from tests.cluster.kyverno import KyvernoRun, kyverno_apply, kyverno_mutate

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.environment import Environment
+from orchestrator.environment.model import Environment
 from orchestrator.manifests import Options, generate
-from orchestrator.routes import Redirected, build_route_table
+from orchestrator.routes.table import Redirected, build_route_table
 from tests import random_tables
 from tests.cluster.api_server import ApiServer
 from tests.cluster.kyverno import kyverno_apply, kyverno_mutate

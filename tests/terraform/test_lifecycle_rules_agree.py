@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.lifecycle.policy import MAX_TEXT, check_policy
+from orchestrator.lifecycle.ecr_policy import MAX_TEXT, check_policy
 from tests.terraform.conftest import RunTerraform
 
 LONG = "a description that makes the text long enough for ECR, which refuses less than a hundred characters"

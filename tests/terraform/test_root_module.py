@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from orchestrator.functions.package import build_package, write_package
 from orchestrator.local.placeholders import ensure_placeholders
 from orchestrator.manifests.mirror_sets import mirror_entries, mirror_set
-from orchestrator.packaging import build_package, write_package
 from orchestrator.project import Project
-from orchestrator.routes import build_route_table
+from orchestrator.routes.table import build_route_table
 from orchestrator.terraform.binary import find_terraform
 from orchestrator.terraform.providers import find_provider_source
 from orchestrator.terraform.shared_provider import ProviderPool
@@ -30,7 +30,7 @@ from tests.terraform.conftest import MODULES, REPOSITORY
 from tests.terraform.module_sources import declarations, refused_variables
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
     from orchestrator.local import LocalAws
 
 ENVIRONMENTS = REPOSITORY / "environments"

@@ -9,7 +9,7 @@ import pytest
 from orchestrator.errors import RefusedInput
 from orchestrator.project import Project, find_project
 
-from .wrong_inputs import file_of
+from .checks.wrong_inputs import file_of
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from orchestrator.lifecycle.native import StoredImage, evaluate
-from orchestrator.lifecycle.policy import Problem, check_policy, parse_policy
+from orchestrator.lifecycle.ecr_engine import StoredImage, evaluate
+from orchestrator.lifecycle.ecr_policy import Problem, check_policy, parse_policy
 from orchestrator.local.ecr.errors import EcrError
 from orchestrator.local.ecr.state import Context, Document, Image, Repository, now, page
 

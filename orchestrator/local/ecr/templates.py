@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.lifecycle.policy import check_policy
+from orchestrator.lifecycle.ecr_policy import check_policy
 from orchestrator.local.ecr.errors import EcrError
 from orchestrator.local.ecr.lifecycle import refuse_policy
 from orchestrator.local.ecr.repositories import check_mutability, check_policy_text, new_repository

@@ -11,7 +11,7 @@ from orchestrator.aws.account import Identity
 from orchestrator.aws.deployer_policy import STATEMENTS
 from orchestrator.aws.permissions import check_permissions, context_entries, samples
 from orchestrator.aws.session import open_session
-from orchestrator.environment import Environment
+from orchestrator.environment.model import Environment
 
 from .scripted import Answer, Request, endpoint, xml_error
 

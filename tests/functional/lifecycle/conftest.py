@@ -14,9 +14,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from orchestrator.functions.package import build_package, write_package
 from orchestrator.local.client import SeedImage, seed_images
 from orchestrator.local.process import stop
-from orchestrator.packaging import build_package, write_package
 from tests.functional.lifecycle.runtime import Function, running
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.packaging import MAX_BYTES, available_functions, build_package, write_package
+from orchestrator.functions.package import MAX_BYTES, available_functions, build_package, write_package
 from tests.functional.running import run
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,7 +32,7 @@ def test_two_checkouts_with_other_times_modes_line_ends_and_folders_give_the_sam
     code = (
         "import os; os.umask(0o077)\n"
         "from pathlib import Path\n"
-        "from orchestrator.packaging import build_package, write_package\n"
+        "from orchestrator.functions.package import build_package, write_package\n"
         "write_package(build_package('lifecycle_manager'), Path('out'))"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "TZ": "Asia/Tokyo"}
@@ -132,7 +132,7 @@ def test_modules_beside_the_handler_are_packed_when_something_imports_them(tmp_p
         "parts/__init__.py",
         "parts/second.py",
     }
-    assert "orchestrator/lifecycle/prices.py" in files
+    assert "orchestrator/cli/lifecycle/prices.py" in files
 
 
 @pytest.mark.parametrize(("text", "said"), [("x = 1\ndef (:\n", "handler.py:2"), ("x = '\0'\n", "handler.py")])

@@ -13,10 +13,10 @@ import boto3
 import pytest
 
 from orchestrator.checks.function_variables import function_variables
+from orchestrator.functions.package import build_package
 from orchestrator.lifecycle.in_use import Snapshot, UsedImage, dump_snapshot
 from orchestrator.local import access_key_for, ensure_running, stop
 from orchestrator.local.client import SeedImage, seed_images
-from orchestrator.packaging import build_package
 from orchestrator.project import Project
 from tests.functional.running import Ran, run
 

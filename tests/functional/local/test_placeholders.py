@@ -12,7 +12,7 @@ from tests.conftest import ProjectFactory
 from tests.functional.local.conftest import Clients, refused
 
 if TYPE_CHECKING:
-    from orchestrator.environment import Environment
+    from orchestrator.environment.model import Environment
     from orchestrator.local import LocalAws
 
 KEY = "1b2c3d4e-5f60-7182-93a4-b5c6d7e8f90a"

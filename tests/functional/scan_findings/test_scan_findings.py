@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from orchestrator.findings.parents import parents_key
+from orchestrator.findings.reported import Begun, Record, Told, dump_record, record_key
+from orchestrator.functions.package import build_package
 from orchestrator.lifecycle.in_use import Snapshot, UsedImage, dump_snapshot
-from orchestrator.lifecycle.parents import parents_key
 from orchestrator.lifecycle.ports import PortError
-from orchestrator.lifecycle.reported import Begun, Record, Told, dump_record, record_key
 from orchestrator.local import access_key_for
 from orchestrator.local.client import SeedImage, recorded_requests, seed_images, set_faults
-from orchestrator.packaging import build_package
 from tests.functional.local.conftest import make_client
 
 if TYPE_CHECKING:

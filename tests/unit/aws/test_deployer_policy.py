@@ -11,7 +11,7 @@ import pytest
 from orchestrator.aws.deployer_functions import FUNCTION_STATEMENTS
 from orchestrator.aws.deployer_policy import CORE_STATEMENTS, STATE_BUCKET, STATEMENTS
 from orchestrator.aws.statements import MAX_CHARACTERS, Statement, characters, document
-from orchestrator.environment import Environment
+from orchestrator.environment.model import Environment
 from scripts.write_deployer_policy import DOCS, files
 
 ALL = (*STATEMENTS, STATE_BUCKET)

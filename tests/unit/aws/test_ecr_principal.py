@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from orchestrator.aws.ecr import CallerExclusion
+from orchestrator.aws.ports import CallerExclusion
 from orchestrator.lifecycle.ports import PortError
 
 ACCOUNT = "111122223333"

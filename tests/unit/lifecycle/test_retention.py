@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from orchestrator.lifecycle.ecr_policy import check_policy
 from orchestrator.lifecycle.native_policy import is_ours, native_policy
-from orchestrator.lifecycle.policy import check_policy
 from orchestrator.lifecycle.retention import InvalidRetentionError, Retention, parse_retention
 from orchestrator.lifecycle.settings import InvalidSettingsError, read_settings
 

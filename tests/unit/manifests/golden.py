@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from orchestrator.environment import Environment
+from orchestrator.environment.model import Environment
 from orchestrator.manifests import GENERATORS, folder, generate
 from tests.references_table import ENVIRONMENTS, environment
 

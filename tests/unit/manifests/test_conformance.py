@@ -7,9 +7,9 @@ import re
 import pytest
 
 from orchestrator.manifests import grammar
-from orchestrator.manifests.scopes import Scope, needs_more, scopes
-from orchestrator.routes import Redirected, RouteTable, Source, build_route_table
-from orchestrator.sources import covers
+from orchestrator.routes.scopes import Scope, needs_more, scopes
+from orchestrator.routes.source import covers
+from orchestrator.routes.table import Redirected, RouteTable, Source, build_route_table
 from tests import random_tables
 from tests.references_table import CASES, ENVIRONMENTS, environment
 

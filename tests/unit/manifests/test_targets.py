@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from orchestrator.environment import Environment
+from orchestrator.environment.model import Environment
 from orchestrator.errors import RefusedInput
 from orchestrator.manifests import GENERATORS, Bundle, Options, default_targets, folder, generate
 from orchestrator.manifests.metadata import table_digest

@@ -8,13 +8,14 @@ import pytest
 import yaml
 
 from orchestrator import __version__
-from orchestrator.environment import Environment, check_environment
+from orchestrator.checks.check import check_environment
+from orchestrator.environment.model import Environment
+from orchestrator.environment.tfvars import parse_tfvars
 from orchestrator.kubectl import IDENTIFIES, KINDS
 from orchestrator.manifests import Bundle, generate
 from orchestrator.manifests.metadata import table_digest
 from orchestrator.manifests.usage import settings_text
-from orchestrator.routes import build_route_table
-from orchestrator.tfvars import parse_tfvars
+from orchestrator.routes.table import build_route_table
 from tests.references_table import ENVIRONMENTS, environment
 
 OIDC = "arn:aws:iam::111122223333:oidc-provider/oidc.example.com/id/A"

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from orchestrator.environment import Environment
+from orchestrator.environment.model import Environment
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.terraform.guard import guard
 from orchestrator.terraform.plan import Plan

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.environment import Environment
-from orchestrator.environment_values import State
+from orchestrator.environment.model import Environment
+from orchestrator.environment.parts import State
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.project import Project
 from orchestrator.terraform.bundle import Bundle, Manifest, check_bundle, read_bundle, write_bundle

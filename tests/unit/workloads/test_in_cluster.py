@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator.environment import Environment
+from orchestrator.environment.model import Environment
 from orchestrator.lifecycle.in_use import images_in_use
-from orchestrator.routes import Redirected, Unchanged, build_route_table
-from orchestrator.sources import parse_source
+from orchestrator.routes.source import parse_source
+from orchestrator.routes.table import Redirected, Unchanged, build_route_table
 from orchestrator.workloads.in_cluster import images_of, uses_of
 
 DIGEST = "sha256:" + "a" * 64

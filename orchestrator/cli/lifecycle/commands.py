@@ -1,0 +1,361 @@
+"""`orchestrator lifecycle`: what would be expired and what it saves; do it now; bring back; call the deployed function."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from orchestrator.cli.project import open_project
+from orchestrator.errors import RefusedInput
+
+if TYPE_CHECKING:
+    from orchestrator.aws.restore import Restoration
+    from orchestrator.lifecycle.records import Record
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group()
+def lifecycle() -> None:
+    """Keep the cache small without deleting what runs."""
+
+
+_name = click.argument("name")
+_local = click.option("--local", is_flag=True, help="In the embedded AWS.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class Number(click.FloatRange):
+    """A number in a range; never "nan", which lies in every range, nor an infinite one. `hint` follows what is none."""
+
+    def __init__(self, least: float, most: float | None = None, hint: str = "") -> None:
+        super().__init__(least, most)
+        self._hint = hint
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            number = float(value)
+        except ValueError:
+            self.fail(f'"{value}" is no number.{self._hint}', param, ctx)
+        if not math.isfinite(number):
+            self.fail(f'"{value}" is no number.', param, ctx)
+        return super().convert(value, param, ctx)
+
+
+_allow_fraction = click.option(
+    "--allow-fraction",
+    type=Number(0, 1, " NAME comes before --allow-fraction, or give it a value: --allow-fraction 1."),
+    is_flag=False,
+    flag_value=1.0,
+    help="Largest part of the images that may expire, in the guard's place; 1 without a value.",
+)
+_snapshot = click.option(
+    "--snapshot",
+    "snapshots",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Snapshot of a cluster, beside those in the bucket.",
+)
+
+
+def _options(function: F) -> F:
+    """What preview and run have in common."""
+    for option in (_json, _local, _allow_fraction, _snapshot, _name):
+        function = option(function)
+    return function
+
+
+@lifecycle.command()
+@_options
+@click.option("--csv", "as_csv", is_flag=True, help="Print a line for each image that would expire, as CSV.")
+@click.option("--price", type=Number(0), help="Price of a GB of standard storage in a month, in your currency.")
+@click.option("--native", is_flag=True, help="Ask AWS what its own engine would expire, and show both.")
+@click.pass_context
+def preview(
+    ctx: click.Context,
+    name: str,
+    snapshots: tuple[Path, ...],
+    allow_fraction: float | None,
+    local: bool,
+    as_json: bool,
+    as_csv: bool,
+    price: float | None,
+    native: bool,
+) -> int:
+    """Show what would be expired in environment NAME, why, and what it saves. Nothing is changed.
+
+    Exit code 1 when repositories could not be read: what is shown is without them.
+    """
+    if as_csv and as_json:
+        raise RefusedInput("--csv and --json are both given.", remedy="Give one of them.")
+    if as_csv and native:
+        raise RefusedInput("--csv has no place for what AWS answers.", remedy="Give --json with --native.")
+    from orchestrator.cli.lifecycle.collect import Collector, print_trouble, run_manager, write_json
+    from orchestrator.cli.lifecycle.opened import opened
+    from orchestrator.cli.lifecycle.preview import native_previews, preview_csv, preview_document, print_preview
+
+    with opened(ctx, name, snapshots, local=local) as world:
+        collector = Collector(progress=not as_json and not as_csv and sys.stderr.isatty())
+        report = run_manager(world.manager(collector), "preview", dry_run=True, allow=allow_fraction)
+        natives = native_previews(world, collector) if native else None
+    document = preview_document(world, report, collector, price)
+    if natives is not None:
+        document["native"] = natives
+    if as_json:
+        write_json(document)
+    elif as_csv:
+        click.echo(preview_csv(collector.rows), nl=False)
+        if document["would_stop"]:
+            click.echo(f"A run would expire nothing: {document['would_stop']}", err=True)
+        print_trouble(document, err=True)
+    else:
+        print_preview(world, document)
+    return 1 if document["failed"] else 0
+
+
+@lifecycle.command()
+@_options
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def run(
+    ctx: click.Context,
+    name: str,
+    snapshots: tuple[Path, ...],
+    allow_fraction: float | None,
+    local: bool,
+    as_json: bool,
+    yes: bool,
+) -> int:
+    """Expire now, from here, what preview shows. What was read before an interruption is not read again.
+
+    Exit code 1 when repositories failed, or when something stopped the whole run.
+    """
+    if not yes and (as_json or not sys.stdin.isatty()):
+        raise RefusedInput("There is no terminal to ask on.", remedy="Give --yes, after `lifecycle preview`.")
+    from orchestrator.cli.lifecycle.collect import Collector, print_trouble, readable_size, run_manager, write_json
+    from orchestrator.cli.lifecycle.opened import opened
+    from orchestrator.cli.lifecycle.resume import begin
+    from orchestrator.lifecycle.manager import MemoryStorage
+    from orchestrator.lifecycle.used import load_used
+
+    with opened(ctx, name, snapshots, local=local, alone=True) as world:
+        # Before anything is done.
+        told = [*world.notes, *load_used(world.storage, world.settings, world.host.now()).notes]
+        for note in told:
+            click.echo(f"note: {note}", err=True)
+        attempt = begin(world.folder / "run", world.settings, allow_fraction, world.host.now())
+        if attempt.resumed:
+            click.echo(f"Continuing the run that began at {attempt.started:%Y-%m-%d %H:%M} UTC.", err=True)
+        options: dict[str, Any] = {"allow": allow_fraction, "started": attempt.started}
+        try:
+            if not yes:
+                # A dry run sets no native policies: where some are asked for, its pages must be read again.
+                state = MemoryStorage() if world.settings.native_policy else attempt.state()
+                collector = Collector(progress=True)
+                planned = run_manager(world.manager(collector), attempt.seed, dry_run=True, state=state, **options)
+                what = f"{planned['expiring']} of {planned['images']} images"
+                click.echo(f"{what} would expire: {readable_size(planned['expiring_size'])}")
+                print_trouble(_untold(planned, told))
+                if planned["would_stop"]:
+                    attempt.end()
+                    click.echo(f"stopped: {planned['would_stop']}", err=True)
+                    return 1
+                if not planned["expiring"] or not click.confirm("Expire them?"):
+                    attempt.end()
+                    click.echo("Nothing was expired.")
+                    return 0
+            collector = Collector(progress=not as_json)
+            report = run_manager(world.manager(collector), attempt.seed, state=attempt.state(), **options)
+        except KeyboardInterrupt:
+            click.echo("Interrupted: the same command goes on from here within a day.", err=True)
+            raise
+        attempt.end()
+    report |= {"audit": f"{world.where}/{report['audit']}", "resumed": attempt.resumed}
+    if as_json:
+        write_json(report | {"notes": [*world.notes, *report["notes"]]})
+    elif report["dry_run"]:
+        click.echo(
+            f"Dry run, as dry_run_mode is true: {report['expiring']} images would expire in "
+            f"{report['processed']} cached repositories: {readable_size(report['expiring_size'])}. Nothing was expired."
+        )
+        if report["would_stop"]:
+            click.echo(f"A run would expire nothing: {report['would_stop']}")
+        print_trouble(_untold(report, told))
+    else:
+        click.echo(
+            f"{report['expired']} images expired in {report['processed']} cached repositories: "
+            f"{readable_size(report['expired_size'])}"
+        )
+        if report["expired"]:
+            click.echo(f"Audit: {report['audit']}")
+            click.echo(f"Brought back by: orchestrator lifecycle restore {name} --from {report['audit']}")
+        if report["stopped"]:
+            click.echo(f"stopped: {report['stopped']}", err=True)
+        print_trouble(_untold(report, told))
+    return 1 if report["failed"] or report["stopped"] else 0
+
+
+def _untold(report: dict[str, Any], told: list[str]) -> dict[str, Any]:
+    """The report with the notes that were not told yet, which then are."""
+    notes = [note for note in report["notes"] if note not in told]
+    told += notes
+    return report | {"notes": notes}
+
+
+@lifecycle.command()
+@_name
+@click.option(
+    "--from", "source", required=True, metavar="AUDIT", help="File of the audit, folder, or s3://BUCKET/KEY or prefix."
+)
+@_local
+@_json
+@click.pass_context
+def restore(ctx: click.Context, name: str, source: str, local: bool, as_json: bool) -> int:
+    """Bring back what an audit says was expired: un-archive, or pull each tag again through the cache.
+
+    A tag that names another image by now is said so, and does not count as brought back. Exit code 1 when something did
+    not come back.
+    """
+    from orchestrator.aws.account import check_account
+    from orchestrator.aws.lifecycle import read_audit
+    from orchestrator.aws.restore import restore_images
+    from orchestrator.cli.lifecycle.collect import write_json
+    from orchestrator.cli.lifecycle.opened import registry_session
+    from orchestrator.lifecycle.records import restorable
+
+    environment = open_project(ctx).load(name)
+    session = registry_session(ctx, environment, local=local)
+    check_account(session, environment)
+    read, cut = _read_records(read_audit(session, source))
+    records = restorable(read)
+    others = sorted({record.environment for record in records} - {environment.environment or name})
+    if others and not others[0]:
+        raise RefusedInput(
+            f"{source} does not say which environment it is the audit of.",
+            why='The member "environment" of its lines is empty: the function that wrote them was given no ENVIRONMENT.',
+            remedy=f'Where it is this one\'s, write "environment": "{environment.environment or name}" into a copy.',
+        )
+    if others:
+        raise RefusedInput(
+            f'{source} is the audit of environment "{others[0]}", not of "{name}".',
+            remedy=f"orchestrator lifecycle restore {others[0]} --from {source}",
+        )
+    if not records:
+        raise RefusedInput(f"{source} has no image that was expired.", why="Only records of what was done count.")
+    results = restore_images(session, records)
+    if as_json:
+        rows = [_restored_row(result) for result in results]
+        write_json({"environment": name, "images": rows, "cut_short": cut})
+    else:
+        for result in results:
+            click.echo(_restored_line(result))
+        click.echo(f"{sum(result.came_back for result in results)} of {len(results)} came back.")
+    return 0 if all(result.came_back for result in results) and not cut else 1
+
+
+def _read_records(texts: list[tuple[str, bytes]]) -> tuple[list[Record], list[str]]:
+    """(the records of an audit's texts, where a last line is cut short and therefore left out)."""
+    from orchestrator.lifecycle.records import InvalidAuditError, parse_records, without_cut_line
+
+    records, cut = [], []
+    for where, text in texts:
+        whole, is_cut = without_cut_line(text)
+        try:
+            records += parse_records(whole)
+        except InvalidAuditError as error:
+            raise RefusedInput(
+                f"{where} is no audit of the lifecycle manager.",
+                why=f"{error}.",
+                remedy="Fetch it from the bucket again; or leave that line out of a copy: each line is of one image.",
+            ) from error
+        if is_cut:
+            cut.append(where)
+            click.echo(f"warning: the last line of {where} is cut short: its image is left out", err=True)
+    return records, cut
+
+
+def _restored_row(result: Restoration) -> dict[str, Any]:
+    return {
+        "repository": result.record.repository,
+        "tag": result.tag or None,
+        "digest": result.record.digest,
+        "outcome": result.outcome,
+        "now": result.digest or None,
+        "detail": result.detail,
+    }
+
+
+def _restored_line(result: Restoration) -> str:
+    record = result.record
+    what = f"{record.repository}:{result.tag}" if result.tag else f"{record.repository}@{record.digest}"
+    if result.outcome == "moved":
+        but = f" ({result.detail})" if result.detail else ", which did not come back"
+        return f"{what}: moved: the tag now names {result.digest}, not {record.digest}{but}"
+    return f"{what}: {result.outcome}" + (f" ({result.detail})" if result.detail else "")
+
+
+@lifecycle.command()
+@_name
+@click.option("--dry-run/--no-dry-run", default=None, help="In place of the function's own setting.")
+@_allow_fraction
+@_local
+@_json
+@click.pass_context
+def invoke(
+    ctx: click.Context, name: str, dry_run: bool | None, allow_fraction: float | None, local: bool, as_json: bool
+) -> int:
+    """Call the deployed function of environment NAME and show its report."""
+    from orchestrator.aws.account import check_account
+    from orchestrator.aws.lifecycle import invoke_function
+    from orchestrator.cli.lifecycle.collect import write_json
+    from orchestrator.cli.lifecycle.opened import registry_session
+
+    environment = open_project(ctx).load(name)
+    manager = environment.lifecycle_manager
+    if manager is None or not manager.enabled:
+        raise RefusedInput(
+            f'environment "{name}" has no lifecycle manager.',
+            remedy="Set `lifecycle_manager = { enabled = true }` and apply, or use `orchestrator lifecycle run`.",
+        )
+    session = registry_session(ctx, environment, local=local)
+    check_account(session, environment)
+    payload: dict[str, object] = {"source": "manual"}
+    payload |= {} if dry_run is None else {"dry_run": dry_run}
+    payload |= {} if allow_fraction is None else {"allow_fraction": allow_fraction}
+    report = invoke_function(session, manager.name, payload)
+    if as_json:
+        write_json(report)
+    elif "fanned_out" in report:
+        click.echo(f"Run {report['run']}: {report['repositories']} repositories in {report['fanned_out']} messages.")
+        click.echo(f"Its report will be {report['report']} in the bucket.")
+    elif report.get("continued"):
+        from orchestrator.lifecycle.run_state import report_key
+
+        click.echo(f"Run {report['run']} came to its deadline: it goes on in the queue, with {report['tasks']} tasks.")
+        click.echo(f"Its report will be {report_key(str(report['run']))} in the bucket.")
+        _print_invoked(report, "So far")
+    else:
+        _print_invoked(report, f"Run {report.get('run')}")
+    return 1 if report.get("failed") or report.get("stopped") else 0
+
+
+def _print_invoked(report: dict[str, Any], what: str) -> None:
+    from orchestrator.cli.lifecycle.collect import readable_size
+
+    verb = "would expire" if report.get("dry_run") else "expired"
+    count = report.get("expiring") if report.get("dry_run") else report.get("expired")
+    click.echo(f"{what}: {count} images {verb} in {report.get('processed')} cached repositories.")
+    if report.get("expired"):
+        click.echo(f"{readable_size(int(report['expired_size']))}; audit: {report['audit']} in the bucket.")
+    if report.get("stopped"):
+        click.echo(f"stopped: {report['stopped']}", err=True)
+    if report.get("would_stop"):
+        click.echo(f"A run would expire nothing: {report['would_stop']}")
+    for kind, said in (("guarded", "guard"), ("failed", "failed")):
+        for repository, reason in dict(report.get(kind) or {}).items():
+            click.echo(f"{said}: {repository}: {reason}")

@@ -1,0 +1,101 @@
+"""What a lifecycle command works with: the environment's settings, a session, the registry and the storage."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.aws.account import check_account
+from orchestrator.aws.lifecycle import registry_of
+from orchestrator.aws.session import AwsSession, open_session
+from orchestrator.cli.lifecycle.collect import Collector, ConsoleHost, describe_settings, node_roles, open_storage
+from orchestrator.cli.project import open_project
+from orchestrator.errors import RefusedInput
+from orchestrator.functions.variables import settings_from_environment
+from orchestrator.lifecycle.manager import Manager
+from orchestrator.lifecycle.ports import PortError, Storage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.aws.ports import EcrRegistry
+    from orchestrator.environment.model import Environment
+    from orchestrator.lifecycle.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Everything that a run from here needs. `where` names the storage for people, `folder` is this environment's."""
+
+    environment: Environment
+    settings: Settings
+    session: AwsSession
+    registry: EcrRegistry
+    storage: Storage
+    where: str
+    notes: list[str]
+    folder: Path
+    host: ConsoleHost
+
+    def manager(self, collector: Collector) -> Manager:
+        """A manager that does everything in this process."""
+        return Manager(self.settings, self.registry, self.storage, None, self.host, collector)
+
+
+@contextmanager
+def opened(
+    ctx: click.Context, name: str, snapshots: tuple[Path, ...], *, local: bool, alone: bool = False
+) -> Iterator[Opened]:
+    """Open an environment for a run; its caller's exclusion from pull times ends with it.
+
+    `alone` holds its folder, which keeps the state of a run: two at once would take over each other's.
+    """
+    project = open_project(ctx)
+    environment = project.load(name)
+    settings = settings_from_environment(environment)
+    session = registry_session(ctx, environment, local=local)
+    check_account(session, environment)
+    folder = project.state_dir / ("local/lifecycle" if local else "lifecycle") / name
+    with ExitStack() as stack:
+        if alone:
+            from orchestrator.terraform.exclusive import held
+
+            stack.enter_context(held(folder, name, lambda text: click.echo(text, err=True)))
+        storage, where, notes = open_storage(session, environment, settings, folder, snapshots)
+        if environment.lifecycle_manager is None:
+            defaults = f'environment "{name}" sets no lifecycle_manager: the defaults are used'
+            notes.append(f"{defaults} ({describe_settings(settings)})")
+        registry = registry_of(
+            session, node_roles=node_roles(environment), noted=folder / "excluded", inspector=settings.inspector
+        )
+        host = ConsoleHost(verbose=bool(ctx.obj["verbose"]))
+        notes = [*session.notes, *notes]
+        try:
+            yield Opened(environment, settings, session, registry, storage, where, notes, folder, host)
+        finally:
+            try:
+                registry.exclusion.end()
+            except PortError as error:
+                click.echo(f"warning: this caller's pulls stay excluded from pull times: {error}", err=True)
+
+
+def registry_session(ctx: click.Context, environment: Environment, *, local: bool) -> AwsSession:
+    """A session for the environment's registry. Raises RefusedInput where another environment owns it."""
+    if not environment.owns_registry:
+        raise RefusedInput(
+            f'environment "{environment.name}" does not own the registry of account {environment.registry_account} '
+            f"in {environment.registry_region_name}.",
+            why="Its images are kept or expired by the environment that owns it.",
+            remedy="Run it for that environment (manage_registry = true).",
+        )
+    endpoint = None
+    if local:
+        from orchestrator.cli.local import state_dir_of
+        from orchestrator.local.process import ensure_running
+
+        endpoint = ensure_running(state_dir_of(ctx))
+    return open_session(environment, local=endpoint)

@@ -1,0 +1,1 @@
+"""Text of tfvars files -> values with positions -> Environment. Pure."""

@@ -1,0 +1,195 @@
+"""The Environment: what one `environments/<name>.tfvars` says, typed and checked.
+
+Its fields are exactly the variables of `environments/variables.tf`, with the same names, types and defaults, plus
+`name`. Everything downstream (route table, manifests, Terraform, reports) reads this value and nothing else. Pure; this
+module imports pydantic, so import it where an environment is loaded and not at start-up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from orchestrator.environment.parts import (
+    LambdaPackages,
+    LifecycleManager,
+    MachinePool,
+    Mirror,
+    Monitoring,
+    PullThroughCacheRule,
+    PushRole,
+    RegistryScanning,
+    Repository,
+    RootTemplate,
+    ScanFindings,
+    State,
+    Value,
+)
+from orchestrator.routes import upstreams
+
+# IAM's limit.
+MAX_ROLE_NAME = 64
+
+
+class Environment(Value):
+    """One environment: account, region, platform, routes. Field for field the variables of `variables.tf`."""
+
+    name: str
+
+    environment: str | None = None
+    cluster_name: str
+    platform: str = "eks"
+    kubernetes_version: str | None = None
+    account_id: str
+    aws_region: str
+    aws_profile: str | None = None
+    assume_role_arn: str | None = None
+    tags: dict[str, str] = {}
+    state: State | None = None
+
+    create_ecr: bool = False
+    ecr_repository_name: str = ""
+    ecr_prevent_destroy: bool = False
+    repositories: dict[str, Repository] = {}
+    image_tag_mutability: str = "MUTABLE"
+    scan_on_push: bool = True
+    kms_key_arn: str | None = None
+    force_delete: bool = False
+    lifecycle_policy_enabled: bool = True
+    lifecycle_policy: str | None = None
+    lifecycle_untagged_days: int = 14
+    lifecycle_keep_count: int = 30
+    pull_account_ids: tuple[str, ...] = ()
+    protected_only: bool = False
+
+    create_vpc_endpoints: bool = True
+    vpc_id: str | None = None
+    private_subnet_ids: tuple[str, ...] = ()
+    vpc_cidr: str | None = None
+    endpoint_security_group_ids: tuple[str, ...] = ()
+    extra_vpc_endpoints: tuple[str, ...] = ()
+    private_route_table_ids: tuple[str, ...] = ()
+
+    pull_through_cache_rules: dict[str, PullThroughCacheRule] = {}
+    mirrors: dict[str, Mirror] = {}
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    exclude_namespaces: tuple[str, ...] = (
+        "kube-system",
+        "kube-public",
+        "kube-node-lease",
+        "openshift-*",
+        "redhat-*",
+        "kyverno",
+    )
+    allow_upstream: bool = True
+    digest_references: str | None = None
+    failure_policy: str = "Ignore"
+    generate_idms: bool = False
+
+    manage_registry: bool = True
+    registry_account_id: str | None = None
+    registry_region: str | None = None
+    registry_consumer_account_ids: tuple[str, ...] = ()
+    registry_scanning: RegistryScanning | None = None
+    registry_account_settings: dict[str, str] = {}
+    root_template: RootTemplate | None = None
+
+    attach_ecr_policy: bool = True
+    node_role_names: tuple[str, ...] = ()
+    fargate_execution_role_names: tuple[str, ...] = ()
+    worker_role_prefix: str | None = None
+    machine_pools: dict[str, MachinePool] = {}
+
+    push_roles: dict[str, PushRole] = {}
+
+    dry_run_mode: bool = False
+    lifecycle_manager: LifecycleManager | None = None
+    scan_findings: ScanFindings | None = None
+    monitoring: Monitoring | None = None
+    lambda_packages: LambdaPackages | None = None
+
+    @property
+    def partition(self) -> str:
+        """AWS partition of the region: aws, aws-us-gov, aws-cn, …"""
+        return upstreams.partition_of(self.aws_region)
+
+    @property
+    def registry_account(self) -> str:
+        """Account of the registry that the cluster pulls from."""
+        return self.registry_account_id or self.account_id
+
+    @property
+    def registry_region_name(self) -> str:
+        """Region of the registry that the cluster pulls from."""
+        return self.registry_region or self.aws_region
+
+    @property
+    def registry_host(self) -> str:
+        """Host of that registry: `<account>.dkr.ecr.<region>.<suffix of the partition>`."""
+        return upstreams.registry_host(self.registry_account, self.registry_region_name)
+
+    @property
+    def effective_digest_references(self) -> str:
+        """`digest_references`, or its default: leave where a pull may fall back to its source, else redirect."""
+        return self.digest_references or ("leave" if self.allow_upstream else "redirect")
+
+    @property
+    def uses_central_registry(self) -> bool:
+        """Does the cluster pull from a registry of another account or region?"""
+        return (self.registry_account, self.registry_region_name) != (self.account_id, self.aws_region)
+
+    @property
+    def owns_registry(self) -> bool:
+        """Does this environment create what belongs to the account and region of its registry?"""
+        return self.manage_registry and not self.uses_central_registry
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The functions that this environment deploys, by the names of their packages."""
+        wanted = {"lifecycle_manager": self.lifecycle_manager, "scan_findings": self.scan_findings}
+        return tuple(name for name, settings in wanted.items() if settings and settings.enabled and self.owns_registry)
+
+    @property
+    def lifecycle_bucket(self) -> str:
+        """Bucket of snapshots and audit log, as the environment that owns the registry names it unless told otherwise."""
+        named = self.lifecycle_manager and self.lifecycle_manager.bucket_name
+        return named or f"ecr-lifecycle-{self.registry_account}-{self.registry_region_name}"
+
+    @property
+    def keeps_records(self) -> bool:
+        """Does this environment make the bucket of snapshots and audit log?"""
+        return self.owns_registry and bool(
+            self.functions or (self.lifecycle_manager and self.lifecycle_manager.keep_records)
+        )
+
+    @property
+    def snapshot_name(self) -> str:
+        """What the snapshot of the environment's cluster is called, there and among the owner's `clusters`."""
+        usage = self.lifecycle_manager and self.lifecycle_manager.usage
+        return (usage and usage.snapshot_name) or self.cluster_name
+
+    @property
+    def usage_role_name(self) -> str:
+        """Role with which the environment's cluster writes its snapshot, as the root module names it.
+
+        IAM knows no regions, so that the name has one; one that is too long ends in the beginning of its digest.
+        """
+        usage = self.lifecycle_manager and self.lifecycle_manager.usage
+        if usage and usage.role_name:
+            return usage.role_name
+        name = f"{self.cluster_name}-ecr-usage-{self.aws_region}"
+        if len(name) <= MAX_ROLE_NAME:
+            return name
+        return f"{name[: MAX_ROLE_NAME - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+    @property
+    def own_repository_names(self) -> tuple[str, ...]:
+        """Names of the repositories that this environment creates, the single one first."""
+        single = (self.ecr_repository_name or f"{self.cluster_name.lower()}-registry",) if self.create_ecr else ()
+        return (*single, *(name for name in self.repositories if name not in single))
+
+    def variables(self) -> dict[str, Any]:
+        """The Terraform variables as JSON values, `environment` filled in."""
+        values = self.model_dump(mode="json", exclude={"name"})
+        return {**values, "environment": self.name}

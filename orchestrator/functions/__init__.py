@@ -1,0 +1,1 @@
+"""The functions in AWS: their packages, and what an environment tells them."""
