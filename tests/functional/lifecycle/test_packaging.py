@@ -120,7 +120,7 @@ def test_modules_beside_the_handler_are_packed_when_something_imports_them(tmp_p
         "handler.py": "import json\nfrom lifecycle_manager.first import value\n",
         "first.py": "def value():\n    from lifecycle_manager.parts import second\n",
         "parts/__init__.py": "",
-        "parts/second.py": "from orchestrator.lifecycle import prices\n",
+        "parts/second.py": "from orchestrator.lifecycle import tally\n",
         "nobody.py": "",
     }.items():
         (folder / name).write_text(text)
@@ -132,7 +132,7 @@ def test_modules_beside_the_handler_are_packed_when_something_imports_them(tmp_p
         "parts/__init__.py",
         "parts/second.py",
     }
-    assert "orchestrator/cli/lifecycle/prices.py" in files
+    assert "orchestrator/lifecycle/tally.py" in files
 
 
 @pytest.mark.parametrize(("text", "said"), [("x = 1\ndef (:\n", "handler.py:2"), ("x = '\0'\n", "handler.py")])
