@@ -21,15 +21,11 @@ venv: $(STAMP) ## the virtual environment with the locked dependencies
 demo: $(STAMP) ## the main job on the embedded AWS: plan, apply, output, drift
 	$(BIN)/python -m scripts.demo
 
-# Most of their time is waited for, by the AWS provider.
-LONG := tests/functional/faults tests/functional/lifecycle_tf tests/functional/test_deployer_policy.py \
-	tests/functional/terraform/test_interruptions.py tests/functional/terraform/test_records_are_kept.py
-
 test: $(STAMP) ## every test that needs no cluster engines, but for the long ones
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not cluster" $(addprefix --ignore=,$(LONG))
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not cluster and not long"
 
 test-long: $(STAMP) ## the long ones: interrupts, kills, throttling, full disks, lost locks; functions deployed; requests against the deployer policy
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(LONG)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
 
 engines: $(STAMP) ## kube-apiserver, etcd, kubectl, the Kyverno CLI and small decoders, into a user-level cache (needs Go)
 	$(BIN)/python -m tests.cluster.engines.build

@@ -17,7 +17,7 @@ from orchestrator.local import LocalAws, ensure_running, stop
 
 from .running import Ran, run
 
-pytestmark = pytest.mark.terraform
+pytestmark = [pytest.mark.terraform, pytest.mark.long]
 
 FIRST = Template("""
 cluster_name         = "dev"

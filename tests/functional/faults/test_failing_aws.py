@@ -20,7 +20,7 @@ from tests.functional.faults.conftest import (
 )
 from tests.functional.terraform.conftest import World
 
-pytestmark = pytest.mark.terraform
+pytestmark = [pytest.mark.terraform, pytest.mark.long]
 
 Faults = Callable[..., None]
 SLOW_CREATION = {"operations": ["CreateRepository"], "latency_ms": 4000}

@@ -27,7 +27,7 @@ from tests.functional.faults.conftest import (
     wait_until,
 )
 
-pytestmark = pytest.mark.terraform
+pytestmark = [pytest.mark.terraform, pytest.mark.long]
 
 LEFT_LOCK = re.compile(r"its state is locked by \S+@\S+ since 20\d\d-\S+ .*\(apply\)")
 UNLOCK = re.compile(r"`TF_WORKSPACE=(\S+) (terraform [^`]+)`")

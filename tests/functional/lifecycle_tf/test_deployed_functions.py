@@ -23,7 +23,7 @@ from tests.functional.running import Ran, run
 if TYPE_CHECKING:
     from orchestrator.local import LocalAws
 
-pytestmark = pytest.mark.terraform
+pytestmark = [pytest.mark.terraform, pytest.mark.long]
 
 ACCOUNT, REGION = "444444444444", "eu-west-1"
 REPOSITORY = "quay/team/app"

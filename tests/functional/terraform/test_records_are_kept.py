@@ -6,7 +6,7 @@ import pytest
 
 from tests.functional.terraform.conftest import World
 
-pytestmark = pytest.mark.terraform
+pytestmark = [pytest.mark.terraform, pytest.mark.long]
 
 
 def test_records_outlive_the_manager_and_a_destroy_when_asked(world: World) -> None:
