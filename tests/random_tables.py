@@ -11,7 +11,7 @@ import random
 from typing import Any
 
 from orchestrator.environment.model import Environment
-from orchestrator.routes.table import build_route_table
+from orchestrator.routes.build import build_route_table
 
 ACCOUNT = "111122223333"
 _BASE = {"create_vpc_endpoints": False, "attach_ecr_policy": False, "manage_registry": False}

@@ -12,8 +12,7 @@ from orchestrator.checks.sources import check_source
 from orchestrator.environment.model import Environment
 from orchestrator.environment.parts import PullThroughCacheRule
 from orchestrator.environment.tfvars import Path, dotted
-from orchestrator.routes.source import covers
-from orchestrator.routes.table import Source
+from orchestrator.routes.source import Source, covers
 from orchestrator.routes.upstreams import canonical_registry, ecr_registry, partition_for, upstream_of
 
 # A mirror's prefix, a slash and a repository must fit into 256 characters.

@@ -9,7 +9,7 @@ from orchestrator.checks.retention import retention_document
 from orchestrator.environment.model import Environment
 from orchestrator.environment.parts import LifecycleManager
 from orchestrator.environment.tfvars import Path
-from orchestrator.routes.table import build_route_table
+from orchestrator.routes.build import build_route_table
 
 # modules/lifecycle-manager has the same limit. Lambda takes 4 KB in all, and the queue's URL is not known here.
 MAX_CHARACTERS = 3700

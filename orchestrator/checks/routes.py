@@ -12,7 +12,7 @@ from orchestrator.checks.problem import shown
 from orchestrator.checks.rules import ROOT, check_rule
 from orchestrator.checks.selection import check_lists
 from orchestrator.environment.tfvars import Path, dotted
-from orchestrator.routes.table import Source
+from orchestrator.routes.source import Source
 
 MAX_RULES = 50
 # What users call the partitions in which ECR has no pull-through cache.

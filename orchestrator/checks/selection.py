@@ -9,8 +9,7 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.checks.sources import check_source, overlaps
 from orchestrator.environment.tfvars import Path, dotted
-from orchestrator.routes.source import covers
-from orchestrator.routes.table import Source
+from orchestrator.routes.source import Source, covers
 
 
 def check_lists(context: Context, claims: Sequence[Claim]) -> None:

@@ -9,8 +9,7 @@ from orchestrator.checks.forms import REPOSITORY_NAME
 from orchestrator.checks.problem import shown
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.errors import OrchestratorError
-from orchestrator.routes.source import covers
-from orchestrator.routes.table import Source, parse_source
+from orchestrator.routes.source import Source, covers, parse_source
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,5}})?")

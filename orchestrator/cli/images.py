@@ -13,7 +13,7 @@ from orchestrator.cli.project import open_project
 from orchestrator.cli.route import Line, load_routes
 from orchestrator.cli.snapshot_target import open_target, parse_target
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.routes.table import build_route_table
+from orchestrator.routes.build import build_route_table
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment

@@ -15,8 +15,9 @@ import click
 
 from orchestrator.cli.project import open_project
 from orchestrator.errors import InvalidEnvironment
+from orchestrator.routes.build import build_route_table
 from orchestrator.routes.reference import InvalidReference, parse_reference
-from orchestrator.routes.table import Answer, Redirected, Refused, Route, RouteTable, Unchanged, build_route_table
+from orchestrator.routes.table import Answer, Redirected, Refused, Route, RouteTable, Unchanged
 from orchestrator.routes.upstreams import DOCKER_HUB, upstream_of
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from orchestrator.manifests.differences import of_containers_image, of_digests, 
 from orchestrator.manifests.document import Bundle, dump_yaml
 from orchestrator.manifests.metadata import metadata, object_name
 from orchestrator.routes.scopes import Scope, on_nodes, scopes
-from orchestrator.routes.source import covers
-from orchestrator.routes.table import RouteTable, Source
+from orchestrator.routes.source import Source, covers
+from orchestrator.routes.table import RouteTable
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment

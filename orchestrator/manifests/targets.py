@@ -19,7 +19,8 @@ from orchestrator.manifests.native import API_VERSIONS, native
 from orchestrator.manifests.registries_conf import registries_conf
 from orchestrator.manifests.rosa import rosa
 from orchestrator.manifests.usage import usage
-from orchestrator.routes.table import RouteTable, build_route_table
+from orchestrator.routes.build import build_route_table
+from orchestrator.routes.table import RouteTable
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment

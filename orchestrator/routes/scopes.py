@@ -1,18 +1,18 @@
 """The route table as a flat list of scopes: the form that every enforcer can express.
 
-A table decides by the longest match over routes and excludes behind an include list. Its answer can only change at the
-keys that somebody wrote (a route's source, an exclude, an include), so evaluating it at those keys gives the whole
-function as {source: where images below it live}. Generators read scopes and never decide a route themselves.
+What a table decides can only change at the keys that somebody wrote (a route's source, an exclude, an include), so
+asking it at those keys gives the whole function as {source: where images below it live}. Generators read scopes and
+never decide a route themselves.
 Pure: values in, values out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.routes.source import covers
-from orchestrator.routes.table import Route, RouteTable, Source
+from orchestrator.routes.source import Source
+from orchestrator.routes.table import Place, Route, RouteTable
 from orchestrator.routes.upstreams import REGISTRY_ALIASES
 
 # Docker's parser turns this alias into docker.io by itself; the others reach nodes as they were written.
@@ -36,41 +36,24 @@ class Scope:
         return self.route is not None
 
 
-def _longest(candidates: Iterable[Source], key: Source) -> Source | None:
-    matching = [candidate for candidate in candidates if covers(candidate, key)]
-    return max(matching, key=lambda source: len(source.path), default=None)
-
-
-def _repository(route: Route, key: Source) -> str:
-    """ECR path of images below `key`, which lies at or below the route's source."""
-    path = key.path
-    if route.strip:
-        path = path[len(route.strip) :].lstrip("/")
-    return "/".join(part for part in (route.prefix, path) if part)
-
-
-def _decide(table: RouteTable, key: Source) -> Scope:
-    if table.includes and _longest(table.includes, key) is None:
-        return Scope(key, None)
-    routes = {route.source: route for route in table.routes}
-    source = _longest(routes, key)
-    exclude = _longest(table.excludes, key)
-    if source is None or (exclude is not None and len(exclude.path) >= len(source.path)):
-        return Scope(key, None)
-    return Scope(key, routes[source], _repository(routes[source], key))
-
-
 def scopes(table: RouteTable) -> tuple[Scope, ...]:
     """The table as scopes, sorted by source, each one different from what the next wider scope says."""
     keys = {route.source for route in table.routes} | set(table.excludes) | set(table.includes)
-    decided: dict[Source, Scope] = {}
-    for key in sorted(keys, key=lambda source: (source.registry, len(source.path), source.path)):
-        scope = _decide(table, key)
-        outer = _longest(decided, key)
-        inherited = decided[outer].route if outer is not None else None
-        if scope.route is not inherited:
-            decided[key] = scope
-    return tuple(decided[key] for key in sorted(decided, key=lambda source: (source.registry, source.path)))
+    found = [(key, _scope(table, key)) for key in sorted(keys)]
+    # Between two keys nothing changes: the path right above a key has what the next wider scope says.
+    return tuple(scope for key, scope in found if scope.route is not _route_above(table, key))
+
+
+def _scope(table: RouteTable, key: Source) -> Scope:
+    place = table.decide(key)
+    return Scope(key, place.route, place.repository) if isinstance(place, Place) else Scope(key, None)
+
+
+def _route_above(table: RouteTable, key: Source) -> Route | None:
+    """The route of the path right above; None above a whole registry."""
+    if not key.path:
+        return None
+    return _scope(table, Source(key.registry, key.path.rpartition("/")[0])).route
 
 
 def needs_more(scope: Scope) -> bool:

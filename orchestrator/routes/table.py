@@ -1,7 +1,8 @@
 """The route table: where an image lives in ECR, decided once for everything that redirects pulls.
 
-Environment -> RouteTable -> Redirected | Unchanged | Refused. Generators of policies and mirror sets, the rewriter and
-the webhook read the table or ask it; none of them decides again. Pure: values in, values out.
+RouteTable -> Redirected | Unchanged | Refused; `build` makes the table of an environment. Generators of policies and
+mirror sets, the rewriter and the webhook read the table or ask it; none of them decides again. Pure: values in, values
+out.
 
 How the lists meet, in one place:
 
@@ -15,35 +16,13 @@ How the lists meet, in one place:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, TypeVar
 
-from orchestrator.errors import RefusedInput
 from orchestrator.routes.reference import OFFICIAL_PREFIX, ImageReference, InvalidReference, parse_reference
-from orchestrator.routes.source import InvalidSource, Source, parse_source
-from orchestrator.routes.upstreams import (
-    DOCKER_HUB,
-    REGISTRY_ALIASES,
-    EcrRegistry,
-    canonical_registry,
-    ecr_registry,
-    upstream_of,
-)
-
-__all__ = [
-    "Answer",
-    "InvalidSource",
-    "Redirected",
-    "Refused",
-    "Route",
-    "RouteSettings",
-    "RouteTable",
-    "Source",
-    "Unchanged",
-    "build_route_table",
-    "parse_source",
-]
+from orchestrator.routes.source import Source
+from orchestrator.routes.upstreams import DOCKER_HUB, REGISTRY_ALIASES, ecr_registry
 
 ROOT = "ROOT"
 # Characters of an ECR repository's name with its prefix. ECR's own limit is 256; one less is what every client that
@@ -75,13 +54,26 @@ class Route:
         """The key of the rule or mirror in the environment's file."""
         return self.prefix or ROOT
 
-    def repository(self, repository: str) -> str | None:
-        """The ECR repository of the upstream's `repository`; None when nothing of its name is left after `strip`."""
-        if self.strip:
-            repository = repository[len(self.strip) + 1 :]
-        if not repository:
-            return None
-        return f"{self.prefix}/{repository}" if self.prefix else repository
+    def rest(self, path: str) -> str:
+        """What follows the prefix in ECR for the upstream's `path`, which lies at or below the route's source."""
+        return path[len(self.strip) + 1 :] if self.strip else path
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a route keeps a source: what ECR's repositories are called there is `rest` below the route's prefix.
+
+    `rest` is empty for a whole registry, and for the path that the route strips, which has no repository of its own.
+    """
+
+    route: Route
+    rest: str
+
+    @property
+    def repository(self) -> str:
+        """The path in ECR without the registry's host: `docker-hub/library`; empty for all that is below ROOT."""
+        prefix = self.route.prefix
+        return f"{prefix}/{self.rest}" if prefix and self.rest else prefix or self.rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,51 +102,6 @@ class Refused:
 
 
 Answer = Redirected | Unchanged | Refused
-
-
-class RuleSettings(Protocol):
-    """What the table reads of a pull-through cache rule."""
-
-    @property
-    def upstream_registry_url(self) -> str: ...
-    @property
-    def upstream_repository_prefix(self) -> str | None: ...
-    @property
-    def source(self) -> str | None: ...
-    @property
-    def secret_name(self) -> str | None: ...
-    @property
-    def credential_arn(self) -> str | None: ...
-    @property
-    def custom_role_arn(self) -> str | None: ...
-
-
-class MirrorSettings(Protocol):
-    """What the table reads of a mirror."""
-
-    @property
-    def source(self) -> str: ...
-
-
-class RouteSettings(Protocol):
-    """What the table reads of an environment."""
-
-    @property
-    def registry_account(self) -> str: ...
-    @property
-    def registry_region_name(self) -> str: ...
-    @property
-    def pull_through_cache_rules(self) -> Mapping[str, RuleSettings]: ...
-    @property
-    def mirrors(self) -> Mapping[str, MirrorSettings]: ...
-    @property
-    def include(self) -> Iterable[str]: ...
-    @property
-    def exclude(self) -> Iterable[str]: ...
-    @property
-    def allow_upstream(self) -> bool: ...
-    @property
-    def digest_references(self) -> str | None: ...
 
 
 # {registry: {path: …}}; a lookup tries the image's own path and then each path above it.
@@ -217,6 +164,18 @@ class RouteTable:
             path = OFFICIAL_PREFIX + path
         return registry, path
 
+    def decide(self, source: Source) -> Place | Literal["excluded", "no route"]:
+        """What the lists say of a canonical source, a repository or all that lies below it: the one longest match.
+
+        `docker.io/library/nginx` -> Place(route `docker-hub`, repository `docker-hub/library/nginx`).
+        """
+        if self.includes and _longest(self._gates.get(source.registry, {}), source.path) is None:
+            return "excluded"
+        found = _longest(self._decisions.get(source.registry, {}), source.path)
+        if isinstance(found, Route):
+            return Place(found, found.rest(source.path))
+        return found or "no route"
+
     def redirect(self, reference: str | ImageReference) -> Answer:
         """Where the image is pulled from.
 
@@ -230,17 +189,12 @@ class RouteTable:
                 return Refused("syntax", error.why, error.remedy)
         if reference.domain in self.own_hosts:
             return Unchanged("own")
-        registry, repository = self.canonical(reference)
-        if self.includes and _longest(self._gates.get(registry, {}), repository) is None:
-            return Unchanged("excluded")
-        route = _longest(self._decisions.get(registry, {}), repository)
-        if route is None:
-            return Unchanged("no route")
-        if route == "excluded":
-            return Unchanged("excluded")
-        target = route.repository(repository)
-        if target is None or len(target) > ECR_NAME_LIMIT:
-            return _refused_name(route, target)
+        place = self.decide(Source(*self.canonical(reference)))
+        if not isinstance(place, Place):
+            return Unchanged(place)
+        route, target = place.route, place.repository
+        if not place.rest or len(target) > ECR_NAME_LIMIT:
+            return _refused_name(place)
         if reference.digest is not None and route.kind == "pull-through" and self.digest_references == "leave":
             return Unchanged("digest", route)
         return Redirected(f"{self.registry_host}/{target}{reference.suffix}", route)
@@ -282,8 +236,9 @@ class RouteTable:
         return plain if known and plain != registry else None
 
 
-def _refused_name(route: Route, target: str | None) -> Refused:
-    if target is None:
+def _refused_name(place: Place) -> Refused:
+    route = place.route
+    if not place.rest:
         return Refused(
             "name",
             f"The rule {route.name!r} takes what lies below {route.source.registry}/{route.strip}, not that itself.",
@@ -291,63 +246,7 @@ def _refused_name(route: Route, target: str | None) -> Refused:
         )
     return Refused(
         "name",
-        f"Its repository in ECR would have {len(target)} characters with the prefix {route.name!r}; "
+        f"Its repository in ECR would have {len(place.repository)} characters with the prefix {route.name!r}; "
         f"ECR takes {ECR_NAME_LIMIT}.",
         "Shorten the prefix of the route, or copy the image to a shorter name.",
     )
-
-
-def build_route_table(environment: RouteSettings) -> RouteTable:
-    """The table of an environment. Raises RefusedInput for what the environment's own checks refuse, too."""
-    own = EcrRegistry(environment.registry_account, environment.registry_region_name)
-    rules = [_rule_route(name, rule, own.account) for name, rule in environment.pull_through_cache_rules.items()]
-    mirrors = [
-        Route(_prefix(name), parse_source(mirror.source), "mirror") for name, mirror in environment.mirrors.items()
-    ]
-    routes: dict[Source, Route] = {}
-    for route in sorted((*rules, *mirrors), key=lambda route: (route.source, route.kind, route.prefix)):
-        first = routes.setdefault(route.source, route)
-        if first is not route:
-            raise RefusedInput(
-                f"{first.name!r} and {route.name!r} both claim {route.source}.",
-                why="Images of one source go to one place.",
-                remedy="Remove one, or narrow it with a path.",
-            )
-    wanted = environment.digest_references or ("leave" if environment.allow_upstream else "redirect")
-    return RouteTable(
-        registry_host=own.host,
-        own_hosts=own.hosts,
-        routes=tuple(routes.values()),
-        includes=_sources(environment.include),
-        excludes=_sources(environment.exclude),
-        digest_references="leave" if wanted == "leave" else "redirect",
-        allow_upstream=environment.allow_upstream,
-    )
-
-
-def _rule_route(name: str, rule: RuleSettings, account: str) -> Route:
-    upstream = upstream_of(rule.upstream_registry_url)
-    credentials: bool | None = None
-    if upstream is not None and upstream.needs_credentials:
-        credentials = bool(rule.secret_name or rule.credential_arn)
-    elif upstream is not None and upstream.needs_role(account):
-        credentials = bool(rule.custom_role_arn)
-    strip = _prefix(rule.upstream_repository_prefix or "")
-    whole = Source(canonical_registry(rule.upstream_registry_url), strip)
-    source = parse_source(rule.source) if rule.source else whole
-    if source.registry != whole.registry or not f"{source.path}/".startswith(f"{strip}/" if strip else ""):
-        raise RefusedInput(
-            f"Rule {name!r}: source {rule.source!r} is not below {whole}.",
-            why="A rule's source can only narrow what its upstream offers.",
-            remedy=f"Write {str(whole)!r} or a path below it.",
-        )
-    return Route(_prefix(name), source, "pull-through", strip, credentials)
-
-
-def _prefix(name: str) -> str:
-    """A prefix without ROOT's name and without the slash that ECR assumes at its end anyway."""
-    return "" if name == ROOT else name.rstrip("/")
-
-
-def _sources(texts: Iterable[str]) -> tuple[Source, ...]:
-    return tuple(sorted({parse_source(text) for text in texts}))

@@ -15,8 +15,9 @@ from typing import Any, Literal, get_args
 from orchestrator.environment.model import Environment
 from orchestrator.manifests import generate
 from orchestrator.manifests.registries_conf import FILE
+from orchestrator.routes.build import build_route_table
 from orchestrator.routes.reference import InvalidReference, parse_reference
-from orchestrator.routes.table import RouteTable, build_route_table
+from orchestrator.routes.table import RouteTable
 from tests.cluster.pulls import host_resolve, pull_sources, registries_conf_of
 from tests.references_table import CASES, ENVIRONMENTS, Case, environment
 

@@ -8,7 +8,8 @@ import pytest
 
 from orchestrator.environment.model import Environment
 from orchestrator.manifests import Options, generate
-from orchestrator.routes.table import Redirected, build_route_table
+from orchestrator.routes.build import build_route_table
+from orchestrator.routes.table import Redirected
 from tests import random_tables
 from tests.cluster.api_server import ApiServer
 from tests.cluster.kyverno import kyverno_apply, kyverno_mutate

@@ -21,7 +21,7 @@ from orchestrator.functions.package import build_package, write_package
 from orchestrator.local.placeholders import ensure_placeholders
 from orchestrator.manifests.mirror_sets import mirror_entries, mirror_set
 from orchestrator.project import Project
-from orchestrator.routes.table import build_route_table
+from orchestrator.routes.build import build_route_table
 from orchestrator.terraform.binary import find_terraform
 from orchestrator.terraform.providers import find_provider_source
 from orchestrator.terraform.shared_provider import ProviderPool

@@ -17,7 +17,7 @@ from orchestrator.environment.model import Environment
 from orchestrator.environment.tfvars import parse_tfvars
 from orchestrator.errors import Location
 from orchestrator.project import find_project
-from orchestrator.routes.table import build_route_table
+from orchestrator.routes.build import build_route_table
 from tests.unit.checks.wrong_inputs import file_of
 
 ROOT = Path(__file__).parents[3]

@@ -7,9 +7,10 @@ import re
 import pytest
 
 from orchestrator.manifests import grammar
+from orchestrator.routes.build import build_route_table
 from orchestrator.routes.scopes import Scope, needs_more, scopes
-from orchestrator.routes.source import covers
-from orchestrator.routes.table import Redirected, RouteTable, Source, build_route_table
+from orchestrator.routes.source import Source, covers
+from orchestrator.routes.table import Redirected, RouteTable
 from tests import random_tables
 from tests.references_table import CASES, ENVIRONMENTS, environment
 

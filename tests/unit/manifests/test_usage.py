@@ -15,7 +15,7 @@ from orchestrator.kubectl import IDENTIFIES, KINDS
 from orchestrator.manifests import Bundle, generate
 from orchestrator.manifests.metadata import table_digest
 from orchestrator.manifests.usage import settings_text
-from orchestrator.routes.table import build_route_table
+from orchestrator.routes.build import build_route_table
 from tests.references_table import ENVIRONMENTS, environment
 
 OIDC = "arn:aws:iam::111122223333:oidc-provider/oidc.example.com/id/A"

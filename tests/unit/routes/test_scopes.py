@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.routes.scopes import needs_more, on_nodes, scopes
-from orchestrator.routes.source import covers
-from orchestrator.routes.table import Redirected, Route, RouteTable, Source
+from orchestrator.routes.source import Source, covers
+from orchestrator.routes.table import Redirected, Route, RouteTable
 
 HOST = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
 PARTS = st.lists(st.sampled_from(["a", "b", "library"]), max_size=3).map("/".join)

@@ -14,17 +14,10 @@ from hypothesis import strategies as st
 from orchestrator.checks.check import check_environment
 from orchestrator.environment.tfvars import parse_tfvars
 from orchestrator.errors import RefusedInput
+from orchestrator.routes.build import build_route_table
 from orchestrator.routes.reference import parse_reference
-from orchestrator.routes.table import (
-    InvalidSource,
-    Redirected,
-    Refused,
-    RouteTable,
-    Source,
-    Unchanged,
-    build_route_table,
-    parse_source,
-)
+from orchestrator.routes.source import InvalidSource, Source, parse_source
+from orchestrator.routes.table import Redirected, Refused, RouteTable, Unchanged
 from tests.references_table import CASES, ENVIRONMENTS, OWN, S256, Case, environment, tfvars
 
 # A busy machine makes an example slow, not wrong.

@@ -9,8 +9,9 @@ import pytest
 
 from orchestrator.environment.model import Environment
 from orchestrator.lifecycle.in_use import images_in_use
+from orchestrator.routes.build import build_route_table
 from orchestrator.routes.source import parse_source
-from orchestrator.routes.table import Redirected, Unchanged, build_route_table
+from orchestrator.routes.table import Redirected, Unchanged
 from orchestrator.workloads.in_cluster import images_of, uses_of
 
 DIGEST = "sha256:" + "a" * 64
