@@ -37,8 +37,8 @@ TRANSITIONS = "transitions.tf.json"
 # Made by Terraform or by us beside the sources; never removed as stale.
 KEPT = frozenset({LOCK, TRANSITIONS, ".terraform", "errored.tfstate", "crash.log"})
 # Part of a module's folder, but not of the module.
-LEFT_OUT = frozenset({"tests", "examples", "terraform.tfstate.d", "__pycache__"})
-LEFT_OUT_SUFFIXES = (".tftest.hcl", ".tfvars", ".tfvars.json", ".tfstate", ".backup", ".md", ".tfplan")
+LEFT_OUT = frozenset({"tests", "mocks", "examples", "terraform.tfstate.d", "__pycache__"})
+LEFT_OUT_SUFFIXES = (".tftest.hcl", ".tfmock.hcl", ".tfvars", ".tfvars.json", ".tfstate", ".backup", ".md", ".tfplan")
 
 
 @dataclass(frozen=True, slots=True)

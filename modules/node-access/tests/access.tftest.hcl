@@ -1,12 +1,7 @@
 # What the module makes of its input.
 
 mock_provider "aws" {
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_iam_instance_profile" {
-    defaults = { role_name = "ManagedOpenShift-HCP-ROSA-Worker-Role" }
-  }
+  source = "../mocks"
 }
 
 variables {

@@ -1,9 +1,7 @@
 # One failing run for each check of the module's input.
 
 mock_provider "aws" {
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
+  source = "../mocks"
 }
 
 variables {

@@ -1,14 +1,10 @@
 # One failing run for each check of the module's input.
 
 mock_provider "aws" {
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
+  source = "../mocks"
+
   mock_data "aws_region" {
     defaults = { name = "us-east-1" }
-  }
-  mock_data "aws_secretsmanager_secret" {
-    defaults = { arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:ecr-pullthroughcache/docker-hub-AbCdEf" }
   }
 }
 

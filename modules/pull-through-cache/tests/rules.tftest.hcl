@@ -1,17 +1,10 @@
 # What the module makes of its input.
 
 mock_provider "aws" {
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
+  source = "../mocks"
+
   mock_data "aws_region" {
     defaults = { name = "us-east-1" }
-  }
-  mock_data "aws_secretsmanager_secret" {
-    defaults = { arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:ecr-pullthroughcache/docker-hub-AbCdEf" }
-  }
-  mock_resource "aws_ecr_pull_through_cache_rule" {
-    defaults = { registry_id = "111122223333" }
   }
 }
 

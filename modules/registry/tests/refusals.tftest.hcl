@@ -1,9 +1,8 @@
 # One failing run for each check of the module's input.
 
 mock_provider "aws" {
-  mock_data "aws_partition" {
-    defaults = { partition = "aws", dns_suffix = "amazonaws.com" }
-  }
+  source = "../mocks"
+
   mock_data "aws_region" {
     defaults = { name = "us-east-1" }
   }

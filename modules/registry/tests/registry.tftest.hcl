@@ -1,9 +1,8 @@
 # What the module makes of its input.
 
 mock_provider "aws" {
-  mock_data "aws_partition" {
-    defaults = { partition = "aws", dns_suffix = "amazonaws.com" }
-  }
+  source = "../mocks"
+
   mock_data "aws_region" {
     defaults = { name = "us-east-1" }
   }
