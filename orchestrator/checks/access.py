@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from orchestrator.checks.common import check_arn, check_unique
+from orchestrator.checks.common import check_arn
 from orchestrator.checks.context import Context
 from orchestrator.checks.convert import nearest
-from orchestrator.checks.forms import DNS_LABEL, DNS_SUBDOMAIN, INSTANCE_PROFILE, ROLE_NAME, resource_name
 from orchestrator.checks.problem import shown
 from orchestrator.checks.repositories import check_repository_name
+from orchestrator.environment.forms import DNS_LABEL, DNS_SUBDOMAIN, INSTANCE_PROFILE, ROLE_NAME, resource_name
 from orchestrator.environment.parts import PushRole
 from orchestrator.environment.tfvars import Path, dotted
 
@@ -36,7 +36,6 @@ def check_access(context: Context) -> None:
         names: Sequence[str] = getattr(environment, variable)
         for index, name in enumerate(names):
             _check_role_name(context, (variable, index), name)
-        check_unique(context, (variable,), names)
     if environment.worker_role_prefix is not None:
         _check_worker_prefix(context, environment.worker_role_prefix)
     for pool, settings in environment.machine_pools.items():
@@ -148,11 +147,6 @@ def _check_push_role(context: Context, name: str, role: PushRole) -> None:
             value=name,
         )
     _check_push_repositories(context, (*path, "repositories"), role.repositories)
-    if role.permissions_boundary_arn is not None:
-        boundary = (*path, "permissions_boundary_arn")
-        check_arn(
-            context, boundary, role.permissions_boundary_arn, service="iam", resource="policy/", example="IAM policy"
-        )
 
 
 def _check_push_role_name(context: Context, path: Path, name: str) -> None:

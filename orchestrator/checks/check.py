@@ -11,6 +11,7 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.convert import INVALID, Converter, nearest
 from orchestrator.checks.functions import check_functions
 from orchestrator.checks.identity import check_identity
+from orchestrator.checks.markers import check_markers
 from orchestrator.checks.network import check_network
 from orchestrator.checks.problem import Problem
 from orchestrator.checks.registry import check_registry
@@ -20,7 +21,9 @@ from orchestrator.environment.model import Environment
 from orchestrator.environment.tfvars import Tfvars, merge
 from orchestrator.errors import InvalidEnvironment, Location, OrchestratorError
 
+# Single values first: what is wrong by itself is left out of what several say together.
 _EXAMINATIONS = (
+    check_markers,
     check_identity,
     check_repositories,
     check_network,

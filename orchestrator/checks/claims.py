@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.checks.context import Context
-from orchestrator.checks.forms import REPOSITORY_NAME, repository_suggestion
 from orchestrator.checks.problem import shown
 from orchestrator.checks.rules import ROOT
 from orchestrator.checks.sources import check_source
+from orchestrator.environment.forms import REPOSITORY_NAME, repository_suggestion
 from orchestrator.environment.model import Environment
 from orchestrator.environment.parts import PullThroughCacheRule
 from orchestrator.environment.tfvars import Path, dotted

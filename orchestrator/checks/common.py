@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from orchestrator.checks.context import Context
 from orchestrator.checks.convert import nearest
-from orchestrator.checks.forms import ACCOUNT, TAG_TEXT, Arn, parse_arn
 from orchestrator.checks.problem import shown
+from orchestrator.environment.forms import ACCOUNT, TAG_TEXT, Arn, parse_arn
 from orchestrator.environment.tfvars import Path, dotted
 
 MAX_TAGS = 50
@@ -69,12 +69,6 @@ def check_one_of(context: Context, path: Path, value: str, allowed: Sequence[str
         value=value,
     )
     return False
-
-
-def check_at_least(context: Context, path: Path, value: int | None, minimum: int, why: str) -> None:
-    """Whole numbers from `minimum` on; None means not given."""
-    if value is not None and value < minimum:
-        context.error(path, f"{dotted(path)} is {value}.", why=why, remedy=f"Write {minimum} or more.", value=value)
 
 
 def check_tags(context: Context, path: Path, tags: Mapping[str, str], limit: int = MAX_TAGS) -> None:

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -193,9 +193,12 @@ def format_number(value: int | float) -> str:
 
 
 def _without_none(annotation: Any) -> tuple[Any, bool]:
+    """(the type without None and markers, whether None is allowed)."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
     if get_origin(annotation) in {Union, types.UnionType}:
         rest = [part for part in get_args(annotation) if part is not type(None)]
-        return rest[0], len(rest) < len(get_args(annotation))
+        return _without_none(rest[0])[0], len(rest) < len(get_args(annotation))
     return annotation, False
 
 

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
-from orchestrator.checks.common import check_arn, check_kms_key, check_one_of, check_unique
+from orchestrator.checks.common import check_kms_key
 from orchestrator.checks.context import Context
-from orchestrator.checks.forms import SNAPSHOT_NAME, is_bucket_name
 from orchestrator.checks.function_variables import check_function_variables
 from orchestrator.checks.problem import shown
 from orchestrator.checks.retention import check_retention, warn_of_native_policy
 from orchestrator.checks.schedules import eventbridge_problem, rate_of
 from orchestrator.checks.usage import check_usage
-from orchestrator.environment.parts import LifecycleManager, Monitoring, ScanFindings
+from orchestrator.environment.forms import SNAPSHOT_NAME
+from orchestrator.environment.parts import LifecycleManager, ScanFindings
 from orchestrator.environment.tfvars import Path, dotted
 
-ARCHITECTURES = ("arm64", "x86_64")
-SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")
-NATIVE_POLICIES = ("", "untagged", "count")
 # CloudWatch Logs API, PutRetentionPolicy.
 LOG_RETENTION = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-_FUNCTION_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}")
-_DASHBOARD_NAME = re.compile(r"[0-9A-Za-z_-]{1,200}")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def check_functions(context: Context) -> None:
@@ -45,7 +38,8 @@ def check_functions(context: Context) -> None:
     if environment.scan_findings is not None:
         _check_scan_findings(context, environment.scan_findings)
     if environment.monitoring is not None:
-        _check_monitoring(context, environment.monitoring)
+        monitoring = environment.monitoring
+        _check_topic(context, ("monitoring",), monitoring.topic_arn, monitoring.emails)
     _check_names(context)
     if environment.dry_run_mode and not (environment.lifecycle_manager and environment.lifecycle_manager.enabled):
         context.warn(
@@ -82,31 +76,11 @@ def _check_manager(context: Context, manager: LifecycleManager) -> None:
                 remedy="Leave it out here.",
                 value=True,
             )
-    _check_function(context, path, manager)
-    _number(context, (*path, "memory_mb"), manager.memory_mb, 128, 10240, "Lambda takes 128 to 10240 MB.")
-    _number(
-        context,
-        (*path, "timeout_seconds"),
-        manager.timeout_seconds,
-        60,
-        900,
-        "Lambda ends a function after 900 seconds at most, and less than a minute cannot finish a page of repositories.",
-    )
-    _number(context, (*path, "max_concurrency"), manager.max_concurrency, 2, 1000, "SQS event sources take 2 to 1000.")
-    hours = (*path, "snapshot_max_age_hours")
-    _number(context, hours, manager.snapshot_max_age_hours, 1, 720, "What a cluster ran a month ago says nothing.")
-    audit = (*path, "audit_retention_days")
-    _number(context, audit, manager.audit_retention_days, 30, None, "What was deleted is restored from the audit log.")
+    _check_log_retention(context, path, manager)
     _check_schedule(context, path, manager)
     _check_reserved(context, (*path, "reserved_concurrency"), manager)
-    failures = (*path, "upstream_sync_failures")
-    _number(
-        context, failures, manager.upstream_sync_failures, 0, None, "It is a number of failures that raise no alarm."
-    )
-    check_one_of(context, (*path, "native_policy"), manager.native_policy, NATIVE_POLICIES)
     _check_fractions(context, path, manager)
     _check_clusters(context, path, manager)
-    _check_bucket(context, (*path, "bucket_name"), manager.bucket_name)
     check_kms_key(context, (*path, "kms_key_arn"), manager.kms_key_arn, environment.registry_region_name)
     if manager.kms_key_admits_services and manager.kms_key_arn is None:
         context.error(
@@ -211,26 +185,7 @@ def _check_owner(context: Context, path: Path, why: str, key: str = "enabled") -
         )
 
 
-def _check_function(context: Context, path: Path, settings: LifecycleManager | ScanFindings) -> None:
-    if not _FUNCTION_NAME.fullmatch(settings.name):
-        context.error(
-            (*path, "name"),
-            f"{dotted(path)}.name is {shown(settings.name)}.",
-            why="Function, role and rules begin with it: 1 to 40 letters, digits, hyphens and underscores.",
-            remedy="Write another name.",
-            value=settings.name,
-        )
-    here = (*path, "architecture")
-    if settings.architecture in {"amd64", "x86-64", "x64"}:
-        context.error(
-            here,
-            f"{dotted(here)} is {shown(settings.architecture)}.",
-            why="Lambda calls it otherwise.",
-            remedy='Write "x86_64".',
-            value=settings.architecture,
-        )
-    else:
-        check_one_of(context, here, settings.architecture, ARCHITECTURES)
+def _check_log_retention(context: Context, path: Path, settings: LifecycleManager | ScanFindings) -> None:
     if settings.log_retention_days not in LOG_RETENTION:
         near = min(LOG_RETENTION, key=lambda days: abs(days - settings.log_retention_days))
         context.error(
@@ -239,27 +194,6 @@ def _check_function(context: Context, path: Path, settings: LifecycleManager | S
             why=f"CloudWatch Logs takes {', '.join(map(str, LOG_RETENTION[:12]))} and some longer ones.",
             remedy=f"Write {near}.",
             value=settings.log_retention_days,
-        )
-    if settings.permissions_boundary_arn is not None:
-        boundary = (*path, "permissions_boundary_arn")
-        check_arn(
-            context,
-            boundary,
-            settings.permissions_boundary_arn,
-            service="iam",
-            resource="policy/",
-            example="IAM policy",
-        )
-
-
-def _number(context: Context, path: Path, value: int, least: int, most: int | None, why: str) -> None:
-    if value < least or (most is not None and value > most):
-        context.error(
-            path,
-            f"{dotted(path)} is {value}.",
-            why=why,
-            remedy=f"Write {least} to {most}." if most is not None else f"Write {least} or more.",
-            value=value,
         )
 
 
@@ -277,10 +211,9 @@ def _check_fractions(context: Context, path: Path, manager: LifecycleManager) ->
 
 
 def _check_clusters(context: Context, path: Path, manager: LifecycleManager) -> None:
-    named = [((*path, "clusters", index), name) for index, name in enumerate(manager.clusters)]
-    named += [((*path, "snapshot_writers", name), name) for name in manager.snapshot_writers]
-    for here, name in named:
+    for name in manager.snapshot_writers:
         if not SNAPSHOT_NAME.fullmatch(name):
+            here = (*path, "snapshot_writers", name)
             context.error(
                 here,
                 f"{dotted(here)} is {shown(name)}.",
@@ -288,9 +221,6 @@ def _check_clusters(context: Context, path: Path, manager: LifecycleManager) -> 
                 remedy="Write the cluster's name, not its ARN.",
                 value=name,
             )
-    check_unique(context, (*path, "clusters"), manager.clusters)
-    for name, arn in manager.snapshot_writers.items():
-        check_arn(context, (*path, "snapshot_writers", name), arn, service="iam", resource="role/", example="IAM role")
     if manager.enabled:
         _warn_of_own_cluster(context, path, manager)
 
@@ -324,52 +254,22 @@ def _warn_of_own_cluster(context: Context, path: Path, manager: LifecycleManager
         )
 
 
-def _check_bucket(context: Context, path: Path, name: str | None) -> None:
-    if name is not None and not is_bucket_name(name):
-        context.error(
-            path,
-            f"{dotted(path)} is {shown(name)}.",
-            why="Bucket names have 3 to 63 lower case letters, digits, dots and hyphens, are no IP address, and have none "
-            "of the beginnings and ends that S3 keeps for itself (xn--, -s3alias and the like).",
-            remedy="Write another name, or remove it to get ecr-lifecycle-<account>-<region>.",
-            value=name,
-        )
-
-
 def _check_topic(context: Context, path: Path, topic: str | None, emails: tuple[str, ...]) -> None:
-    region = context.environment.aws_region
-    if topic is not None:
-        check_arn(context, (*path, "topic_arn"), topic, service="sns", resource="", example="SNS topic", region=region)
-        if emails:
-            context.error(
-                (*path, "emails"),
-                f"{dotted(path)} has emails and topic_arn.",
-                why="Addresses are subscribed to the topic that is made here; the other one is not managed here.",
-                remedy="Remove one of them.",
-                value=list(emails),
-            )
-    for index, address in enumerate(emails):
-        if not _EMAIL.fullmatch(address):
-            here = (*path, "emails", index)
-            context.error(
-                here,
-                f"{dotted(here)} is {shown(address)}.",
-                why="That is no address for electronic mail.",
-                remedy='Write it like "platform@example.com".',
-                value=address,
-            )
-    check_unique(context, (*path, "emails"), emails)
+    if topic is not None and emails:
+        context.error(
+            (*path, "emails"),
+            f"{dotted(path)} has emails and topic_arn.",
+            why="Addresses are subscribed to the topic that is made here; the other one is not managed here.",
+            remedy="Remove one of them.",
+            value=list(emails),
+        )
 
 
 def _check_scan_findings(context: Context, findings: ScanFindings) -> None:
     path: Path = ("scan_findings",)
     if findings.enabled:
         _check_owner(context, path, "ECR reports scans in the account and region of the registry")
-    _check_function(context, path, findings)
-    check_one_of(context, (*path, "severity"), findings.severity, SEVERITIES)
-    if findings.reserved_concurrency is not None:
-        reserved = (*path, "reserved_concurrency")
-        _number(context, reserved, findings.reserved_concurrency, 1, None, "With 0 Lambda would never call it.")
+    _check_log_retention(context, path, findings)
     _check_topic(context, path, findings.topic_arn, findings.emails)
     environment = context.environment
     if findings.enabled and environment.registry_scanning is None and environment.owns_registry:
@@ -380,20 +280,3 @@ def _check_scan_findings(context: Context, findings: ScanFindings) -> None:
             remedy="Set registry_scanning to what the registry has.",
             value=True,
         )
-
-
-def _check_monitoring(context: Context, monitoring: Monitoring) -> None:
-    path: Path = ("monitoring",)
-    if monitoring.name is not None and not _DASHBOARD_NAME.fullmatch(monitoring.name):
-        context.error(
-            (*path, "name"),
-            f"monitoring.name is {shown(monitoring.name)}.",
-            why="CloudWatch takes 1 to 200 letters, digits, hyphens and underscores.",
-            remedy="Write another name, or remove it to get ecr-<environment>.",
-            value=monitoring.name,
-        )
-    for key in ("storage_alarm_gib", "pulls_alarm"):
-        value = getattr(monitoring, key)
-        if value is not None:
-            _number(context, (*path, key), value, 1, None, "The alarm would always be on.")
-    _check_topic(context, path, monitoring.topic_arn, monitoring.emails)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
-from orchestrator.checks.common import check_account, check_arn, check_kms_key, check_one_of, check_tags
+from orchestrator.checks.common import check_account, check_arn, check_kms_key, check_tags
 from orchestrator.checks.context import Context
 from orchestrator.checks.convert import nearest
-from orchestrator.checks.forms import REGIONS, is_bucket_name, is_region
 from orchestrator.checks.problem import shown
+from orchestrator.environment.forms import REGIONS, is_bucket_name, is_region
 from orchestrator.environment.tfvars import Path, dotted
 
-PLATFORMS = ("eks", "rosa-classic", "rosa-hcp")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,89}")
 _RESERVED_NAMES = {
     "common": "common.tfvars holds what all environments share.",
@@ -31,7 +30,6 @@ def check_identity(context: Context) -> None:
     """All of them."""
     environment = context.environment
     _check_name(context)
-    check_one_of(context, ("platform",), environment.platform, PLATFORMS)
     _check_cluster_name(context)
     _check_kubernetes_version(context)
     if context.usable("account_id"):

@@ -5,12 +5,9 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from orchestrator.checks.common import check_one_of, check_unique
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.environment.tfvars import Path, dotted
-
-EXTRA_ENDPOINTS = ("s3", "sts", "logs")
 
 
 def check_network(context: Context) -> None:
@@ -26,7 +23,6 @@ def check_network(context: Context) -> None:
         values = getattr(environment, variable)
         for index, value in enumerate(values):
             _check_id(context, (variable, index), value, prefix)
-        check_unique(context, (variable,), values)
     if len(environment.endpoint_security_group_ids) > 16:
         context.error(
             ("endpoint_security_group_ids",),
@@ -96,19 +92,6 @@ def _check_cidr(context: Context, value: str) -> None:
 def _check_extra(context: Context) -> None:
     environment = context.environment
     values = environment.extra_vpc_endpoints
-    for index, value in enumerate(values):
-        path = ("extra_vpc_endpoints", index)
-        if value in {"ecr", "ecr.api", "ecr.dkr"}:
-            context.error(
-                path,
-                f"{dotted(path)} is {shown(value)}.",
-                why="The ECR endpoints are always created with create_vpc_endpoints.",
-                remedy="Remove it.",
-                value=value,
-            )
-        else:
-            check_one_of(context, path, value, EXTRA_ENDPOINTS)
-    check_unique(context, ("extra_vpc_endpoints",), values)
     if not environment.create_vpc_endpoints:
         if values:
             context.warn(

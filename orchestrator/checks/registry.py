@@ -75,7 +75,7 @@ def _check_central(context: Context) -> None:
 
 def _check_scanning(context: Context, scanning: RegistryScanning) -> None:
     path: Path = ("registry_scanning",)
-    if not check_one_of(context, (*path, "scan_type"), scanning.scan_type, tuple(SCAN_FREQUENCIES)):
+    if scanning.scan_type not in SCAN_FREQUENCIES:
         return
     if len(scanning.rules) > 2:
         context.error(

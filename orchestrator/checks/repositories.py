@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import json
 
-from orchestrator.checks.common import check_accounts, check_at_least, check_kms_key, check_one_of, check_tags
+from orchestrator.checks.common import check_accounts, check_kms_key, check_tags
 from orchestrator.checks.context import Context
-from orchestrator.checks.forms import REPOSITORY_LENGTH, REPOSITORY_NAME, repository_suggestion
 from orchestrator.checks.problem import shown
+from orchestrator.environment.forms import REPOSITORY_LENGTH, REPOSITORY_NAME, repository_suggestion
 from orchestrator.environment.parts import Repository
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.lifecycle.ecr_policy import check_policy
 
-MUTABILITY = ("MUTABLE", "IMMUTABLE")
-_DAYS = "ECR counts whole days from 1 on."
-_COUNT = "ECR keeps at least one image."
-
 
 def check_repositories(context: Context) -> None:
-    """Names, mutability, lifecycle numbers, keys, protection."""
+    """Names, keys, lifecycle policies, accounts, protection."""
     environment = context.environment
-    check_one_of(context, ("image_tag_mutability",), environment.image_tag_mutability, MUTABILITY)
     check_kms_key(context, ("kms_key_arn",), environment.kms_key_arn)
     _check_policy(context, ("lifecycle_policy",), environment.lifecycle_policy)
-    check_at_least(context, ("lifecycle_untagged_days",), environment.lifecycle_untagged_days, 1, _DAYS)
-    check_at_least(context, ("lifecycle_keep_count",), environment.lifecycle_keep_count, 1, _COUNT)
     check_accounts(context, ("pull_account_ids",), environment.pull_account_ids)
     _check_single(context)
     if environment.force_delete and environment.ecr_prevent_destroy:
@@ -79,12 +72,8 @@ def _check_single(context: Context) -> None:
 def _check_repository(context: Context, name: str, repository: Repository) -> None:
     path = ("repositories", name)
     check_repository_name(context, path, name, "A repository is called")
-    if repository.image_tag_mutability is not None:
-        check_one_of(context, (*path, "image_tag_mutability"), repository.image_tag_mutability, MUTABILITY)
     check_kms_key(context, (*path, "kms_key_arn"), repository.kms_key_arn)
     _check_policy(context, (*path, "lifecycle_policy"), repository.lifecycle_policy)
-    check_at_least(context, (*path, "lifecycle_untagged_days"), repository.lifecycle_untagged_days, 1, _DAYS)
-    check_at_least(context, (*path, "lifecycle_keep_count"), repository.lifecycle_keep_count, 1, _COUNT)
     check_accounts(context, (*path, "pull_account_ids"), repository.pull_account_ids or ())
     check_tags(context, (*path, "tags"), repository.tags or {}, limit=49)
     if repository.force_delete and context.environment.ecr_prevent_destroy:

@@ -6,7 +6,6 @@ import re
 from fnmatch import fnmatchcase
 
 from orchestrator.checks.claims import Claim, has_rules, mirror_claims, rule_claims
-from orchestrator.checks.common import check_one_of
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.checks.rules import ROOT, check_rule
@@ -17,8 +16,6 @@ from orchestrator.routes.source import Source
 MAX_RULES = 50
 # What users call the partitions in which ECR has no pull-through cache.
 _PARTITION_NAMES = {"aws-us-gov": "GovCloud", "aws-cn": "China"}
-DIGEST_REFERENCES = ("leave", "redirect")
-FAILURE_POLICIES = ("Ignore", "Fail")
 # OpenShift documentation: sources that ROSA Classic's managed configuration forbids in an IDMS or ITMS.
 FORBIDDEN_IDMS_SOURCES = ("quay.io", "registry.access.redhat.com", "registry.redhat.io")
 _NAMESPACE = re.compile(r"[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?")
@@ -34,9 +31,6 @@ def check_routes(context: Context) -> None:
     _check_sources_once(context, claims)
     _check_prefixes(context)
     check_lists(context, claims)
-    if environment.digest_references is not None:
-        check_one_of(context, ("digest_references",), environment.digest_references, DIGEST_REFERENCES)
-    check_one_of(context, ("failure_policy",), environment.failure_policy, FAILURE_POLICIES)
     if environment.digest_references == "leave" and not environment.allow_upstream:
         context.warn(
             ("digest_references",),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from orchestrator.checks.context import Context
-from orchestrator.checks.forms import REPOSITORY_NAME
 from orchestrator.checks.problem import shown
+from orchestrator.environment.forms import REPOSITORY_NAME
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.errors import OrchestratorError
 from orchestrator.routes.source import Source, covers, parse_source

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from orchestrator.checks.common import check_accounts, check_arn, check_kms_key, check_one_of, check_tags
+from orchestrator.checks.common import check_accounts, check_arn, check_kms_key, check_tags
 from orchestrator.checks.context import Context
-from orchestrator.checks.repositories import MUTABILITY
 from orchestrator.environment.parts import RootTemplate, Template
 from orchestrator.environment.tfvars import Path, dotted
 
 
 def check_template(context: Context, path: Path, template: RootTemplate) -> None:
-    """Mutability, key, role, tags; what ECR needs a role for."""
+    """What goes stale, key, role, tags; what ECR needs a role for."""
     name = dotted(path)
-    if (
-        check_one_of(context, (*path, "image_tag_mutability"), template.image_tag_mutability, MUTABILITY)
-        and template.image_tag_mutability == "IMMUTABLE"
-    ):
+    if template.image_tag_mutability == "IMMUTABLE":
         context.warn(
             (*path, "image_tag_mutability"),
             f"{name} makes the tags of cached repositories IMMUTABLE.",

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from orchestrator.checks.common import check_arn
 from orchestrator.checks.context import Context
-from orchestrator.checks.forms import DNS_LABEL, ROLE_NAME, SNAPSHOT_NAME
 from orchestrator.checks.problem import shown
 from orchestrator.checks.schedules import crontab_problem, enough_hours, hours_of, is_tight, longest_gap
+from orchestrator.environment.forms import DNS_LABEL, ROLE_NAME, SNAPSHOT_NAME
 from orchestrator.environment.parts import Usage
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.routes.reference import InvalidReference, parse_reference

@@ -190,7 +190,7 @@ def _answers(
 
 def _asked_region(answer: str) -> str:
     """The answer, or another question when it is no region."""
-    from orchestrator.checks.forms import is_region
+    from orchestrator.environment.forms import is_region
 
     if not is_region(answer.strip()):
         raise click.BadParameter(f'"{answer}" is no region; they look like eu-west-1')

@@ -8,14 +8,17 @@ module imports pydantic, so import it where an environment is loaded and not at 
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Annotated, Any
 
+from orchestrator.environment.markers import OneOf, Unique
 from orchestrator.environment.parts import (
+    KeepCount,
     LambdaPackages,
     LifecycleManager,
     MachinePool,
     Mirror,
     Monitoring,
+    Mutability,
     PullThroughCacheRule,
     PushRole,
     RegistryScanning,
@@ -23,10 +26,21 @@ from orchestrator.environment.parts import (
     RootTemplate,
     ScanFindings,
     State,
+    UntaggedDays,
     Value,
 )
 from orchestrator.routes import upstreams
 
+PLATFORMS = ("eks", "rosa-classic", "rosa-hcp")
+Listed = Annotated[tuple[str, ...], Unique()]
+ExtraEndpoint = Annotated[
+    str,
+    OneOf(
+        ("s3", "sts", "logs"),
+        meant=(("ecr", ""), ("ecr.api", ""), ("ecr.dkr", "")),
+        why_not="The ECR endpoints are always created with create_vpc_endpoints.",
+    ),
+]
 # IAM's limit.
 MAX_ROLE_NAME = 64
 
@@ -38,7 +52,7 @@ class Environment(Value):
 
     environment: str | None = None
     cluster_name: str
-    platform: str = "eks"
+    platform: Annotated[str, OneOf(PLATFORMS)] = "eks"
     kubernetes_version: str | None = None
     account_id: str
     aws_region: str
@@ -51,24 +65,24 @@ class Environment(Value):
     ecr_repository_name: str = ""
     ecr_prevent_destroy: bool = False
     repositories: dict[str, Repository] = {}
-    image_tag_mutability: str = "MUTABLE"
+    image_tag_mutability: Mutability = "MUTABLE"
     scan_on_push: bool = True
     kms_key_arn: str | None = None
     force_delete: bool = False
     lifecycle_policy_enabled: bool = True
     lifecycle_policy: str | None = None
-    lifecycle_untagged_days: int = 14
-    lifecycle_keep_count: int = 30
+    lifecycle_untagged_days: UntaggedDays = 14
+    lifecycle_keep_count: KeepCount = 30
     pull_account_ids: tuple[str, ...] = ()
     protected_only: bool = False
 
     create_vpc_endpoints: bool = True
     vpc_id: str | None = None
-    private_subnet_ids: tuple[str, ...] = ()
+    private_subnet_ids: Listed = ()
     vpc_cidr: str | None = None
-    endpoint_security_group_ids: tuple[str, ...] = ()
-    extra_vpc_endpoints: tuple[str, ...] = ()
-    private_route_table_ids: tuple[str, ...] = ()
+    endpoint_security_group_ids: Listed = ()
+    extra_vpc_endpoints: Annotated[tuple[ExtraEndpoint, ...], Unique()] = ()
+    private_route_table_ids: Listed = ()
 
     pull_through_cache_rules: dict[str, PullThroughCacheRule] = {}
     mirrors: dict[str, Mirror] = {}
@@ -83,8 +97,8 @@ class Environment(Value):
         "kyverno",
     )
     allow_upstream: bool = True
-    digest_references: str | None = None
-    failure_policy: str = "Ignore"
+    digest_references: Annotated[str, OneOf(("leave", "redirect"))] | None = None
+    failure_policy: Annotated[str, OneOf(("Ignore", "Fail"))] = "Ignore"
     generate_idms: bool = False
 
     manage_registry: bool = True
@@ -96,8 +110,8 @@ class Environment(Value):
     root_template: RootTemplate | None = None
 
     attach_ecr_policy: bool = True
-    node_role_names: tuple[str, ...] = ()
-    fargate_execution_role_names: tuple[str, ...] = ()
+    node_role_names: Listed = ()
+    fargate_execution_role_names: Listed = ()
     worker_role_prefix: str | None = None
     machine_pools: dict[str, MachinePool] = {}
 

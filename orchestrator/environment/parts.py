@@ -5,7 +5,62 @@ Pure; imports pydantic, so import it where an environment is loaded and not at s
 
 from __future__ import annotations
 
+import re
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict
+
+from orchestrator.environment.forms import SNAPSHOT_NAME, is_bucket_name
+from orchestrator.environment.markers import ArnOf, Between, Form, OneOf, Unique
+
+Mutability = Annotated[str, OneOf(("MUTABLE", "IMMUTABLE"))]
+UntaggedDays = Annotated[int, Between(1, why="ECR counts whole days from 1 on.")]
+KeepCount = Annotated[int, Between(1, why="ECR keeps at least one image.")]
+Boundary = Annotated[str, ArnOf("iam", "policy/", "IAM policy")]
+Topic = Annotated[str, ArnOf("sns", "", "SNS topic", regional=True)]
+Architecture = Annotated[
+    str,
+    OneOf(
+        ("arm64", "x86_64"),
+        meant=(("amd64", "x86_64"), ("x86-64", "x86_64"), ("x64", "x86_64")),
+        why_not="Lambda calls it otherwise.",
+    ),
+]
+FunctionName = Annotated[
+    str,
+    Form(
+        re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}"),
+        why="Function, role and rules begin with it: 1 to 40 letters, digits, hyphens and underscores.",
+        remedy="Write another name.",
+    ),
+]
+ClusterName = Annotated[
+    str,
+    Form(
+        SNAPSHOT_NAME,
+        why="A cluster's name is that of its snapshot: 1 to 100 letters, digits, hyphens and underscores.",
+        remedy="Write the cluster's name, not its ARN.",
+    ),
+]
+Email = Annotated[
+    str,
+    Form(
+        re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
+        why="That is no address for electronic mail.",
+        remedy='Write it like "platform@example.com".',
+    ),
+]
+Emails = Annotated[tuple[Email, ...], Unique()]
+RecordsBucket = Annotated[
+    str,
+    Form(
+        is_bucket_name,
+        why="Bucket names have 3 to 63 lower case letters, digits, dots and hyphens, are no IP address, and have none "
+        "of the beginnings and ends that S3 keeps for itself (xn--, -s3alias and the like).",
+        remedy="Write another name, or remove it to get ecr-lifecycle-<account>-<region>.",
+    ),
+]
+Alarm = Annotated[int, Between(1, why="The alarm would always be on.")]
 
 
 class Value(BaseModel):
@@ -26,14 +81,14 @@ class State(Value):
 class Repository(Value):
     """An own repository; None takes the environment's setting of the same name."""
 
-    image_tag_mutability: str | None = None
+    image_tag_mutability: Mutability | None = None
     scan_on_push: bool | None = None
     kms_key_arn: str | None = None
     force_delete: bool | None = None
     lifecycle_policy_enabled: bool | None = None
     lifecycle_policy: str | None = None
-    lifecycle_untagged_days: int | None = None
-    lifecycle_keep_count: int | None = None
+    lifecycle_untagged_days: UntaggedDays | None = None
+    lifecycle_keep_count: KeepCount | None = None
     pull_account_ids: tuple[str, ...] | None = None
     tags: dict[str, str] | None = None
 
@@ -42,7 +97,7 @@ class RootTemplate(Value):
     """Repository creation template for prefixes without one of their own."""
 
     description: str | None = None
-    image_tag_mutability: str = "MUTABLE"
+    image_tag_mutability: Mutability = "MUTABLE"
     kms_key_arn: str | None = None
     custom_role_arn: str | None = None
     resource_tags: dict[str, str] = {}
@@ -82,7 +137,7 @@ class RegistryScanningRule(Value):
 class RegistryScanning(Value):
     """Scanning of the whole registry."""
 
-    scan_type: str
+    scan_type: Annotated[str, OneOf(("BASIC", "ENHANCED"))]
     rules: tuple[RegistryScanningRule, ...] = ()
 
 
@@ -108,7 +163,7 @@ class PushRole(Value):
     subjects: tuple[str, ...] = ()
     audiences: tuple[str, ...] = ("sts.amazonaws.com",)
     pod_identity: PodIdentity | None = None
-    permissions_boundary_arn: str | None = None
+    permissions_boundary_arn: Boundary | None = None
 
 
 class Protect(Value):
@@ -165,31 +220,39 @@ class LifecycleManager(Value):
     """The function that keeps the registry's caches small."""
 
     enabled: bool = False
-    name: str = "ecr-lifecycle-manager"
+    name: FunctionName = "ecr-lifecycle-manager"
     schedule: str = "cron(0 2 * * ? *)"
-    architecture: str = "arm64"
-    memory_mb: int = 512
-    timeout_seconds: int = 900
-    max_concurrency: int = 5
+    architecture: Architecture = "arm64"
+    memory_mb: Annotated[int, Between(128, 10240, why="Lambda takes 128 to 10240 MB.")] = 512
+    timeout_seconds: Annotated[
+        int,
+        Between(
+            60,
+            900,
+            why="Lambda ends a function after 900 seconds at most, and less than a minute cannot finish a page of "
+            "repositories.",
+        ),
+    ] = 900
+    max_concurrency: Annotated[int, Between(2, 1000, why="SQS event sources take 2 to 1000.")] = 5
     log_retention_days: int = 14
     reserved_concurrency: int | None = None
-    permissions_boundary_arn: str | None = None
-    native_policy: str = ""
-    clusters: tuple[str, ...] = ()
-    snapshot_max_age_hours: int = 48
+    permissions_boundary_arn: Boundary | None = None
+    native_policy: Annotated[str, OneOf(("", "untagged", "count"))] = ""
+    clusters: Annotated[tuple[ClusterName, ...], Unique()] = ()
+    snapshot_max_age_hours: Annotated[int, Between(1, 720, why="What a cluster ran a month ago says nothing.")] = 48
     max_expire_fraction_repository: float = 0.5
     max_expire_fraction_account: float = 0.25
-    bucket_name: str | None = None
+    bucket_name: RecordsBucket | None = None
     keep_records: bool = False
     force_destroy_records: bool = False
     kms_key_arn: str | None = None
     kms_key_admits_services: bool = False
-    audit_retention_days: int = 365
-    topic_arn: str | None = None
-    emails: tuple[str, ...] = ()
+    audit_retention_days: Annotated[int, Between(30, why="What was deleted is restored from the audit log.")] = 365
+    topic_arn: Topic | None = None
+    emails: Emails = ()
     silence_days: int = 2
-    upstream_sync_failures: int = 0
-    snapshot_writers: dict[str, str] = {}
+    upstream_sync_failures: Annotated[int, Between(0, why="It is a number of failures that raise no alarm.")] = 0
+    snapshot_writers: dict[str, Annotated[str, ArnOf("iam", "role/", "IAM role")]] = {}
     retention: Retention | None = None
     usage: Usage | None = None
 
@@ -198,25 +261,35 @@ class ScanFindings(Value):
     """The function that reports what image scans find."""
 
     enabled: bool = False
-    name: str = "ecr-scan-findings"
-    severity: str = "HIGH"
-    architecture: str = "arm64"
-    reserved_concurrency: int | None = None
+    name: FunctionName = "ecr-scan-findings"
+    severity: Annotated[str, OneOf(("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL"))] = "HIGH"
+    architecture: Architecture = "arm64"
+    reserved_concurrency: Annotated[int, Between(1, why="With 0 Lambda would never call it.")] | None = None
     log_retention_days: int = 14
-    permissions_boundary_arn: str | None = None
-    topic_arn: str | None = None
-    emails: tuple[str, ...] = ()
+    permissions_boundary_arn: Boundary | None = None
+    topic_arn: Topic | None = None
+    emails: Emails = ()
 
 
 class Monitoring(Value):
     """The registry's dashboard and alarms."""
 
     enabled: bool = False
-    name: str | None = None
-    storage_alarm_gib: int | None = None
-    pulls_alarm: int | None = None
-    topic_arn: str | None = None
-    emails: tuple[str, ...] = ()
+    name: (
+        Annotated[
+            str,
+            Form(
+                re.compile(r"[0-9A-Za-z_-]{1,200}"),
+                why="CloudWatch takes 1 to 200 letters, digits, hyphens and underscores.",
+                remedy="Write another name, or remove it to get ecr-<environment>.",
+            ),
+        ]
+        | None
+    ) = None
+    storage_alarm_gib: Alarm | None = None
+    pulls_alarm: Alarm | None = None
+    topic_arn: Topic | None = None
+    emails: Emails = ()
 
 
 class LambdaPackages(Value):

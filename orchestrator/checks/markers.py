@@ -1,0 +1,97 @@
+"""The one walker over the model's markers: each value of an environment against the rules that stand beside its field."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+from orchestrator.checks.common import check_arn, check_one_of, check_unique
+from orchestrator.checks.context import Context
+from orchestrator.checks.problem import shown
+from orchestrator.environment.markers import ArnOf, Between, Form, Marker, OneOf, Unique
+from orchestrator.environment.parts import Value
+from orchestrator.environment.tfvars import Path, dotted
+
+
+def check_markers(context: Context) -> None:
+    """Report each value that breaks a rule of its own; what a marker says once is looked for nowhere else."""
+    for path, value, marker in _marked(context.environment, ()):
+        _check(context, path, value, marker)
+
+
+@cache
+def _hints(model: type[Value]) -> dict[str, Any]:
+    return get_type_hints(model, include_extras=True)
+
+
+def _marked(part: Value, path: Path) -> Iterator[tuple[Path, Any, Marker]]:
+    for name, hint in _hints(type(part)).items():
+        if name in type(part).model_fields:
+            yield from _within(getattr(part, name), hint, (*path, name))
+
+
+def _within(value: Any, hint: Any, path: Path) -> Iterator[tuple[Path, Any, Marker]]:
+    """Every (path, value, marker) at or below a value, by its annotation; nothing is below None."""
+    if value is None:
+        return
+    if get_origin(hint) is Annotated:
+        hint, *found = get_args(hint)
+        yield from ((path, value, marker) for marker in found if isinstance(marker, Marker))
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in {Union, types.UnionType}:
+        given = next(part for part in inner if part is not type(None))
+        yield from _within(value, given, path)
+    elif origin is tuple:
+        for index, item in enumerate(value):
+            yield from _within(item, inner[0], (*path, index))
+    elif origin is dict:
+        for key, item in value.items():
+            yield from _within(item, inner[1], (*path, key))
+    elif isinstance(value, Value):
+        yield from _marked(value, path)
+
+
+def _check(context: Context, path: Path, value: Any, marker: Marker) -> None:
+    match marker:
+        case OneOf():
+            _check_word(context, path, value, marker)
+        case Between():
+            if not marker.holds(value):
+                remedy = f"Write {marker.least} or more."
+                if marker.most is not None:
+                    remedy = f"Write {marker.least} to {marker.most}."
+                context.error(path, f"{dotted(path)} is {value}.", why=marker.why, remedy=remedy, value=value)
+        case Form():
+            if not marker.holds(value):
+                what = f"{dotted(path)} is {shown(value)}."
+                context.error(path, what, why=marker.why, remedy=marker.remedy, value=value)
+        case ArnOf():
+            check_arn(
+                context,
+                path,
+                value,
+                service=marker.service,
+                resource=marker.resource,
+                example=marker.example,
+                region=context.environment.aws_region if marker.regional else None,
+            )
+        case Unique():
+            entries: Sequence[str] = value
+            check_unique(context, path, entries)
+
+
+def _check_word(context: Context, path: Path, value: str, marker: OneOf) -> None:
+    meant = dict(marker.meant)
+    if value not in meant:
+        check_one_of(context, path, value, marker.words)
+        return
+    word = meant[value]
+    context.error(
+        path,
+        f"{dotted(path)} is {shown(value)}.",
+        why=marker.why_not,
+        remedy=f'Write "{word}".' if word else "Remove it.",
+        value=value,
+    )
