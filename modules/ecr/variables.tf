@@ -207,7 +207,7 @@ variable "lifecycle_keep_count" {
 }
 
 variable "lifecycle_policy" {
-  description = "A lifecycle policy of your own (JSON), instead of the two rules made from `lifecycle_untagged_days` and `lifecycle_keep_count`. It is checked against ECR's rules, which the provider does not do."
+  description = "A lifecycle policy of your own (JSON), instead of the two rules made from `lifecycle_untagged_days` and `lifecycle_keep_count`. The plan refuses the mistakes that a reader misses; the provider checks nothing."
   type        = string
   default     = null
 }
