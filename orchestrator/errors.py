@@ -1,4 +1,17 @@
-"""Errors with a diagnosis: what went wrong, where, why, and the remedy. Raised anywhere, printed once by the CLI."""
+"""Errors with a diagnosis: what went wrong, where, why, and the remedy. Raised anywhere, printed once by the CLI.
+
+OrchestratorError                        a command failed: exit code 1
+├── terraform.failures.StateLockedError
+├── terraform.failures.StalePlanError
+├── terraform.failures.RunInterruptedError   exit code 130
+└── RefusedInput                         what the user gave cannot be used: exit code 2
+    ├── InvalidEnvironment               all problems of the environment files
+    ├── checks.problem.Problem           one of them: variable, value, file and line
+    ├── routes.reference.InvalidReference
+    └── routes.source.InvalidSource
+
+The lifecycle core and the embedded AWS have errors of their own. Their callers translate them into these.
+"""
 
 from __future__ import annotations
 
@@ -21,20 +34,29 @@ class OrchestratorError(Exception):
     """Base of every error that a user sees.
 
     `what` is one sentence with the offending value in it, `why` the rule that was broken, `remedy` what to do about it.
+    `environment` is the name of the one that it happened in, and is printed before the sentence.
     `exit_code` is what the command ends with: 1 failed, 2 usage or refused input.
     """
 
     exit_code = 1
 
-    def __init__(self, what: str, *, why: str = "", remedy: str = "", where: Location | None = None) -> None:
+    def __init__(
+        self, what: str, *, environment: str = "", why: str = "", remedy: str = "", where: Location | None = None
+    ) -> None:
         super().__init__(what)
+        self.environment = environment
         self.what = what
         self.why = why
         self.remedy = remedy
         self.where = where
 
+    @property
+    def headline(self) -> str:
+        """`what` after the environment's name: `environment "dev": not applied.`"""
+        return f'environment "{self.environment}": {self.what}' if self.environment else self.what
+
     def __str__(self) -> str:
-        head = f"{self.where}: {self.what}" if self.where else self.what
+        head = f"{self.where}: {self.headline}" if self.where else self.headline
         # What another program said in several lines must not run into the remedy.
         between = "\n" if "\n" in self.why else " "
         return between.join(part for part in (head, self.why, self.remedy) if part)
@@ -42,7 +64,7 @@ class OrchestratorError(Exception):
     def as_dict(self) -> dict[str, object]:
         """The error for `--json`: {what, why, remedy, file, line}."""
         return {
-            "what": self.what,
+            "what": self.headline,
             "why": self.why,
             "remedy": self.remedy,
             "file": self.where.file if self.where else None,

@@ -133,13 +133,15 @@ def ensure_placeholder(session: AwsSession, name: str) -> str:
 def _refuse_unusable(session: AwsSession, secret: UpstreamSecret) -> None:
     if secret.deleted:
         raise OrchestratorError(
-            f'environment "{session.environment}": secret "{secret.name}" is scheduled for deletion.',
+            f'secret "{secret.name}" is scheduled for deletion.',
+            environment=session.environment,
             why="AWS keeps its name taken and refuses new values until the deletion is done or cancelled.",
             remedy=f"Cancel it: aws secretsmanager restore-secret --region {session.region} --secret-id {secret.name}",
         )
     if not secret.default_key:
         raise OrchestratorError(
-            f'environment "{session.environment}": secret "{secret.name}" is encrypted with key {secret.kms_key_id}.',
+            f'secret "{secret.name}" is encrypted with key {secret.kms_key_id}.',
+            environment=session.environment,
             why="ECR reads upstream credentials only when they are encrypted with the default key aws/secretsmanager.",
             remedy=f"aws secretsmanager update-secret --region {session.region} --secret-id {secret.name} "
             f"--kms-key-id {DEFAULT_KEY}",

@@ -81,7 +81,8 @@ def target_of(environment: str, prefix: str, rules: Mapping[str, Rule]) -> Secre
     if rule.credential_arn:
         return SecretTarget(name_in(rule.credential_arn), rule.credential_arn)
     raise RefusedInput(
-        f'environment "{environment}": rule "{prefix}" ({rule.upstream_registry_url}) takes no credentials.',
+        f'rule "{prefix}" ({rule.upstream_registry_url}) takes no credentials.',
+        environment=environment,
         why="ECR pulls from this upstream without a secret, and refuses a rule that has one.",
     )
 

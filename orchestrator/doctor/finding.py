@@ -33,10 +33,12 @@ def attempt(check: str, environment: str, find: Callable[[], Finding]) -> Findin
     except OrchestratorError as error:
         if error.exit_code == 2:
             return failed(check, error, environment)
-        return Finding("unknown", check, f"could not tell: {error.what} {error.why}".strip(), error.remedy, environment)
+        return Finding(
+            "unknown", check, f"could not tell: {error.headline} {error.why}".strip(), error.remedy, environment
+        )
 
 
 def failed(check: str, error: OrchestratorError, environment: str) -> Finding:
     """What the error says, as a finding."""
-    what = " ".join(part for part in (error.what, error.why) if part)
+    what = " ".join(part for part in (error.headline, error.why) if part)
     return Finding("failed", check, what, error.remedy, environment)

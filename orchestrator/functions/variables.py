@@ -32,7 +32,8 @@ def settings_from_environment(environment: Environment) -> Settings:
         return read_settings(variables)
     except InvalidSettingsError as error:
         raise RefusedInput(
-            f'environment "{environment.name}": the lifecycle manager cannot use its settings.',
+            "the lifecycle manager cannot use its settings.",
+            environment=environment.name,
             why="; ".join(error.problems),
             remedy="Correct `lifecycle_manager`.",
         ) from error

@@ -47,7 +47,8 @@ def held(folder: Path, name: str, say: Say) -> Iterator[None]:
             except BlockingIOError as error:
                 if time.monotonic() > deadline:
                     raise OrchestratorError(
-                        f'environment "{name}": another command has been at work in {folder} for ten minutes.',
+                        f"another command has been at work in {folder} for ten minutes.",
+                        environment=name,
                         remedy="Wait for it, or stop it.",
                     ) from error
                 if not told:
@@ -83,7 +84,8 @@ def _wait_for_orphan(folder: Path, name: str, say: Say) -> None:
             told = True
         if time.monotonic() > deadline:
             raise OrchestratorError(
-                f'environment "{name}": Terraform (process {pid}) of a command that was killed does not end.',
+                f"Terraform (process {pid}) of a command that was killed does not end.",
+                environment=name,
                 remedy=f"Look at it; `kill -INT {pid}` asks it to stop cleanly.",
             )
         time.sleep(0.2)

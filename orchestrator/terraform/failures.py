@@ -65,7 +65,8 @@ def failure(
         return _interrupted(environment, outcome, again, applying)
     if outcome.signal_name:
         return OrchestratorError(
-            f'environment "{environment}": {what} was ended by {outcome.signal_name}.',
+            f"{what} was ended by {outcome.signal_name}.",
+            environment=environment,
             why="Something outside ended the process; for SIGKILL, often a lack of memory." + _said(text),
             remedy=f"What was done before is in the state. Run {again} again: it goes on from there. Its log is {log}.",
         )
@@ -73,7 +74,8 @@ def failure(
         return _locked(environment, text, log.parent / "root")
     if "Saved plan is stale" in text or "does not match the current state" in text:
         return StalePlanError(
-            f'environment "{environment}": the plan is out of date: the state has moved on since it was made.',
+            "the plan is out of date: the state has moved on since it was made.",
+            environment=environment,
             why="Another apply has changed the environment in between; nothing was changed by this one.",
             remedy="Make a new plan and look at it.",
         )
@@ -81,34 +83,39 @@ def failure(
     if exists:
         name = exists[1]
         return OrchestratorError(
-            f'environment "{environment}": the repository "{name}" exists already and is in no state.',
+            f'the repository "{name}" exists already and is in no state.',
+            environment=environment,
             why="It was made outside of this environment's Terraform; it is never taken over silently.",
             remedy=f"Take it over with `orchestrator apply {environment} --adopt{flag}`, or choose another name.",
         )
     full = disk_full or "no space left on device" in text or "disk quota exceeded" in text
     if applying and (disk_full or "Failed to save state" in text):
         return OrchestratorError(
-            f'environment "{environment}": the state could not be saved'
+            "the state could not be saved"
             + (", because the disk is full." if full else "; it is kept in the working directory."),
+            environment=environment,
             why=text,
             remedy=f"{'Make room' if full else 'Correct the cause'}, do not remove the working directory, and run {again} "
             "again: it saves that state first, and takes over what is missing in it.",
         )
     if "RepositoryNotEmptyException" in text:
         return OrchestratorError(
-            f'environment "{environment}": a repository still holds images, so that AWS does not delete it.',
+            "a repository still holds images, so that AWS does not delete it.",
+            environment=environment,
             why=text,
             remedy="Set `force_delete = true` and apply, or delete its images; then run the command again.",
         )
     if local and "connect: connection refused" in text:
         return OrchestratorError(
-            f'environment "{environment}": the embedded AWS has ended in the middle of {what}.',
+            f"the embedded AWS has ended in the middle of {what}.",
+            environment=environment,
             why=text[-1500:],
             remedy=f"Run {again} again: another one is started, empty, and what is missing there is created anew.",
         )
     if full:
         return OrchestratorError(
-            f'environment "{environment}": {what} failed: the disk is full.',
+            f"{what} failed: the disk is full.",
+            environment=environment,
             why=text,
             remedy=f"Make room, then run {again} again: it goes on from there."
             if applying
@@ -122,7 +129,7 @@ def failure(
     elif applying:
         remedy = f"What was done before is in the state: correct the cause and run {again} again. {remedy}"
     return OrchestratorError(
-        f'environment "{environment}": {what} failed with exit code {outcome.code}.', why=text, remedy=remedy
+        f"{what} failed with exit code {outcome.code}.", environment=environment, why=text, remedy=remedy
     )
 
 
@@ -139,16 +146,18 @@ def _said(text: str) -> str:
 def _interrupted(environment: str, outcome: Outcome, again: str, applying: bool) -> OrchestratorError:
     if not applying:
         return RunInterruptedError(
-            f'environment "{environment}": interrupted.', why="Nothing was changed.", remedy="Run the command again."
+            "interrupted.", environment=environment, why="Nothing was changed.", remedy="Run the command again."
         )
     if outcome.signal_name:
         return RunInterruptedError(
-            f'environment "{environment}": Terraform was killed ({outcome.signal_name}) in the middle of an apply.',
+            f"Terraform was killed ({outcome.signal_name}) in the middle of an apply.",
+            environment=environment,
             why="What it finished is in the state; what it was at may exist without being there.",
             remedy=f"Run {again} again: it finishes the work, and says if something has to be taken over.",
         )
     return RunInterruptedError(
-        f'environment "{environment}": interrupted; Terraform stopped cleanly.',
+        "interrupted; Terraform stopped cleanly.",
+        environment=environment,
         why="What was finished is in the state; nothing is lost.",
         remedy=f"Run {again} again to finish the work; what AWS made of a request that was cut off is then taken over.",
     )
@@ -159,12 +168,13 @@ def _locked(environment: str, text: str, root: Path) -> StateLockedError:
     who = fields.get("Who", "somebody")
     when = fields.get("Created", "an unknown time")
     operation = fields.get("Operation", "").removeprefix("OperationType")
-    what = f'environment "{environment}": its state is locked by {who} since {when}'
+    what = f"its state is locked by {who} since {when}"
     if operation:
         what += f" ({operation.lower()})"
     lock = fields.get("ID", "LOCK_ID")
     return StateLockedError(
         f"{what}.",
+        environment=environment,
         why="Another run is at work, or one was killed and left its lock. A lock is never broken by itself.",
         remedy="Wait for it. Only when you are sure that it is gone: "
         f"`TF_WORKSPACE={environment} terraform -chdir={shlex.quote(str(root))} force-unlock {lock}`.",

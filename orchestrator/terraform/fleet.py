@@ -48,7 +48,7 @@ def run_all(
 
     def one(name: str) -> Result[T]:
         if interrupts.asked:
-            return Result(name, error=OrchestratorError(f'environment "{name}": not begun, because of the interrupt.'))
+            return Result(name, error=OrchestratorError("not begun, because of the interrupt.", environment=name))
         try:
             return Result(name, operation(name))
         except OrchestratorError as error:

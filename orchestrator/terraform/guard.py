@@ -59,7 +59,8 @@ def _check_records(stack: Stack, change: ResourceChange, name: str, ask: Ask, al
     forced = manager is not None and manager.force_destroy_records if before is None else before
     if not forced:
         raise RefusedInput(
-            f'environment "{stack.name}": the {what}, and its `force_destroy_records` is false.',
+            f"the {what}, and its `force_destroy_records` is false.",
+            environment=stack.name,
             why="AWS does not delete a bucket that holds objects; the rest would be destroyed and this one fail.",
             remedy=f"{remedy}empty it, or apply `lifecycle_manager.force_destroy_records = true` while it is enabled, and "
             f"give --allow-destroy {name} then.",
@@ -74,8 +75,8 @@ def _check(stack: Stack, change: ResourceChange, count: int, ask: Ask, allowed: 
     fate = "replaced, without its images" if change.action == "replace" else "destroyed"
     if not _forced(change):
         raise RefusedInput(
-            f'environment "{stack.name}": the repository "{name}" would be {fate}, but it holds {images} and its '
-            "`force_delete` is false.",
+            f'the repository "{name}" would be {fate}, but it holds {images} and its `force_delete` is false.',
+            environment=stack.name,
             why="AWS does not delete a repository that holds images; the rest would be destroyed and this one fail.",
             remedy="Set `force_delete = true` for it and apply, or delete its images, or protect it "
             "(`ecr_prevent_destroy = true`).",
@@ -90,12 +91,10 @@ def _allow(stack: Stack, name: str, what: str, ask: Ask, allowed: Sequence[str],
     if name in allowed:
         return
     if not ask.interactive:
-        raise RefusedInput(f'environment "{stack.name}": the {what}.', why=why, remedy=remedy)
+        raise RefusedInput(f"the {what}.", environment=stack.name, why=why, remedy=remedy)
     typed = ask.name(stack.name, f"The {what}. Type its name")
     if typed.strip() != name:
-        raise RefusedInput(
-            f'environment "{stack.name}": "{typed.strip()}" is not "{name}".', why="Nothing was changed."
-        )
+        raise RefusedInput(f'"{typed.strip()}" is not "{name}".', environment=stack.name, why="Nothing was changed.")
 
 
 def _forced(change: ResourceChange) -> bool:

@@ -80,7 +80,7 @@ def apply(
         return _after(stack, found, changed=False)
     guard(stack, found, ask, allow_destroy)
     if not ask.confirm(stack.name, "Apply this plan?"):
-        raise OrchestratorError(f'environment "{stack.name}": not applied.', why="You said no. Nothing was changed.")
+        raise OrchestratorError("not applied.", environment=stack.name, why="You said no. Nothing was changed.")
     _carry_out(stack, "apply")
     return _after(stack, found, changed=True)
 
@@ -102,9 +102,7 @@ def destroy(stack: Stack, *, show: ShowPlan, ask: Ask, allow_destroy: Sequence[s
         guard(stack, found, ask, allow_destroy)
         question = "Destroy what is not protected?" if spares else "Destroy everything in this environment?"
         if not ask.confirm(stack.name, question):
-            raise OrchestratorError(
-                f'environment "{stack.name}": not destroyed.', why="You said no. Nothing was changed."
-            )
+            raise OrchestratorError("not destroyed.", environment=stack.name, why="You said no. Nothing was changed.")
         _carry_out(stack, "destroy")
     after = stack.state()
     spared = [entry.attributes.get("name", "") for entry in after.of_type(REPOSITORY) if entry.name == PROTECTED]
@@ -157,13 +155,14 @@ def _adoptions(stack: Stack, found: Plan, *, adopt: bool, strict: bool) -> tuple
     if foreign and not adopt:
         names = ", ".join(f'"{adoption.id}"' for adoption in foreign)
         several = len(foreign) > 1
-        what = f'environment "{stack.name}": the repositor{"ies" if several else "y"} {names} '
+        what = f"the repositor{'ies' if several else 'y'} {names} "
         what += f"exist{'' if several else 's'} already and {'are' if several else 'is'} in no state."
         remedy = f"Take over with `--adopt`, or choose another name in environments/{stack.name}.tfvars."
         why = "What was made outside of this environment's Terraform is never taken over silently."
+        refusal = RefusedInput(what, environment=stack.name, why=why, remedy=remedy)
         if strict:
-            raise RefusedInput(what, why=why, remedy=remedy)
-        stack.say(f"warning: {what} {why} {remedy}")
+            raise refusal
+        stack.say(f"warning: {refusal}")
         return ours
     return (*ours, *foreign)
 
@@ -245,7 +244,8 @@ def _require_room(stack: Stack) -> None:
     free = shutil.disk_usage(folder).free
     if free < NEEDED_BYTES:
         raise OrchestratorError(
-            f'environment "{stack.name}": the disk is nearly full: {free // 1024} KiB are free in {folder}.',
+            f"the disk is nearly full: {free // 1024} KiB are free in {folder}.",
+            environment=stack.name,
             why=f"An apply begins with at least {NEEDED_BYTES // 1024} KiB, so that the state of what it creates can be "
             "saved. Nothing was changed.",
             remedy="Make room, then run the command again.",

@@ -36,7 +36,7 @@ def save_unsaved_state(stack: Stack) -> None:
     if outcome.code != 0:
         found = stack.error("terraform state push", outcome)
         if not isinstance(found, StateLockedError | RunInterruptedError):
-            found.what = f'environment "{stack.name}": {left} holds a state that was never saved, and cannot be now.'
+            found.what = f"{left} holds a state that was never saved, and cannot be now."
             found.remedy = (
                 "Correct the cause and run the command again. Only when the environment was applied from elsewhere "
                 f"since: look at what differs, then delete the file. Its log is {stack.workdir.log}."
