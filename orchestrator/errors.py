@@ -7,6 +7,7 @@ OrchestratorError                        a command failed: exit code 1
 └── RefusedInput                         what the user gave cannot be used: exit code 2
     ├── InvalidEnvironment               all problems of the environment files
     ├── checks.problem.Problem           one of them: variable, value, file and line
+    ├── environment.tfvars.InvalidTfvars
     ├── routes.reference.InvalidReference
     └── routes.source.InvalidSource
 
