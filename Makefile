@@ -40,6 +40,7 @@ check: $(STAMP) ## format, lint, types, layers, Terraform style, README against 
 	$(BIN)/lint-imports
 	$(BIN)/python -m scripts.check_terraform_format
 	$(BIN)/python -m scripts.check_readme
+	$(BIN)/python -m scripts.draw_layers
 
 format: $(STAMP) ## rewrite sources in the project's style
 	$(BIN)/ruff format .
