@@ -29,7 +29,7 @@ from orchestrator.findings.settings import FindingsSettings, read_findings_setti
 from orchestrator.lifecycle.ports import GoneError, PortError
 from orchestrator.lifecycle.settings import Settings
 from orchestrator.lifecycle.units import children_of
-from orchestrator.lifecycle.upstream_names import reference
+from orchestrator.lifecycle.upstream_names import UpstreamNames, reference
 
 from .clients import client, log
 from .kept import change_parents, change_record, read_record
@@ -291,10 +291,7 @@ def _publish(
 
 def _upstream(image: Scanned, settings: Settings) -> str | None:
     """What the image is called at its source, empty for an own image; None below ROOT, where ECR does not tell."""
-    below = [
-        (prefix, source) for prefix, source in settings.routes if prefix and image.repository.startswith(f"{prefix}/")
-    ]
-    if not below:
-        return None if any(not prefix for prefix, _ in settings.routes) else ""
-    prefix, source = max(below, key=lambda route: len(route[0]))
-    return reference(f"{source}/{image.repository[len(prefix) + 1 :]}", image.tags, image.digest)
+    names = UpstreamNames(dict(settings.routes))
+    if names.prefix_of(image.repository) == "":
+        return None
+    return reference(names.upstream_of(image.repository), image.tags, image.digest)

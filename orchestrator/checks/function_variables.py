@@ -19,8 +19,7 @@ def function_variables(environment: Environment, manager: LifecycleManager) -> d
     """{variable: text}, as the module writes them."""
     scanning = environment.registry_scanning
     routes = [
-        # What ECR puts before a name: a source may be narrower than its rule, and names are whole below the prefix.
-        {"prefix": route.prefix, "source": "/".join(filter(None, (route.source.registry, route.strip)))}
+        {"prefix": route.prefix, "source": str(route.upstream)}
         for route in build_route_table(environment).routes
         if route.kind == "pull-through"
     ]

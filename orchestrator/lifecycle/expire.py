@@ -189,7 +189,7 @@ class Expirer:
             pulled_at=rfc3339(image.pulled_at) if image.pulled_at else None,
             reason=decision.reason,
             root=decision.root,
-            upstream=reference(self.names.upstream_of(evaluation.repository), image.tags, image.digest),
+            upstream=reference(self.names.upstreams.upstream_of(evaluation.repository), image.tags, image.digest),
         )
 
 

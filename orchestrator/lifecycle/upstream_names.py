@@ -1,4 +1,7 @@
-"""Names of cached repositories: which of them a rule made, and what they are called at their upstream. Pure."""
+"""Names of cached repositories: which of them a rule made, and what they are called at their upstream.
+
+The route table, the lifecycle manager and scan findings all ask here. Pure, standard library only.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +16,38 @@ ROOT = "ROOT"
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamNames:
+    """The way back from ECR's names: by prefix ("" is ROOT's) the `registry[/path]` that ECR puts before the rest."""
+
+    sources: Mapping[str, str]
+
+    def prefix_of(self, repository: str) -> str | None:
+        """The longest prefix that the repository lies below; ROOT's when no other fits, None when there is no ROOT."""
+        path = repository
+        while path := path.rpartition("/")[0]:
+            if path in self.sources:
+                return path
+        return "" if "" in self.sources else None
+
+    def upstream_of(self, repository: str) -> str:
+        """The repository at its upstream, such as `docker.io/library/nginx`; empty when no prefix fits."""
+        prefix = self.prefix_of(repository)
+        if prefix is None:
+            return ""
+        return f"{self.sources[prefix]}/{repository[len(prefix) + 1 :] if prefix else repository}"
+
+
+@dataclass(frozen=True, slots=True)
 class CachedNames:
-    """The rules of a registry, and by prefix the sources of the routes, of which the registry's name is used."""
+    """The rules of a registry, and what their repositories are called at the upstreams."""
 
     rules: tuple[CacheRule, ...]
-    sources: Mapping[str, str]
+    upstreams: UpstreamNames
 
     @property
     def prefixes(self) -> list[str]:
         """The prefixes, sorted."""
         return sorted(rule.prefix for rule in self.rules)
-
-    def rule_of(self, repository: str) -> CacheRule | None:
-        """The rule below whose prefix a repository lies, the longest; ROOT's when no other fits."""
-        fitting = [rule for rule in self.rules if repository.startswith(f"{rule.prefix}/")]
-        if fitting:
-            return max(fitting, key=lambda rule: len(rule.prefix))
-        return next((rule for rule in self.rules if rule.prefix == ROOT), None)
 
     def is_cached(self, repository: str, retentions: Retentions) -> bool:
         """Is the repository one of the cache's?
@@ -37,23 +55,12 @@ class CachedNames:
         Below ROOT nothing tells a cached repository from one that somebody made for their own images: only those that
         an override of the retention names are taken for cached.
         """
-        rule = self.rule_of(repository)
-        if rule is None:
+        prefix = self.upstreams.prefix_of(repository)
+        if prefix is None:
             return False
-        return rule.prefix != ROOT or any(
+        return prefix != "" or any(
             names_below_root(pattern) and holds(pattern, repository) for pattern, _ in retentions.overrides
         )
-
-    def upstream_of(self, repository: str) -> str:
-        """The repository at its upstream, such as `registry-1.docker.io/library/nginx`; empty when no rule fits."""
-        rule = self.rule_of(repository)
-        if rule is None:
-            return ""
-        rest = repository if rule.prefix == ROOT else repository[len(rule.prefix) + 1 :]
-        inner = rule.upstream_prefix if rule.upstream_prefix not in ("", ROOT) else ""
-        source = self.sources.get("" if rule.prefix == ROOT else rule.prefix, rule.upstream_url)
-        # What ECR puts before the rest is the rule's; a route may be narrower, and only its registry's name is better.
-        return "/".join(part for part in (source.partition("/")[0], inner.strip("/"), rest) if part)
 
 
 def names_below_root(pattern: str) -> bool:
@@ -63,7 +70,15 @@ def names_below_root(pattern: str) -> bool:
 
 def cached_names(rules: Sequence[CacheRule], routes: Iterable[tuple[str, str]]) -> CachedNames:
     """The names of these rules; `routes` are (prefix, source), "" the prefix of ROOT."""
-    return CachedNames(tuple(rules), dict(routes))
+    sources = dict(routes)
+    upstreams = {}
+    for rule in rules:
+        prefix = "" if rule.prefix == ROOT else rule.prefix
+        inner = rule.upstream_prefix.strip("/") if rule.upstream_prefix != ROOT else ""
+        # What ECR puts before the rest is the rule's; a route may be narrower, and only its registry's name is better.
+        registry = sources.get(prefix, rule.upstream_url).partition("/")[0]
+        upstreams[prefix] = f"{registry}/{inner}" if inner else registry
+    return CachedNames(tuple(rules), UpstreamNames(upstreams))
 
 
 def reference(repository: str, tags: Sequence[str], digest: str) -> str:

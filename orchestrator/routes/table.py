@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
+from orchestrator.lifecycle.upstream_names import UpstreamNames
 from orchestrator.routes.reference import OFFICIAL_PREFIX, ImageReference, InvalidReference, parse_reference
 from orchestrator.routes.source import Source
 from orchestrator.routes.upstreams import DOCKER_HUB, REGISTRY_ALIASES, ecr_registry
@@ -53,6 +54,11 @@ class Route:
     def name(self) -> str:
         """The key of the rule or mirror in the environment's file."""
         return self.prefix or ROOT
+
+    @property
+    def upstream(self) -> Source:
+        """What ECR puts before the rest of a name: `source` may be narrower, and names are whole below the prefix."""
+        return Source(self.source.registry, self.strip)
 
     def rest(self, path: str) -> str:
         """What follows the prefix in ECR for the upstream's `path`, which lies at or below the route's source."""
@@ -175,6 +181,10 @@ class RouteTable:
         if isinstance(found, Route):
             return Place(found, found.rest(source.path))
         return found or "no route"
+
+    def upstream_of(self, ecr_repository: str) -> str:
+        """The way back: `docker-hub/library/nginx` -> `docker.io/library/nginx`; empty for an own repository."""
+        return UpstreamNames({route.prefix: str(route.upstream) for route in self.routes}).upstream_of(ecr_repository)
 
     def redirect(self, reference: str | ImageReference) -> Answer:
         """Where the image is pulled from.

@@ -28,8 +28,8 @@ ROUTES = (("hub", "docker.io"), ("mine", "111122223333.dkr.ecr.eu-west-1.amazona
     ],
 )
 def test_ecr_puts_what_its_rule_says_before_a_name(repository: str, upstream: str) -> None:
-    assert cached_names(RULES, ROUTES).upstream_of(repository) == upstream
+    assert cached_names(RULES, ROUTES).upstreams.upstream_of(repository) == upstream
 
 
 def test_below_no_rule_a_name_has_no_upstream() -> None:
-    assert cached_names(RULES[:3], ROUTES).upstream_of("team/app") == ""
+    assert cached_names(RULES[:3], ROUTES).upstreams.upstream_of("team/app") == ""

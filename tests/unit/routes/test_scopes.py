@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from orchestrator.routes.scopes import needs_more, on_nodes, scopes
 from orchestrator.routes.source import Source, covers
-from orchestrator.routes.table import Redirected, Route, RouteTable
+from orchestrator.routes.table import Place, Redirected, Route, RouteTable
 
 HOST = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
 PARTS = st.lists(st.sampled_from(["a", "b", "library"]), max_size=3).map("/".join)
@@ -58,6 +58,13 @@ def test_paths_below_keys_agree_too(table: RouteTable, registry: str, path: str)
     assert (answer.target if isinstance(answer, Redirected) else None) == expected
 
 
+@given(tables(), st.sampled_from(["docker.io", "quay.io"]), PARTS.filter(bool))
+def test_the_way_back_from_ecr_ends_where_the_image_came_from(table: RouteTable, registry: str, path: str) -> None:
+    place = table.decide(Source(registry, f"x/{path}"))
+    if isinstance(place, Place):
+        assert table.upstream_of(place.repository) == f"{registry}/x/{path}"
+
+
 @given(tables())
 def test_no_scope_repeats_the_next_wider_one(table: RouteTable) -> None:
     found = scopes(table)
@@ -78,3 +85,5 @@ def test_a_stripped_source_is_no_image_itself() -> None:
     (scope,) = scopes(table)
     assert scope.repository == "shared"
     assert needs_more(scope)
+    assert table.upstream_of("shared/app") == f"{upstream}/app"
+    assert table.upstream_of("sharedby/app") == ""
