@@ -19,10 +19,11 @@ from orchestrator.terraform import operations
 from orchestrator.terraform.binary import find_terraform
 from orchestrator.terraform.fleet import Result, run_all, slots
 from orchestrator.terraform.interrupts import Interrupts
+from orchestrator.terraform.opening import open_stack
 from orchestrator.terraform.progress import Progress
 from orchestrator.terraform.providers import find_provider_source
 from orchestrator.terraform.shared_provider import ProviderPool
-from orchestrator.terraform.stack import Context, Stack, open_stack
+from orchestrator.terraform.stack import Context, Stack
 from orchestrator.terraform.summary import attribute_line, change_line, plan_text
 from orchestrator.terraform.workdir import workdir_of
 

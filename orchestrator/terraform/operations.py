@@ -143,7 +143,7 @@ def _adoptions(stack: Stack, found: Plan, *, adopt: bool, strict: bool) -> tuple
     asked = [c for c in candidates if c.type == REPOSITORY or c.address in cut_off]
     if not asked:
         return ()
-    from orchestrator.terraform.existing import existing
+    from orchestrator.aws.existing import existing
 
     there = existing(stack.session(), asked)
     ours = tuple(adoption for adoption in there if adoption.address in cut_off)

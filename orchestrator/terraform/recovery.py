@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from orchestrator.terraform.failures import RunInterruptedError, StateLockedError
+from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.workdir import write_if_changed
-
-if TYPE_CHECKING:
-    from orchestrator.terraform.stack import Stack
 
 LOOKED_FOR = "What the state lacks is looked for in that apply's journal."
 

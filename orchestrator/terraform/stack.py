@@ -1,7 +1,6 @@
 """One environment under Terraform: its working directory, its process environment, and the runs in it.
 
-Opened for one command: the directory is locked against other commands, rendered, checked against the account and
-initialised when something that matters changed.
+`opening` makes one for the time of a command.
 """
 
 from __future__ import annotations
@@ -20,18 +19,17 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import OrchestratorError
 from orchestrator.project import Project
 from orchestrator.terraform.binary import Terraform
-from orchestrator.terraform.exclusive import exclusive
 from orchestrator.terraform.failures import failure
 from orchestrator.terraform.interrupts import Interrupts
-from orchestrator.terraform.masking import Masker, masker_for
+from orchestrator.terraform.masking import Masker
 from orchestrator.terraform.plan import Plan, parse_plan
 from orchestrator.terraform.providers import ProviderSource
-from orchestrator.terraform.runner import Outcome, Runner, terraform_environment
+from orchestrator.terraform.runner import Outcome, Runner
 from orchestrator.terraform.shared_provider import ProviderPool, SharedProvider
 from orchestrator.terraform.state import State, parse_state, read_state
 from orchestrator.terraform.stream import Stream
 from orchestrator.terraform.transitions import Adoption, blocks, moves
-from orchestrator.terraform.workdir import LOCK, TRANSITIONS, Workdir, dump, keep_lock, render, write_if_changed
+from orchestrator.terraform.workdir import LOCK, TRANSITIONS, Workdir, dump, keep_lock, write_if_changed
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession
@@ -43,7 +41,7 @@ Watch = Callable[[Stream, str], None]
 FULL_BYTES = 64 * 1024  # less does not hold a state
 
 
-def _no_progress(_stream: Stream, _phase: str) -> None:
+def no_progress(_stream: Stream, _phase: str) -> None:
     return None
 
 
@@ -69,7 +67,7 @@ class Stack:
     workdir: Workdir
     runner: Runner
     say: Say
-    watch: Watch = _no_progress
+    watch: Watch = no_progress
     _session: AwsSession | None = None
 
     @property
@@ -246,103 +244,6 @@ class Stack:
             if path.name != TRANSITIONS:
                 total.update(f"{path.relative_to(self.workdir.folder)}\0".encode() + path.read_bytes() + b"\0")
         return total.hexdigest()
-
-
-@contextlib.contextmanager
-def open_stack(
-    context: Context,
-    environment: Environment,
-    *,
-    say: Say,
-    watch: Watch = _no_progress,
-    protected_only: bool = False,
-    transitions: bool = True,
-    initialise: bool = True,
-) -> Iterator[Stack]:
-    """The environment, ready for Terraform, for the time of the context; no other command works on it meanwhile.
-
-    Without `initialise` it is rendered only: no credentials are looked for. Raises what `render`, the account check and
-    `terraform init` raise, and OrchestratorError for a disk that does not take what is written.
-    """
-    with (
-        _disk_errors(environment.name),
-        _opened(context, environment, say, watch, protected_only, transitions, initialise) as stack,
-    ):
-        yield stack
-
-
-@contextlib.contextmanager
-def _disk_errors(name: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OrchestratorError(
-            f'environment "{name}": {error.filename or "a file"} cannot be written or read: {error.strerror or error}.',
-            remedy="Make room or correct its permissions, then run the command again.",
-        ) from error
-
-
-@contextlib.contextmanager
-def _opened(
-    context: Context,
-    environment: Environment,
-    say: Say,
-    watch: Watch,
-    protected_only: bool,
-    transitions: bool,
-    initialise: bool,
-) -> Iterator[Stack]:
-    local = context.local is not None
-    with exclusive(context.project, environment.name, local, say):
-        workdir = render(context.project, environment, local=local, protected_only=protected_only)
-        variables = _variables(context, environment, workdir)
-        runner = Runner(
-            context.terraform, workdir.root, variables, masker_for(variables), workdir.log, context.interrupts
-        )
-        stack = Stack(context, environment, workdir, runner, say, watch)
-        if initialise:
-            if context.local is not None:
-                _placeholders(stack, context.local)
-            else:
-                from orchestrator.aws.account import check_account
-
-                check_account(stack.session(), environment)
-            from orchestrator.terraform.recovery import restore_local_state, save_unsaved_state
-
-            if local:
-                restore_local_state(stack)
-                # One that cannot be read is said here, and not by an init that reads it, too.
-                stack.state()
-            # An old import block must not disturb; what is needed is written anew.
-            stack.initialise()
-            if transitions:
-                save_unsaved_state(stack)
-                stack.write_transitions()
-        yield stack
-
-
-def _variables(context: Context, environment: Environment, workdir: Workdir) -> dict[str, str]:
-    base = dict(context.variables)
-    if context.local is not None:
-        base = context.local.process_environment(environment.account_id, environment.aws_region, base)
-    else:
-        bundle = base.get("AWS_CA_BUNDLE", "")
-        if bundle and not Path(bundle).is_file():
-            del base["AWS_CA_BUNDLE"]
-    return {**terraform_environment(base, environment.name), **context.source.variables(workdir.folder)}
-
-
-def _placeholders(stack: Stack, local: LocalAws) -> None:
-    """Make in the embedded AWS what the environment expects to exist (VPC, roles, secrets), once for each start of it."""
-    record = stack.workdir.folder / "placeholders.json"
-    made = dump({"start": local.start_id, "inputs": stack.workdir.digest})
-    with contextlib.suppress(OSError):
-        if record.read_bytes() == made:
-            return
-    from orchestrator.local.placeholders import ensure_placeholders
-
-    ensure_placeholders(local, stack.environment)
-    write_if_changed(record, made)
 
 
 def _with_masker(runner: Runner, masker: Masker) -> Runner:

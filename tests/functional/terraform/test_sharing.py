@@ -15,11 +15,12 @@ import pytest
 from orchestrator.errors import OrchestratorError
 from orchestrator.terraform.binary import find_terraform
 from orchestrator.terraform.interrupts import Interrupts
+from orchestrator.terraform.opening import open_stack
 from orchestrator.terraform.operations import plan
 from orchestrator.terraform.packages import locked_providers, verified_package
 from orchestrator.terraform.providers import find_provider_source
 from orchestrator.terraform.shared_provider import ProviderPool, SharedProvider
-from orchestrator.terraform.stack import Context, open_stack
+from orchestrator.terraform.stack import Context
 from orchestrator.terraform.workdir import LOCK
 from tests.functional.terraform.conftest import World
 

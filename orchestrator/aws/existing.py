@@ -1,18 +1,33 @@
-"""Which of the things that a plan creates exist in AWS already? Reads only."""
+"""Which of the things that a plan creates exist in AWS already? Reads only.
+
+They come as values with Terraform's resource type and import id; nothing of Terraform's part is known here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from orchestrator.aws.errors import found_or_none
 from orchestrator.aws.registry import existing_repositories
 from orchestrator.aws.session import AwsSession
-from orchestrator.terraform.plan import REPOSITORY
-from orchestrator.terraform.transitions import Adoption
+
+REPOSITORY = "aws_ecr_repository"
 
 
-def existing(session: AwsSession, candidates: Sequence[Adoption]) -> tuple[Adoption, ...]:
+class Candidate(Protocol):
+    """A resource that may exist: Terraform's type of it, and the id under which it is imported."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+
+
+C = TypeVar("C", bound=Candidate)
+
+
+def existing(session: AwsSession, candidates: Sequence[C]) -> tuple[C, ...]:
     """Those of `candidates` that exist; raises when AWS does not let us tell."""
     repositories = existing_repositories(session, [c.id for c in candidates if c.type == REPOSITORY])
     return tuple(
@@ -22,7 +37,7 @@ def existing(session: AwsSession, candidates: Sequence[Adoption]) -> tuple[Adopt
     )
 
 
-def _exists(session: AwsSession, candidate: Adoption) -> bool:
+def _exists(session: AwsSession, candidate: Candidate) -> bool:
     name = candidate.id
     client: Any = session.client
     calls: dict[str, tuple[str, Callable[[], Any], str]] = {

@@ -1,0 +1,119 @@
+"""Opens an environment for one command: `Stack` with everything that has to stand before Terraform runs.
+
+The directory is locked against other commands, rendered, checked against the account, and initialised when something
+that matters changed. What an earlier apply could not save is saved first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.terraform.exclusive import exclusive
+from orchestrator.terraform.masking import masker_for
+from orchestrator.terraform.recovery import restore_local_state, save_unsaved_state
+from orchestrator.terraform.runner import Runner, terraform_environment
+from orchestrator.terraform.stack import Context, Say, Stack, Watch, no_progress
+from orchestrator.terraform.workdir import Workdir, dump, render, write_if_changed
+
+if TYPE_CHECKING:
+    from orchestrator.environment.model import Environment
+    from orchestrator.local import LocalAws
+
+
+@contextlib.contextmanager
+def open_stack(
+    context: Context,
+    environment: Environment,
+    *,
+    say: Say,
+    watch: Watch = no_progress,
+    protected_only: bool = False,
+    transitions: bool = True,
+    initialise: bool = True,
+) -> Iterator[Stack]:
+    """The environment, ready for Terraform, for the time of the context; no other command works on it meanwhile.
+
+    Without `initialise` it is rendered only: no credentials are looked for. Raises what `render`, the account check and
+    `terraform init` raise, and OrchestratorError for a disk that does not take what is written.
+    """
+    with (
+        _disk_errors(environment.name),
+        _opened(context, environment, say, watch, protected_only, transitions, initialise) as stack,
+    ):
+        yield stack
+
+
+@contextlib.contextmanager
+def _disk_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OrchestratorError(
+            f'environment "{name}": {error.filename or "a file"} cannot be written or read: {error.strerror or error}.',
+            remedy="Make room or correct its permissions, then run the command again.",
+        ) from error
+
+
+@contextlib.contextmanager
+def _opened(
+    context: Context,
+    environment: Environment,
+    say: Say,
+    watch: Watch,
+    protected_only: bool,
+    transitions: bool,
+    initialise: bool,
+) -> Iterator[Stack]:
+    local = context.local is not None
+    with exclusive(context.project, environment.name, local, say):
+        workdir = render(context.project, environment, local=local, protected_only=protected_only)
+        variables = _variables(context, environment, workdir)
+        runner = Runner(
+            context.terraform, workdir.root, variables, masker_for(variables), workdir.log, context.interrupts
+        )
+        stack = Stack(context, environment, workdir, runner, say, watch)
+        if initialise:
+            if context.local is not None:
+                _placeholders(stack, context.local)
+            else:
+                from orchestrator.aws.account import check_account
+
+                check_account(stack.session(), environment)
+            if local:
+                restore_local_state(stack)
+                # One that cannot be read is said here, and not by an init that reads it, too.
+                stack.state()
+            # An old import block must not disturb; what is needed is written anew.
+            stack.initialise()
+            if transitions:
+                save_unsaved_state(stack)
+                stack.write_transitions()
+        yield stack
+
+
+def _variables(context: Context, environment: Environment, workdir: Workdir) -> dict[str, str]:
+    base = dict(context.variables)
+    if context.local is not None:
+        base = context.local.process_environment(environment.account_id, environment.aws_region, base)
+    else:
+        bundle = base.get("AWS_CA_BUNDLE", "")
+        if bundle and not Path(bundle).is_file():
+            del base["AWS_CA_BUNDLE"]
+    return {**terraform_environment(base, environment.name), **context.source.variables(workdir.folder)}
+
+
+def _placeholders(stack: Stack, local: LocalAws) -> None:
+    """Make in the embedded AWS what the environment expects to exist (VPC, roles, secrets), once for each start of it."""
+    record = stack.workdir.folder / "placeholders.json"
+    made = dump({"start": local.start_id, "inputs": stack.workdir.digest})
+    with contextlib.suppress(OSError):
+        if record.read_bytes() == made:
+            return
+    from orchestrator.local.placeholders import ensure_placeholders
+
+    ensure_placeholders(local, stack.environment)
+    write_if_changed(record, made)
