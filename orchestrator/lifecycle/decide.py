@@ -38,6 +38,7 @@ class Decided:
 
     @property
     def expired(self) -> tuple[Decision, ...]:
+        """The decisions whose images go."""
         return tuple(decision for decision in self.decisions if decision.verdict == "expire")
 
 

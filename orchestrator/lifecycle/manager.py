@@ -40,12 +40,15 @@ class MemoryStorage:
     objects: dict[str, bytes] = field(default_factory=dict)
 
     def get(self, key: str) -> bytes | None:
+        """The object, None when there is none."""
         return self.objects.get(key)
 
     def put(self, key: str, content: bytes) -> None:
+        """Keep the object; an earlier one of this key is replaced."""
         self.objects[key] = content
 
     def keys(self, prefix: str) -> Iterable[str]:
+        """The keys that begin with `prefix`."""
         return [key for key in self.objects if key.startswith(prefix)]
 
 

@@ -51,7 +51,9 @@ class Refusal:
 class Registry(Protocol):
     """One account's ECR in one region. Every method may raise PortError, those about a repository GoneError."""
 
-    def rules(self) -> Sequence[CacheRule]: ...
+    def rules(self) -> Sequence[CacheRule]:
+        """The pull-through cache rules of the registry."""
+
     def repository_pages(self) -> Iterator[Sequence[str]]:
         """The names of all repositories, a page at a time."""
 
@@ -67,8 +69,12 @@ class Registry(Protocol):
     def policy(self, repository: str) -> str | None:
         """The text of the lifecycle policy, None when there is none."""
 
-    def put_policy(self, repository: str, text: str) -> None: ...
-    def delete_policy(self, repository: str) -> None: ...
+    def put_policy(self, repository: str, text: str) -> None:
+        """Set the lifecycle policy; an earlier one is replaced."""
+
+    def delete_policy(self, repository: str) -> None:
+        """Remove the lifecycle policy."""
+
     def delete(self, repository: str, digests: Sequence[str]) -> Sequence[Refusal]:
         """Delete these images (100 at most) with all their tags; those that were not deleted."""
 
@@ -85,8 +91,11 @@ class Storage(Protocol):
     def get(self, key: str) -> bytes | None:
         """The object, None when there is none."""
 
-    def put(self, key: str, content: bytes) -> None: ...
-    def keys(self, prefix: str) -> Iterable[str]: ...
+    def put(self, key: str, content: bytes) -> None:
+        """Keep the object; an earlier one of this key is replaced."""
+
+    def keys(self, prefix: str) -> Iterable[str]:
+        """The keys that begin with `prefix`."""
 
 
 class Queue(Protocol):
@@ -99,11 +108,15 @@ class Queue(Protocol):
 class Host(Protocol):
     """Clock, deadline, log and parallelism of where the manager runs."""
 
-    def now(self) -> datetime: ...
+    def now(self) -> datetime:
+        """The time, in UTC."""
+
     def remaining(self) -> float:
         """Seconds until work must stop, with what it takes to stop cleanly taken off already."""
 
-    def log(self, level: str, message: str, **fields: object) -> None: ...
+    def log(self, level: str, message: str, **fields: object) -> None:
+        """One entry of the log; `fields` are its values by name."""
+
     def metrics(self, values: Mapping[str, int]) -> None:
         """Numbers for the metrics of the environment, by name."""
 

@@ -50,6 +50,7 @@ class Tally:
 
     @property
     def expiring_size(self) -> int:
+        """Bytes of all candidates."""
         return sum(candidate.size for candidate in self.candidates)
 
     def add(self, other: Tally) -> None:

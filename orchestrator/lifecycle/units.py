@@ -73,6 +73,7 @@ class Unit:
 
     @property
     def root(self) -> Image:
+        """The image that the others belong to: the index, or the only image."""
         return self.members[0]
 
     @property

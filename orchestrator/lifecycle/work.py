@@ -39,8 +39,11 @@ RUN_AGE = timedelta(days=1)
 class Observer(Protocol):
     """Who wants to see each repository: the commands do."""
 
-    def evaluated(self, evaluation: Evaluation) -> None: ...
-    def expired(self, repository: str, expired: Expired) -> None: ...
+    def evaluated(self, evaluation: Evaluation) -> None:
+        """What was decided about a repository."""
+
+    def expired(self, repository: str, expired: Expired) -> None:
+        """What was then deleted or archived in it."""
 
 
 class Work:

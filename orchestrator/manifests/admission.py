@@ -32,6 +32,7 @@ class PodPolicy:
 
     @property
     def name(self) -> str:
+        """The name of the policy's object."""
         return str(self.metadata["name"])
 
 

@@ -38,6 +38,7 @@ class MirrorEntry:
 
 
 def forbidden_on_rosa_classic(source: Source) -> bool:
+    """Does ROSA Classic refuse a mirror set of `source`?"""
     return any(covers(forbidden, source) for forbidden in ROSA_CLASSIC_FORBIDDEN)
 
 

@@ -33,6 +33,7 @@ class Scope:
 
     @property
     def redirected(self) -> bool:
+        """Are images of this scope pulled from ECR?"""
         return self.route is not None
 
 

@@ -70,6 +70,7 @@ class EcrRegistry:
 
     @property
     def partition(self) -> str:
+        """Name of the partition that the region is in: `aws-us-gov`."""
         return partition_of(self.region)
 
     @property
