@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.options import json_option, local_option
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ COLORS = {"ok": "green", "note": "cyan", "unknown": "yellow", "failed": "red"}
 @click.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Every environment of the project.")
-@click.option("--local", is_flag=True, help="Look at the embedded AWS instead of the real one.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@local_option()
+@json_option()
 @click.pass_context
 def doctor(ctx: click.Context, names: tuple[str, ...], every: bool, local: bool, as_json: bool) -> int:
     """Say what is installed, found, reachable and permitted.
@@ -46,11 +47,12 @@ def doctor(ctx: click.Context, names: tuple[str, ...], every: bool, local: bool,
 
 
 def _findings(ctx: click.Context, names: tuple[str, ...], *, every: bool, local: bool) -> Iterator[Finding]:
-    from orchestrator import doctor as checks
+    from orchestrator.doctor.account import account, environment_file
     from orchestrator.doctor.finding import Finding
+    from orchestrator.doctor.machine import embedded_aws, machine
     from orchestrator.local.process import status
 
-    yield from checks.machine()
+    yield from machine()
     project = _project(ctx, required=bool(names) or every)
     if project is None:
         remedy = "`orchestrator init NAME` starts one; -C DIR names another folder."
@@ -59,13 +61,13 @@ def _findings(ctx: click.Context, names: tuple[str, ...], *, every: bool, local:
     known = project.environment_names()
     yield Finding("ok", "project", f"{project.root}: {', '.join(known) or 'no environments yet'}")
     running = status(project.local_aws_dir)
-    yield checks.embedded_aws(running)
+    yield embedded_aws(running)
     asked = tuple(known) if every else names
     for name in asked or known:
-        finding, environment = checks.environment_file(project, name)
+        finding, environment = environment_file(project, name)
         yield finding
         if name in asked and environment is not None and not (local and running is None):
-            yield from checks.account(environment, running if local else None)
+            yield from account(environment, running if local else None)
 
 
 def _project(ctx: click.Context, *, required: bool) -> Project | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli.project import open_project
+from orchestrator.cli.session import embedded_aws
 from orchestrator.errors import InvalidEnvironment, OrchestratorError, RefusedInput
 from orchestrator.terraform import operations
 from orchestrator.terraform.binary import find_terraform
@@ -138,7 +139,9 @@ class Fleet:
             for note in source.notes:
                 click.echo(f"note: {note}", err=True)
             pool = exits.enter_context(ProviderPool(notes=self._note)) if self.share else None
-            context = Context(self.project, find_terraform(), source, interrupts, pool, self._local_aws())
+            context = Context(
+                self.project, find_terraform(), source, interrupts, pool, embedded_aws(self.project, local=self.local)
+            )
             results = run_all(
                 self.names,
                 lambda name: self._one(context, environments[name], operation, settings),
@@ -184,13 +187,6 @@ class Fleet:
     def _only_local(self, environment: Environment) -> bool:
         folder = workdir_of(self.project, environment.name, local=True)
         return environment.state is None and (folder / "state" / environment.name / "terraform.tfstate").is_file()
-
-    def _local_aws(self) -> Any:
-        if not self.local:
-            return None
-        from orchestrator.local import ensure_running
-
-        return ensure_running(self.project.local_aws_dir)
 
     def _note(self, text: str) -> None:
         click.echo(f"note: {text}", err=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project import open_project
 from orchestrator.cli.route import Line, load_routes
 from orchestrator.cli.snapshot_target import open_target, parse_target
@@ -31,8 +32,8 @@ SHOWN = 3
 @click.option(
     "--cluster-replaced", is_flag=True, help="Overwrite a snapshot of another cluster: this one took its place."
 )
-@click.option("--local", is_flag=True, help="Write an s3:// snapshot to the embedded AWS.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@local_option("Write an s3:// snapshot to the embedded AWS.")
+@json_option()
 @click.pass_context
 def images(
     ctx: click.Context,
@@ -63,7 +64,7 @@ def images(
     click.echo(f"reads {place}", err=True)
     kept, uid = None, ""
     if target is not None:
-        kept = open_target(ctx, environment, target, local=local)
+        kept = open_target(project, environment, target, local=local)
         uid = _own_uid(kubectl, str(snapshot), kept.held(), place, replaced=cluster_replaced)
     # Before it is read: a Pod that starts meanwhile must not count as seen at the end.
     taken = datetime.now(UTC)

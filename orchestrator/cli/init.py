@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project import open_project
+from orchestrator.cli.session import project_session
 from orchestrator.errors import InvalidEnvironment, Location, OrchestratorError, RefusedInput
 from orchestrator.project import COMMON, Project
 
@@ -61,11 +63,11 @@ _NEEDED = {"platform": "--platform", "aws_region": "--region", "account_id": "--
 @click.option("--zero-egress", is_flag=True, help="The cluster has no way out: allow_upstream = false.")
 @click.option("--state-bucket", metavar="BUCKET", help="Make this S3 bucket (if needed) and keep the state there.")
 @click.option("--state-region", metavar="REGION", help="Region of that bucket (default: the environment's).")
-@click.option("--local", "use_local", is_flag=True, help="Make the bucket in the embedded AWS.")
+@local_option("Make the bucket in the embedded AWS.")
 @click.option("--yes", "--no-input", "no_input", is_flag=True, help="Ask nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option()
 @click.pass_context
-def init(ctx: click.Context, /, name: str, no_input: bool, as_json: bool, use_local: bool, **given: object) -> int:
+def init(ctx: click.Context, /, name: str, no_input: bool, as_json: bool, local: bool, **given: object) -> int:
     """Write environments/NAME.tfvars with comments, from flags and answers; existing files are never overwritten.
 
     In an empty folder this also writes common.tfvars and .gitignore. With --state-bucket the bucket is made with
@@ -82,9 +84,9 @@ def init(ctx: click.Context, /, name: str, no_input: bool, as_json: bool, use_lo
                 why="init never overwrites a file.",
                 remedy="Edit it, or choose another name.",
             )
-        return _add_state(project, name, bucket, _text(bucket_region), use_local=use_local, as_json=as_json)
+        return _add_state(project, name, bucket, _text(bucket_region), local=local, as_json=as_json)
     answers = _answers(project, name, given, bucket, bucket_region, ask=not no_input and sys.stdin.isatty())
-    return _scaffold(project, answers, use_local=use_local, as_json=as_json)
+    return _scaffold(project, answers, local=local, as_json=as_json)
 
 
 def _project(ctx: click.Context) -> Project:
@@ -253,7 +255,7 @@ def _shown(project: Project, path: Path) -> str:
     return path.relative_to(project.root).as_posix()
 
 
-def _scaffold(project: Project, answers: Answers, *, use_local: bool, as_json: bool) -> int:
+def _scaffold(project: Project, answers: Answers, *, local: bool, as_json: bool) -> int:
     from orchestrator.checks.check import check_environment
     from orchestrator.environment.tfvars import parse_tfvars
     from orchestrator.scaffold import render_common, render_environment
@@ -271,9 +273,7 @@ def _scaffold(project: Project, answers: Answers, *, use_local: bool, as_json: b
     environment = checked.environment
     for warning in checked.warnings:
         click.echo(f"warning: {warning}", err=True)
-    bucket = (
-        _make_bucket(project, environment, answers.state_region, use_local=use_local) if answers.state_bucket else None
-    )
+    bucket = _make_bucket(project, environment, answers.state_region, local=local) if answers.state_bucket else None
     ignore = project.root / ".gitignore"
     if not ignore.exists():
         texts[ignore] = (
@@ -307,7 +307,7 @@ def _without_place(problem: OrchestratorError, file: str) -> OrchestratorError:
     return RefusedInput(problem.what, why=problem.why, remedy=problem.remedy)
 
 
-def _add_state(project: Project, name: str, bucket: str, region: str | None, *, use_local: bool, as_json: bool) -> int:
+def _add_state(project: Project, name: str, bucket: str, region: str | None, *, local: bool, as_json: bool) -> int:
     """The bucket for an environment that exists: made, and named in its file when that names none."""
     path = project.tfvars_path(name)
     shown = _shown(project, path)
@@ -327,7 +327,7 @@ def _add_state(project: Project, name: str, bucket: str, region: str | None, *, 
             remedy=f"Give --state-bucket {environment.state.bucket}, or edit the file and migrate the state.",
             where=Location(shown),
         )
-    made = _make_bucket(project, environment, region, use_local=use_local)
+    made = _make_bucket(project, environment, region, local=local)
     if text:
         with path.open("ab") as stream:
             stream.write(text.encode())
@@ -351,17 +351,11 @@ def _reloaded(project: Project, name: str, addition: str) -> Environment:
     return build_environment(name, [*files[:-1], own])
 
 
-def _make_bucket(project: Project, environment: Environment, region: str | None, *, use_local: bool) -> StateBucket:
+def _make_bucket(project: Project, environment: Environment, region: str | None, *, local: bool) -> StateBucket:
     from orchestrator.aws.account import check_account
-    from orchestrator.aws.session import open_session
     from orchestrator.aws.state_bucket import create_state_bucket
 
-    local = None
-    if use_local:
-        from orchestrator.local import ensure_running
-
-        local = ensure_running(project.local_aws_dir)
-    session = open_session(environment, local=local)
+    session = project_session(project, environment, local=local)
     check_account(session, environment)
     state = environment.state
     assert state is not None

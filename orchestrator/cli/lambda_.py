@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.options import json_option
 from orchestrator.cli.project import open_project
 
 
@@ -21,7 +22,7 @@ def lambda_() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the zips (default: build/ of the project).",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option()
 @click.pass_context
 def package(ctx: click.Context, out: Path | None, as_json: bool) -> None:
     """Build the zips: the same bytes on every machine, for arm64 and x86_64."""

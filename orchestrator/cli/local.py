@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import json
 import shlex
-from pathlib import Path
 
 import click
 
+from orchestrator.cli.options import json_option
 from orchestrator.cli.project import open_project
 from orchestrator.errors import OrchestratorError
 from orchestrator.local.process import LocalAws, ensure_running, status, stop
 
 EXAMPLE_ACCOUNT = "123456789012"
 EXAMPLE_REGION = "us-east-1"
-
-
-def state_dir_of(context: click.Context) -> Path:
-    """Where the server of this project keeps its record: `.orchestrator/local-aws` below the project's root."""
-    return open_project(context).local_aws_dir
 
 
 def _describe(local_aws: LocalAws, account_id: str, region: str) -> dict[str, object]:
@@ -68,17 +63,16 @@ _account = click.option(
     help="Account that the exports act as.",
 )
 _region = click.option("--region", default=EXAMPLE_REGION, show_default=True, help="Region of the exports.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @local.command()
 @_account
 @_region
-@_json
+@json_option()
 @click.pass_context
 def up(context: click.Context, account_id: str, region: str, as_json: bool) -> None:
     """Start the embedded AWS, unless it runs, and print how to reach it."""
-    description = _describe(ensure_running(state_dir_of(context)), account_id, region)
+    description = _describe(ensure_running(open_project(context).local_aws_dir), account_id, region)
     if as_json:
         click.echo(json.dumps(description, indent=2))
     else:
@@ -88,12 +82,12 @@ def up(context: click.Context, account_id: str, region: str, as_json: bool) -> N
 @local.command(name="status")
 @_account
 @_region
-@_json
+@json_option()
 @click.pass_context
 def status_command(context: click.Context, account_id: str, region: str, as_json: bool) -> int:
     """Say whether the embedded AWS runs; exit code 1 when it does not."""
     stopped: dict[str, object] = {"running": False}
-    running = status(state_dir_of(context))
+    running = status(open_project(context).local_aws_dir)
     try:
         description = _describe(running, account_id, region) if running else stopped
     except (OSError, OrchestratorError):
@@ -108,11 +102,11 @@ def status_command(context: click.Context, account_id: str, region: str, as_json
 
 
 @local.command()
-@_json
+@json_option()
 @click.pass_context
 def down(context: click.Context, as_json: bool) -> None:
     """Stop the embedded AWS and forget everything in it."""
-    ended = stop(state_dir_of(context))
+    ended = stop(open_project(context).local_aws_dir)
     if as_json:
         click.echo(json.dumps({"stopped": ended}))
     else:

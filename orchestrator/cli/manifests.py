@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.options import json_option
 from orchestrator.cli.project import open_project
 from orchestrator.errors import RefusedInput
 from orchestrator.manifests import GENERATORS, Bundle, Options, default_targets, folder, generate
@@ -102,7 +103,7 @@ def _chosen(targets: Sequence[str], check: Path | None, environment: Environment
 )
 @click.option("--annotate", is_flag=True, help="Keep images as written in an annotation of the Pod.")
 @click.option("--api-version", default="v1", show_default=True, help="Of native policies: v1, v1beta1 or v1alpha1.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was written or found as JSON.")
+@json_option("Print what was written or found as JSON.")
 @click.pass_context
 def manifests(
     ctx: click.Context,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from orchestrator.cli.options import json_option
 from orchestrator.cli.project import open_project
 from orchestrator.errors import InvalidEnvironment
 from orchestrator.routes.build import build_route_table
@@ -126,7 +127,7 @@ def _add_a_route(registry: str) -> str:
 @click.command()
 @click.argument("name", metavar="NAME")
 @click.argument("references", metavar="REFERENCE...", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each reference, one a line.")
+@json_option("Print one JSON object for each reference, one a line.")
 @click.pass_context
 def route(ctx: click.Context, name: str, references: tuple[str, ...], as_json: bool) -> int:
     """Say where image references are pulled from in environment NAME, by which route, and why.

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project import open_project
+from orchestrator.cli.session import project_session
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
@@ -32,8 +34,8 @@ def secret() -> None:
     help='File with the token, or with JSON: {"username": "...", "accessToken": "..."}.',
 )
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the same from standard input.")
-@click.option("--local", is_flag=True, help="Into the embedded AWS.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@local_option()
+@json_option()
 @click.pass_context
 def set_secret(
     ctx: click.Context,
@@ -62,15 +64,8 @@ def set_secret(
 
     from orchestrator.aws.account import check_account
     from orchestrator.aws.secrets import describe_secret, put_upstream_secret
-    from orchestrator.aws.session import open_session
 
-    endpoint = None
-    if local:
-        from orchestrator.cli.local import state_dir_of
-        from orchestrator.local.process import ensure_running
-
-        endpoint = ensure_running(state_dir_of(ctx))
-    session = open_session(environment, local=endpoint)
+    session = project_session(project, environment, local=local)
     # Before the token is asked for: nobody should type it in vain.
     check_account(session, environment)
     if target.arn:

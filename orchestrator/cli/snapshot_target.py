@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.project import open_project
+from orchestrator.cli.session import project_session
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.files import write_whole
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession
     from orchestrator.environment.model import Environment
+    from orchestrator.project import Project
 
 S3 = "s3://"
 
@@ -86,17 +87,10 @@ def parse_target(snapshot: str) -> Path | tuple[str, str]:
 
 
 def open_target(
-    ctx: click.Context, environment: Environment, target: Path | tuple[str, str], *, local: bool
+    project: Project, environment: Environment, target: Path | tuple[str, str], *, local: bool
 ) -> SnapshotFile | SnapshotObject:
     """The target with what it takes to reach it."""
     if isinstance(target, Path):
         return SnapshotFile(target)
-    from orchestrator.aws.session import open_session
-
-    running = None
-    if local:
-        from orchestrator.local import ensure_running
-
-        running = ensure_running(open_project(ctx).local_aws_dir)
-    session = open_session(environment, local=running)
+    session = project_session(project, environment, local=local)
     return SnapshotObject(session, *target, environment.registry_region_name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli.options import json_option, local_option
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 NAMES = click.argument("names", nargs=-1, metavar="[NAME]...")
 ALL = click.option("--all", "everything", is_flag=True, help="All environments.")
 JOBS = click.option("-j", "--jobs", type=click.IntRange(min=1), help="Environments at once (default: what fits).")
-LOCAL = click.option("--local", is_flag=True, help="Against the embedded AWS on this machine.")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 NO_SHARING = click.option("--no-shared-provider", is_flag=True, help="Let each Terraform start its own provider.")
 ALLOW = click.option(
@@ -28,7 +27,7 @@ ALLOW = click.option(
 
 
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (JSON, LOCAL, JOBS, ALL, NAMES):
+    for option in (json_option(), local_option(), JOBS, ALL, NAMES):
         command = option(command)
     return command
 

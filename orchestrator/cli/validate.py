@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.options import json_option
 from orchestrator.cli.project import open_project
 from orchestrator.errors import Location, OrchestratorError, RefusedInput
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @click.command("validate")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="All environments; the default without names.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option()
 @click.pass_context
 def validate(ctx: click.Context, names: tuple[str, ...], everything: bool, as_json: bool) -> int:
     """Check environments without Terraform and without AWS.

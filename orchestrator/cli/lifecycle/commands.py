@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project import open_project
 from orchestrator.errors import RefusedInput
 
@@ -26,8 +27,6 @@ def lifecycle() -> None:
 
 
 _name = click.argument("name")
-_local = click.option("--local", is_flag=True, help="In the embedded AWS.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 class Number(click.FloatRange):
@@ -65,7 +64,7 @@ _snapshot = click.option(
 
 def _options(function: F) -> F:
     """What preview and run have in common."""
-    for option in (_json, _local, _allow_fraction, _snapshot, _name):
+    for option in (json_option(), local_option(), _allow_fraction, _snapshot, _name):
         function = option(function)
     return function
 
@@ -212,8 +211,8 @@ def _untold(report: dict[str, Any], told: list[str]) -> dict[str, Any]:
 @click.option(
     "--from", "source", required=True, metavar="AUDIT", help="File of the audit, folder, or s3://BUCKET/KEY or prefix."
 )
-@_local
-@_json
+@local_option()
+@json_option()
 @click.pass_context
 def restore(ctx: click.Context, name: str, source: str, local: bool, as_json: bool) -> int:
     """Bring back what an audit says was expired: un-archive, or pull each tag again through the cache.
@@ -228,8 +227,9 @@ def restore(ctx: click.Context, name: str, source: str, local: bool, as_json: bo
     from orchestrator.cli.lifecycle.opened import registry_session
     from orchestrator.lifecycle.records import restorable
 
-    environment = open_project(ctx).load(name)
-    session = registry_session(ctx, environment, local=local)
+    project = open_project(ctx)
+    environment = project.load(name)
+    session = registry_session(project, environment, local=local)
     check_account(session, environment)
     read, cut = _read_records(read_audit(session, source))
     records = restorable(read)
@@ -303,8 +303,8 @@ def _restored_line(result: Restoration) -> str:
 @_name
 @click.option("--dry-run/--no-dry-run", default=None, help="In place of the function's own setting.")
 @_allow_fraction
-@_local
-@_json
+@local_option()
+@json_option()
 @click.pass_context
 def invoke(
     ctx: click.Context, name: str, dry_run: bool | None, allow_fraction: float | None, local: bool, as_json: bool
@@ -315,14 +315,15 @@ def invoke(
     from orchestrator.cli.lifecycle.collect import write_json
     from orchestrator.cli.lifecycle.opened import registry_session
 
-    environment = open_project(ctx).load(name)
+    project = open_project(ctx)
+    environment = project.load(name)
     manager = environment.lifecycle_manager
     if manager is None or not manager.enabled:
         raise RefusedInput(
             f'environment "{name}" has no lifecycle manager.',
             remedy="Set `lifecycle_manager = { enabled = true }` and apply, or use `orchestrator lifecycle run`.",
         )
-    session = registry_session(ctx, environment, local=local)
+    session = registry_session(project, environment, local=local)
     check_account(session, environment)
     payload: dict[str, object] = {"source": "manual"}
     payload |= {} if dry_run is None else {"dry_run": dry_run}

@@ -11,9 +11,9 @@ import click
 
 from orchestrator.aws.account import check_account
 from orchestrator.aws.lifecycle import registry_of
-from orchestrator.aws.session import AwsSession, open_session
 from orchestrator.cli.lifecycle.collect import Collector, ConsoleHost, describe_settings, node_roles, open_storage
 from orchestrator.cli.project import open_project
+from orchestrator.cli.session import project_session
 from orchestrator.errors import RefusedInput
 from orchestrator.functions.variables import settings_from_environment
 from orchestrator.lifecycle.manager import Manager
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from orchestrator.aws.ports import EcrRegistry
+    from orchestrator.aws.session import AwsSession
     from orchestrator.environment.model import Environment
     from orchestrator.lifecycle.settings import Settings
+    from orchestrator.project import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def opened(
     project = open_project(ctx)
     environment = project.load(name)
     settings = settings_from_environment(environment)
-    session = registry_session(ctx, environment, local=local)
+    session = registry_session(project, environment, local=local)
     check_account(session, environment)
     folder = project.state_dir / ("local/lifecycle" if local else "lifecycle") / name
     with ExitStack() as stack:
@@ -83,7 +85,7 @@ def opened(
                 click.echo(f"warning: this caller's pulls stay excluded from pull times: {error}", err=True)
 
 
-def registry_session(ctx: click.Context, environment: Environment, *, local: bool) -> AwsSession:
+def registry_session(project: Project, environment: Environment, *, local: bool) -> AwsSession:
     """A session for the environment's registry. Raises RefusedInput where another environment owns it."""
     if not environment.owns_registry:
         raise RefusedInput(
@@ -92,10 +94,4 @@ def registry_session(ctx: click.Context, environment: Environment, *, local: boo
             why="Its images are kept or expired by the environment that owns it.",
             remedy="Run it for that environment (manage_registry = true).",
         )
-    endpoint = None
-    if local:
-        from orchestrator.cli.local import state_dir_of
-        from orchestrator.local.process import ensure_running
-
-        endpoint = ensure_running(state_dir_of(ctx))
-    return open_session(environment, local=endpoint)
+    return project_session(project, environment, local=local)

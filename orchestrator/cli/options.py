@@ -1,0 +1,20 @@
+"""The options that many commands have: one definition each, with a text of its own where a command means something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def json_option(text: str = "Print one JSON document.") -> Callable[[F], F]:
+    """`--json`, which a command takes as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help=text)
+
+
+def local_option(text: str = "Use the embedded AWS on this machine.") -> Callable[[F], F]:
+    """`--local`, which a command takes as `local`."""
+    return click.option("--local", is_flag=True, help=text)
