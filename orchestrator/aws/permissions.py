@@ -114,8 +114,7 @@ def samples(statement: Statement, environment: Environment) -> list[str]:
             found.append(f"{here}:s3:::{environment.lifecycle_bucket}")
         elif resource.startswith("arn:*:s3") and environment.state is not None:
             bucket = environment.state.bucket
-            key = environment.state.key or f"orchestrator/{environment.name}/terraform.tfstate"
-            found += [f"{here}:s3:::{bucket}", f"{here}:s3:::{bucket}/{key}"]
+            found += [f"{here}:s3:::{bucket}", f"{here}:s3:::{bucket}/{environment.state_key}"]
     return found
 
 

@@ -11,11 +11,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from orchestrator.aws.errors import error_text, explain, explained, is_absent
 from orchestrator.aws.session import AwsSession
+from orchestrator.lifecycle.ports import ROOT
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
-ROOT = "ROOT"
 # Rates of these calls are unpublished (service quotas page); few at a time, and the client slows down when throttled.
 WORKERS = 4
 PAGE = 1000

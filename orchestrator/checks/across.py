@@ -13,6 +13,7 @@ from orchestrator.checks.snapshots import check_snapshots, warn_of_snapshots
 from orchestrator.environment.model import Environment
 from orchestrator.environment.parts import PullThroughCacheRule
 from orchestrator.environment.tfvars import Path
+from orchestrator.lifecycle.ports import ROOT
 
 
 def check_across(environments: Sequence[Environment], where: Find | None = None) -> list[Problem]:
@@ -38,18 +39,12 @@ def warn_across(environments: Sequence[Environment], where: Find | None = None) 
     return sorted(warn_of_snapshots(ordered, where or file_of), key=lambda problem: problem.sort_key)
 
 
-def state_key(environment: Environment) -> str:
-    """Key of the environment's state in its bucket."""
-    given = environment.state.key if environment.state else None
-    return given or f"orchestrator/{environment.name}/terraform.tfstate"
-
-
 def _check_states(environments: Sequence[Environment], find: Find) -> Iterable[Problem]:
     seen: dict[tuple[str, str], Environment] = {}
     for environment in environments:
         if environment.state is None:
             continue
-        place = (environment.state.bucket, state_key(environment))
+        place = (environment.state.bucket, environment.state_key)
         first = seen.setdefault(place, environment)
         if first is not environment:
             yield problem_of(
@@ -162,7 +157,7 @@ def _check_same_meaning(group: Sequence[Environment], find: Find) -> Iterable[Pr
             claims.append((environment, "mirror", prefix, mirror.source))
     for index, (environment, kind, prefix, source) in enumerate(claims):
         for other, other_kind, other_prefix, other_source in claims[:index]:
-            if environment is other or "ROOT" in {prefix, other_prefix}:
+            if environment is other or ROOT in {prefix, other_prefix}:
                 continue
             if prefix == other_prefix and kind == other_kind and (kind == "rule" or source == other_source):
                 # Two rules are compared with the owner's.

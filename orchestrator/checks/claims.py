@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.checks.rules import ROOT
 from orchestrator.checks.sources import check_source
 from orchestrator.environment.forms import REPOSITORY_NAME, repository_suggestion
 from orchestrator.environment.model import Environment
 from orchestrator.environment.parts import PullThroughCacheRule
 from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.lifecycle.ports import ROOT
 from orchestrator.routes.source import Source, covers
 from orchestrator.routes.upstreams import canonical_registry, ecr_registry, partition_for, upstream_of
 

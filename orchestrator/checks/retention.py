@@ -8,6 +8,7 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.environment.parts import Retention
 from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.lifecycle.ports import ROOT
 from orchestrator.lifecycle.retention import InvalidRetentionError, read_retention
 
 # modules/lifecycle-manager has the same limit: Lambda takes 4 KB of variables in all.
@@ -78,7 +79,7 @@ def warn_of_native_policy(context: Context, path: Path, kind: str, retention: Re
 def _warn_of_strangers(context: Context, path: Path, retention: Retention) -> None:
     """Overrides that can hold no cached repository: they lie below no rule's prefix."""
     prefixes = [prefix.rstrip("/") for prefix in context.environment.pull_through_cache_rules]
-    if not prefixes or "ROOT" in prefixes or not context.usable("pull_through_cache_rules"):
+    if not prefixes or ROOT in prefixes or not context.usable("pull_through_cache_rules"):
         return
     for index, override in enumerate(retention.overrides):
         literal = override.pattern.partition("*")[0]

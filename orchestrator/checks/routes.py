@@ -8,9 +8,10 @@ from fnmatch import fnmatchcase
 from orchestrator.checks.claims import Claim, has_rules, mirror_claims, rule_claims
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.checks.rules import ROOT, check_rule
+from orchestrator.checks.rules import check_rule
 from orchestrator.checks.selection import check_lists
 from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.lifecycle.ports import ROOT
 from orchestrator.routes.source import Source
 
 MAX_RULES = 50

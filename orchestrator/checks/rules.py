@@ -11,9 +11,9 @@ from orchestrator.checks.templates import check_role, check_template
 from orchestrator.environment.forms import PREFIX_LENGTH, RULE_PREFIX, parse_arn, repository_suggestion
 from orchestrator.environment.parts import PullThroughCacheRule
 from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.lifecycle.ports import ROOT
 from orchestrator.routes.upstreams import Upstream, ecr_registry, partition_of, upstream_of
 
-ROOT = "ROOT"
 SECRET_PREFIX = "ecr-pullthroughcache/"  # noqa: S105
 NEVER_SUPPORTED = "ECR has pull-through cache rules for nine upstreams, and this is none of them."
 _SECRET_NAME = re.compile(r"ecr-pullthroughcache/[A-Za-z0-9/_+=.@-]+")

@@ -83,7 +83,7 @@ def _same_names(group: Sequence[Environment], owner: Environment | None, find: F
             environment,
             _name_path(environment),
             f'The snapshot of "{environment.name}" is called "{name}", and so is that of "{first.name}" '
-            f"({find(first.name, _name_path(first))}): both are s3://{environment.lifecycle_bucket}/snapshots/{name}.json.",
+            f"({find(first.name, _name_path(first))}): both are {environment.snapshot_place}.",
             "One overwrites the other, and what only the first cluster runs may be deleted.",
             f'Give one a name of its own, such as usage = {{ snapshot_name = "{environment.name}" }} in '
             f'lifecycle_manager of "{environment.name}".',

@@ -16,6 +16,7 @@ import click
 from orchestrator.cli.project import open_project
 from orchestrator.cli.session import embedded_aws
 from orchestrator.errors import InvalidEnvironment, OrchestratorError, RefusedInput
+from orchestrator.lifecycle.ports import ROOT
 from orchestrator.terraform import operations
 from orchestrator.terraform.binary import find_terraform
 from orchestrator.terraform.fleet import Result, run_all, slots
@@ -315,7 +316,7 @@ def destroyed(unit: Unit, *, allow_destroy: tuple[str, ...]) -> Report:
         )
         region = unit.stack.environment.aws_region
         for repository in done.cached:
-            doubt = "  (under ROOT: make sure that it is a cache)" if repository.prefix == "ROOT" else ""
+            doubt = "  (under ROOT: make sure that it is a cache)" if repository.prefix == ROOT else ""
             lines.append(f"  {repository.name}: {repository.images} images, {repository.size} bytes{doubt}")
             lines.append(f"    aws ecr delete-repository --region {region} --force --repository-name {repository.name}")
     document = {

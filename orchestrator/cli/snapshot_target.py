@@ -11,7 +11,7 @@ import click
 
 from orchestrator.cli.session import project_session
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.files import write_whole
+from orchestrator.files.replace import write_whole
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession

@@ -29,6 +29,7 @@ from orchestrator.environment.parts import (
     UntaggedDays,
     Value,
 )
+from orchestrator.lifecycle.in_use import snapshot_key
 from orchestrator.routes import upstreams
 
 PLATFORMS = ("eks", "rosa-classic", "rosa-hcp")
@@ -169,6 +170,17 @@ class Environment(Value):
         """Bucket of snapshots and audit log, as the environment that owns the registry names it unless told otherwise."""
         named = self.lifecycle_manager and self.lifecycle_manager.bucket_name
         return named or f"ecr-lifecycle-{self.registry_account}-{self.registry_region_name}"
+
+    @property
+    def snapshot_place(self) -> str:
+        """Where this cluster's snapshot goes: `s3://<bucket>/snapshots/<snapshot name>.json`."""
+        return f"s3://{self.lifecycle_bucket}/{snapshot_key(self.snapshot_name)}"
+
+    @property
+    def state_key(self) -> str:
+        """Key of this environment's Terraform state in its bucket."""
+        given = self.state.key if self.state else None
+        return given or f"orchestrator/{self.name}/terraform.tfstate"
 
     @property
     def keeps_records(self) -> bool:

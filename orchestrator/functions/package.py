@@ -19,7 +19,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.files import replace_whole
+from orchestrator.files.replace import replace_whole
 
 FUNCTIONS = ("lifecycle_manager", "scan_findings")
 PACKAGE = "orchestrator"

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 VERSION = 1
+# Where the bucket has the snapshots.
+SNAPSHOTS = "snapshots/"
 # A snapshot may come from a machine whose clock is a little ahead; one from further ahead cannot be trusted.
 CLOCK_SKEW = timedelta(minutes=5)
 DEFAULT_TAG = "latest"
@@ -72,6 +74,11 @@ def dump_snapshot(snapshot: Snapshot) -> str:
     if snapshot.uid:
         document["uid"] = snapshot.uid
     return json.dumps(document, indent=1) + "\n"
+
+
+def snapshot_key(cluster: str) -> str:
+    """Key of a cluster's snapshot in the bucket: `snapshots/<cluster>.json`."""
+    return f"{SNAPSHOTS}{cluster}.json"
 
 
 def parse_snapshot(text: str | bytes) -> Snapshot:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.lifecycle.policy_keeper import PolicyKeeper
-from orchestrator.lifecycle.ports import GoneError, Host, PortError, Queue, Registry, Storage
+from orchestrator.lifecycle.ports import ROOT, GoneError, Host, PortError, Queue, Registry, Storage
 from orchestrator.lifecycle.run_state import RunState, report_key
 from orchestrator.lifecycle.settings import Settings
 from orchestrator.lifecycle.tasks import (
@@ -26,7 +26,7 @@ from orchestrator.lifecycle.tasks import (
     parse_task,
     run_id,
 )
-from orchestrator.lifecycle.upstream_names import ROOT, CachedNames, cached_names
+from orchestrator.lifecycle.upstream_names import CachedNames, cached_names
 from orchestrator.lifecycle.work import Observer, Work
 
 # What one invocation takes on by itself: one page of DescribeRepositories.

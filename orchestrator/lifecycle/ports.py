@@ -15,6 +15,9 @@ from orchestrator.lifecycle.units import Image
 T = TypeVar("T")
 R = TypeVar("R")
 
+# The prefix of the rule that takes every repository that no other rule has.
+ROOT = "ROOT"
+
 
 class PortError(Exception):
     """The world refused a call: `code` such as AccessDeniedException, `message` in its own words."""

@@ -26,6 +26,7 @@ from datetime import timedelta
 from typing import Literal, cast
 
 from orchestrator.lifecycle.guard import Guard, parse_fraction
+from orchestrator.lifecycle.ports import ROOT
 from orchestrator.lifecycle.retention import InvalidRetentionError, Retentions, parse_retention
 
 NativePolicy = Literal["", "untagged", "count"]
@@ -143,7 +144,7 @@ def _routes(entries: list[object], problems: list[str]) -> list[tuple[str, str]]
         prefix = entry.get("prefix") if isinstance(entry, Mapping) else None
         source = entry.get("source") if isinstance(entry, Mapping) else None
         if isinstance(prefix, str) and isinstance(source, str) and source:
-            routes.append(("" if prefix == "ROOT" else prefix.rstrip("/"), source.rstrip("/")))
+            routes.append(("" if prefix == ROOT else prefix.rstrip("/"), source.rstrip("/")))
         else:
             problems.append(f"ROUTES[{index}] has no prefix and source")
     return routes

@@ -9,10 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.lifecycle.patterns import holds
-from orchestrator.lifecycle.ports import CacheRule
+from orchestrator.lifecycle.ports import ROOT, CacheRule
 from orchestrator.lifecycle.retention import Retentions
-
-ROOT = "ROOT"
 
 
 @dataclass(frozen=True, slots=True)

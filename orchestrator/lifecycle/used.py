@@ -7,17 +7,18 @@ from datetime import datetime
 
 from orchestrator.lifecycle.in_use import (
     NOTHING_IN_USE,
+    SNAPSHOTS,
     InUse,
     InvalidSnapshotError,
     Snapshot,
     images_in_use,
     parse_snapshot,
+    snapshot_key,
     snapshot_problem,
 )
 from orchestrator.lifecycle.ports import PortError, Storage
 from orchestrator.lifecycle.settings import Settings
 
-PREFIX = "snapshots/"
 BY_PULL_TIME_ALONE = "no cluster is declared: images are judged by their pull times alone"
 
 
@@ -41,14 +42,14 @@ def load_used(storage: Storage | None, settings: Settings, now: datetime) -> Use
         if needed:
             return Used(NOTHING_IN_USE, ("there is no bucket to read the snapshots of clusters from",))
         return Used(NOTHING_IN_USE, notes=(BY_PULL_TIME_ALONE,))
-    wanted = {f"{PREFIX}{cluster}.json": cluster for cluster in settings.clusters}
+    wanted = {snapshot_key(cluster): cluster for cluster in settings.clusters}
     problems: list[str] = []
     notes: list[str] = []
     snapshots: list[Snapshot] = []
     fresh = 0
     since: datetime | None = None
     try:
-        others = sorted(key for key in storage.keys(PREFIX) if key not in wanted and key.endswith(".json"))
+        others = sorted(key for key in storage.keys(SNAPSHOTS) if key not in wanted and key.endswith(".json"))
     except PortError as error:
         return Used(NOTHING_IN_USE, (f"the snapshots of clusters cannot be listed: {error}",))
     for key in (*wanted, *others):

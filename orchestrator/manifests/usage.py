@@ -116,11 +116,6 @@ def _namespaced(environment: Environment, name: str, namespace: str) -> dict[str
     return {"name": name, "namespace": namespace, "labels": head["labels"], "annotations": head["annotations"]}
 
 
-def snapshot_place(environment: Environment) -> str:
-    """Where this cluster's snapshot goes: `s3://<bucket>/snapshots/<snapshot name>.json`."""
-    return f"s3://{environment.lifecycle_bucket}/snapshots/{environment.snapshot_name}.json"
-
-
 def _cron_job(environment: Environment, usage: Usage, image: str, head: dict[str, Any]) -> dict[str, Any]:
     container = {
         "name": "usage",
@@ -129,7 +124,7 @@ def _cron_job(environment: Environment, usage: Usage, image: str, head: dict[str
         "command": ["python", "-m", "orchestrator"],
         "args": [
             *("-C", FOLDER, "images", environment.name),
-            *("--cluster", "--snapshot", snapshot_place(environment)),
+            *("--cluster", "--snapshot", environment.snapshot_place),
         ],
         "env": [
             {"name": "AWS_REGION", "value": environment.aws_region},
@@ -206,7 +201,7 @@ def usage(environment: Environment, table: RouteTable) -> Bundle:
             f"kubectl delete job {of} {job} --ignore-not-found && kubectl create job {of} {job} --from=cronjob/{NAME}",
             # Logs of a Pod that is not there yet are an error.
             f"kubectl wait {of} job/{job} --for=condition=complete --timeout=5m; kubectl logs {of} job/{job}",
-            f"aws s3 ls {snapshot_place(environment)}",
+            f"aws s3 ls {environment.snapshot_place}",
         ),
         # The Namespace may hold what others put there.
         rollback=("kubectl delete -f usage.yaml",),

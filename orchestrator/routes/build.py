@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from orchestrator.errors import RefusedInput
+from orchestrator.lifecycle.ports import ROOT
 from orchestrator.routes.source import Source, parse_source
-from orchestrator.routes.table import ROOT, Route, RouteTable
+from orchestrator.routes.table import Route, RouteTable
 from orchestrator.routes.upstreams import EcrRegistry, canonical_registry, upstream_of
 
 

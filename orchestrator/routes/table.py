@@ -20,12 +20,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
+from orchestrator.lifecycle.ports import ROOT
 from orchestrator.lifecycle.upstream_names import UpstreamNames
 from orchestrator.routes.reference import OFFICIAL_PREFIX, ImageReference, InvalidReference, parse_reference
 from orchestrator.routes.source import Source
 from orchestrator.routes.upstreams import DOCKER_HUB, REGISTRY_ALIASES, ecr_registry
 
-ROOT = "ROOT"
 # Characters of an ECR repository's name with its prefix. ECR's own limit is 256; one less is what every client that
 # follows Docker's grammar can still pull.
 ECR_NAME_LIMIT = 255

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from orchestrator.errors import RefusedInput
-from orchestrator.files import write_whole
+from orchestrator.files.replace import write_whole
 
 FORMAT = 1
 MANIFEST = "manifest.json"

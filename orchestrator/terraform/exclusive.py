@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
+from orchestrator.files.locks import LOCK_SECONDS, Say, held
 from orchestrator.project import Project
 from orchestrator.terraform.runner import RUNNING
 from orchestrator.terraform.workdir import workdir_of
-
-LOCK_SECONDS = 600.0
-Say = Callable[[str], None]
 
 
 @contextlib.contextmanager
@@ -24,37 +21,6 @@ def exclusive(project: Project, name: str, local: bool, say: Say) -> Iterator[No
     folder = workdir_of(project, name, local=local)
     with held(folder, name, say):
         _wait_for_orphan(folder, name, say)
-        yield
-
-
-@contextlib.contextmanager
-def held(folder: Path, name: str, say: Say) -> Iterator[None]:
-    """Hold a folder of environment `name`, which is made when it is not there; wait for another command that has it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = (folder / "lock").open("a+")
-    except OSError as error:
-        raise OrchestratorError(
-            f"The folder {folder} cannot be written: {error.strerror}.", remedy="Correct its permissions."
-        ) from error
-    with handle:
-        deadline = time.monotonic() + LOCK_SECONDS
-        told = False
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() > deadline:
-                    raise OrchestratorError(
-                        f"another command has been at work in {folder} for ten minutes.",
-                        environment=name,
-                        remedy="Wait for it, or stop it.",
-                    ) from error
-                if not told:
-                    say("Another command is at work on this environment; waiting for it.")
-                    told = True
-                time.sleep(0.2)
         yield
 
 

@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.files import replace_whole
+from orchestrator.files.replace import replace_whole
 from orchestrator.project import Project
 
 if TYPE_CHECKING:
@@ -174,17 +174,16 @@ def backend(environment: Environment, *, local: bool) -> dict[str, Any]:
             why="Its Terraform state would lie on this machine alone.",
             remedy="Set `state = { bucket = ... }` (`orchestrator init --state-bucket` makes one), or use --local.",
         )
-    key = state.key or f"orchestrator/{environment.name}/terraform.tfstate"
     values: dict[str, Any] = {
         "bucket": state.bucket,
         "region": state.region or environment.aws_region,
         "encrypt": True,
         "use_lockfile": True,
     }
-    parts = PurePosixPath(key).parts
+    parts = PurePosixPath(environment.state_key).parts
     at = next((i for i in range(len(parts) - 2, 0, -1) if parts[i] == environment.name), None)
     if at is None:
-        values["key"] = key
+        values["key"] = environment.state_key
     else:
         values |= {"workspace_key_prefix": "/".join(parts[:at]), "key": "/".join(parts[at + 1 :])}
     if state.kms_key_arn:

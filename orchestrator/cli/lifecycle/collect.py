@@ -13,9 +13,10 @@ import click
 
 from orchestrator.aws.ports import ThreadedHost
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.files import replace_whole
+from orchestrator.files.storage import DirectoryStorage
 from orchestrator.lifecycle.evaluate import Evaluation, stored_bytes
 from orchestrator.lifecycle.expire import Expired
+from orchestrator.lifecycle.in_use import snapshot_key
 from orchestrator.lifecycle.manager import Manager
 from orchestrator.lifecycle.ports import PortError, Storage
 
@@ -46,33 +47,6 @@ class ConsoleHost(ThreadedHost):
 
 
 @dataclass(frozen=True, slots=True)
-class DirectoryStorage:
-    """The storage port in a folder, where there is no bucket."""
-
-    folder: Path
-
-    def get(self, key: str) -> bytes | None:
-        try:
-            return (self.folder / key).read_bytes()
-        except FileNotFoundError:
-            return None
-
-    def put(self, key: str, content: bytes) -> None:
-        path = self.folder / key
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_whole(path, content)
-        except OSError as error:
-            raise PortError(type(error).__name__, f"{path}: {error.strerror}") from error
-
-    def keys(self, prefix: str) -> Iterable[str]:
-        # With a dot begins what a command that was killed had not finished writing.
-        found = (path for path in self.folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-        keys = (path.relative_to(self.folder).as_posix() for path in found)
-        return sorted(key for key in keys if key.startswith(prefix))
-
-
-@dataclass(frozen=True, slots=True)
 class WithFiles:
     """A storage to which snapshots from files are added."""
 
@@ -96,10 +70,10 @@ def with_files(storage: Storage, snapshots: Mapping[str, Sequence[tuple[datetime
     """
     files = {}
     for cluster, given in snapshots.items():
-        held = storage.get(f"snapshots/{cluster}.json")
+        held = storage.get(snapshot_key(cluster))
         found = [*given, *([(_taken(held), held)] if held is not None else [])]
         for number, (_, content) in enumerate(sorted(found, key=lambda one: one[0], reverse=True)):
-            files[f"snapshots/{cluster}{f'+{number}' if number else ''}.json"] = content
+            files[snapshot_key(f"{cluster}+{number}" if number else cluster)] = content
     return WithFiles(storage, files)
 
 

@@ -15,6 +15,7 @@ from orchestrator.cli.lifecycle.collect import Collector, ConsoleHost, describe_
 from orchestrator.cli.project import open_project
 from orchestrator.cli.session import project_session
 from orchestrator.errors import RefusedInput
+from orchestrator.files.locks import held
 from orchestrator.functions.variables import settings_from_environment
 from orchestrator.lifecycle.manager import Manager
 from orchestrator.lifecycle.ports import PortError, Storage
@@ -64,8 +65,6 @@ def opened(
     folder = project.state_dir / ("local/lifecycle" if local else "lifecycle") / name
     with ExitStack() as stack:
         if alone:
-            from orchestrator.terraform.exclusive import held
-
             stack.enter_context(held(folder, name, lambda text: click.echo(text, err=True)))
         storage, where, notes = open_storage(session, environment, settings, folder, snapshots)
         if environment.lifecycle_manager is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.lifecycle.ports import ROOT
 from orchestrator.local.ecr.errors import EcrError
 from orchestrator.local.ecr.manifests import made_up_manifest, read_manifest
 from orchestrator.local.ecr.pushes import store
@@ -9,7 +10,6 @@ from orchestrator.local.ecr.secrets import secret_problem
 from orchestrator.local.ecr.state import Context, Document, Image, Registry, Repository, Upstream
 from orchestrator.local.ecr.templates import make_repository
 
-ROOT = "ROOT"
 MADE_UP_SIZE = 50 * 1024 * 1024
 
 

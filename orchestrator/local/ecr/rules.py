@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from orchestrator.lifecycle.ports import ROOT
 from orchestrator.local.ecr.errors import EcrError, invalid_parameter
 from orchestrator.local.ecr.secrets import check_secret, secret_problem
 from orchestrator.local.ecr.state import Context, Document, now, page
@@ -87,7 +88,7 @@ def create_rule(context: Context, params: Document) -> Document:
         "registryId": registry.account_id,
         "credentialArn": params.get("credentialArn"),
         "customRoleArn": params.get("customRoleArn"),
-        "upstreamRepositoryPrefix": params.get("upstreamRepositoryPrefix") or ("ROOT" if name == "ecr" else None),
+        "upstreamRepositoryPrefix": params.get("upstreamRepositoryPrefix") or (ROOT if name == "ecr" else None),
     }
     registry.rules[_key(prefix)] = rule
     return _without(rule, "updatedAt")
@@ -106,7 +107,7 @@ def _check_ecr_upstream(context: Context, params: Document, name: str) -> None:
         raise invalid_parameter("upstreamRegistryUrl", "the upstream registry must not be the registry itself")
     if match["account"] != context.registry.account_id and not params.get("customRoleArn"):
         raise invalid_parameter("customRoleArn", "required when the upstream is the ECR registry of another account")
-    if upstream_prefix and upstream_prefix != "ROOT" and params["ecrRepositoryPrefix"] == "ROOT":
+    if upstream_prefix and upstream_prefix != ROOT and params["ecrRepositoryPrefix"] == ROOT:
         raise invalid_parameter(
             "upstreamRepositoryPrefix", "must be ROOT or absent when the ECR repository prefix is ROOT"
         )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from orchestrator.lifecycle.ecr_policy import check_policy
+from orchestrator.lifecycle.ports import ROOT
 from orchestrator.local.ecr.errors import EcrError
 from orchestrator.local.ecr.lifecycle import refuse_policy
 from orchestrator.local.ecr.repositories import check_mutability, check_policy_text, new_repository
 from orchestrator.local.ecr.state import Context, Document, Registry, Repository, now, page
 
-ROOT = "ROOT"
 _MEMBERS = (
     "description",
     "encryptionConfiguration",
