@@ -52,6 +52,14 @@ KINDS = (
 
 
 @dataclass(frozen=True, slots=True)
+class NoUid:
+    """Why a cluster's UID is not known; `forbidden` where the caller may not read it, else it did not answer."""
+
+    why: str
+    forbidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Kubectl:
     """`kubectl` for one cluster: the current one, or that of `context`."""
 
@@ -77,16 +85,17 @@ class Kubectl:
             return f'context "{self.context}"' if self.context else "the cluster that kubectl reaches without a context"
         return f"the cluster of this Pod (https://{f'[{host}]' if ':' in host else host}:{port})"
 
-    def uid(self) -> tuple[str, str]:
-        """(what tells the cluster from any other, ""): the UID of its namespace kube-system. Or ("", why not)."""
+    def uid(self) -> str | NoUid:
+        """What tells the cluster from any other, the UID of its namespace kube-system; or why it is not known."""
         done = self._run("get", "--raw", f"/api/v1/namespaces/{IDENTIFIES}")
         if done.returncode != 0:
-            return "", done.stderr.strip()
+            said = done.stderr.strip()
+            return NoUid(said, forbidden=_is_forbidden(said))
         try:
             found = json.loads(done.stdout)["metadata"]["uid"]
         except (ValueError, LookupError, TypeError, RecursionError):
             found = ""
-        return (found, "") if isinstance(found, str) and found else ("", f"the namespace {IDENTIFIES} has no UID")
+        return found if isinstance(found, str) and found else NoUid(f"the namespace {IDENTIFIES} has no UID")
 
     def _list(self, listed: Listed) -> Iterator[Mapping[str, Any]]:
         token, restarts = "", 0
@@ -160,6 +169,10 @@ def find_kubectl(context: str | None = None) -> Kubectl:
             remedy="Install it, or set ORCHESTRATOR_KUBECTL to where it is.",
         )
     return Kubectl(program, context)
+
+
+def _is_forbidden(said: str) -> bool:
+    return "Forbidden" in said or "forbidden" in said
 
 
 def _is_absent(said: str) -> bool:

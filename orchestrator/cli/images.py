@@ -84,17 +84,19 @@ def images(
 
 def _own_uid(kubectl: Kubectl, name: str, held: bytes | None, place: str, *, replaced: bool) -> str:
     """The cluster's UID, "" where it cannot be read. Raises RefusedInput where `held` is the snapshot of another one."""
+    from orchestrator.kubectl import NoUid
     from orchestrator.lifecycle.in_use import InvalidSnapshotError, parse_snapshot
 
-    uid, problem = kubectl.uid()
+    found = kubectl.uid()
+    uid, problem = ("", found.why) if isinstance(found, NoUid) else (found, "")
     try:
         before = "" if held is None else parse_snapshot(held).uid
     except InvalidSnapshotError:
         before = ""  # whatever it is, it keeps nothing from expiring
     if before and before != uid and not replaced:
         replace = "give --cluster-replaced where it took the place of the other"
-        if not uid:
-            if "Forbidden" not in problem and "forbidden" not in problem:
+        if isinstance(found, NoUid):
+            if not found.forbidden:
                 raise OrchestratorError(f"{place} does not answer.", why=problem, remedy="Try again when it does.")
             raise RefusedInput(
                 f"{name} may be the snapshot of another cluster than {place}.",
@@ -135,11 +137,7 @@ def _document(environment: Environment, found: tuple[ClusterImage, ...], taken: 
         "taken": taken.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "images": [
             {
-                **{
-                    key: value
-                    for key, value in json.loads(_line(image).as_json()).items()
-                    if key in ("reference", "answer", "target", "route", "reason", "detail")
-                },
+                **_line(image).as_dict(),
                 "digests": list(image.digests),
                 "workloads": list(image.workloads),
             }

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BufferedReader
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -69,6 +69,18 @@ class Line:
             case Refused(_, detail):
                 return detail
 
+    def as_dict(self) -> dict[str, Any]:
+        """{reference, answer, target, route: {prefix, source, kind}, reason, detail}: the answer without advice."""
+        answer = self.answer
+        return {
+            "reference": self.reference,
+            "answer": self.word,
+            "target": answer.target if isinstance(answer, Redirected) else None,
+            "route": _described(self.route),
+            "reason": None if isinstance(answer, Redirected) else answer.reason,
+            "detail": answer.detail if isinstance(answer, Refused) else None,
+        }
+
     def as_json(self) -> str:
         """One object: {reference, answer, target, route: {prefix, source, kind}, reason, detail, warnings, remedy}."""
         answer = self.answer
@@ -80,13 +92,17 @@ class Line:
         return f"{head}null, {_tail(answer.route, answer.reason, None, self.warnings, self.remedy)}"
 
 
+def _described(route: Route | None) -> dict[str, str] | None:
+    return route and {"prefix": route.name, "source": str(route.source), "kind": route.kind}
+
+
 # Few references differ in more than name and target, and building an encoder for each takes half of the whole time.
 @lru_cache(maxsize=4096)
 def _tail(
     route: Route | None, reason: str | None, detail: str | None, warnings: tuple[str, ...], remedy: str | None
 ) -> str:
     rest = {
-        "route": route and {"prefix": route.name, "source": str(route.source), "kind": route.kind},
+        "route": _described(route),
         "reason": reason,
         "detail": detail,
         "warnings": warnings,

@@ -53,9 +53,8 @@ class Stream:
         if not isinstance(event, dict):
             self.other.append(line)
             return None
-        handler = getattr(self, f"_{event.get('type', '')}", None)
-        shown: str | None = handler(event) if handler is not None else None
-        return shown
+        take = _TAKES.get(str(event.get("type", "")))
+        return take(self, event) if take is not None else None
 
     def _diagnostic(self, event: Mapping[str, Any]) -> str | None:
         data = event.get("diagnostic") or {}
@@ -117,6 +116,21 @@ class Stream:
     def warnings(self) -> tuple[Diagnostic, ...]:
         """The warnings among the diagnostics."""
         return tuple(diagnostic for diagnostic in self.diagnostics if diagnostic.severity == "warning")
+
+
+# {type of an event: what the stream does with it}; every other type says nothing that is needed here.
+_TAKES: Mapping[str, Callable[[Stream, Mapping[str, Any]], str | None]] = {
+    "diagnostic": Stream._diagnostic,
+    "planned_change": Stream._planned_change,
+    "resource_drift": Stream._resource_drift,
+    "outputs": Stream._outputs,
+    "refresh_start": Stream._refresh_start,
+    "refresh_complete": Stream._refresh_complete,
+    "apply_start": Stream._apply_start,
+    "apply_progress": Stream._apply_progress,
+    "apply_complete": Stream._apply_complete,
+    "apply_errored": Stream._apply_errored,
+}
 
 
 def _address(event: Mapping[str, Any]) -> str:
