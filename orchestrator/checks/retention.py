@@ -9,10 +9,19 @@ from orchestrator.checks.problem import shown
 from orchestrator.environment.parts import Retention
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.lifecycle.ports import ROOT
-from orchestrator.lifecycle.retention import InvalidRetentionError, read_retention
+from orchestrator.lifecycle.retention import InvalidRetentionError, RetentionFault, read_retention
 
 # modules/lifecycle-manager has the same limit: Lambda takes 4 KB of variables in all.
 MAX_CHARACTERS = 2500
+_REMEDIES = {
+    "form": "Leave it out.",
+    "number": "Write a number within that range, or leave it out.",
+    "choice": 'Write "delete" or "archive".',
+    "order": "Raise it, or lower keep_at_least.",
+    "pattern": 'Write it like "docker-hub/library/*", without registry and tag.',
+    "tag": 'Write it like "*-lts"; tags have letters, digits and . _ -.',
+    "twice": "Put both into one override.",
+}
 
 
 def retention_document(retention: Retention | None) -> dict[str, object]:
@@ -28,8 +37,8 @@ def check_retention(context: Context, path: Path, retention: Retention) -> None:
     try:
         read_retention(document)
     except InvalidRetentionError as error:
-        for place, reason in error.problems:
-            _report(context, path, document, place, reason)
+        for fault in error.faults:
+            _report(context, path, document, fault)
     _warn_of_strangers(context, path, retention)
     length = len(json.dumps(document, separators=(",", ":")))
     if length > MAX_CHARACTERS:
@@ -98,11 +107,11 @@ def _warn_of_strangers(context: Context, path: Path, retention: Retention) -> No
         )
 
 
-def _report(context: Context, path: Path, document: dict[str, object], place: str, reason: str) -> None:
+def _report(context: Context, path: Path, document: dict[str, object], fault: RetentionFault) -> None:
     """`overrides[0].keep_at_most` in the function's words is a path below the variable; `default` is no part of it."""
     steps: list[str | int] = []
     value: object = document
-    for part in place.replace("[", ".[").split("."):
+    for part in fault.place.replace("[", ".[").split("."):
         step: str | int = int(part[1:-1]) if part.startswith("[") else part
         value = _step(value, step)
         if step != "default" or steps:
@@ -111,33 +120,10 @@ def _report(context: Context, path: Path, document: dict[str, object], place: st
     context.error(
         here,
         f"{dotted(here)} is {shown(value)}.",
-        why=_why(reason),
-        remedy=_remedy(str(steps[-1]) if isinstance(steps[-1], str) else str(steps[-2]), reason),
+        why="Another override has the same pattern." if fault.kind == "twice" else f"That is {fault.judged}.",
+        remedy=_REMEDIES[fault.kind],
         value=value,
     )
-
-
-def _why(reason: str) -> str:
-    """The function's reason without the value, which was said already: `is 0, not a whole number` and the like."""
-    if reason.startswith("is "):
-        return f"That is {reason.partition(', ')[2]}."
-    if reason.endswith("is given twice"):
-        return "Another override has the same pattern."
-    return f"That is {reason.rpartition(' is ')[2]}."
-
-
-def _remedy(setting: str, reason: str) -> str:
-    if reason.endswith("is given twice"):
-        return "Put both into one override."
-    if setting == "tags":
-        return 'Write it like "*-lts"; tags have letters, digits and . _ -.'
-    if setting in ("pattern", "repositories"):
-        return 'Write it like "docker-hub/library/*", without registry and tag.'
-    if setting == "expire_action":
-        return 'Write "delete" or "archive".'
-    if setting == "keep_at_most" and "keep_at_least" in reason:
-        return "Raise it, or lower keep_at_least."
-    return "Write a number within that range, or leave it out."
 
 
 def _step(value: object, step: str | int) -> object:

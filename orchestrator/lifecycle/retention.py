@@ -25,12 +25,37 @@ _PATTERN = re.compile(r"[a-z0-9._/*-]+", re.ASCII)
 _TAG_PATTERN = re.compile(r"[A-Za-z0-9._*-]+", re.ASCII)
 
 
-class InvalidRetentionError(ValueError):
-    """The retention cannot be used, for each of `problems`: (path such as `overrides[0].keep_at_most`, reason)."""
+@dataclass(frozen=True, slots=True)
+class RetentionFault:
+    """One thing wrong: at `place`, such as `overrides[0].keep_at_most`, `value` is `judged`; `kind` says what helps.
 
-    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(f"{path}: {reason}" if path else reason for path, reason in problems))
+    `value` is JSON, "" where the judgement says all: `0` is `not a whole number from 1 to 36500`.
+    """
+
+    place: str
+    kind: Literal["form", "number", "choice", "order", "pattern", "tag", "twice"]
+    judged: str
+    value: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}" if self.place else self.reason
+
+    @property
+    def reason(self) -> str:
+        """The value with its judgement, for a sentence that named the place."""
+        if not self.value:
+            return self.judged
+        if self.kind in ("pattern", "tag", "twice"):
+            return f"{self.value} is {self.judged}"
+        return f"is {self.value}, {self.judged}"
+
+
+class InvalidRetentionError(ValueError):
+    """The retention cannot be used, for each of `faults`."""
+
+    def __init__(self, faults: Sequence[RetentionFault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(map(str, faults)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,36 +104,39 @@ def parse_retention(text: str) -> Retentions:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidRetentionError([("", f"the retention is not JSON: {error}")]) from error
+        raise InvalidRetentionError([RetentionFault("", "form", f"the retention is not JSON: {error}")]) from error
     return read_retention(document)
 
 
 def read_retention(document: object) -> Retentions:
     """As parse_retention, for a decoded document."""
-    problems: list[tuple[str, str]] = []
+    faults: list[RetentionFault] = []
     if not isinstance(document, Mapping):
-        raise InvalidRetentionError([("", "the retention is no object with `default` and `overrides`")])
-    problems += [(str(key), "is not known; known are default, overrides") for key in _extra(document, _TOP)]
-    default = _settings(document.get("default"), "default", Retention(), problems)
+        raise InvalidRetentionError(
+            [RetentionFault("", "form", "the retention is no object with `default` and `overrides`")]
+        )
+    faults += [
+        RetentionFault(str(key), "form", "is not known; known are default, overrides") for key in _extra(document, _TOP)
+    ]
+    default = _settings(document.get("default"), "default", Retention(), faults)
     overrides: dict[str, Retention] = {}
     given = document.get("overrides")
     if given is not None and not isinstance(given, (list, tuple)):
-        problems.append(("overrides", "is no list"))
+        faults.append(RetentionFault("overrides", "form", "is no list"))
         given = None
     for index, entry in enumerate(given or ()):
         path = f"overrides[{index}]"
         pattern = entry.get("pattern") if isinstance(entry, Mapping) else None
         if not isinstance(pattern, str) or not _PATTERN.fullmatch(pattern):
-            problems.append(
-                (f"{path}.pattern", f"{json.dumps(pattern, default=str)} is no prefix or pattern of repositories")
-            )
+            judged, text = "no prefix or pattern of repositories", json.dumps(pattern, default=str)
+            faults.append(RetentionFault(f"{path}.pattern", "pattern", judged, text))
             continue
         if pattern in overrides:
-            problems.append((f"{path}.pattern", f'"{pattern}" is given twice'))
+            faults.append(RetentionFault(f"{path}.pattern", "twice", "given twice", f'"{pattern}"'))
         rest = {key: value for key, value in entry.items() if key != "pattern"}
-        overrides[pattern] = _settings(rest, path, default, problems)
-    if problems:
-        raise InvalidRetentionError(problems)
+        overrides[pattern] = _settings(rest, path, default, faults)
+    if faults:
+        raise InvalidRetentionError(faults)
     return Retentions(default, tuple(overrides.items()))
 
 
@@ -131,72 +159,73 @@ def _extra(document: Mapping[object, object], known: frozenset[str]) -> list[str
     return sorted(str(key) for key in document if key not in known)
 
 
-def _settings(value: object, path: str, base: Retention, problems: list[tuple[str, str]]) -> Retention:
+def _settings(value: object, path: str, base: Retention, faults: list[RetentionFault]) -> Retention:
     """`base` with what `value` sets. A setting that is null is as if it were absent, as Terraform writes it."""
     if value is None:
         return base
     if not isinstance(value, Mapping):
-        problems.append((path, "is no object"))
+        faults.append(RetentionFault(path, "form", "is no object"))
         return base
-    problems += [
-        (f"{path}.{key}", f"is not known; known are {', '.join(sorted(_SETTINGS))}") for key in _extra(value, _SETTINGS)
-    ]
-    before = len(problems)
+    known = f"is not known; known are {', '.join(sorted(_SETTINGS))}"
+    faults += [RetentionFault(f"{path}.{key}", "form", known) for key in _extra(value, _SETTINGS)]
+    before = len(faults)
     changes: dict[str, object] = {}
     for name, setting in value.items():
         if setting is None or name not in _SETTINGS:
             continue
         if name == "protect":
-            tags, repositories = _protect(setting, f"{path}.protect", problems)
+            tags, repositories = _protect(setting, f"{path}.protect", faults)
             changes["protect_tags"] = tuple(dict.fromkeys((*base.protect_tags, *tags)))
             changes["protect_repositories"] = tuple(dict.fromkeys((*base.protect_repositories, *repositories)))
             continue
         changes[name] = setting
-        reason = _wrong(name, setting)
-        if reason:
-            problems.append((f"{path}.{name}", reason))
-    if len(problems) > before:
+        fault = _fault(name, setting, f"{path}.{name}")
+        if fault is not None:
+            faults.append(fault)
+    if len(faults) > before:
         return base
     settings = replace(base, **changes)  # type: ignore[arg-type]
     if settings.keep_at_most is not None and settings.keep_at_most < settings.keep_at_least:
-        reason = f"is {settings.keep_at_most}, less than keep_at_least ({settings.keep_at_least})"
-        problems.append((f"{path}.keep_at_most", reason))
+        judged = f"less than keep_at_least ({settings.keep_at_least})"
+        faults.append(RetentionFault(f"{path}.keep_at_most", "order", judged, str(settings.keep_at_most)))
     return settings
 
 
-def _wrong(name: str, value: object) -> str:
-    """Why `value` cannot be the setting `name`; empty when it can."""
+def _fault(name: str, value: object, place: str) -> RetentionFault | None:
+    """Why `value` cannot be the setting `name`; None when it can."""
     text = json.dumps(value, default=str)
     if name in _NUMBERS:
         least, most = _NUMBERS[name]
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            return f"is {text}, not a whole number from {least} to {most}"
+            return RetentionFault(place, "number", f"not a whole number from {least} to {most}", text)
     elif name == "never" and not isinstance(value, bool):
-        return f"is {text}, neither true nor false"
+        return RetentionFault(place, "choice", "neither true nor false", text)
     elif name == "expire_action" and value not in ("delete", "archive"):
-        return f'is {text}, neither "delete" nor "archive"'
-    return ""
+        return RetentionFault(place, "choice", 'neither "delete" nor "archive"', text)
+    return None
 
 
-def _protect(value: object, path: str, problems: list[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _protect(value: object, path: str, faults: list[RetentionFault]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if not isinstance(value, Mapping):
-        problems.append((path, "is no object with `tags` and `repositories`"))
+        faults.append(RetentionFault(path, "form", "is no object with `tags` and `repositories`"))
         return (), ()
-    problems += [(f"{path}.{key}", "is not known; known are repositories, tags") for key in _extra(value, _PROTECT)]
+    known = "is not known; known are repositories, tags"
+    faults += [RetentionFault(f"{path}.{key}", "form", known) for key in _extra(value, _PROTECT)]
     return (
-        tuple(_patterns(value.get("tags"), f"{path}.tags", _TAG_PATTERN, problems)),
-        tuple(_patterns(value.get("repositories"), f"{path}.repositories", _PATTERN, problems)),
+        tuple(_patterns(value.get("tags"), f"{path}.tags", "tag", faults)),
+        tuple(_patterns(value.get("repositories"), f"{path}.repositories", "pattern", faults)),
     )
 
 
-def _patterns(value: object, path: str, form: re.Pattern[str], problems: list[tuple[str, str]]) -> Iterator[str]:
+def _patterns(value: object, path: str, kind: Literal["pattern", "tag"], faults: list[RetentionFault]) -> Iterator[str]:
+    form = _TAG_PATTERN if kind == "tag" else _PATTERN
     if value is None:
         return
     if not isinstance(value, (list, tuple)):
-        problems.append((path, "is no list"))
+        faults.append(RetentionFault(path, "form", "is no list"))
         return
     for index, entry in enumerate(value):
         if isinstance(entry, str) and form.fullmatch(entry):
             yield entry
         else:
-            problems.append((f"{path}[{index}]", f"{json.dumps(entry, default=str)} is no pattern"))
+            faults.append(RetentionFault(f"{path}[{index}]", kind, "no pattern", json.dumps(entry, default=str)))

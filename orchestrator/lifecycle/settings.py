@@ -93,9 +93,7 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
     try:
         retentions = parse_retention(variables.get("RETENTION", ""))
     except InvalidRetentionError as error:
-        problems += [
-            f"RETENTION: {path}: {reason}" if path else f"RETENTION: {reason}" for path, reason in error.problems
-        ]
+        problems += [f"RETENTION: {fault}" for fault in error.faults]
         retentions = Retentions()
     native = variables.get("NATIVE_POLICY", "").strip()
     if native not in ("", "untagged", "count"):
