@@ -93,7 +93,9 @@ class Line:
 
 
 def _described(route: Route | None) -> dict[str, str] | None:
-    return route and {"prefix": route.name, "source": str(route.source), "kind": route.kind}
+    if route is None:
+        return None
+    return {"prefix": route.name, "source": str(route.source), "kind": route.kind}
 
 
 # Few references differ in more than name and target, and building an encoder for each takes half of the whole time.
