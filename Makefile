@@ -48,7 +48,7 @@ format: $(STAMP) ## rewrite sources in the project's style
 	$(BIN)/python -m scripts.check_terraform_format --write
 
 lock: $(STAMP) ## compile the locks again (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet pyproject.toml -o requirements/runtime.txt --custom-compile-command "make lock"
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --extra all pyproject.toml -o requirements/runtime.txt --custom-compile-command "make lock"
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --extra dev pyproject.toml -o requirements/dev.txt --custom-compile-command "make lock"
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --constraint requirements/runtime.txt requirements/usage.in -o requirements/usage.txt --custom-compile-command "make lock"
 

@@ -1,6 +1,6 @@
 """The server's own paths below `/_orchestrator/`: status, faults, request log, reset and simulated images.
 
-They answer only to who knows the start id, which `server.json` holds for its owner: a web page that reaches loopback
+They stand in front of the application, which knows nothing of them. They answer only to who knows the start id, which `server.json` holds for its owner: a web page that reaches loopback
 does not.
 """
 
@@ -10,22 +10,22 @@ import hmac
 import json
 import os
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any
 
+from orchestrator.local.application import Application
 from orchestrator.local.ecr.errors import EcrError
 from orchestrator.local.ecr.simulation import Simulation
 from orchestrator.local.faults import Faults
 from orchestrator.local.fixtures import make_placeholders
 from orchestrator.local.placeholders import Placeholder
-from orchestrator.local.protocols import Answer, json_answer
+from orchestrator.local.protocols import Answer, json_answer, send
 
-if TYPE_CHECKING:
-    from orchestrator.local.application import Application
+ROOT = "/_orchestrator/"
 
 
 class Admin:
-    """Answers the administrative paths of one application."""
+    """A WSGI application: answers the administrative paths of `application`, and hands it everything else."""
 
     def __init__(self, application: Application, *, start_id: str) -> None:
         self._application = application
@@ -44,12 +44,17 @@ class Admin:
             ("POST", "ecr/pull"): simulation.pull,
         }
 
-    def handle(self, environ: dict[str, Any], path: str, body: bytes) -> Answer:
-        """The answer of an administrative request: JSON, with `error` and another status than 200 on a refusal."""
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = str(environ.get("PATH_INFO", ""))
+        if not path.startswith(ROOT):
+            return self._application(environ, start_response)
+        return send(self._answer(environ, path.removeprefix(ROOT), environ["wsgi.input"].read()), start_response)
+
+    def _answer(self, environ: dict[str, Any], name: str, body: bytes) -> Answer:
+        """JSON, with `error` and another status than 200 on a refusal."""
         given = str(environ.get("HTTP_X_ORCHESTRATOR_START_ID", ""))
         if not hmac.compare_digest(given.encode(), self._start_id.encode()):
             return json_answer({"error": "unknown start id"}, status=403)
-        name = path.removeprefix("/_orchestrator/")
         action = self._paths.get((str(environ["REQUEST_METHOD"]), name))
         if action is None:
             return json_answer({"error": f"no such path: {name}"}, status=404)

@@ -10,12 +10,10 @@ import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from http import HTTPStatus
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from orchestrator.local.admin import Admin
 from orchestrator.local.buckets import handle_s3
 from orchestrator.local.calls import Call, parse_call
 from orchestrator.local.ecr.registry_api import answer_registry_api, is_registry
@@ -26,7 +24,7 @@ from orchestrator.local.http import collect
 from orchestrator.local.identity import handle_sts, identify
 from orchestrator.local.inspector import InspectorService
 from orchestrator.local.pod_identity import PodIdentityService
-from orchestrator.local.protocols import Answer, error_answer
+from orchestrator.local.protocols import Answer, error_answer, send
 from orchestrator.local.queues import as_aws_answers
 
 # Their calls may wait (long polls) or call back into this server, so they must not hold a lock meanwhile.
@@ -38,7 +36,7 @@ WARMED = ("sts", "iam", "ec2", "secretsmanager", "kms")
 class Application:
     """What the server runs. One instance a process, because moto keeps its state in module variables."""
 
-    def __init__(self, *, start_id: str, endpoint: str = "") -> None:
+    def __init__(self, *, endpoint: str = "") -> None:
         self.endpoint = endpoint
         self.faults = FaultInjector()
         self.requests = RequestLog()
@@ -55,7 +53,6 @@ class Application:
         }
         self._runs_functions = False
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
-        self._admin = Admin(self, start_id=start_id)
 
     def warm(self) -> None:
         """Import the services that nearly every environment uses, so that no call waits for it."""
@@ -85,16 +82,12 @@ class Application:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         body = environ["wsgi.input"].read()
         path = str(environ.get("PATH_INFO", ""))
-        if path.startswith("/_orchestrator/"):
-            answer = self._admin.handle(environ, path, body)
-        elif path.startswith("/v2/") and is_registry(str(environ.get("HTTP_HOST", ""))):
+        if path.startswith("/v2/") and is_registry(str(environ.get("HTTP_HOST", ""))):
             headers = {"Host": environ["HTTP_HOST"], "Authorization": environ.get("HTTP_AUTHORIZATION", "")}
             answer = answer_registry_api(self.ecr, str(environ["REQUEST_METHOD"]), path, headers)
         else:
             answer = self._recorded(environ, body)
-        phrase = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else "Status"
-        start_response(f"{answer.status} {phrase}", list(answer.headers))
-        return [answer.body]
+        return send(answer, start_response)
 
     def _recorded(self, environ: dict[str, Any], body: bytes) -> Answer:
         started = time.time()

@@ -7,6 +7,7 @@ the record's own start id, so that a recycled process id or port is never mistak
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import json
 import os
 import secrets
@@ -23,6 +24,8 @@ from orchestrator.errors import OrchestratorError
 
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
+# What the extra `local` installs, as modules.
+NEEDED = ("moto", "flask", "flask_cors")
 SECRET_KEY = "local"  # noqa: S105 - the embedded AWS checks no signature
 
 # What a shell may export that would send a child process somewhere else, or make it fail on loopback.
@@ -137,11 +140,12 @@ def status(state_dir: Path) -> LocalAws | None:
 def ensure_running(state_dir: Path) -> LocalAws:
     """The server of `state_dir`, started when there is none. Of commands that come at once, one starts it.
 
-    Raises OrchestratorError with the end of the server's log when it does not start.
+    Raises OrchestratorError when its packages are missing, and with the end of the server's log when it does not start.
     """
     found = status(state_dir)
     if found:
         return found
+    _check_installed()
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     state_dir.chmod(0o700)
     with _locked(state_dir):
@@ -215,6 +219,18 @@ def _is_ours(record: LocalAws) -> bool:
         return process.status() != psutil.STATUS_ZOMBIE and record.start_id in process.cmdline()
     except psutil.Error:
         return False
+
+
+def _check_installed() -> None:
+    """The embedded AWS is an extra: whoever works on AWS alone does not install it."""
+    # find_spec does not import.
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise OrchestratorError(
+            "The embedded AWS is not installed.",
+            why=f"It needs what is not here: {', '.join(missing)}.",
+            remedy='Run `pip install "orchestrator[local]"`.',
+        )
 
 
 def _start(state_dir: Path) -> LocalAws:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
 from xml.sax.saxutils import escape
 
 from orchestrator.local.models import service_model
@@ -45,6 +48,13 @@ def error_answer(service: str, code: str, message: str, *, status: int = 400) ->
         headers = (("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", code), _request_id())
         return Answer(status, json.dumps({"__type": code, "message": message}).encode(), headers)
     return Answer(status, body.encode(), (("Content-Type", "text/xml"), _request_id()))
+
+
+def send(answer: Answer, start_response: Any) -> Iterable[bytes]:
+    """`answer` as a WSGI application gives it."""
+    phrase = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else "Status"
+    start_response(f"{answer.status} {phrase}", list(answer.headers))
+    return [answer.body]
 
 
 def _request_id() -> tuple[str, str]:

@@ -45,12 +45,13 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGINT, _end)
     os.umask(0o077)
 
+    from orchestrator.local.admin import Admin
     from orchestrator.local.application import Application
     from orchestrator.local.http import serve_on
 
     server = serve_on(options.port)
-    application = Application(start_id=start_id, endpoint=f"http://127.0.0.1:{server.port}")
-    server.app = application
+    application = Application(endpoint=f"http://127.0.0.1:{server.port}")
+    server.app = Admin(application, start_id=start_id)
     record = options.state_dir / "server.json"
     _write_record(record, {"pid": os.getpid(), "port": server.port, "start_id": start_id, "created": time.time()})
     threading.Thread(target=_watch, args=(record, start_id), daemon=True).start()

