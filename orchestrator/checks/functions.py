@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from orchestrator.checks.common import check_kms_key
 from orchestrator.checks.context import Context
 from orchestrator.checks.function_variables import check_function_variables
 from orchestrator.checks.problem import shown
@@ -14,12 +13,6 @@ from orchestrator.checks.usage import check_usage
 from orchestrator.environment.forms import SNAPSHOT_NAME
 from orchestrator.environment.parts import LifecycleManager, ScanFindings
 from orchestrator.environment.tfvars import Path, dotted
-
-# CloudWatch Logs API, PutRetentionPolicy.
-LOG_RETENTION = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
-    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
-)
 
 
 def check_functions(context: Context) -> None:
@@ -76,12 +69,10 @@ def _check_manager(context: Context, manager: LifecycleManager) -> None:
                 remedy="Leave it out here.",
                 value=True,
             )
-    _check_log_retention(context, path, manager)
     _check_schedule(context, path, manager)
     _check_reserved(context, (*path, "reserved_concurrency"), manager)
     _check_fractions(context, path, manager)
     _check_clusters(context, path, manager)
-    check_kms_key(context, (*path, "kms_key_arn"), manager.kms_key_arn, environment.registry_region_name)
     if manager.kms_key_admits_services and manager.kms_key_arn is None:
         context.error(
             (*path, "kms_key_admits_services"),
@@ -185,18 +176,6 @@ def _check_owner(context: Context, path: Path, why: str, key: str = "enabled") -
         )
 
 
-def _check_log_retention(context: Context, path: Path, settings: LifecycleManager | ScanFindings) -> None:
-    if settings.log_retention_days not in LOG_RETENTION:
-        near = min(LOG_RETENTION, key=lambda days: abs(days - settings.log_retention_days))
-        context.error(
-            (*path, "log_retention_days"),
-            f"{dotted(path)}.log_retention_days is {settings.log_retention_days}.",
-            why=f"CloudWatch Logs takes {', '.join(map(str, LOG_RETENTION[:12]))} and some longer ones.",
-            remedy=f"Write {near}.",
-            value=settings.log_retention_days,
-        )
-
-
 def _check_fractions(context: Context, path: Path, manager: LifecycleManager) -> None:
     for key in ("max_expire_fraction_repository", "max_expire_fraction_account"):
         value: float = getattr(manager, key)
@@ -269,7 +248,6 @@ def _check_scan_findings(context: Context, findings: ScanFindings) -> None:
     path: Path = ("scan_findings",)
     if findings.enabled:
         _check_owner(context, path, "ECR reports scans in the account and region of the registry")
-    _check_log_retention(context, path, findings)
     _check_topic(context, path, findings.topic_arn, findings.emails)
     environment = context.environment
     if findings.enabled and environment.registry_scanning is None and environment.owns_registry:

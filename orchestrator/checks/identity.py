@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from orchestrator.checks.common import check_account, check_arn, check_kms_key, check_tags
+from orchestrator.checks.common import check_arn, check_kms_key
 from orchestrator.checks.context import Context
 from orchestrator.checks.convert import nearest
 from orchestrator.checks.problem import shown
@@ -32,14 +32,10 @@ def check_identity(context: Context) -> None:
     _check_name(context)
     _check_cluster_name(context)
     _check_kubernetes_version(context)
-    if context.usable("account_id"):
-        check_account(context, ("account_id",), environment.account_id)
     if context.usable("aws_region"):
         check_region(context, ("aws_region",), environment.aws_region)
     _check_profile(context)
     _check_assumed_role(context)
-    # Protection adds a tag of its own to a repository.
-    check_tags(context, ("tags",), environment.tags, limit=49)
     _check_state(context)
     if context.written("protected_only"):
         context.error(

@@ -7,10 +7,28 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from orchestrator.checks.common import check_arn, check_one_of, check_unique
+from orchestrator.checks.common import (
+    check_account,
+    check_arn,
+    check_kms_key,
+    check_one_of,
+    check_tags,
+    check_unique,
+)
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.environment.markers import ArnOf, Between, Form, Marker, OneOf, Unique
+from orchestrator.environment.markers import (
+    AccountId,
+    Among,
+    ArnOf,
+    Between,
+    Form,
+    KmsKey,
+    Marker,
+    OneOf,
+    Tags,
+    Unique,
+)
 from orchestrator.environment.parts import Value
 from orchestrator.environment.tfvars import Path, dotted
 
@@ -77,6 +95,17 @@ def _check(context: Context, path: Path, value: Any, marker: Marker) -> None:
                 example=marker.example,
                 region=context.environment.aws_region if marker.regional else None,
             )
+        case KmsKey():
+            region = context.environment.registry_region_name if marker.of_registry else None
+            check_kms_key(context, path, value, region)
+        case AccountId():
+            check_account(context, path, value)
+        case Tags():
+            check_tags(context, path, value, marker.limit)
+        case Among():
+            if value not in marker.numbers:
+                what, remedy = f"{dotted(path)} is {value}.", f"Write {marker.nearest(value)}."
+                context.error(path, what, why=marker.why, remedy=remedy, value=value)
         case Unique():
             entries: Sequence[str] = value
             check_unique(context, path, entries)

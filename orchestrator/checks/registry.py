@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from orchestrator.checks.common import check_account, check_accounts, check_one_of
+from orchestrator.checks.common import check_accounts, check_one_of
 from orchestrator.checks.context import Context
 from orchestrator.checks.identity import check_region
 from orchestrator.checks.problem import shown
@@ -40,8 +40,6 @@ def check_registry(context: Context) -> None:
 
 def _check_central(context: Context) -> None:
     environment = context.environment
-    if environment.registry_account_id is not None:
-        check_account(context, ("registry_account_id",), environment.registry_account_id)
     region = environment.registry_region
     if (
         region is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from orchestrator.checks.common import check_accounts, check_kms_key, check_tags
+from orchestrator.checks.common import check_accounts
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.environment.forms import REPOSITORY_LENGTH, REPOSITORY_NAME, repository_suggestion
@@ -16,7 +16,6 @@ from orchestrator.lifecycle.ecr_policy import check_policy
 def check_repositories(context: Context) -> None:
     """Names, keys, lifecycle policies, accounts, protection."""
     environment = context.environment
-    check_kms_key(context, ("kms_key_arn",), environment.kms_key_arn)
     _check_policy(context, ("lifecycle_policy",), environment.lifecycle_policy)
     check_accounts(context, ("pull_account_ids",), environment.pull_account_ids)
     _check_single(context)
@@ -72,10 +71,8 @@ def _check_single(context: Context) -> None:
 def _check_repository(context: Context, name: str, repository: Repository) -> None:
     path = ("repositories", name)
     check_repository_name(context, path, name, "A repository is called")
-    check_kms_key(context, (*path, "kms_key_arn"), repository.kms_key_arn)
     _check_policy(context, (*path, "lifecycle_policy"), repository.lifecycle_policy)
     check_accounts(context, (*path, "pull_account_ids"), repository.pull_account_ids or ())
-    check_tags(context, (*path, "tags"), repository.tags or {}, limit=49)
     if repository.force_delete and context.environment.ecr_prevent_destroy:
         _contradiction(context, (*path, "force_delete"))
 

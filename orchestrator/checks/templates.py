@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.checks.common import check_accounts, check_arn, check_kms_key, check_tags
+from orchestrator.checks.common import check_accounts, check_arn
 from orchestrator.checks.context import Context
 from orchestrator.environment.parts import RootTemplate, Template
 from orchestrator.environment.tfvars import Path, dotted
@@ -19,8 +19,6 @@ def check_template(context: Context, path: Path, template: RootTemplate) -> None
             remedy='Write "MUTABLE" unless that is what you want.',
             value="IMMUTABLE",
         )
-    check_kms_key(context, (*path, "kms_key_arn"), template.kms_key_arn, context.environment.registry_region_name)
-    check_tags(context, (*path, "resource_tags"), template.resource_tags)
     if template.description is not None and len(template.description) > 255:
         context.error(
             (*path, "description"),

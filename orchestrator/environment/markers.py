@@ -60,8 +60,39 @@ class ArnOf:
 
 
 @dataclass(frozen=True, slots=True)
+class KmsKey:
+    """A KMS key by its own ARN, in the region of the environment or, `of_registry`, of its registry."""
+
+    of_registry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccountId:
+    """The twelve digits of an AWS account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """Tags of AWS resources, at most `limit`: AWS takes 50, and some resources get one of their own."""
+
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """One of the numbers that AWS takes."""
+
+    numbers: tuple[int, ...]
+    why: str = field(kw_only=True)
+
+    def nearest(self, value: int) -> int:
+        """The allowed number that is nearest to `value`."""
+        return min(self.numbers, key=lambda number: abs(number - value))
+
+
+@dataclass(frozen=True, slots=True)
 class Unique:
     """A list in which an entry twice is a slip."""
 
 
-Marker = OneOf | Between | Form | ArnOf | Unique
+Marker = OneOf | Between | Form | ArnOf | KmsKey | AccountId | Tags | Among | Unique

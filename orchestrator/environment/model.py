@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any
 
-from orchestrator.environment.markers import OneOf, Unique
+from orchestrator.environment.markers import AccountId, KmsKey, OneOf, Tags, Unique
 from orchestrator.environment.parts import (
     KeepCount,
     LambdaPackages,
@@ -55,11 +55,12 @@ class Environment(Value):
     cluster_name: str
     platform: Annotated[str, OneOf(PLATFORMS)] = "eks"
     kubernetes_version: str | None = None
-    account_id: str
+    account_id: Annotated[str, AccountId()]
     aws_region: str
     aws_profile: str | None = None
     assume_role_arn: str | None = None
-    tags: dict[str, str] = {}
+    # Protection adds a tag of its own to a repository.
+    tags: Annotated[dict[str, str], Tags(limit=49)] = {}
     state: State | None = None
 
     create_ecr: bool = False
@@ -68,7 +69,7 @@ class Environment(Value):
     repositories: dict[str, Repository] = {}
     image_tag_mutability: Mutability = "MUTABLE"
     scan_on_push: bool = True
-    kms_key_arn: str | None = None
+    kms_key_arn: Annotated[str, KmsKey()] | None = None
     force_delete: bool = False
     lifecycle_policy_enabled: bool = True
     lifecycle_policy: str | None = None
@@ -103,7 +104,7 @@ class Environment(Value):
     generate_idms: bool = False
 
     manage_registry: bool = True
-    registry_account_id: str | None = None
+    registry_account_id: Annotated[str, AccountId()] | None = None
     registry_region: str | None = None
     registry_consumer_account_ids: tuple[str, ...] = ()
     registry_scanning: RegistryScanning | None = None

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict
 
 from orchestrator.environment.forms import SNAPSHOT_NAME, is_bucket_name
-from orchestrator.environment.markers import ArnOf, Between, Form, OneOf, Unique
+from orchestrator.environment.markers import Among, ArnOf, Between, Form, KmsKey, OneOf, Tags, Unique
 
 Mutability = Annotated[str, OneOf(("MUTABLE", "IMMUTABLE"))]
 UntaggedDays = Annotated[int, Between(1, why="ECR counts whole days from 1 on.")]
@@ -60,6 +60,15 @@ RecordsBucket = Annotated[
         remedy="Write another name, or remove it to get ecr-lifecycle-<account>-<region>.",
     ),
 ]
+# CloudWatch Logs API, PutRetentionPolicy.
+LOG_RETENTION = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+LogRetention = Annotated[
+    int,
+    Among(LOG_RETENTION, why=f"CloudWatch Logs takes {', '.join(map(str, LOG_RETENTION[:12]))} and some longer ones."),
+]
 Alarm = Annotated[int, Between(1, why="The alarm would always be on.")]
 
 
@@ -83,14 +92,14 @@ class Repository(Value):
 
     image_tag_mutability: Mutability | None = None
     scan_on_push: bool | None = None
-    kms_key_arn: str | None = None
+    kms_key_arn: Annotated[str, KmsKey()] | None = None
     force_delete: bool | None = None
     lifecycle_policy_enabled: bool | None = None
     lifecycle_policy: str | None = None
     lifecycle_untagged_days: UntaggedDays | None = None
     lifecycle_keep_count: KeepCount | None = None
     pull_account_ids: tuple[str, ...] | None = None
-    tags: dict[str, str] | None = None
+    tags: Annotated[dict[str, str], Tags(limit=49)] | None = None
 
 
 class RootTemplate(Value):
@@ -98,9 +107,9 @@ class RootTemplate(Value):
 
     description: str | None = None
     image_tag_mutability: Mutability = "MUTABLE"
-    kms_key_arn: str | None = None
+    kms_key_arn: Annotated[str, KmsKey(of_registry=True)] | None = None
     custom_role_arn: str | None = None
-    resource_tags: dict[str, str] = {}
+    resource_tags: Annotated[dict[str, str], Tags()] = {}
 
 
 class Template(RootTemplate):
@@ -234,7 +243,7 @@ class LifecycleManager(Value):
         ),
     ] = 900
     max_concurrency: Annotated[int, Between(2, 1000, why="SQS event sources take 2 to 1000.")] = 5
-    log_retention_days: int = 14
+    log_retention_days: LogRetention = 14
     reserved_concurrency: int | None = None
     permissions_boundary_arn: Boundary | None = None
     native_policy: Annotated[str, OneOf(("", "untagged", "count"))] = ""
@@ -245,7 +254,7 @@ class LifecycleManager(Value):
     bucket_name: RecordsBucket | None = None
     keep_records: bool = False
     force_destroy_records: bool = False
-    kms_key_arn: str | None = None
+    kms_key_arn: Annotated[str, KmsKey(of_registry=True)] | None = None
     kms_key_admits_services: bool = False
     audit_retention_days: Annotated[int, Between(30, why="What was deleted is restored from the audit log.")] = 365
     topic_arn: Topic | None = None
@@ -265,7 +274,7 @@ class ScanFindings(Value):
     severity: Annotated[str, OneOf(("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL"))] = "HIGH"
     architecture: Architecture = "arm64"
     reserved_concurrency: Annotated[int, Between(1, why="With 0 Lambda would never call it.")] | None = None
-    log_retention_days: int = 14
+    log_retention_days: LogRetention = 14
     permissions_boundary_arn: Boundary | None = None
     topic_arn: Topic | None = None
     emails: Emails = ()
