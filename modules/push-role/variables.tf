@@ -65,9 +65,9 @@ variable "push_roles" {
 
   validation {
     condition = alltrue([
-      for name, role in var.push_roles : alltrue([for subject in role.subjects : subject != "" && (!can(regex("[*?]", subject)) || (can(regex("^[^*?]*:[^*?]", subject)) && (!startswith(subject, "system:") || can(regex("^system:serviceaccount:[^*?]", subject)))))])
+      for name, role in var.push_roles : alltrue([for subject in role.subjects : subject != "" && (!can(regex("[*?]", subject)) || can(regex(startswith(subject, "system:") ? "^system:serviceaccount:[^*?:]+:" : "^[^*?:]+:[^*?:/]+[:/]", subject)))])
     ])
-    error_message = "push_roles: a subject whose wildcard comes before the namespace (or the owner of a repository) admits strangers. Name the namespace, such as \"system:serviceaccount:ci:*\". Wrong in: ${join(", ", [for name, role in var.push_roles : name if !(alltrue([for subject in role.subjects : subject != "" && (!can(regex("[*?]", subject)) || (can(regex("^[^*?]*:[^*?]", subject)) && (!startswith(subject, "system:") || can(regex("^system:serviceaccount:[^*?]", subject)))))]))])}."
+    error_message = "push_roles: a subject whose wildcard comes before or inside the namespace (or the owner of a repository) admits strangers. Name the namespace, such as \"system:serviceaccount:ci:*\". Wrong in: ${join(", ", [for name, role in var.push_roles : name if !(alltrue([for subject in role.subjects : subject != "" && (!can(regex("[*?]", subject)) || can(regex(startswith(subject, "system:") ? "^system:serviceaccount:[^*?:]+:" : "^[^*?:]+:[^*?:/]+[:/]", subject)))]))])}."
   }
 
   validation {

@@ -23,8 +23,8 @@ PLATFORM_OF = {
 }
 _WORKER_ROLE = "-Worker-Role"
 _CLUSTER_PROVIDER = re.compile(r"oidc\.eks\.|.*openshiftapps\.com|.*cloudfront\.net|.*oidc.*\.s3\.")
-# A subject with wildcards names at least whose tokens they are.
-_NARROW = re.compile(r"system:serviceaccount:[^*?]|(?!system:)[^*?]*:[^*?]")
+# A subject with wildcards names, whole, whose tokens they are: `repo:m*` would admit every owner that begins with m.
+_NARROW = re.compile(r"system:serviceaccount:[^*?:]+:|(?!system:)[^*?:]+:[^*?:/]+[:/]")
 _SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:[a-z0-9.*?-]+:[a-z0-9.*?-]+")
 
 
@@ -218,7 +218,7 @@ def _check_subject(context: Context, path: Path, subject: str, issuer: str) -> N
         context.error(
             path,
             f"{dotted(path)} is {shown(subject)}.",
-            why="A wildcard before the namespace (or the owner of a repository) admits strangers."
+            why="A wildcard before or inside the namespace (or the owner of a repository) admits strangers."
             if subject
             else "It is empty.",
             remedy='Name the namespace: "system:serviceaccount:ci:*".',

@@ -334,6 +334,47 @@ run "refuses_any_namespace" {
   expect_failures = [var.push_roles]
 }
 
+run "refuses_a_wildcard_inside_a_namespace" {
+  command = plan
+  variables {
+    push_roles = {
+      "builder" = {
+        repositories      = ["team/app"]
+        oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.example.com/abc"
+        subjects          = ["system:serviceaccount:c*:b"]
+      }
+    }
+  }
+  expect_failures = [var.push_roles]
+}
+
+run "refuses_a_wildcard_inside_an_owner" {
+  command = plan
+  variables {
+    push_roles = {
+      "builder" = {
+        repositories      = ["team/app"]
+        oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.example.com/abc"
+        subjects          = ["repo:m*"]
+      }
+    }
+  }
+  expect_failures = [var.push_roles]
+}
+
+run "takes_wildcards_below_a_whole_owner" {
+  command = plan
+  variables {
+    push_roles = {
+      "builder" = {
+        repositories      = ["team/app"]
+        oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.example.com/abc"
+        subjects          = ["repo:example/*", "repository_owner:example:*", "system:serviceaccount:ci:*"]
+      }
+    }
+  }
+}
+
 run "refuses_a_wildcard_that_hides_the_kind_of_subject" {
   command = plan
   variables {

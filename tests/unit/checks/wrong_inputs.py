@@ -1081,6 +1081,42 @@ ACCESS = [
         "admits strangers",
     ),
     wrong(
+        "a subject of every namespace that begins so",
+        push(
+            '    repositories = ["dev-registry"]',
+            '    oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/EXAMPLE"',
+            '    subjects = ["system:serviceaccount:c*:b"] #!',
+        ),
+        "admits strangers",
+    ),
+    wrong(
+        "a subject of every owner that begins so",
+        push(
+            '    repositories = ["dev-registry"]',
+            '    oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"',
+            '    subjects = ["repo:m*"] #!',
+        ),
+        "admits strangers",
+    ),
+    wrong(
+        "a subject of owners that end so",
+        push(
+            '    repositories = ["dev-registry"]',
+            '    oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"',
+            '    subjects = ["repo:*corp/app:*"] #!',
+        ),
+        "admits strangers",
+    ),
+    wrong(
+        "a subject of a group that begins so",
+        push(
+            '    repositories = ["dev-registry"]',
+            '    oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/gitlab.com"',
+            '    subjects = ["project_path:plat*/app:ref_type:branch"] #!',
+        ),
+        "admits strangers",
+    ),
+    wrong(
         "the own account as consumer",
         'registry_consumer_account_ids = ["111122223333"] #!',
         "own account 111122223333",
