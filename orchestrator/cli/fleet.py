@@ -32,7 +32,6 @@ from orchestrator.terraform.workdir import workdir_of
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
     from orchestrator.terraform.plan import Plan
-    from orchestrator.terraform.stream import Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,16 +195,12 @@ class Fleet:
         self, context: Context, environment: Environment, operation: Callable[..., Report], settings: dict[str, Any]
     ) -> Report:
         name = environment.name
-
-        def watch(stream: Stream, phase: str) -> None:
-            self.progress.watch(name, stream, phase)
-
         try:
             with open_stack(
                 context,
                 environment,
                 say=lambda text: self.say(name, text),
-                watch=watch,
+                follow=lambda phase: self.progress.follow(name, phase),
                 protected_only=self.protected_only,
                 transitions=self.transitions,
                 initialise=operation is not rendered,

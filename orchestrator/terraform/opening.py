@@ -16,7 +16,7 @@ from orchestrator.terraform.exclusive import exclusive
 from orchestrator.terraform.masking import masker_for
 from orchestrator.terraform.recovery import restore_local_state, save_unsaved_state
 from orchestrator.terraform.runner import Runner, terraform_environment
-from orchestrator.terraform.stack import Context, Say, Stack, Watch, no_progress
+from orchestrator.terraform.stack import Context, Follow, Say, Stack, no_progress
 from orchestrator.terraform.workdir import Workdir, dump, render, write_if_changed
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def open_stack(
     environment: Environment,
     *,
     say: Say,
-    watch: Watch = no_progress,
+    follow: Follow = no_progress,
     protected_only: bool = False,
     transitions: bool = True,
     initialise: bool = True,
@@ -42,7 +42,7 @@ def open_stack(
     """
     with (
         _disk_errors(environment.name),
-        _opened(context, environment, say, watch, protected_only, transitions, initialise) as stack,
+        _opened(context, environment, say, follow, protected_only, transitions, initialise) as stack,
     ):
         yield stack
 
@@ -63,7 +63,7 @@ def _opened(
     context: Context,
     environment: Environment,
     say: Say,
-    watch: Watch,
+    follow: Follow,
     protected_only: bool,
     transitions: bool,
     initialise: bool,
@@ -75,7 +75,7 @@ def _opened(
         runner = Runner(
             context.terraform, workdir.root, variables, masker_for(variables), workdir.log, context.interrupts
         )
-        stack = Stack(context, environment, workdir, runner, say, watch)
+        stack = Stack(context, environment, workdir, runner, say, follow)
         if initialise:
             if context.local is not None:
                 _placeholders(stack, context.local)

@@ -226,14 +226,14 @@ def _carry_out(stack: Stack, phase: str) -> None:
         # Terraform writes a local state in place: a full disk would cut it off.
         state = stack.workdir.local_state
         write_if_changed(stack.workdir.state_before, state.read_bytes() if state.exists() else b"")
-    outcome, stream = stack.stream(
+    outcome, heard = stack.stream(
         phase, "apply", "-input=false", "-json", str(stack.workdir.plan_file), journal=journal
     )
     if outcome.code != 0:
         with contextlib.suppress(OSError):
             journal.write_text(stack.runner.masker(journal.read_text("utf-8", "replace")), "utf-8")
-        raise stack.error(f"terraform {phase}", outcome, stream, applying=True)
-    for warning in stream.warnings:
+        raise stack.error(f"terraform {phase}", outcome, heard, applying=True)
+    for warning in heard.warnings:
         stack.say(f"warning: {warning}")
     _settle(stack)
 

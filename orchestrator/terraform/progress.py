@@ -4,21 +4,54 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Self
+
+from orchestrator.terraform.stream import REFRESH, Began, Ended, Event
 
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-    from orchestrator.terraform.stream import Stream
-
 SHOWN = 6
-EACH_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """How far one run of Terraform is: changes done, and {address: (action, since when)} of what is in flight."""
+
+    phase: str
+    done: int = 0
+    in_flight: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+
+    def after(self, event: Event, now: float) -> Underway:
+        """The run with one more event taken in."""
+        match event:
+            case Began(address, action):
+                return replace(self, in_flight={**self.in_flight, address: (action, now)})
+            case Ended(address, action):
+                others = {name: entry for name, entry in self.in_flight.items() if name != address}
+                finished = action != REFRESH and not event.failed
+                return replace(self, done=self.done + finished, in_flight=others)
+        return self
+
+    def lines(self, name: str, total: int, now: float) -> list[str]:
+        """One line for the environment, then what takes its time."""
+        flying = len(self.in_flight)
+        if self.phase in {"apply", "destroy"}:
+            out = [f"{name}: {self.phase} {self.done}/{max(total, self.done)}"]
+        else:
+            out = [f"{name}: {self.phase}, {flying} in flight" if flying else f"{name}: {self.phase}"]
+        oldest = sorted(self.in_flight.items(), key=lambda item: item[1][1])
+        out += [f"  {address}  {action} {now - began:.0f} s" for address, (action, began) in oldest[:SHOWN]]
+        if flying > SHOWN:
+            out.append(f"  and {flying - SHOWN} more")
+        return out
 
 
 class Progress:
-    """Shows the streams of several environments below the lines that are printed; a context manager.
+    """Shows the runs of several environments below the lines that are printed; a context manager.
 
     Without a terminal it shows nothing. `write` prints a line above what is live.
     """
@@ -28,9 +61,11 @@ class Progress:
         self._wanted = live
         self._clock = clock
         self._live: Live | None = None
-        self._streams: dict[str, tuple[Stream, str]] = {}
-        self._totals: dict[str, int] = {}
         self._lock = threading.Lock()
+        self._runs: dict[str, Underway] = {}
+        self._totals: dict[str, int] = {}
+        # One of its own: what is live is drawn by a thread that stopping it waits for.
+        self._counting = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -49,17 +84,27 @@ class Progress:
 
     def expect(self, name: str, total: int) -> None:
         """Say how many changes the environment's apply has."""
-        self._totals[name] = total
+        with self._counting:
+            self._totals[name] = total
 
-    def watch(self, name: str, stream: Stream, phase: str) -> None:
-        """Take note of a stream's new state."""
-        self._streams[name] = (stream, phase)
-        if self._wanted and self._live is None:
-            self._start()
+    def follow(self, name: str, phase: str) -> Callable[[Event], None]:
+        """A run of the environment begins; give its events to what is returned."""
+        with self._counting:
+            self._runs[name] = Underway(phase)
+
+        def take(event: Event) -> None:
+            with self._counting:
+                if name in self._runs:
+                    self._runs[name] = self._runs[name].after(event, self._clock())
+            if self._wanted and self._live is None:
+                self._start()
+
+        return take
 
     def forget(self, name: str) -> None:
         """The environment is through."""
-        self._streams.pop(name, None)
+        with self._counting:
+            self._runs.pop(name, None)
 
     def pause(self) -> None:
         """Take the live part away, for a question or at the end."""
@@ -85,18 +130,8 @@ class Progress:
         return Text("\n".join(self.lines()))
 
     def lines(self) -> list[str]:
-        """What is shown: one line for each environment, then what takes its time."""
+        """What is shown, for each environment."""
+        with self._counting:
+            runs, totals = sorted(self._runs.items()), dict(self._totals)
         now = self._clock()
-        out = []
-        for name, (stream, phase) in sorted(self._streams.items()):
-            flying = dict(stream.in_flight)
-            if phase in {"apply", "destroy"}:
-                done, total = len(stream.finished), self._totals.get(name, 0)
-                out.append(f"{name}: {phase} {done}/{max(total, done)}")
-            else:
-                out.append(f"{name}: {phase}, {len(flying)} in flight" if flying else f"{name}: {phase}")
-            oldest = sorted(flying.items(), key=lambda item: item[1][1])
-            out += [f"  {address}  {action} {now - began:.0f} s" for address, (action, began) in oldest[:SHOWN]]
-            if len(oldest) > SHOWN:
-                out.append(f"  and {len(oldest) - SHOWN} more")
-        return out
+        return [line for name, run in runs for line in run.lines(name, totals.get(name, 0), now)]

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +26,7 @@ from orchestrator.terraform.providers import ProviderSource
 from orchestrator.terraform.runner import Outcome, Runner
 from orchestrator.terraform.shared_provider import ProviderPool, SharedProvider
 from orchestrator.terraform.state import State, parse_state, read_state
-from orchestrator.terraform.stream import Stream
+from orchestrator.terraform.stream import Began, Ended, Event, Heard, Said, heard_of, read_event
 from orchestrator.terraform.transitions import Adoption, blocks, moves
 from orchestrator.terraform.workdir import LOCK, TRANSITIONS, Workdir, dump, keep_lock, write_if_changed
 
@@ -37,12 +36,13 @@ if TYPE_CHECKING:
     from orchestrator.local import LocalAws
 
 Say = Callable[[str], None]
-Watch = Callable[[Stream, str], None]
+Follow = Callable[[str], Callable[[Event], None]]  # told the phase of a run, it gives who takes the run's events
 FULL_BYTES = 64 * 1024  # less does not hold a state
 
 
-def no_progress(_stream: Stream, _phase: str) -> None:
-    return None
+def no_progress(_phase: str) -> Callable[[Event], None]:
+    """Nobody follows."""
+    return lambda _event: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Stack:
     workdir: Workdir
     runner: Runner
     say: Say
-    watch: Watch = no_progress
+    follow: Follow = no_progress
     _session: AwsSession | None = None
 
     @property
@@ -125,14 +125,14 @@ class Stack:
     def _plan(self, options: tuple[str, ...], phase: str, provider: SharedProvider | None) -> tuple[Plan, bool]:
         extra = dict(provider.variables) if provider else {}
         arguments = ("plan", "-input=false", "-json", "-detailed-exitcode", f"-out={self.workdir.plan_file}", *options)
-        outcome, stream = self.stream(phase, *arguments, extra=extra)
+        outcome, heard = self.stream(phase, *arguments, extra=extra)
         if outcome.code not in (0, 2):
-            raise self.error("terraform plan", outcome, stream)
+            raise self.error("terraform plan", outcome, heard)
         self._make_private(self.workdir.plan_file)
-        for warning in stream.warnings:
+        for warning in heard.warnings:
             self.say(f"warning: {warning}")
         # Values that AWS filled in after the last apply are in the stream as drift; they change nothing.
-        if outcome.code == 0 and (stream.changes == 0 or phase == "plan"):
+        if outcome.code == 0 and (heard.changes == 0 or phase == "plan"):
             return Plan(terraform_version=self.context.terraform.version), False
         return self._show(self.workdir.plan_file, extra), True
 
@@ -152,26 +152,31 @@ class Stack:
 
     def stream(
         self, phase: str, *arguments: str, extra: Mapping[str, str] | None = None, journal: Path | None = None
-    ) -> tuple[Outcome, Stream]:
-        """Run a command that speaks `-json` and follow it."""
-        stream = Stream(time.monotonic)
+    ) -> tuple[Outcome, Heard]:
+        """Run a command that speaks `-json`: how it ended, and what it told."""
+        follow = self.follow(phase)
+        events: list[Event] = []
 
         def take(line: str) -> None:
-            text = stream.feed(line)
-            if text and phase in {"apply", "destroy"}:
-                self.say(self.runner.masker(text))
-            self.watch(stream, phase)
+            event = read_event(line)
+            if event is None:
+                return
+            if isinstance(event, Began | Ended | Said) and event.text and phase in {"apply", "destroy"}:
+                self.say(self.runner.masker(event.text))
+            events.append(event)
+            follow(event)
 
-        return self.runner.run(*arguments, on_line=take, extra=extra, journal=journal), stream
+        # When a run has ended, nothing is taken any more.
+        return self.runner.run(*arguments, on_line=take, extra=extra, journal=journal), heard_of(events)
 
     def error(
-        self, what: str, outcome: Outcome, stream: Stream | None = None, *, applying: bool = False
+        self, what: str, outcome: Outcome, heard: Heard | None = None, *, applying: bool = False
     ) -> OrchestratorError:
         """The error of a run that failed, without secrets."""
         clean = Outcome(
             outcome.arguments,
             outcome.code,
-            "" if stream is not None else self.runner.masker(outcome.stdout),
+            "" if heard is not None else self.runner.masker(outcome.stdout),
             self.runner.masker(outcome.stderr),
             outcome.seconds,
             outcome.interrupted,
@@ -179,7 +184,7 @@ class Stack:
         found = failure(
             what,
             clean,
-            stream.diagnostics if stream else (),
+            heard.diagnostics if heard else (),
             environment=self.name,
             log=self.workdir.log,
             applying=applying,

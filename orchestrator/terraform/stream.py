@@ -1,11 +1,13 @@
-"""Terraform's `-json` stream as values: what is planned, what is in flight, what went wrong. The clock is given."""
+"""Terraform's `-json` stream as values: what begins, what ends, what went wrong. Pure; who reads keeps what it needs."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+REFRESH = "refresh"  # the action of a read, which the stream itself does not name
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,93 +26,49 @@ class Diagnostic:
         return f"{text}\n({place})" if place else text
 
 
-@dataclass(slots=True)
-class Stream:
-    """Reads the lines of one run.
+@dataclass(frozen=True, slots=True)
+class Began:
+    """Terraform is at a resource from now on."""
 
-    `in_flight` is {address: (action, started)}; `finished` are {address: action}; `started` every address whose change
-    began; `changes` counts planned changes, drifts and changed outputs; lines that are no JSON are kept in `other`.
-    """
+    address: str
+    action: str
+    text: str = ""
 
-    clock: Callable[[], float]
-    total: int = 0
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Terraform is through with a resource; `id` is what AWS calls it, where that is known."""
+
+    address: str
+    action: str
+    text: str = ""
+    failed: bool = False
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence for the user: how long something takes by now, or a line that is no JSON."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """So many more changes, drifts or changed outputs were found."""
+
+    changes: int
+
+
+Event: TypeAlias = Diagnostic | Began | Ended | Said | Noted
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a whole run told: how many changes it planned, and its diagnostics, each once."""
+
     changes: int = 0
-    in_flight: dict[str, tuple[str, float]] = field(default_factory=dict)
-    finished: dict[str, str] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-    other: list[str] = field(default_factory=list)
-
-    def feed(self, line: str) -> str | None:
-        """Take one line; the sentence to show for it, or None."""
-        if not line.strip():
-            return None
-        try:
-            event = json.loads(line)
-        except ValueError:
-            self.other.append(line)
-            return line
-        if not isinstance(event, dict):
-            self.other.append(line)
-            return None
-        take = _TAKES.get(str(event.get("type", "")))
-        return take(self, event) if take is not None else None
-
-    def _diagnostic(self, event: Mapping[str, Any]) -> str | None:
-        data = event.get("diagnostic") or {}
-        span = data.get("range") or {}
-        line = (span.get("start") or {}).get("line")
-        where = f"{span.get('filename')}:{line}" if span.get("filename") else ""
-        diagnostic = Diagnostic(
-            data.get("severity", "error"),
-            data.get("summary", ""),
-            (data.get("detail") or "").strip(),
-            data.get("address", ""),
-            where,
-        )
-        if diagnostic not in self.diagnostics:
-            self.diagnostics.append(diagnostic)
-        return None
-
-    def _planned_change(self, _event: Mapping[str, Any]) -> None:
-        self.changes += 1
-
-    def _resource_drift(self, _event: Mapping[str, Any]) -> None:
-        self.changes += 1
-
-    def _outputs(self, event: Mapping[str, Any]) -> None:
-        outputs = event.get("outputs") or {}
-        self.changes += sum(1 for output in outputs.values() if output.get("action") not in (None, "noop"))
-
-    def _refresh_start(self, event: Mapping[str, Any]) -> None:
-        self.in_flight[_address(event)] = ("refresh", self.clock())
-
-    def _refresh_complete(self, event: Mapping[str, Any]) -> None:
-        self.in_flight.pop(_address(event), None)
-
-    def _apply_start(self, event: Mapping[str, Any]) -> str:
-        hook = event.get("hook") or {}
-        self.in_flight[_address(event)] = (str(hook.get("action", "")), self.clock())
-        return str(event.get("@message", ""))
-
-    def _apply_progress(self, event: Mapping[str, Any]) -> str:
-        return str(event.get("@message", ""))
-
-    def _apply_complete(self, event: Mapping[str, Any]) -> str:
-        action, _ = self.in_flight.pop(_address(event), ("", 0.0))
-        # A replacement has two changes of one address.
-        self.finished[f"{_address(event)} {action}"] = action
-        return str(event.get("@message", ""))
-
-    def _apply_errored(self, event: Mapping[str, Any]) -> str:
-        action, _ = self.in_flight.pop(_address(event), ("", 0.0))
-        self.failed[_address(event)] = action
-        return str(event.get("@message", ""))
-
-    @property
-    def errors(self) -> tuple[Diagnostic, ...]:
-        """The errors among the diagnostics."""
-        return tuple(diagnostic for diagnostic in self.diagnostics if diagnostic.severity == "error")
+    diagnostics: tuple[Diagnostic, ...] = ()
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
@@ -118,21 +76,72 @@ class Stream:
         return tuple(diagnostic for diagnostic in self.diagnostics if diagnostic.severity == "warning")
 
 
-# {type of an event: what the stream does with it}; every other type says nothing that is needed here.
-_TAKES: Mapping[str, Callable[[Stream, Mapping[str, Any]], str | None]] = {
-    "diagnostic": Stream._diagnostic,
-    "planned_change": Stream._planned_change,
-    "resource_drift": Stream._resource_drift,
-    "outputs": Stream._outputs,
-    "refresh_start": Stream._refresh_start,
-    "refresh_complete": Stream._refresh_complete,
-    "apply_start": Stream._apply_start,
-    "apply_progress": Stream._apply_progress,
-    "apply_complete": Stream._apply_complete,
-    "apply_errored": Stream._apply_errored,
-}
+def heard_of(events: Iterable[Event]) -> Heard:
+    """The events of one run, summed up."""
+    changes = 0
+    diagnostics: dict[Diagnostic, None] = {}
+    for event in events:
+        match event:
+            case Noted(more):
+                changes += more
+            case Diagnostic():
+                diagnostics[event] = None
+    return Heard(changes, tuple(diagnostics))
 
 
-def _address(event: Mapping[str, Any]) -> str:
-    resource = (event.get("hook") or {}).get("resource") or {}
-    return str(resource.get("addr", ""))
+def read_events(text: str) -> Iterator[Event]:
+    """The events of a stream whose end may be cut off."""
+    for line in text.splitlines():
+        event = read_event(line)
+        if event is not None:
+            yield event
+
+
+def read_event(line: str) -> Event | None:
+    """One line as an event; None for what nobody here asks about."""
+    if not line.strip():
+        return None
+    try:
+        data = json.loads(line)
+    except ValueError:
+        return Said(line)
+    if not isinstance(data, Mapping):
+        return None
+    hook = data.get("hook") or {}
+    address = str((hook.get("resource") or {}).get("addr", ""))
+    action = str(hook.get("action", ""))
+    text = str(data.get("@message", ""))
+    match data.get("type"):
+        case "refresh_start":
+            return Began(address, REFRESH)
+        case "refresh_complete":
+            return Ended(address, REFRESH)
+        case "apply_start":
+            return Began(address, action, text)
+        case "apply_progress":
+            return Said(text)
+        case "apply_complete":
+            known = str(hook.get("id_value") or "") if hook.get("id_key") == "id" else ""
+            return Ended(address, action, text, id=known)
+        case "apply_errored":
+            return Ended(address, action, text, failed=True)
+        case "planned_change" | "resource_drift":
+            return Noted(1)
+        case "outputs":
+            outputs = (data.get("outputs") or {}).values()
+            return Noted(sum(1 for output in outputs if output.get("action") not in (None, "noop")))
+        case "diagnostic":
+            return _diagnostic(data.get("diagnostic") or {})
+    return None
+
+
+def _diagnostic(data: Mapping[str, Any]) -> Diagnostic:
+    span = data.get("range") or {}
+    line = (span.get("start") or {}).get("line")
+    return Diagnostic(
+        data.get("severity", "error"),
+        data.get("summary", ""),
+        (data.get("detail") or "").strip(),
+        data.get("address", ""),
+        f"{span.get('filename')}:{line}" if span.get("filename") else "",
+    )

@@ -7,12 +7,13 @@ Switching protection on or off must move a repository from one to the other, in 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.terraform.plan import PROTECTED, REPOSITORY, Plan
 from orchestrator.terraform.state import State
+from orchestrator.terraform.stream import Began, Diagnostic, Ended, read_events
 
 UNPROTECTED = "this"
 # {type: attribute of the planned values that is the import id}. What AWS answers with "exists already" for.
@@ -105,37 +106,21 @@ def started_creations(journal: str) -> frozenset[str]:
     begun: set[str] = set()
     failed: set[str] = set()
     unanswered: set[str] = set()
-    for event in _events(journal):
-        hook = event.get("hook") or {}
-        address = (hook.get("resource") or {}).get("addr", "")
-        if event.get("type") == "apply_start" and hook.get("action") == "create":
-            begun.add(address)
-        elif event.get("type") == "apply_errored":
-            failed.add(address)
-        elif event.get("type") == "diagnostic":
-            diagnostic = event.get("diagnostic") or {}
-            text = f"{diagnostic.get('summary')} {diagnostic.get('detail')}"
-            if any(sign in text for sign in NO_ANSWER):
-                unanswered.add(str(diagnostic.get("address", "")))
+    for event in read_events(journal):
+        match event:
+            case Began(address, "create"):
+                begun.add(address)
+            case Ended(address, failed=True):
+                failed.add(address)
+            case Diagnostic(address=address) if any(sign in str(event) for sign in NO_ANSWER):
+                unanswered.add(address)
     return frozenset(begun - (failed - unanswered))
 
 
 def created_ids(journal: str) -> dict[str, str]:
     """{address: id} of what an apply created to the end, from Terraform's `-json` stream."""
-    hooks = (event.get("hook") or {} for event in _events(journal) if event.get("type") == "apply_complete")
     return {
-        hook["resource"]["addr"]: str(hook["id_value"])
-        for hook in hooks
-        if hook.get("action") == "create" and hook.get("id_key") == "id" and hook.get("id_value")
+        event.address: event.id
+        for event in read_events(journal)
+        if isinstance(event, Ended) and event.action == "create" and event.id
     }
-
-
-def _events(journal: str) -> Iterator[Mapping[str, Any]]:
-    """The events of a stream whose end may be cut off."""
-    for line in journal.splitlines():
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, Mapping):
-            yield event

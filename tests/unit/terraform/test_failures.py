@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from orchestrator.errors import OrchestratorError
 from orchestrator.terraform.failures import failure
 from orchestrator.terraform.runner import Outcome
-from orchestrator.terraform.stream import Diagnostic, Stream
+from orchestrator.terraform.stream import Diagnostic
 
 S3_LOCK = """Error message: operation error S3: PutObject, https response error StatusCode: 412, api error PreconditionFailed
 Lock Info:
@@ -94,33 +93,3 @@ def test_an_interrupt_says_whether_something_may_be_lost() -> None:
 
 def test_a_death_by_signal_is_no_success() -> None:
     assert "ended by SIGKILL" in str(explained("", code=-9))
-
-
-def test_a_stream_is_read_event_by_event() -> None:
-    now = [0.0]
-    stream = Stream(lambda: now[0])
-
-    def feed(kind: str, **more: object) -> str | None:
-        return stream.feed(json.dumps({"type": kind, "@message": kind, **more}))
-
-    hook = {"resource": {"addr": "a.b"}, "action": "create"}
-    assert feed("version") is None
-    feed("planned_change")
-    feed("outputs", outputs={"x": {"action": "noop"}, "y": {"action": "update"}})
-    assert feed("apply_start", hook=hook) == "apply_start"
-    assert stream.in_flight == {"a.b": ("create", 0.0)}
-    assert feed("apply_complete", hook=hook) == "apply_complete"
-    feed("diagnostic", diagnostic={"severity": "warning", "summary": "w", "detail": ""})
-    feed(
-        "diagnostic", diagnostic={"severity": "error", "summary": "e", "range": {"filename": "f", "start": {"line": 3}}}
-    )
-    feed(
-        "diagnostic", diagnostic={"severity": "error", "summary": "e", "range": {"filename": "f", "start": {"line": 3}}}
-    )
-    assert stream.feed("no json") == "no json"
-    assert stream.feed("") is None
-
-    assert (stream.changes, stream.in_flight, len(stream.finished)) == (2, {}, 1)
-    assert [str(error) for error in stream.errors] == ["e\n(f:3)"]
-    assert [warning.summary for warning in stream.warnings] == ["w"]
-    assert stream.other == ["no json"]
