@@ -33,11 +33,12 @@ engines: $(STAMP) ## kube-apiserver, etcd, kubectl, the Kyverno CLI and small de
 test-cluster: $(STAMP) ## the generated documents through those engines and skopeo
 	$(BIN)/python -m pytest tests/cluster -m cluster
 
-check: $(STAMP) ## format, lint, types, layers, Terraform style, README against the CLI
+check: $(STAMP) ## format, lint, types, layers, dead code, Terraform style, README against the CLI
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 	$(BIN)/python -m scripts.check_terraform_format
 	$(BIN)/python -m scripts.check_readme
 	$(BIN)/python -m scripts.draw_layers

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
 
 
-def _own_repositories(environment: Environment) -> bool:
-    return bool(environment.own_repository_names)
-
-
 def _has_rules(environment: Environment) -> bool:
     return environment.owns_registry and bool(environment.pull_through_cache_rules)
 
@@ -338,8 +334,3 @@ STATE_BUCKET = Statement(
     ),
     ("arn:*:s3:::*",),
 )
-
-
-def allows(action: str) -> bool:
-    """Does the published policy name this action?"""
-    return any(action in statement.all_actions for statement in STATEMENTS)

@@ -20,7 +20,6 @@ PREFIX = "ecr-pullthroughcache/"
 DEFAULT_KEY = "alias/aws/secretsmanager"
 # What Secrets Manager allows in a name; it adds six characters of its own to the ARN.
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}\Z")
-PLACEHOLDER = "placeholder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +114,6 @@ def put_upstream_secret(
         if wanted:
             client.tag_resource(SecretId=existing.arn, Tags=wanted)  # type: ignore[arg-type]
     return StoredSecret(name=name, arn=existing.arn, created=False)
-
-
-def ensure_placeholder(session: AwsSession, name: str) -> str:
-    """The ARN of the secret in the embedded AWS, made with a placeholder value when it is absent.
-
-    Only there: a placeholder in a real account would make every pull of the rule fail.
-    """
-    if not session.is_local:
-        raise OrchestratorError(f'secret "{name}": placeholders are for the embedded AWS only.')
-    found = find_secret(session, name)
-    if found is not None:
-        return found
-    return put_upstream_secret(session, name, Credentials(PLACEHOLDER, PLACEHOLDER)).arn
 
 
 def _refuse_unusable(session: AwsSession, secret: UpstreamSecret) -> None:

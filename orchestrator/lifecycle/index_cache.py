@@ -8,7 +8,7 @@ be read counts as absent: it only costs calls. Pure.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -46,10 +46,6 @@ class IndexCache:
                 self.children[digest] = tuple(below)
                 self.dirty = True
             self._seen.add(digest)
-
-    def see(self, digests: Iterable[str]) -> None:
-        """These indexes still exist."""
-        self._seen.update(digests)
 
     def forget_unseen(self) -> None:
         """Drop the entries of indexes that no repository of the shard has any more, when they are many."""

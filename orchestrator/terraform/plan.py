@@ -95,7 +95,6 @@ class Plan:
     drift: tuple[ResourceChange, ...] = ()
     outputs: tuple[OutputChange, ...] = ()
     terraform_version: str = ""
-    errored: bool = False
     # Lines of sensitive values, for masking logs; never part of what is shown.
     secrets: frozenset[str] = frozenset()
 
@@ -167,7 +166,6 @@ def _plan(document: Mapping[str, Any]) -> Plan:
         drift,
         outputs,
         str(document.get("terraform_version", "")),
-        bool(document.get("errored", False)),
         frozenset(secrets),
     )
 

@@ -101,12 +101,6 @@ class ProviderPool:
                     if taken.alive:
                         self._idle.setdefault(key, []).append(taken)
 
-    def discard(self, provider: SharedProvider) -> None:
-        """End a provider that misbehaved."""
-        with self._lock, contextlib.suppress(ValueError):
-            self._all.remove(provider)
-        provider.close()
-
     def _take(self, root: Path, variables: Mapping[str, str], explicit: bool) -> tuple[str, SharedProvider] | None:
         locked = next((entry for entry in locked_providers(root) if entry.address == AWS), None)
         if locked is None:

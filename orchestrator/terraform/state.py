@@ -25,10 +25,8 @@ class StateResource:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`lineage` and `serial` name this version of the state; both are empty before the first apply."""
+    """What is managed, and the outputs; both are empty before the first apply."""
 
-    lineage: str = ""
-    serial: int = 0
     resources: tuple[StateResource, ...] = ()
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -54,8 +52,6 @@ def parse_state(text: str, name: str = "The Terraform state") -> State:
         if document.get("version") != 4:
             raise OrchestratorError(f"{name} has version {document.get('version')!r}; this program reads version 4.")
         return State(
-            document.get("lineage", ""),
-            int(document.get("serial", 0)),
             tuple(_resources(document)),
             dict(document.get("outputs") or {}),
         )

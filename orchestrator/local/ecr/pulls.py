@@ -62,7 +62,7 @@ def first_pull(registry: Registry, upstream: Upstream, name: str, tag: str) -> I
     url = rule["upstreamRegistryUrl"]
     if not upstream.get(url, path, tag):
         upstream.put(url, path, tag, [(made_up_manifest(f"{url}/{path}:{tag}", MADE_UP_SIZE), None)])
-    context = Context(registry, registry.account_id, "", upstream)
+    context = Context(registry, "", upstream)
     import_image(context, name, {"imageTag": tag})
     image = registry.repository(name).tagged(tag)
     assert image is not None

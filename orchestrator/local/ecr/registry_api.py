@@ -62,7 +62,7 @@ def _manifest(ecr: EcrService, account: str, region: str, name: str, reference: 
         who = f"arn:{partition_of(region)}:iam::{account}:user/{USER}"
         try:
             answer = batch_get_image(
-                Context(registry, account, who, ecr.upstream), {"repositoryName": name, "imageIds": [image_id]}
+                Context(registry, who, ecr.upstream), {"repositoryName": name, "imageIds": [image_id]}
             )
         except EcrError as error:
             code = "NAME_UNKNOWN" if error.code == "RepositoryNotFoundException" else "MANIFEST_UNKNOWN"

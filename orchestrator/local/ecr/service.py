@@ -65,7 +65,7 @@ class EcrService:
     def _context(self, call: Call, params: Document) -> Context:
         who = identify(call)
         registry = self.registry(str(params.get("registryId") or who.account_id), call.region)
-        return Context(registry, who.account_id, who.arn, self.upstream)
+        return Context(registry, who.arn, self.upstream)
 
 
 def _parse(call: Call) -> Document:

@@ -125,10 +125,9 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One call: the registry it is about, who asks from which account, and what the upstreams hold."""
+    """One call: the registry it is about, who asks, and what the upstreams hold."""
 
     registry: Registry
-    caller_account: str
     principal_arn: str
     upstream: Upstream
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.aws.secrets import Credentials, describe_secret, ensure_placeholder, find_secret, put_upstream_secret
+from orchestrator.aws.secrets import Credentials, describe_secret, find_secret, put_upstream_secret
 from orchestrator.aws.session import AwsSession, open_session
 from orchestrator.errors import OrchestratorError, RefusedInput
 
@@ -15,7 +15,7 @@ from .conftest import Target
 from .scripted import endpoint, json_error
 
 if TYPE_CHECKING:
-    from orchestrator.local import LocalAws
+    pass
 
 NAME = "ecr-pullthroughcache/docker-hub"
 
@@ -76,24 +76,6 @@ def test_absent_and_could_not_tell_are_different_answers(session: AwsSession, ta
         denied = open_session(target, local=aws)
         with pytest.raises(OrchestratorError, match="secretsmanager:DescribeSecret"):
             find_secret(denied, NAME)
-
-
-def test_a_placeholder_is_made_once_and_never_replaces_a_real_value(session: AwsSession) -> None:
-    first = ensure_placeholder(session, NAME)
-    put_upstream_secret(session, NAME, Credentials("me", "real"))
-    assert ensure_placeholder(session, NAME) == first
-    assert stored(session) == {"username": "me", "accessToken": "real"}
-
-
-def test_a_real_account_gets_no_placeholder(
-    local_aws: LocalAws, target: Target, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in local_aws.variables(target.account_id, target.aws_region).items():
-        monkeypatch.setenv(name, value)
-    real = open_session(target)
-    with pytest.raises(OrchestratorError, match="embedded AWS only"):
-        ensure_placeholder(real, NAME)
-    assert find_secret(real, NAME) is None
 
 
 def test_a_token_never_shows_in_a_representation() -> None:

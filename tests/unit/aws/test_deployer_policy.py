@@ -35,7 +35,6 @@ PERMISSIONS_ONLY = {
     "s3:PutBucketPublicAccessBlock",
     "s3:PutEncryptionConfiguration",
 }
-SERVICES = {"inspector2": "inspector2", "route53": "route53"}
 
 
 def test_the_published_files_are_up_to_date() -> None:
