@@ -1,1 +1,1 @@
-"""The function of scan findings: a thin handler over `orchestrator.lifecycle`."""
+"""The function of scan findings: a thin handler over `orchestrator.findings`."""

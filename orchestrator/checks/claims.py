@@ -12,8 +12,9 @@ from orchestrator.environment.model import Environment
 from orchestrator.environment.parts import PullThroughCacheRule
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.lifecycle.ports import ROOT
+from orchestrator.partitions import partition_for
 from orchestrator.routes.source import Source, covers
-from orchestrator.routes.upstreams import canonical_registry, ecr_registry, partition_for, upstream_of
+from orchestrator.routes.upstreams import canonical_registry, ecr_registry, upstream_of
 
 # A mirror's prefix, a slash and a repository must fit into 256 characters.
 MIRROR_PREFIX_LENGTH = range(2, 255)

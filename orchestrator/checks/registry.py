@@ -11,7 +11,7 @@ from orchestrator.checks.problem import shown
 from orchestrator.checks.templates import check_template
 from orchestrator.environment.parts import RegistryScanning
 from orchestrator.environment.tfvars import Path, dotted
-from orchestrator.routes.upstreams import partition_of
+from orchestrator.partitions import partition_of
 
 # AWS provider 5.100: aws_ecr_account_setting.
 ACCOUNT_SETTINGS = {"BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE", "CLAIR"), "REGISTRY_POLICY_SCOPE": ("V1", "V2")}

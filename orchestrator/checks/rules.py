@@ -12,7 +12,8 @@ from orchestrator.environment.forms import PREFIX_LENGTH, RULE_PREFIX, parse_arn
 from orchestrator.environment.parts import PullThroughCacheRule
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.lifecycle.ports import ROOT
-from orchestrator.routes.upstreams import Upstream, ecr_registry, partition_of, upstream_of
+from orchestrator.partitions import partition_of
+from orchestrator.routes.upstreams import Upstream, ecr_registry, upstream_of
 
 SECRET_PREFIX = "ecr-pullthroughcache/"  # noqa: S105
 NEVER_SUPPORTED = "ECR has pull-through cache rules for nine upstreams, and this is none of them."

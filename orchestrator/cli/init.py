@@ -122,7 +122,7 @@ def _text(value: object) -> str | None:
 def _answers(
     project: Project, name: str, given: dict[str, object], bucket: object, bucket_region: object, *, ask: bool
 ) -> Answers:
-    from orchestrator.routes.upstreams import partition_for
+    from orchestrator.partitions import partition_for
     from orchestrator.scaffold import Answers
 
     missing = [flag for key, flag in _NEEDED.items() if not _text(given[key])]

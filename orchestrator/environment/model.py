@@ -30,7 +30,7 @@ from orchestrator.environment.parts import (
     Value,
 )
 from orchestrator.lifecycle.in_use import snapshot_key
-from orchestrator.routes import upstreams
+from orchestrator.partitions import partition_of, registry_host
 
 PLATFORMS = ("eks", "rosa-classic", "rosa-hcp")
 Listed = Annotated[tuple[str, ...], Unique()]
@@ -128,7 +128,7 @@ class Environment(Value):
     @property
     def partition(self) -> str:
         """AWS partition of the region: aws, aws-us-gov, aws-cn, …"""
-        return upstreams.partition_of(self.aws_region)
+        return partition_of(self.aws_region)
 
     @property
     def registry_account(self) -> str:
@@ -143,7 +143,7 @@ class Environment(Value):
     @property
     def registry_host(self) -> str:
         """Host of that registry: `<account>.dkr.ecr.<region>.<suffix of the partition>`."""
-        return upstreams.registry_host(self.registry_account, self.registry_region_name)
+        return registry_host(self.registry_account, self.registry_region_name)
 
     @property
     def effective_digest_references(self) -> str:

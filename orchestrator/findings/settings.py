@@ -8,6 +8,7 @@
     CLUSTERS       JSON list: whose snapshots must be there to say that nobody uses an image
     ROUTES         JSON list of {"prefix", "source"}: names upstreams
     ENVIRONMENT    for messages
+    AWS_REGION     written by the runtime: where the registry is, unless the event says
 
 Pure: the variables are an argument.
 """
@@ -37,6 +38,7 @@ class FindingsSettings:
     bucket: str
     enhanced: bool = False
     severity: str = "HIGH"
+    region: str = ""
     shared: Settings = field(default_factory=Settings)
 
 
@@ -68,6 +70,7 @@ def read_findings_settings(variables: Mapping[str, str]) -> FindingsSettings:
         bucket=checked("BUCKET", _BUCKET, "the name of a bucket"),
         enhanced=chosen("SCAN_TYPE", _SCAN_TYPES, "BASIC") == "ENHANCED",
         severity=chosen("SEVERITY", SEVERITIES, "HIGH"),
+        region=variables.get("AWS_REGION", ""),
         shared=shared,
     )
     if problems:

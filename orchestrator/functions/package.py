@@ -31,6 +31,7 @@ PACKED = (
     "orchestrator.aws.ports",
     "orchestrator.findings",
     "orchestrator.lifecycle",
+    "orchestrator.partitions",
 )
 IN_THE_RUNTIME = frozenset({"boto3", "botocore"})
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -196,7 +197,9 @@ def _may_be_packed(module: str) -> bool:
     """Is it one of the packed modules, or (as names that are imported from a module look too) below one?"""
     if module in PACKED:
         return True
-    return module.startswith(("orchestrator.lifecycle.", "orchestrator.findings.", "orchestrator.aws.ports."))
+    return module.startswith(
+        ("orchestrator.lifecycle.", "orchestrator.findings.", "orchestrator.aws.ports.", "orchestrator.partitions.")
+    )
 
 
 def _files_of(module: str, root: Path) -> list[Path]:

@@ -1,13 +1,15 @@
 """What ECR can pull through, what it cannot, and the names that registries go by.
 
-Knows the nine upstreams of ECR's pull-through cache, the aliases of public registries, and the hosts of ECR itself in
-every partition. Pure: no boto3; the tables below name their sources.
+Knows the nine upstreams of ECR's pull-through cache, the aliases of public registries, and the hosts of ECR itself.
+Pure: no boto3; the tables below name their sources.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+
+from orchestrator.partitions import partition_for, partition_of, registry_host
 
 DOCKER_HUB = "docker.io"
 
@@ -18,47 +20,10 @@ REGISTRY_ALIASES = {
     "k8s.gcr.io": "registry.k8s.io",
 }
 
-
-@dataclass(frozen=True, slots=True)
-class Partition:
-    """One AWS partition: `dns_suffix` of its hosts, `dual_stack_suffix` of ECR's IPv6 hosts ("" where it has none)."""
-
-    name: str
-    region_prefix: str
-    dns_suffix: str
-    dual_stack_suffix: str = ""
-    pull_through_cache: bool = True
-
-
-# botocore 1.44 data/partitions.json: names, regionRegex, dnsSuffix. Dual-stack suffixes: "Amazon ECR endpoints and
-# quotas" in the AWS General Reference and awslabs/amazon-ecr-credential-helper (ecr-login/api/client.go).
-# GovCloud and China have no pull-through cache (ECR user guide, "Pull through cache"); isolated ones have no way out.
-_AWS = Partition("aws", "", "amazonaws.com", "on.aws")
-PARTITIONS = (
-    Partition("aws-cn", "cn-", "amazonaws.com.cn", "on.amazonwebservices.com.cn", pull_through_cache=False),
-    Partition("aws-us-gov", "us-gov-", "amazonaws.com", "on.aws", pull_through_cache=False),
-    Partition("aws-iso", "us-iso-", "c2s.ic.gov", pull_through_cache=False),
-    Partition("aws-iso-b", "us-isob-", "sc2s.sgov.gov", pull_through_cache=False),
-    Partition("aws-iso-e", "eu-isoe-", "cloud.adc-e.uk", pull_through_cache=False),
-    Partition("aws-iso-f", "us-isof-", "csp.hci.ic.gov", pull_through_cache=False),
-    Partition("aws-eusc", "eusc-", "amazonaws.eu", "on.amazonwebservices.eu"),
-    _AWS,
-)
-
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z]+(?:-[a-z]+)+-[0-9]+")
 # Five to fifty letters and digits; a hyphen comes before the hash that a domain name label adds.
 _AZURE = re.compile(r"(?=[a-z0-9-]{5,63}\.)[a-z0-9]+(?:-[a-z0-9]+)*\.azurecr\.io")
-
-
-def partition_for(region: str) -> Partition:
-    """The partition of `region`; a region that no partition claims by its prefix is in `aws`."""
-    return next(partition for partition in PARTITIONS if region.startswith(partition.region_prefix))
-
-
-def partition_of(region: str) -> str:
-    """Name of the partition of `region`: `us-gov-west-1` -> `aws-us-gov`."""
-    return partition_for(region).name
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +39,9 @@ class EcrRegistry:
         return partition_of(self.region)
 
     @property
-    def suffix(self) -> str:
-        """DNS suffix of the standard host: `amazonaws.com`."""
-        return partition_for(self.region).dns_suffix
-
-    @property
     def host(self) -> str:
         """The standard host: `123456789012.dkr.ecr.eu-west-1.amazonaws.com`."""
-        return f"{self.account}.dkr.ecr.{self.region}.{self.suffix}"
+        return registry_host(self.account, self.region)
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -114,11 +74,6 @@ def ecr_registry(host: str) -> EcrRegistry | None:
             registry = EcrRegistry(account, region)
             return registry if host in registry.hosts else None
     return None
-
-
-def registry_host(account: str, region: str) -> str:
-    """Standard host of the registry of `account` in `region`, with the suffix of the region's partition."""
-    return EcrRegistry(account, region).host
 
 
 def canonical_registry(host: str) -> str:

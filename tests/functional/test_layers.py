@@ -52,6 +52,7 @@ def test_the_contracts_hold() -> None:
         ),
         ("terraform/plan.py", "import botocore", "One door to boto3"),
         ("cli/doctor.py", "import boto3", "One door to boto3"),
+        ("../lambda_src/scan_findings/handler.py", "import boto3", "One door to boto3"),
         ("lifecycle/ecr_policy.py", "import yaml", "The lifecycle core is packed into the Lambda"),
         ("lifecycle/ecr_policy.py", "import orchestrator.errors", "The lifecycle core is packed into the Lambda"),
         ("aws/ports/registry.py", "import orchestrator.errors", "The functions carry the lifecycle core"),

@@ -1,7 +1,7 @@
-"""What the lifecycle manager asks of AWS: its ports over boto3 clients, for the functions and for the commands.
+"""What lifecycle manager and scan findings ask of AWS: their ports over boto3 clients, for functions and commands.
 
-Packed into the functions' zips with `orchestrator.lifecycle`: standard library only, botocore is imported where a call is
-made (the runtime has it). Clients are given; `function_clients` makes those of a function.
+Packed into the functions' zips with the core: standard library only, botocore is imported where a call is made (the
+runtime has it). Clients are given; `function_clients` and `findings_clients` make those of the functions.
 """
 
 from orchestrator.aws.ports.clients import FunctionClients, function_clients

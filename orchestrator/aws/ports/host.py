@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,7 +27,7 @@ class ThreadedHost:
     """
 
     environment: str
-    namespace: str
+    namespace: str = ""
     deadline: float | None = None
     output: TextIO | None = None
     workers: int = WORKERS
@@ -40,6 +41,10 @@ class ThreadedHost:
         if self._stopping:
             return 0.0
         return float("inf") if self.deadline is None else self.deadline - time.monotonic()
+
+    def pause(self, most: float) -> None:
+        """Wait for a random part of `most` seconds, which spreads those who met."""
+        time.sleep(random.uniform(0, most))  # noqa: S311
 
     def log(self, level: str, message: str, **fields: object) -> None:
         self._write({"time": self.now().isoformat(), "level": level, "message": message, **fields})

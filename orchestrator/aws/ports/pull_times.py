@@ -19,13 +19,14 @@ class CallerExclusion:
     """Excludes the caller from pull times before the first manifest is read.
 
     `mode`: "ask" reads all the same where that is denied, as a function with a role of its own may; "require" refuses to
-    read then. `end` takes the caller out again where it was not excluded before. `note` is told who was registered, and
-    "" when that ended: who died in between left an exclusion behind, which the next one ends (`left_behind`).
+    read then; "count" excludes nobody, for what was pulled just now anyway. `end` takes the caller out again where it was
+    not excluded before. `note` is told who was registered, and "" when that ended: who died in between left an exclusion
+    behind, which the next one ends (`left_behind`).
     """
 
     ecr: Any
     sts: Any
-    mode: Literal["ask", "require"] = "ask"
+    mode: Literal["ask", "require", "count"] = "ask"
     never_exclude: frozenset[str] = frozenset()
     warn: Callable[[str], None] = lambda _: None
     note: Callable[[str], None] = lambda _: None
@@ -37,6 +38,8 @@ class CallerExclusion:
 
     def ensure(self) -> None:
         """Exclude the caller, once. Raises PortError where that is required and cannot be."""
+        if self.mode == "count":
+            return
         with self._lock:
             if self._excluded is None:
                 self._excluded, reason = self._excluded_now()

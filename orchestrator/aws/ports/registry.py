@@ -107,6 +107,9 @@ class EcrRegistry:
                 imageIds=[{"imageDigest": digest} for digest in digests],
                 acceptedMediaTypes=list(MEDIA_TYPES),
             )
+        for failure in answer.get("failures", []):
+            if failure.get("failureCode") != "ImageNotFound":
+                raise PortError(str(failure.get("failureCode")), str(failure.get("failureReason", "")), "BatchGetImage")
         return {image["imageId"]["imageDigest"]: image["imageManifest"] for image in answer["images"]}
 
     def policy(self, repository: str) -> str | None:

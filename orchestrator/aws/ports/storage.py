@@ -20,18 +20,34 @@ class S3Storage:
     bucket: str
 
     def get(self, key: str) -> bytes | None:
+        return self.read(key)[0]
+
+    def read(self, key: str) -> tuple[bytes | None, str | None]:
+        """(the object, its version); both None when there is none."""
         try:
             with refusals():
-                body: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-                return body
+                answer = self.s3.get_object(Bucket=self.bucket, Key=key)
+                return answer["Body"].read(), str(answer["ETag"])
         except PortError as error:
             if error.code != "NoSuchKey":
                 raise
-            return None
+            return None, None
 
     def put(self, key: str, content: bytes) -> None:
         with refusals():
             self.s3.put_object(Bucket=self.bucket, Key=key, Body=content)
+
+    def replace(self, key: str, content: bytes, version: str | None) -> bool:
+        """Put the object in place of that version; False when somebody else wrote since."""
+        condition = {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
+        try:
+            with refusals():
+                self.s3.put_object(Bucket=self.bucket, Key=key, Body=content, **condition)
+        except PortError as error:
+            if error.code in ("PreconditionFailed", "ConditionalRequestConflict"):
+                return False
+            raise
+        return True
 
     def keys(self, prefix: str) -> Iterable[str]:
         with refusals():

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from orchestrator.aws.ports import S3Storage, ThreadedHost
+from orchestrator.aws.ports.scanner import SnsTopic
 from orchestrator.findings.parents import parents_key
 from orchestrator.findings.reported import Begun, Record, Told, dump_record, record_key
 from orchestrator.functions.package import build_package
@@ -165,7 +167,6 @@ def run(world: World, local_aws: LocalAws, packaged: Path, monkeypatch: pytest.M
     for name in [name for name in sys.modules if name.partition(".")[0] == "scan_findings"]:
         del sys.modules[name]
     module = importlib.import_module("scan_findings.handler")
-    clients = sys.modules["scan_findings.clients"]
 
     def call(event: dict[str, Any], **changed: str) -> dict[str, Any]:
         for name, value in changed.items():
@@ -174,9 +175,9 @@ def run(world: World, local_aws: LocalAws, packaged: Path, monkeypatch: pytest.M
         return answer
 
     yield call
-    for service in ("ecr", "s3", "sns"):
-        clients.client(service).close()
-    clients.client.cache_clear()
+    clients = module._clients()
+    for client in (clients.ecr, clients.s3, clients.sns):
+        client.close()
 
 
 ################################################################################
@@ -277,7 +278,7 @@ def test_a_report_that_died_is_made_by_lambdas_next_call(
     begun = Record(begun={"CVE-1 openssl": Begun(time.time(), Told("HIGH", fixed=True))})
     world.clients["s3"].put_object(Bucket=world.bucket, Key=record_key(digest), Body=dump_record(begun))
     assert run(scan_event(digest, HIGH=1))["reported"] == 0
-    monkeypatch.setattr(time, "time", lambda now=time.time: now() + 60)
+    monkeypatch.setattr(ThreadedHost, "now", lambda _: datetime.now(UTC) + timedelta(seconds=60))
     assert run(scan_event(digest, HIGH=1))["reported"] == 1
 
 
@@ -294,15 +295,14 @@ def test_a_message_that_was_sent_is_no_failure_when_that_cannot_be_noted(
 ) -> None:
     """A failure would make Lambda call again, and the message would be sent twice."""
     digest = world.image([finding("CVE-1", "HIGH")])
-    module = sys.modules["scan_findings.handler"]
-    publish = module._publish
+    publish = SnsTopic.publish
 
     def and_then_nothing_can_be_written(*args: Any) -> None:
         publish(*args)
         fault = {"services": ["s3"], "operations": ["PutObject"], "code": "AccessDenied", "status": 403, "rate": 1}
         set_faults(world.local, fault)
 
-    monkeypatch.setattr(module, "_publish", and_then_nothing_can_be_written)
+    monkeypatch.setattr(SnsTopic, "publish", and_then_nothing_can_be_written)
     assert run(scan_event(digest, HIGH=1))["reported"] == 1
     assert len(world.messages()) == 1
     assert "may be made once more" in capsys.readouterr().out
@@ -313,13 +313,12 @@ def test_a_claim_that_was_written_and_whose_answer_was_lost_is_ones_own(
 ) -> None:
     """The SDK asks again then, and S3 answers that somebody wrote in between."""
     digest = world.image([finding("CVE-1", "HIGH")])
-    module = sys.modules["scan_findings.kept"]
-    write, lost = module._write, [False]
+    replace, lost = S3Storage.replace, [False]
 
     def losing_the_first_answer(*args: Any) -> bool:
-        return bool(write(*args)) and (lost.pop() if lost else True)
+        return bool(replace(*args)) and (lost.pop() if lost else True)
 
-    monkeypatch.setattr(module, "_write", losing_the_first_answer)
+    monkeypatch.setattr(S3Storage, "replace", losing_the_first_answer)
     assert run(scan_event(digest, HIGH=1))["reported"] == 1
     assert len(world.messages()) == 1
 

@@ -8,15 +8,12 @@ from typing import Any
 import botocore.loaders
 import pytest
 
+from orchestrator.partitions import PARTITIONS, partition_for, partition_of, registry_host
 from orchestrator.routes.upstreams import (
-    PARTITIONS,
     UPSTREAM_NAMES,
     EcrRegistry,
     canonical_registry,
     ecr_registry,
-    partition_for,
-    partition_of,
-    registry_host,
     upstream_of,
 )
 

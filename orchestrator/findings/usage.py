@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from orchestrator.aws.ports import CallerExclusion, EcrRegistry, S3Storage
 from orchestrator.findings.event import Finding, Scanned
 from orchestrator.findings.message import Usage
-from orchestrator.findings.parents import LIMIT
+from orchestrator.findings.parents import LIMIT, Parent
+from orchestrator.findings.ports import Ports
 from orchestrator.findings.settings import FindingsSettings
 from orchestrator.lifecycle.in_use import InUse
 from orchestrator.lifecycle.ports import GoneError, PortError
 from orchestrator.lifecycle.used import load_used
 
-from .clients import client, log
-from .kept import read_parents
 
-
-def usage_of(image: Scanned, settings: FindingsSettings) -> Usage:
-    """Who runs the image, by its own names or those of an index that holds it."""
-    used = load_used(S3Storage(client("s3"), settings.bucket), settings.shared, datetime.now(UTC))
+def usage_of(image: Scanned, parents: frozenset[Parent], settings: FindingsSettings, ports: Ports) -> Usage:
+    """Who runs the image, by its own names or those of the indexes that hold it (`parents`). Raises PortError."""
+    used = load_used(ports.storage, settings.shared, ports.runtime.now())
     user = used.in_use.user_of(image.repository, image.digest, image.tags)
-    indexes, user_of_index, unknown = _indexes(image, used.in_use, settings)
+    indexes, user_of_index, unknown = _indexes(image, parents, used.in_use, ports)
     if user or user_of_index:
         return Usage(user or user_of_index, indexes)
     # Without a usable snapshot of every cluster, "nobody" would be a guess.
@@ -32,24 +27,26 @@ def usage_of(image: Scanned, settings: FindingsSettings) -> Usage:
     return Usage(None if unknown else "", indexes, unknown)
 
 
-def _indexes(image: Scanned, in_use: InUse, settings: FindingsSettings) -> tuple[tuple[str, ...], str, str]:
+def _indexes(
+    image: Scanned, parents: frozenset[Parent], in_use: InUse, ports: Ports
+) -> tuple[tuple[str, ...], str, str]:
     """(names of the indexes that hold the image, who runs one of them, why that is not known)."""
-    parents = read_parents(settings.bucket, image.digest)
     names: list[str] = []
     unknown = ""
     # By digest also what cannot be read, or is gone from the registry and runs still.
     user = next(filter(None, (in_use.user_of(each.repository, each.digest, ()) for each in sorted(parents))), "")
-    registry = EcrRegistry(client("ecr"), CallerExclusion(client("ecr"), None))
     for repository in sorted({parent.repository for parent in parents}):
         try:
-            found = registry.describe(
+            found = ports.images.describe(
                 repository, [each.digest for each in sorted(parents) if each.repository == repository]
             )
         except GoneError:
             continue
         except PortError as error:
             unknown = "the indexes that hold it cannot be read"
-            log("WARNING", f"Whether the image is in use is not known by its indexes: {error}", digest=image.digest)
+            ports.runtime.log(
+                "WARNING", f"Whether the image is in use is not known by its indexes: {error}", digest=image.digest
+            )
             continue
         for index in found:
             user = user or in_use.user_of(repository, index.digest, index.tags)
