@@ -24,6 +24,7 @@ from botocore.exceptions import (
 )
 
 from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.lifecycle.ports import PortError
 
 T = TypeVar("T")
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403", "Forbidden"})
@@ -79,12 +80,15 @@ def error_text(error: ClientError) -> str:
 
 
 @contextmanager
-def explained(environment: str, service: str = "") -> Iterator[None]:
-    """Turn every SDK error inside the block into an `OrchestratorError`; `service` is the IAM prefix, such as `ecr`."""
+def explained(environment: str, service: str = "", *, what: str = "") -> Iterator[None]:
+    """Turn every error of the SDK or of a port inside the block into an `OrchestratorError`.
+
+    `service` is the IAM prefix, such as `ecr`; `what` is the sentence for a port that failed without AWS.
+    """
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
-        raise explain(error, environment, service) from error
+    except (ClientError, BotoCoreError, PortError) as error:
+        raise explain(error, environment, service, what=what) from error
 
 
 def is_absent(error: ClientError) -> bool:
@@ -106,8 +110,18 @@ def found_or_none(environment: str, service: str, call: Callable[[], T]) -> T | 
             raise
 
 
-def explain(error: ClientError | BotoCoreError, environment: str, service: str = "") -> OrchestratorError:
-    """The error that a user sees for what the SDK raised."""
+def explain(
+    error: ClientError | BotoCoreError | PortError, environment: str, service: str = "", *, what: str = ""
+) -> OrchestratorError:
+    """The error that a user sees for what the SDK raised, be it by itself or through a port."""
+    if isinstance(error, PortError):
+        if isinstance(error.__cause__, (ClientError, BotoCoreError)):
+            return explain(error.__cause__, environment, service)
+        return OrchestratorError(
+            what or f"AWS refused {error.operation or 'a call'}.",
+            why=_sentence(": ".join(part for part in (error.code, error.message) if part)),
+            environment=environment,
+        )
     if isinstance(error, ClientError):
         return _refused_by_aws(error, environment, service)
     if isinstance(error, ProfileNotFound):
@@ -149,9 +163,10 @@ def explain(error: ClientError | BotoCoreError, environment: str, service: str =
     )
 
 
-def _sentence(error: Exception) -> str:
-    """The SDK's own text on one line, ending with a full stop."""
-    return " ".join(str(error).split()).rstrip(".") + "."
+def _sentence(error: object) -> str:
+    """The text of AWS or its SDK on one line, ending with a full stop; nothing of nothing."""
+    text = " ".join(str(error).split())
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 
 
 def missing_action(error: ClientError, service: str = "") -> str:
@@ -163,7 +178,7 @@ def missing_action(error: ClientError, service: str = "") -> str:
 
 
 def _refused_by_aws(error: ClientError, environment: str, service: str) -> OrchestratorError:
-    code, text = error_code(error), error_text(error)
+    code, text = error_code(error), _sentence(error_text(error))
     where = f'environment "{environment}": {error.operation_name}'
     if code in DENIED:
         action = missing_action(error, service)

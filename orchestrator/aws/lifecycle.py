@@ -15,7 +15,6 @@ from botocore.exceptions import ClientError
 from orchestrator.aws.errors import error_code, explained
 from orchestrator.aws.ports import CallerExclusion, EcrRegistry, S3Storage
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.lifecycle.ports import PortError
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession
@@ -87,15 +86,13 @@ def read_audit(session: AwsSession, source: str) -> list[tuple[str, bytes]]:
 
 def _read_objects(session: AwsSession, bucket: str, key: str) -> list[tuple[str, bytes]]:
     storage = S3Storage(session.client("s3"), bucket)
-    try:
+    with explained(session.environment, "s3"):
         content = storage.get(key) if key and not key.endswith("/") else None
         if content is not None:
             return [(f"s3://{bucket}/{key}", content)]
         keys = [each for each in storage.keys(key) if each.endswith(".jsonl")]
         found = [(f"s3://{bucket}/{each}", storage.get(each)) for each in keys]
         return [(where, text) for where, text in found if text is not None]
-    except PortError as error:
-        raise OrchestratorError(f"s3://{bucket}/{key} cannot be read.", why=f"{error}.") from error
 
 
 @dataclass(frozen=True, slots=True)

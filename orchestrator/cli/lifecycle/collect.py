@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.aws.ports import ThreadedHost
-from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.errors import RefusedInput
 from orchestrator.files.storage import DirectoryStorage
 from orchestrator.lifecycle.evaluate import Evaluation, stored_bytes
 from orchestrator.lifecycle.expire import Expired
 from orchestrator.lifecycle.in_use import snapshot_key
 from orchestrator.lifecycle.manager import Manager
-from orchestrator.lifecycle.ports import PortError, Storage
+from orchestrator.lifecycle.ports import Storage
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession
@@ -186,6 +186,7 @@ def open_storage(
     session: AwsSession, environment: Environment, settings: Settings, folder: Path, snapshots: Sequence[Path]
 ) -> tuple[Storage, str, list[str]]:
     """(the manager's storage, where it is, notes): the environment's bucket when it exists, else a folder."""
+    from orchestrator.aws.errors import explained
     from orchestrator.aws.lifecycle import bucket_storage
     from orchestrator.functions.variables import bucket_of
 
@@ -197,20 +198,16 @@ def open_storage(
             notes.append(f"The bucket {bucket} does not exist yet; {folder} is used in its place.")
         storage, where = DirectoryStorage(folder), str(folder)
     files = snapshot_files(snapshots, settings)
-    try:
+    with explained(environment.name, "s3", what="The snapshots of clusters cannot be read."):
         return (with_files(storage, files) if files else storage), where, notes
-    except PortError as error:
-        raise OrchestratorError("The snapshots of clusters cannot be read.", why=f"{error}.") from error
 
 
-def run_manager(manager: Manager, seed: str, **options: Any) -> dict[str, Any]:
+def run_manager(environment: str, manager: Manager, seed: str, **options: Any) -> dict[str, Any]:
     """A run's report. Raises OrchestratorError for what stops the whole run."""
-    try:
+    from orchestrator.aws.errors import explained
+
+    with explained(environment, "ecr"):
         report: dict[str, Any] = manager.start(seed, **options)
-    except PortError as error:
-        raise OrchestratorError(
-            f"AWS refused {error.operation or 'a call'}.", why=f"{error.code}: {error.message}".rstrip(".: ") + "."
-        ) from error
     return report
 
 

@@ -100,7 +100,9 @@ def preview(
 
     with opened(ctx, name, snapshots, local=local) as world:
         collector = Collector(progress=not as_json and not as_csv and sys.stderr.isatty())
-        report = run_manager(world.manager(collector), "preview", dry_run=True, allow=allow_fraction)
+        report = run_manager(
+            world.environment.name, world.manager(collector), "preview", dry_run=True, allow=allow_fraction
+        )
         natives = native_previews(world, collector) if native else None
     document = preview_document(world, report, collector, price)
     if natives is not None:
@@ -156,7 +158,9 @@ def run(
                 # A dry run sets no native policies: where some are asked for, its pages must be read again.
                 state = MemoryStorage() if world.settings.native_policy else attempt.state()
                 collector = Collector(progress=True)
-                planned = run_manager(world.manager(collector), attempt.seed, dry_run=True, state=state, **options)
+                planned = run_manager(
+                    world.environment.name, world.manager(collector), attempt.seed, dry_run=True, state=state, **options
+                )
                 what = f"{planned['expiring']} of {planned['images']} images"
                 click.echo(f"{what} would expire: {readable_size(planned['expiring_size'])}")
                 print_trouble(_untold(planned, told))
@@ -169,7 +173,9 @@ def run(
                     click.echo("Nothing was expired.")
                     return 0
             collector = Collector(progress=not as_json)
-            report = run_manager(world.manager(collector), attempt.seed, state=attempt.state(), **options)
+            report = run_manager(
+                world.environment.name, world.manager(collector), attempt.seed, state=attempt.state(), **options
+            )
         except KeyboardInterrupt:
             click.echo("Interrupted: the same command goes on from here within a day.", err=True)
             raise

@@ -20,7 +20,9 @@ from botocore.exceptions import (
 )
 
 from orchestrator.aws.errors import explain, explained, found_or_none, is_absent, missing_action
+from orchestrator.aws.ports.refusals import refusals
 from orchestrator.errors import OrchestratorError
+from orchestrator.lifecycle.ports import PortError
 
 
 def refusal(code: str, message: str = "", operation: str = "DescribeImages") -> ClientError:
@@ -115,3 +117,26 @@ def test_the_sdks_own_error_stays_as_the_cause() -> None:
 def test_other_errors_pass_through() -> None:
     with pytest.raises(KeyError), explained("dev"):
         raise KeyError("ours")
+
+
+def test_what_a_port_was_refused_has_the_environment_and_the_remedy_of_the_sdks_error() -> None:
+    with pytest.raises(OrchestratorError) as caught, explained("dev", "ecr"), refusals():
+        raise refusal("ExpiredTokenException", "The security token included in the request is expired")
+    text = str(caught.value)
+    assert text.startswith('environment "dev": DescribeImages: the AWS credentials have expired.')
+    assert "request is expired. Sign in again (`aws sso login`)" in text
+
+
+def test_what_a_port_was_refused_without_aws_is_told_in_its_own_words() -> None:
+    with pytest.raises(OrchestratorError) as caught, explained("dev", what="The snapshots cannot be read."):
+        raise PortError("Folder", "it is no folder")
+    assert str(caught.value) == 'environment "dev": The snapshots cannot be read. Folder: it is no folder.'
+
+
+@pytest.mark.parametrize("text", ["", "Rate exceeded", "Rate exceeded.", "Why?", "two\nlines"])
+@pytest.mark.parametrize("code", ["AccessDenied", "ExpiredToken", "InvalidClientTokenId", "Throttling", "Whatever"])
+def test_aws_own_text_is_a_sentence(code: str, text: str) -> None:
+    why = explain(refusal(code, text), "dev").why
+    assert why == "" or why.endswith((".", "?"))
+    assert "\n" not in why
+    assert ".." not in why
