@@ -99,7 +99,7 @@ push_roles = {
   dev-tools-push = {
     repositories      = ["dev/tools"]
     oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/D0E0F0A1B2C3D4E5F60718293A4B5C6D"
-    subjects          = ["system:serviceaccount:tools-*:builder"]
+    subjects          = ["system:serviceaccount:tools:*"]
   }
 }
 
