@@ -41,6 +41,8 @@ def make_client(
         config=Config(
             retries={"total_max_attempts": attempts, "mode": "standard"},
             parameter_validation=False,
+            # The first call of a service imports it, which takes a busy machine more than botocore's minute.
+            read_timeout=300,
             s3={"addressing_style": "path"},
         ),
         **keys,

@@ -76,7 +76,7 @@ def test_a_function_that_takes_too_long_is_stopped(clients: Clients, account_id:
     answer, error = invoke(clients, {})
     assert error
     assert "timed out" in answer["errorMessage"]
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 50
 
 
 @pytest.mark.parametrize("line", ["said {}"])
