@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from orchestrator.local.application import Application
+from orchestrator.local.ecr.behaviour import Behaviour
 from orchestrator.local.ecr.errors import EcrError
 from orchestrator.local.ecr.simulation import Simulation
 from orchestrator.local.faults import Faults
@@ -39,6 +40,8 @@ class Admin:
             ("POST", "faults"): self._set_faults,
             ("POST", "reset"): self._reset,
             ("POST", "placeholders"): self._make_placeholders,
+            ("POST", "registry"): self._behave,
+            ("GET", "registry"): lambda _: {"refused": application.ecr.limits.refused},
             ("POST", "ecr/images"): simulation.put_images,
             ("POST", "ecr/upstream"): simulation.put_upstream,
             ("POST", "ecr/pull"): simulation.pull,
@@ -88,6 +91,11 @@ class Admin:
         faults = [Faults(**fault) for fault in given]
         self._application.faults.set(faults)
         return {"faults": len(faults)}
+
+    def _behave(self, arguments: dict[str, Any]) -> object:
+        """The fields of `orchestrator.local.ecr.behaviour.Behaviour`; what is left out gets its default."""
+        self._application.ecr.behave(Behaviour(**arguments))
+        return {}
 
     def _make_placeholders(self, arguments: dict[str, Any]) -> object:
         placeholders = [Placeholder(**entry) for entry in arguments["placeholders"]]

@@ -10,13 +10,13 @@ import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from orchestrator.local.buckets import handle_s3
 from orchestrator.local.calls import Call, parse_call
-from orchestrator.local.ecr.registry_api import answer_registry_api, is_registry
 from orchestrator.local.ecr.service import EcrService
 from orchestrator.local.faults import FaultInjector, Request, RequestLog
 from orchestrator.local.functions import use_processes
@@ -26,6 +26,9 @@ from orchestrator.local.inspector import InspectorService
 from orchestrator.local.pod_identity import PodIdentityService
 from orchestrator.local.protocols import Answer, error_answer, send
 from orchestrator.local.queues import as_aws_answers
+from orchestrator.local.registry.api import RegistryApi
+from orchestrator.local.registry.replies import send_reply
+from orchestrator.local.registry.request import read_request
 
 # Their calls may wait (long polls) or call back into this server, so they must not hold a lock meanwhile.
 UNLOCKED = frozenset({"sqs", "lambda", "states", "cloudformation", "kinesis"})
@@ -36,11 +39,12 @@ WARMED = ("sts", "iam", "ec2", "secretsmanager", "kms")
 class Application:
     """What the server runs. One instance a process, because moto keeps its state in module variables."""
 
-    def __init__(self, *, endpoint: str = "") -> None:
+    def __init__(self, *, endpoint: str = "", blobs: Path | None = None) -> None:
         self.endpoint = endpoint
         self.faults = FaultInjector()
         self.requests = RequestLog()
-        self.ecr = EcrService()
+        self.ecr = EcrService(blobs, endpoint)
+        self._registry = RegistryApi(self.ecr, self.faults, self.requests)
         self.pod_identity = PodIdentityService()
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._handlers: dict[str, Callable[[Call], Answer | None]] = {
@@ -80,14 +84,9 @@ class Application:
         self.requests.clear()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        body = environ["wsgi.input"].read()
-        path = str(environ.get("PATH_INFO", ""))
-        if path.startswith("/v2/") and is_registry(str(environ.get("HTTP_HOST", ""))):
-            headers = {"Host": environ["HTTP_HOST"], "Authorization": environ.get("HTTP_AUTHORIZATION", "")}
-            answer = answer_registry_api(self.ecr, str(environ["REQUEST_METHOD"]), path, headers)
-        else:
-            answer = self._recorded(environ, body)
-        return send(answer, start_response)
+        if self._registry.takes(str(environ.get("HTTP_HOST", "")), str(environ.get("PATH_INFO", ""))):
+            return send_reply(self._registry.answer(read_request(environ)), start_response)
+        return send(self._recorded(environ, environ["wsgi.input"].read()), start_response)
 
     def _recorded(self, environ: dict[str, Any], body: bytes) -> Answer:
         started = time.time()

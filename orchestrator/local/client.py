@@ -74,6 +74,11 @@ def set_faults(local: LocalAws, *faults: dict[str, Any]) -> None:
     local.request("POST", "/_orchestrator/faults", list(faults))
 
 
+def set_behaviour(local: LocalAws, **fields: Any) -> None:
+    """Let the registry API behave: the fields of `orchestrator.local.ecr.behaviour.Behaviour`; none is ECR's way."""
+    local.request("POST", "/_orchestrator/registry", fields)
+
+
 def recorded_requests(local: LocalAws) -> list[dict[str, Any]]:
     """The calls so far: service, operation, account_id, region, principal, time, seconds, status, fault."""
     return cast(list[dict[str, Any]], local.request("GET", "/_orchestrator/requests", timeout=60)["requests"])

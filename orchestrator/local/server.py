@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     from orchestrator.local.http import serve_on
 
     server = serve_on(options.port)
-    application = Application(endpoint=f"http://127.0.0.1:{server.port}")
+    application = Application(endpoint=f"http://127.0.0.1:{server.port}", blobs=options.state_dir / "blobs")
     server.app = Admin(application, start_id=start_id)
     record = options.state_dir / "server.json"
     _write_record(record, {"pid": os.getpid(), "port": server.port, "start_id": start_id, "created": time.time()})

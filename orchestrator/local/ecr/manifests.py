@@ -54,6 +54,7 @@ def read_manifest(repository: Repository, text: str, media_type: str | None) -> 
         artifact_type=document.get("artifactType") or config.get("mediaType"),
         subject=subject.get("digest") if isinstance(subject, dict) else None,
         children=children,
+        blobs=_blobs(document, config),
         annotations={str(k): str(v) for k, v in (document.get("annotations") or {}).items()},
     )
 
@@ -62,6 +63,27 @@ def _digests(entries: Any) -> tuple[str, ...]:
     if not isinstance(entries, list):
         return ()
     return tuple(str(entry["digest"]) for entry in entries if isinstance(entry, dict) and "digest" in entry)
+
+
+def _blobs(document: dict[str, Any], config: dict[str, Any]) -> tuple[str, ...]:
+    """The blobs that must be there; foreign layers have addresses of their own."""
+    layers = document.get("layers")
+    listed = [config, *(layers if isinstance(layers, list) else ())]
+    return tuple(
+        str(part["digest"]) for part in listed if isinstance(part, dict) and "digest" in part and not part.get("urls")
+    )
+
+
+def refers_to(text: str) -> tuple[str, str]:
+    """(digest of the subject, media type) that a manifest names, each empty where it names none."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return "", ""
+    if not isinstance(document, dict):
+        return "", ""
+    subject = document.get("subject")
+    return str(subject.get("digest") or "") if isinstance(subject, dict) else "", str(document.get("mediaType") or "")
 
 
 def _size(repository: Repository, document: dict[str, Any], config: dict[str, Any], children: Sequence[str]) -> int:

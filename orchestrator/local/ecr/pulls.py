@@ -7,7 +7,7 @@ from orchestrator.local.ecr.errors import EcrError
 from orchestrator.local.ecr.manifests import made_up_manifest, read_manifest
 from orchestrator.local.ecr.pushes import store
 from orchestrator.local.ecr.secrets import secret_problem
-from orchestrator.local.ecr.state import Context, Document, Image, Registry, Repository, Upstream
+from orchestrator.local.ecr.state import Context, Document, Image, Registry, Repository
 from orchestrator.local.ecr.templates import make_repository
 
 MADE_UP_SIZE = 50 * 1024 * 1024
@@ -53,8 +53,9 @@ def import_image(context: Context, name: str, image_id: Document) -> None:
     _hold(cached, read_manifest(cached, *manifests[-1]), tag)
 
 
-def first_pull(registry: Registry, upstream: Upstream, name: str, tag: str) -> Image:
+def first_pull(context: Context, name: str, tag: str) -> Image:
     """Make the first pull of a repository and tag as a node would; an upstream that lacks it gets a made-up image."""
+    registry, upstream = context.registry, context.upstream
     rule = rule_for(registry, name)
     if rule is None:
         raise EcrError("RepositoryNotFoundException", f"No pull-through cache rule covers '{name}'")
@@ -62,7 +63,6 @@ def first_pull(registry: Registry, upstream: Upstream, name: str, tag: str) -> I
     url = rule["upstreamRegistryUrl"]
     if not upstream.get(url, path, tag):
         upstream.put(url, path, tag, [(made_up_manifest(f"{url}/{path}:{tag}", MADE_UP_SIZE), None)])
-    context = Context(registry, "", upstream)
     import_image(context, name, {"imageTag": tag})
     image = registry.repository(name).tagged(tag)
     assert image is not None

@@ -1,21 +1,24 @@
-"""Pushes: layer uploads and PutImage. Layers are counted and hashed, not kept."""
+"""Pushes: layer uploads, mounts and PutImage, by the API and by the registry API."""
 
 from __future__ import annotations
 
 import base64
 import re
-import uuid
 
-from orchestrator.local.ecr.errors import EcrError
-from orchestrator.local.ecr.manifests import digest_of, read_manifest
+from orchestrator.local.ecr.blobs import Upload
+from orchestrator.local.ecr.errors import EcrError, invalid_parameter
+from orchestrator.local.ecr.manifests import read_manifest
 from orchestrator.local.ecr.state import Context, Document, Image, Repository
 from orchestrator.local.ecr.templates import make_repository, template_for
 
 PART_SIZE = 10 * 1024 * 1024
+# ECR service quotas: of every part but the last.
+MIN_PART_SIZE = 5 * 1024 * 1024
+MAX_PARTS = 4200
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-def _repository(context: Context, name: str) -> Repository:
+def push_repository(context: Context, name: str) -> Repository:
     """The repository of a push; ECR makes it when a CREATE_ON_PUSH template covers it."""
     registry = context.registry
     if name not in registry.repositories and template_for(registry, name, "CREATE_ON_PUSH"):
@@ -24,13 +27,49 @@ def _repository(context: Context, name: str) -> Repository:
 
 
 def put_image(context: Context, params: Document) -> Document:
-    repository = _repository(context, params["repositoryName"])
+    return push_image(context, params, whole=False)
+
+
+def push_image(context: Context, params: Document, *, whole: bool) -> Document:
+    """PutImage; `whole` refuses a manifest whose layers are not there, which simulated images have none of."""
+    repository = push_repository(context, params["repositoryName"])
     image = read_manifest(repository, params["imageManifest"], params.get("imageManifestMediaType"))
     if params.get("imageDigest", image.digest) != image.digest:
         raise EcrError("ImageDigestDoesNotMatchException", "The specified image digest does not match the manifest's")
+    if whole:
+        _require_layers(repository, image)
     tag = params.get("imageTag")
     stored = store(repository, image, tag)
     return {"image": describe_image(repository, stored, {"imageDigest": stored.digest, "imageTag": tag})}
+
+
+def _require_layers(repository: Repository, image: Image) -> None:
+    missing = [digest for digest in image.blobs if digest not in repository.layers]
+    if missing:
+        raise EcrError(
+            "LayersNotFoundException",
+            f"Layers with digests '[{', '.join(missing)}]' required for pushing image into repository with name "
+            f"'{repository.name}' in the registry with id '{repository.registry_id}' do not exist",
+        )
+
+
+def mount_layer(context: Context, target: Repository, digest: str, source_name: str) -> bool:
+    """Let `target` hold a layer of another repository; False where ECR answers 202 and wants the bytes.
+
+    ECR user guide, blob mounting: an account setting, one registry and encryption key, no images of a pull-through
+    cache. It mounts only what a committed manifest of the source refers to (aws/containers-roadmap#2860).
+    """
+    if context.registry.settings.get("BLOB_MOUNTING") != "ENABLED":
+        return False
+    if digest in target.layers:
+        return True
+    source = context.registry.repositories.get(source_name)
+    if source is None or source.cause == "PULL_THROUGH_CACHE" or source.encryption != target.encryption:
+        return False
+    if digest not in source.layers or not any(digest in image.blobs for image in source.images.values()):
+        return False
+    target.layers[digest] = source.layers[digest]
+    return True
 
 
 def store(repository: Repository, image: Image, tag: str | None) -> Image:
@@ -78,13 +117,13 @@ def describe_image(repository: Repository, image: Image, image_id: Document) -> 
 
 
 def initiate_upload(context: Context, params: Document) -> Document:
-    repository = _repository(context, params["repositoryName"])
-    upload_id = str(uuid.uuid4())
-    repository.uploads[upload_id] = bytearray()
-    return {"uploadId": upload_id, "partSize": PART_SIZE}
+    repository = push_repository(context, params["repositoryName"])
+    upload = context.blobs.begin()
+    repository.uploads[upload.id] = upload
+    return {"uploadId": upload.id, "partSize": PART_SIZE}
 
 
-def _upload(context: Context, params: Document) -> tuple[Repository, bytearray]:
+def _upload(context: Context, params: Document) -> tuple[Repository, Upload]:
     repository = context.registry.repository(params["repositoryName"])
     upload = repository.uploads.get(params["uploadId"])
     if upload is None:
@@ -96,24 +135,34 @@ def upload_part(context: Context, params: Document) -> Document:
     repository, upload = _upload(context, params)
     part = base64.b64decode(params["layerPartBlob"])
     first, last = params["partFirstByte"], params["partLastByte"]
-    if first != len(upload) or last - first + 1 != len(part):
+    if first != upload.size or last - first + 1 != len(part):
         raise EcrError(
-            "InvalidLayerPartException", f"The part does not begin at byte {len(upload)} or has another size"
+            "InvalidLayerPartException", f"The part does not begin at byte {upload.size} or has another size"
         )
-    upload += part
-    return {**_named(repository, params), "lastByteReceived": len(upload) - 1}
+    if len(part) > PART_SIZE:
+        raise invalid_parameter("layerPartBlob", f"Layer parts must be at most {PART_SIZE} bytes in size")
+    upload.parts.append(len(part))
+    if len(upload.parts) > MAX_PARTS or upload.size + len(part) > context.behaviour.max_layer_bytes:
+        raise EcrError("LimitExceededException", "The layer has more parts or bytes than ECR takes")
+    upload.write(part)
+    return {**_named(repository, params), "lastByteReceived": upload.size - 1}
 
 
 def complete_upload(context: Context, params: Document) -> Document:
     repository, upload = _upload(context, params)
-    if not upload:
+    if not upload.size:
         raise EcrError("EmptyUploadException", "The upload holds no parts")
-    digest = digest_of(bytes(upload))
+    if any(size < MIN_PART_SIZE for size in upload.parts[:-1]):
+        raise EcrError(
+            "LayerPartTooSmallException", f"Layer parts must be at least {MIN_PART_SIZE} bytes, but for the last"
+        )
+    digest = upload.digest()
     if digest not in params["layerDigests"]:
         raise EcrError("InvalidLayerException", f"The layer's digest is {digest}, not one of those given")
     if digest in repository.layers:
         raise EcrError("LayerAlreadyExistsException", f"The layer {digest} already exists in '{repository.name}'")
-    repository.layers[digest] = len(upload)
+    repository.layers[digest] = upload.size
+    context.blobs.commit(upload, digest)
     del repository.uploads[params["uploadId"]]
     return {**_named(repository, params), "layerDigest": digest}
 
@@ -150,7 +199,8 @@ def download_url(context: Context, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     if params["layerDigest"] not in repository.layers:
         raise EcrError("LayersNotFoundException", f"The layer {params['layerDigest']} does not exist")
-    raise NotImplementedError("It keeps no layers: pull from a registry.")
+    url = context.tickets.url(params["layerDigest"], context.registry.host)
+    return {"downloadUrl": url, "layerDigest": params["layerDigest"]}
 
 
 OPERATIONS = {

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from orchestrator.local.calls import Call
 from orchestrator.local.ecr import images, lifecycle, pushes, repositories, rules, settings, templates
+from orchestrator.local.ecr.behaviour import Behaviour, RateLimits
+from orchestrator.local.ecr.blobs import BlobStore
 from orchestrator.local.ecr.errors import EcrError, invalid_parameter
 from orchestrator.local.ecr.state import Context, Document, Registry, Upstream
+from orchestrator.local.ecr.tickets import Tickets
 from orchestrator.local.identity import identify, partition_of
 from orchestrator.local.protocols import Answer, error_answer
 from orchestrator.local.wire import checked_answer, parse_parameters
@@ -27,8 +31,12 @@ OPERATIONS: dict[str, Callable[[Context, Document], Document]] = {
 class EcrService:
     """All registries of the server. Calls are served one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, blobs: Path | None = None, endpoint: str = "") -> None:
         self.upstream = Upstream()
+        self.blobs = BlobStore(blobs)
+        self.tickets = Tickets(endpoint)
+        self.behaviour = Behaviour()
+        self.limits = RateLimits()
         self._registries: dict[tuple[str, str], Registry] = {}
         self.lock = threading.RLock()
 
@@ -37,6 +45,22 @@ class EcrService:
         with self.lock:
             self._registries.clear()
             self.upstream = Upstream()
+            self.blobs.clear()
+            self.behave(Behaviour())
+
+    def behave(self, behaviour: Behaviour) -> None:
+        """Answer from now on as `behaviour` says."""
+        self.behaviour = behaviour
+        self.limits.clear()
+
+    def admits(self, account_id: str, region: str, action: str) -> bool:
+        """Is there room for one more request of `action` under its rate? The registry API's count, too."""
+        return self.limits.admits((account_id, region, action), self.behaviour.rate(action))
+
+    def context(self, account_id: str, region: str, principal_arn: str) -> Context:
+        """What an operation needs to know of a call to the registry of an account and region."""
+        registry = self.registry(account_id, region)
+        return Context(registry, principal_arn, self.upstream, self.blobs, self.tickets, self.behaviour)
 
     def registry(self, account_id: str, region: str) -> Registry:
         """The registry of an account and region; every account has one in every region."""
@@ -55,6 +79,7 @@ class EcrService:
             raise NotImplementedError(call.operation)
         try:
             params = _parse(call)
+            self._throttle(call)
             with self.lock:
                 answer = operation(self._context(call, params), params)
                 # Inside the lock: the answer may hold live state.
@@ -62,10 +87,13 @@ class EcrService:
         except EcrError as error:
             return error_answer("ecr", error.code, error.message)
 
+    def _throttle(self, call: Call) -> None:
+        if not self.admits(identify(call).account_id, call.region, call.operation):
+            raise EcrError("ThrottlingException", "Rate exceeded")
+
     def _context(self, call: Call, params: Document) -> Context:
         who = identify(call)
-        registry = self.registry(str(params.get("registryId") or who.account_id), call.region)
-        return Context(registry, who.arn, self.upstream)
+        return self.context(str(params.get("registryId") or who.account_id), call.region, who.arn)
 
 
 def _parse(call: Call) -> Document:

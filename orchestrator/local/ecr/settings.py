@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from datetime import timedelta
 
 from orchestrator.local.ecr.errors import EcrError, invalid_parameter
 from orchestrator.local.ecr.repositories import check_policy_text
 from orchestrator.local.ecr.state import Context, Document, Repository, now, page
+from orchestrator.local.ecr.tokens import issue
 
 # {setting: its values, the default first} (ECR API reference, PutAccountSetting).
 ACCOUNT_SETTINGS = {
@@ -21,7 +21,6 @@ SCAN_FREQUENCIES = {
     "ENHANCED": ("SCAN_ON_PUSH", "CONTINUOUS_SCAN", "MANUAL"),
 }
 MAX_EXCLUSIONS = 100
-TOKEN_HOURS = 12
 
 
 def put_registry_policy(context: Context, params: Document) -> Document:
@@ -155,19 +154,15 @@ def list_exclusions(context: Context, params: Document) -> Document:
     return {"pullTimeUpdateExclusions": some, "nextToken": token}
 
 
-def token_of(account_id: str) -> str:
-    """The token that GetAuthorizationToken answers and the registry API takes: base64 of `AWS:<password>`."""
-    return base64.b64encode(f"AWS:{account_id}-auth-token".encode()).decode()
-
-
 def get_authorization_token(context: Context, params: Document) -> Document:
-    host = context.registry.host
+    host, region = context.registry.host, context.registry.region
+    seconds = context.behaviour.token_seconds
     registries = params.get("registryIds") or [context.registry.account_id]
     return {
         "authorizationData": [
             {
-                "authorizationToken": token_of(account),
-                "expiresAt": now() + timedelta(hours=TOKEN_HOURS),
+                "authorizationToken": issue(account, region, context.principal_arn, seconds),
+                "expiresAt": now() + timedelta(seconds=seconds),
                 "proxyEndpoint": f"https://{host.replace(context.registry.account_id, account, 1)}",
             }
             for account in registries

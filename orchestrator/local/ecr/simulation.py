@@ -54,8 +54,8 @@ class Simulation:
     def pull(self, arguments: Document) -> Document:
         """The first pull of `repository` and `tag` through the cache, as a node makes it; answers `digest`."""
         with self._ecr.lock:
-            registry = self._ecr.registry(arguments["account_id"], arguments["region"])
-            image = first_pull(registry, self._ecr.upstream, arguments["repository"], arguments["tag"])
+            context = self._ecr.context(arguments["account_id"], arguments["region"], "")
+            image = first_pull(context, arguments["repository"], arguments["tag"])
             return {"digest": image.digest}
 
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from orchestrator.local.ecr.behaviour import Behaviour
+from orchestrator.local.ecr.blobs import BlobStore, Upload
 from orchestrator.local.ecr.errors import EcrError, repository_not_found
+from orchestrator.local.ecr.tickets import Tickets
 
 Document = dict[str, Any]
 Manifest = tuple[str, str | None]
@@ -34,6 +37,7 @@ class Image:
     artifact_type: str | None = None
     subject: str | None = None
     children: tuple[str, ...] = ()
+    blobs: tuple[str, ...] = ()
     annotations: dict[str, str] = field(default_factory=dict)
     pulled_at: datetime | None = None
     status: str = "ACTIVE"
@@ -46,7 +50,10 @@ class Image:
 
 @dataclass(slots=True)
 class Repository:
-    """A repository; `images` by digest in the order of their pushes, `layers` sizes in bytes by digest."""
+    """A repository; `images` by digest in the order of their pushes, `layers` sizes in bytes by digest.
+
+    `cause` is why ECR made it by itself (PULL_THROUGH_CACHE, CREATE_ON_PUSH), empty when somebody else did.
+    """
 
     name: str
     registry_id: str
@@ -65,7 +72,8 @@ class Repository:
     preview: Document | None = None
     images: dict[str, Image] = field(default_factory=dict)
     layers: dict[str, int] = field(default_factory=dict)
-    uploads: dict[str, bytearray] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
+    cause: str = ""
 
     def tagged(self, tag: str) -> Image | None:
         """The image that holds `tag`."""
@@ -125,11 +133,14 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One call: the registry it is about, who asks, and what the upstreams hold."""
+    """One call: the registry it is about, who asks, what the upstreams hold, and where blobs are."""
 
     registry: Registry
     principal_arn: str
     upstream: Upstream
+    blobs: BlobStore
+    tickets: Tickets
+    behaviour: Behaviour
 
 
 def page(items: list[Any], params: Document, default: int) -> tuple[list[Any], str | None]:

@@ -130,6 +130,7 @@ def make_repository(registry: Registry, name: str, cause: str) -> Repository:
     )
     repository.policy = template.get("repositoryPolicy") or None
     repository.lifecycle_policy = template.get("lifecyclePolicy") or None
+    repository.cause = cause
     registry.repositories[name] = repository
     return repository
 

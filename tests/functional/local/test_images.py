@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.local.client import SeedImage, first_pull, seed_images, seed_upstream
@@ -244,7 +245,8 @@ def test_a_scan_reports_the_findings_that_were_put(local_aws: LocalAws, ecr: Any
 
 
 def test_layers_are_uploaded_in_parts_and_known_by_their_digest(ecr: Any, repository: str) -> None:
-    content = b"x" * 3000
+    least = 5 * 1024 * 1024
+    content = b"x" * (least + 3000)
     upload = ecr.initiate_layer_upload(repositoryName=repository)["uploadId"]
 
     def part(first: int, blob: bytes) -> Any:
@@ -256,10 +258,10 @@ def test_layers_are_uploaded_in_parts_and_known_by_their_digest(ecr: Any, reposi
             layerPartBlob=blob,
         )
 
-    assert part(0, content[:1000])["lastByteReceived"] == 999
-    with refused("InvalidLayerPartException", "1000"):
-        part(2000, content[2000:])
-    part(1000, content[1000:])
+    assert part(0, content[:least])["lastByteReceived"] == least - 1
+    with refused("InvalidLayerPartException", str(least)):
+        part(least + 1, content[least + 1 :])
+    part(least, content[least:])
     digest = "sha256:" + hashlib.sha256(content).hexdigest()
     with refused("InvalidLayerException"):
         ecr.complete_layer_upload(repositoryName=repository, uploadId=upload, layerDigests=["sha256:" + "0" * 64])
@@ -272,6 +274,24 @@ def test_layers_are_uploaded_in_parts_and_known_by_their_digest(ecr: Any, reposi
     )
     assert [layer["layerAvailability"] for layer in layers["layers"]] == ["AVAILABLE", "UNAVAILABLE"]
     assert layers["failures"][0]["failureCode"] == "InvalidLayerDigest"
+    url = ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=digest)["downloadUrl"]
+    assert requests.get(url, timeout=10).content == content
+    assert requests.get(url.replace(digest, "sha256:" + "1" * 64), timeout=10).status_code == 403
+
+
+def test_parts_but_the_last_have_the_least_size_that_ecr_takes(ecr: Any, repository: str) -> None:
+    upload = ecr.initiate_layer_upload(repositoryName=repository)["uploadId"]
+    for first in (0, 10):
+        ecr.upload_layer_part(
+            repositoryName=repository,
+            uploadId=upload,
+            partFirstByte=first,
+            partLastByte=first + 9,
+            layerPartBlob=b"x" * 10,
+        )
+    digest = "sha256:" + hashlib.sha256(b"x" * 20).hexdigest()
+    with refused("LayerPartTooSmallException"):
+        ecr.complete_layer_upload(repositoryName=repository, uploadId=upload, layerDigests=[digest])
 
 
 @pytest.fixture

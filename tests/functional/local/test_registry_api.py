@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
-from orchestrator.local.client import SeedImage, seed_images, seed_upstream
+from orchestrator.local.client import SeedImage, seed_images, seed_upstream, set_behaviour
 from tests.functional.local.conftest import REGION, Clients, refused
 from tests.functional.local.test_images import digest_of, manifest
 
@@ -34,6 +35,13 @@ class Node:
 @pytest.fixture
 def node(local_aws: LocalAws, ecr: Any, account_id: str) -> Node:
     return Node(local_aws, ecr, account_id)
+
+
+@pytest.fixture
+def fresh_behaviour(local_aws: LocalAws) -> Iterator[None]:
+    """The registry API behaves like ECR again afterwards."""
+    yield
+    set_behaviour(local_aws)
 
 
 def test_a_manifest_is_pulled_by_tag_and_by_digest(node: Node, ecr: Any) -> None:
@@ -66,17 +74,27 @@ def test_a_first_pull_of_a_tag_imports_it_and_one_of_a_digest_does_not(
     assert (other.status_code, other.json()["errors"][0]["code"]) == (404, "MANIFEST_UNKNOWN")
 
 
-@pytest.mark.parametrize("token", ["", "%%%", base64.b64encode(b"AWS:000000000000-auth-token").decode()])
-def test_who_has_no_token_of_the_account_is_asked_for_one(node: Node, token: str) -> None:
-    answer = node.ask("/v2/team/app/manifests/v1", token=token)
+def test_who_brings_no_token_is_challenged_and_a_wrong_one_is_denied(node: Node) -> None:
+    answer = node.ask("/v2/team/app/manifests/v1", token="")
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith(f'Basic realm="https://{node.host}/"')
+    for token in ("%%%", base64.b64encode(b"AWS:made.up").decode(), base64.b64encode(b"somebody:x").decode()):
+        answer = node.ask("/v2/team/app/manifests/v1", token=token)
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (403, "DENIED")
 
 
-def test_layers_are_not_kept_and_pushes_go_by_the_api(node: Node) -> None:
-    for method, path in (("GET", f"/v2/team/app/blobs/{digest_of('x')}"), ("PUT", "/v2/team/app/manifests/v1")):
-        answer = node.ask(path, method=method)
-        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (404, "UNSUPPORTED")
+@pytest.mark.usefixtures("fresh_behaviour")
+def test_a_token_is_good_for_its_account_and_its_time(node: Node, local_aws: LocalAws, ecr: Any) -> None:
+    other = node.host.replace(node.host[:12], "999988887777")
+    answer = requests.get(
+        f"{local_aws.endpoint}/v2/", headers={"Host": other, "Authorization": f"Basic {node.token}"}, timeout=10
+    )
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (403, "DENIED")
+    set_behaviour(local_aws, token_seconds=0)
+    (data,) = ecr.get_authorization_token()["authorizationData"]
+    answer = node.ask("/v2/", token=data["authorizationToken"])
+    assert answer.status_code == 403
+    assert "expired" in answer.json()["errors"][0]["message"]
 
 
 def test_inspector_counts_where_images_run(clients: Clients, local_aws: LocalAws, account_id: str) -> None:
