@@ -11,7 +11,7 @@ from typing import Any
 
 from orchestrator.aws.ports import CallerExclusion, EcrRegistry, S3Storage, ThreadedHost
 from orchestrator.aws.ports.clients import FindingsClients, findings_clients
-from orchestrator.aws.ports.scanner import EcrScanner, SnsTopic
+from orchestrator.aws.ports.ecr_scanner import EcrScanner, SnsTopic
 from orchestrator.findings.ports import Ports
 from orchestrator.findings.report import dispatch
 from orchestrator.findings.settings import FindingsSettings, read_findings_settings

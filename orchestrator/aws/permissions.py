@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from orchestrator.aws.account import Identity
+from orchestrator.aws.caller import Caller
 from orchestrator.aws.deployer_functions import ALARM, DASHBOARD, FUNCTION, LOG_GROUP, QUEUE, RULE, TOPIC
 from orchestrator.aws.deployer_policy import STATEMENTS
-from orchestrator.aws.errors import DENIED, error_code, explained
 from orchestrator.aws.session import AwsSession
 from orchestrator.aws.statements import KEY, REPOSITORY, ROLE, SECRET, Statement
+from orchestrator.aws.translation import DENIED, error_code, explained
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
@@ -27,7 +27,7 @@ class Permissions:
     denied: tuple[str, ...]
 
 
-def check_permissions(session: AwsSession, identity: Identity, environment: Environment) -> Permissions:
+def check_permissions(session: AwsSession, identity: Caller, environment: Environment) -> Permissions:
     """What of the statements that this environment needs the caller may not do.
 
     The simulator looks at the identity's own policies and boundary, and at organization policies; not at the resources'
@@ -47,7 +47,7 @@ def check_permissions(session: AwsSession, identity: Identity, environment: Envi
     return Permissions(asked, tuple(sorted(denied)))
 
 
-def _source_arn(session: AwsSession, identity: Identity) -> str:
+def _source_arn(session: AwsSession, identity: Caller) -> str:
     """The ARN whose policies count. A role's path is not in its session's ARN, so IAM is asked for it."""
     if ":assumed-role/" not in identity.arn:
         return identity.arn

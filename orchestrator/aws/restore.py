@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
-from orchestrator.aws.errors import error_code, explained
 from orchestrator.aws.pull import pull_tag
+from orchestrator.aws.translation import error_code, explained
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession
-    from orchestrator.lifecycle.records import Record
+    from orchestrator.lifecycle.audit import AuditRecord
 
 WORKERS = 8
 ABSENT = ("ImageNotFoundException", "RepositoryNotFoundException")
@@ -32,7 +32,7 @@ class Restoration:
     what the index lists that was pulled.
     """
 
-    record: Record
+    record: AuditRecord
     outcome: Outcome
     tag: str = ""
     digest: str = ""
@@ -45,7 +45,7 @@ class Restoration:
         return self.outcome not in ("moved", "unavailable")
 
 
-def restore_images(session: AwsSession, records: Sequence[Record]) -> list[Restoration]:
+def restore_images(session: AwsSession, records: Sequence[AuditRecord]) -> list[Restoration]:
     """Bring the images back, several at a time; one answer for each tag, in the order of the records.
 
     An image without a tag cannot be asked for: it comes with the index that it belongs to.
@@ -74,7 +74,7 @@ def restore_images(session: AwsSession, records: Sequence[Record]) -> list[Resto
     return [settled(result) for result in results]
 
 
-def _restored(session: AwsSession, record: Record) -> Iterator[Restoration]:
+def _restored(session: AwsSession, record: AuditRecord) -> Iterator[Restoration]:
     there = None if record.outcome else _described(session, record)
     if there is not None and there.get("imageStatus", "ACTIVE") == "ACTIVE":
         # A run that died left it where it was.
@@ -93,7 +93,7 @@ def _restored(session: AwsSession, record: Record) -> Iterator[Restoration]:
 
 
 def _by_name(
-    session: AwsSession, record: Record, image: Mapping[str, Any] | None, outcome: Outcome, detail: str = ""
+    session: AwsSession, record: AuditRecord, image: Mapping[str, Any] | None, outcome: Outcome, detail: str = ""
 ) -> Iterator[Restoration]:
     """The image is there: how it ended for each of its tags. Those that it lost meanwhile are pulled again."""
     held = record.tags if image is None else image.get("imageTags", [])
@@ -105,7 +105,7 @@ def _by_name(
             yield replace(pulled, detail=WITHOUT_TAG) if pulled.outcome == "moved" else pulled
 
 
-def _pulled(session: AwsSession, record: Record, tag: str) -> Restoration:
+def _pulled(session: AwsSession, record: AuditRecord, tag: str) -> Restoration:
     pulled = pull_tag(session, record.repository, tag)
     if not pulled.digest:
         return Restoration(record, "unavailable", tag, detail=f"{pulled.problem}; its source was {record.upstream}")
@@ -113,7 +113,7 @@ def _pulled(session: AwsSession, record: Record, tag: str) -> Restoration:
     return Restoration(record, outcome, tag, pulled.digest, children=pulled.children)
 
 
-def _described(session: AwsSession, record: Record) -> Mapping[str, Any] | None:
+def _described(session: AwsSession, record: AuditRecord) -> Mapping[str, Any] | None:
     """The image as ECR describes it, which is no pull; None when it is not there."""
     client: Any = session.client("ecr")
     try:
@@ -126,7 +126,7 @@ def _described(session: AwsSession, record: Record) -> Mapping[str, Any] | None:
     return images[0] if images else None
 
 
-def _unarchived(session: AwsSession, record: Record) -> list[Restoration]:
+def _unarchived(session: AwsSession, record: AuditRecord) -> list[Restoration]:
     """The image out of the archive, by each of its names; nothing when it is not there any more."""
     client: Any = session.client("ecr")
     try:

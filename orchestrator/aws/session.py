@@ -14,7 +14,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
-from orchestrator.aws.errors import explained
+from orchestrator.aws.translation import explained
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from orchestrator.aws.bucket_policy import with_tls_only
-from orchestrator.aws.errors import error_code, explained
 from orchestrator.aws.session import AwsSession
+from orchestrator.aws.translation import error_code, explained
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from orchestrator.errors import OrchestratorError, RefusedInput
 MAX_BYTES = 65536  # Secrets Manager's limit of one value
 
 
-class Rule(Protocol):
+class CredentialRule(Protocol):
     """What is looked at of a pull-through cache rule."""
 
     @property
@@ -64,7 +64,7 @@ def asked_by(upstream: str) -> str:
     return "a user name and an access token"
 
 
-def target_of(environment: str, prefix: str, rules: Mapping[str, Rule]) -> SecretTarget:
+def target_of(environment: str, prefix: str, rules: Mapping[str, CredentialRule]) -> SecretTarget:
     """The secret of the rule with this prefix.
 
     Raises `RefusedInput` when there is no such rule, or it takes no credentials.

@@ -10,7 +10,7 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.convert import nearest
 from orchestrator.checks.problem import shown
 from orchestrator.checks.repositories import check_repository_name
-from orchestrator.environment.forms import DNS_LABEL, DNS_SUBDOMAIN, INSTANCE_PROFILE, ROLE_NAME, resource_name
+from orchestrator.environment.identifiers import DNS_LABEL, DNS_SUBDOMAIN, INSTANCE_PROFILE, ROLE_NAME, resource_name
 from orchestrator.environment.parts import PushRole
 from orchestrator.environment.tfvars import Path, dotted
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from orchestrator.checks.environments import Find, by_registry, file_of, problem_of
 from orchestrator.checks.problem import Problem
-from orchestrator.checks.several import Find, by_registry, file_of, problem_of
 from orchestrator.checks.snapshots import check_snapshots, warn_of_snapshots
 from orchestrator.environment.model import Environment
 from orchestrator.environment.parts import PullThroughCacheRule

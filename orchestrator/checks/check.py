@@ -11,12 +11,12 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.convert import INVALID, Converter, nearest
 from orchestrator.checks.functions import check_functions
 from orchestrator.checks.identity import check_identity
-from orchestrator.checks.markers import check_markers
 from orchestrator.checks.network import check_network
 from orchestrator.checks.problem import Problem
 from orchestrator.checks.registry import check_registry
 from orchestrator.checks.repositories import check_repositories
 from orchestrator.checks.routes import check_routes
+from orchestrator.checks.walker import check_markers
 from orchestrator.environment.model import Environment
 from orchestrator.environment.tfvars import Tfvars, merge
 from orchestrator.errors import InvalidEnvironment, Location, OrchestratorError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.checks.sources import check_source
-from orchestrator.environment.forms import REPOSITORY_NAME, repository_suggestion
+from orchestrator.environment.identifiers import REPOSITORY_NAME, repository_suggestion
 from orchestrator.environment.model import Environment
 from orchestrator.environment.parts import PullThroughCacheRule
 from orchestrator.environment.tfvars import Path, dotted

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from orchestrator.checks.context import Context
 from orchestrator.checks.convert import nearest
 from orchestrator.checks.problem import shown
-from orchestrator.environment.forms import ACCOUNT, TAG_TEXT, Arn, parse_arn
+from orchestrator.environment.identifiers import ACCOUNT, TAG_TEXT, Arn, parse_arn
 from orchestrator.environment.tfvars import Path, dotted
 
 MAX_TAGS = 50

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from orchestrator.checks.context import Context
-from orchestrator.checks.retention import retention_document
+from orchestrator.checks.retention_settings import retention_document
 from orchestrator.environment.model import Environment
 from orchestrator.environment.parts import LifecycleManager
 from orchestrator.environment.tfvars import Path

@@ -7,10 +7,10 @@ from datetime import timedelta
 from orchestrator.checks.context import Context
 from orchestrator.checks.function_variables import check_function_variables
 from orchestrator.checks.problem import shown
-from orchestrator.checks.retention import check_retention, warn_of_native_policy
+from orchestrator.checks.retention_settings import check_retention, warn_of_native_policy
 from orchestrator.checks.schedules import eventbridge_problem, rate_of
-from orchestrator.checks.usage import check_usage
-from orchestrator.environment.forms import SNAPSHOT_NAME
+from orchestrator.checks.usage_settings import check_usage
+from orchestrator.environment.identifiers import SNAPSHOT_NAME
 from orchestrator.environment.parts import LifecycleManager, ScanFindings
 from orchestrator.environment.tfvars import Path, dotted
 

@@ -8,7 +8,7 @@ from orchestrator.checks.common import check_arn, check_kms_key
 from orchestrator.checks.context import Context
 from orchestrator.checks.convert import nearest
 from orchestrator.checks.problem import shown
-from orchestrator.environment.forms import REGIONS, is_bucket_name, is_region
+from orchestrator.environment.identifiers import REGIONS, is_bucket_name, is_region
 from orchestrator.environment.tfvars import Path, dotted
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,89}")

@@ -7,8 +7,8 @@ import json
 from orchestrator.checks.common import check_accounts
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.environment.forms import REPOSITORY_LENGTH, REPOSITORY_NAME, repository_suggestion
-from orchestrator.environment.parts import Repository
+from orchestrator.environment.identifiers import REPOSITORY_LENGTH, REPOSITORY_NAME, repository_suggestion
+from orchestrator.environment.parts import OwnRepository
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.lifecycle.ecr_policy import check_policy
 
@@ -68,7 +68,7 @@ def _check_single(context: Context) -> None:
             )
 
 
-def _check_repository(context: Context, name: str, repository: Repository) -> None:
+def _check_repository(context: Context, name: str, repository: OwnRepository) -> None:
     path = ("repositories", name)
     check_repository_name(context, path, name, "A repository is called")
     _check_policy(context, (*path, "lifecycle_policy"), repository.lifecycle_policy)

@@ -8,7 +8,7 @@ from orchestrator.checks.common import check_arn
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.checks.templates import check_role, check_template
-from orchestrator.environment.forms import PREFIX_LENGTH, RULE_PREFIX, parse_arn, repository_suggestion
+from orchestrator.environment.identifiers import PREFIX_LENGTH, RULE_PREFIX, parse_arn, repository_suggestion
 from orchestrator.environment.parts import PullThroughCacheRule
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.lifecycle.ports import ROOT

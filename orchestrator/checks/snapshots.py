@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
+from orchestrator.checks.environments import Find, by_registry, problem_of
 from orchestrator.checks.problem import Problem
 from orchestrator.checks.schedules import enough_hours, hours_of, is_tight, longest_gap
-from orchestrator.checks.several import Find, by_registry, problem_of
 from orchestrator.environment.model import Environment
-from orchestrator.environment.parts import Usage
+from orchestrator.environment.parts import UsageSettings
 from orchestrator.environment.tfvars import Path
 
 _NAME: Path = ("lifecycle_manager", "usage", "snapshot_name")
@@ -50,7 +50,7 @@ def warn_of_snapshots(environments: Sequence[Environment], find: Find) -> Iterab
             yield from _tight(environment, owner, owner.lifecycle_manager.snapshot_max_age_hours, find)
 
 
-def _usage(environment: Environment) -> Usage | None:
+def _usage(environment: Environment) -> UsageSettings | None:
     return environment.lifecycle_manager.usage if environment.lifecycle_manager else None
 
 

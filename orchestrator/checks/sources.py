@@ -6,7 +6,7 @@ import re
 
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.environment.forms import REPOSITORY_NAME
+from orchestrator.environment.identifiers import REPOSITORY_NAME
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.errors import OrchestratorError
 from orchestrator.routes.source import Source, covers, parse_source

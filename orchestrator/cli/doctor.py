@@ -12,7 +12,7 @@ from orchestrator.cli.options import json_option, local_option
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
-    from orchestrator.doctor.finding import Finding
+    from orchestrator.doctor.diagnosis import Diagnosis
     from orchestrator.project import Project
 
 COLORS = {"ok": "green", "note": "cyan", "unknown": "yellow", "failed": "red"}
@@ -46,9 +46,9 @@ def doctor(ctx: click.Context, names: tuple[str, ...], every: bool, local: bool,
     return 1 if failed else 0
 
 
-def _findings(ctx: click.Context, names: tuple[str, ...], *, every: bool, local: bool) -> Iterator[Finding]:
+def _findings(ctx: click.Context, names: tuple[str, ...], *, every: bool, local: bool) -> Iterator[Diagnosis]:
     from orchestrator.doctor.account import account, environment_file
-    from orchestrator.doctor.finding import Finding
+    from orchestrator.doctor.diagnosis import Diagnosis
     from orchestrator.doctor.machine import embedded_aws, machine
     from orchestrator.local.process import status
 
@@ -56,10 +56,10 @@ def _findings(ctx: click.Context, names: tuple[str, ...], *, every: bool, local:
     project = _project(ctx, required=bool(names) or every)
     if project is None:
         remedy = "`orchestrator init NAME` starts one; -C DIR names another folder."
-        yield Finding("note", "project", "no folder environments/ here or above", remedy)
+        yield Diagnosis("note", "project", "no folder environments/ here or above", remedy)
         return
     known = project.environment_names()
-    yield Finding("ok", "project", f"{project.root}: {', '.join(known) or 'no environments yet'}")
+    yield Diagnosis("ok", "project", f"{project.root}: {', '.join(known) or 'no environments yet'}")
     running = status(project.local_aws_dir)
     yield embedded_aws(running)
     asked = tuple(known) if every else names
@@ -71,7 +71,7 @@ def _findings(ctx: click.Context, names: tuple[str, ...], *, every: bool, local:
 
 
 def _project(ctx: click.Context, *, required: bool) -> Project | None:
-    from orchestrator.cli.project import open_project
+    from orchestrator.cli.project_option import open_project
 
     try:
         return open_project(ctx)
@@ -81,7 +81,7 @@ def _project(ctx: click.Context, *, required: bool) -> Project | None:
         return None
 
 
-def _print(finding: Finding) -> None:
+def _print(finding: Diagnosis) -> None:
     status = click.style(f"{finding.status:<8}", fg=COLORS[finding.status])
     subject = f"{finding.environment}: {finding.check}" if finding.environment else finding.check
     click.echo(f"{status}{subject}: {finding.what}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli.options import json_option, local_option
-from orchestrator.cli.project import open_project
+from orchestrator.cli.project_option import open_project
 from orchestrator.cli.route import Line, load_routes
 from orchestrator.cli.snapshot_target import open_target, parse_target
 from orchestrator.errors import OrchestratorError, RefusedInput

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.options import json_option, local_option
-from orchestrator.cli.project import open_project
-from orchestrator.cli.session import project_session
+from orchestrator.cli.project_option import open_project
+from orchestrator.cli.project_session import project_session
 from orchestrator.errors import InvalidEnvironment, Location, OrchestratorError, RefusedInput
 from orchestrator.project import COMMON, Project
 
@@ -192,7 +192,7 @@ def _answers(
 
 def _asked_region(answer: str) -> str:
     """The answer, or another question when it is no region."""
-    from orchestrator.environment.forms import is_region
+    from orchestrator.environment.identifiers import is_region
 
     if not is_region(answer.strip()):
         raise click.BadParameter(f'"{answer}" is no region; they look like eu-west-1')
@@ -352,7 +352,7 @@ def _reloaded(project: Project, name: str, addition: str) -> Environment:
 
 
 def _make_bucket(project: Project, environment: Environment, region: str | None, *, local: bool) -> StateBucket:
-    from orchestrator.aws.account import check_account
+    from orchestrator.aws.caller import check_account
     from orchestrator.aws.state_bucket import create_state_bucket
 
     session = project_session(project, environment, local=local)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.options import json_option
-from orchestrator.cli.project import open_project
+from orchestrator.cli.project_option import open_project
 
 
 @click.group("lambda")

@@ -8,7 +8,7 @@ import shlex
 import click
 
 from orchestrator.cli.options import json_option
-from orchestrator.cli.project import open_project
+from orchestrator.cli.project_option import open_project
 from orchestrator.errors import OrchestratorError
 from orchestrator.local.process import LocalAws, ensure_running, status, stop
 

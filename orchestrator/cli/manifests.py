@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.options import json_option
-from orchestrator.cli.project import open_project
+from orchestrator.cli.project_option import open_project
 from orchestrator.errors import RefusedInput
-from orchestrator.manifests import GENERATORS, Bundle, Options, default_targets, folder, generate
+from orchestrator.manifests import GENERATORS, Options, TargetFiles, default_targets, folder, generate
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
@@ -23,7 +23,7 @@ STALE = 3
 GENERAL = ("README.md", "kustomization.yaml")
 
 
-def _left_over(bundles: Sequence[Bundle], directory: Path) -> list[str]:
+def _left_over(bundles: Sequence[TargetFiles], directory: Path) -> list[str]:
     """Files of these targets that are not generated any more, as paths inside `directory`."""
     found = []
     for bundle in bundles:
@@ -33,7 +33,7 @@ def _left_over(bundles: Sequence[Bundle], directory: Path) -> list[str]:
     return found
 
 
-def _stale(bundles: Sequence[Bundle], directory: Path) -> list[tuple[str, str]]:
+def _stale(bundles: Sequence[TargetFiles], directory: Path) -> list[tuple[str, str]]:
     """Files that differ from what is wanted: (path, "missing" | "changed" | "not generated any more")."""
     found: list[tuple[str, str]] = []
     for path, text in folder(bundles).items():
@@ -45,7 +45,7 @@ def _stale(bundles: Sequence[Bundle], directory: Path) -> list[tuple[str, str]]:
     return found + [(path, "not generated any more") for path in _left_over(bundles, directory)]
 
 
-def _write(bundles: Sequence[Bundle], directory: Path) -> None:
+def _write(bundles: Sequence[TargetFiles], directory: Path) -> None:
     """Write what differs, and remove what is left from before; other files in the folders stay."""
     for path, text in folder(bundles).items():
         file = directory / path
@@ -60,7 +60,7 @@ def _write(bundles: Sequence[Bundle], directory: Path) -> None:
             (directory / path).parent.rmdir()
 
 
-def _print(bundles: Sequence[Bundle]) -> None:
+def _print(bundles: Sequence[TargetFiles]) -> None:
     """Print documents for `kubectl apply -f -`; files for nodes only where no target has such documents."""
     with_resources = [bundle for bundle in bundles if bundle.resources]
     if with_resources:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from orchestrator.cli.options import json_option
-from orchestrator.cli.project import open_project
+from orchestrator.cli.project_option import open_project
 from orchestrator.errors import InvalidEnvironment
 from orchestrator.routes.build import build_route_table
 from orchestrator.routes.reference import InvalidReference, parse_reference

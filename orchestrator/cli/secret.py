@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.options import json_option, local_option
-from orchestrator.cli.project import open_project
-from orchestrator.cli.session import project_session
+from orchestrator.cli.project_option import open_project
+from orchestrator.cli.project_session import project_session
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def set_secret(
     target = target_of(name, rule, environment.pull_through_cache_rules)
     upstream = environment.pull_through_cache_rules[rule].upstream_registry_url
 
-    from orchestrator.aws.account import check_account
-    from orchestrator.aws.secrets import describe_secret, put_upstream_secret
+    from orchestrator.aws.caller import check_account
+    from orchestrator.aws.upstream_secrets import describe_secret, put_upstream_secret
 
     session = project_session(project, environment, local=local)
     # Before the token is asked for: nobody should type it in vain.

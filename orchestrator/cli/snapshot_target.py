@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.session import project_session
+from orchestrator.cli.project_session import project_session
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.files.replace import write_whole
 
@@ -54,7 +54,7 @@ class SnapshotObject:
 
     def held(self) -> bytes | None:
         """What is there; None where nothing is, or it may not be read, which is said."""
-        from orchestrator.aws.snapshots import read_snapshot
+        from orchestrator.aws.snapshot_object import read_snapshot
 
         held, problem = read_snapshot(self.session, self.bucket, self.key, region=self.region)
         if problem:
@@ -64,7 +64,7 @@ class SnapshotObject:
 
     def write(self, text: str) -> None:
         """Put the snapshot in its place."""
-        from orchestrator.aws.snapshots import put_snapshot
+        from orchestrator.aws.snapshot_object import put_snapshot
 
         put_snapshot(self.session, self.bucket, self.key, text, region=self.region)
 

@@ -37,7 +37,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.pass_context
 def render(ctx: click.Context, /, **options: Any) -> int:
     """Write the working directory of an environment: root module, rendered variables, backend."""
-    from orchestrator.cli.fleet import Fleet, rendered
+    from orchestrator.cli.operation import Fleet, rendered
 
     return Fleet(ctx, **options).run(rendered)
 
@@ -59,7 +59,7 @@ def plan(
     **options: Any,
 ) -> int:
     """Show what an apply would change."""
-    from orchestrator.cli.fleet import Fleet, planned
+    from orchestrator.cli.operation import Fleet, planned
 
     fleet = Fleet(ctx, share=not no_shared_provider, **options)
     if out is not None and len(fleet.names) != 1:
@@ -89,7 +89,7 @@ def apply(
     **options: Any,
 ) -> int:
     """Plan, ask, and apply exactly that plan."""
-    from orchestrator.cli.fleet import Fleet, applied
+    from orchestrator.cli.operation import Fleet, applied
 
     fleet = Fleet(ctx, yes=yes, **options)
     if plan_file is not None and len(fleet.names) != 1:
@@ -106,7 +106,7 @@ def apply(
 @click.pass_context
 def destroy(ctx: click.Context, /, yes: bool, allow_destroy: tuple[str, ...], **options: Any) -> int:
     """Destroy what is not protected."""
-    from orchestrator.cli.fleet import Fleet, destroyed
+    from orchestrator.cli.operation import Fleet, destroyed
 
     return Fleet(ctx, yes=yes, protected_only=True, **options).run(destroyed, allow_destroy=allow_destroy)
 
@@ -117,7 +117,7 @@ def destroy(ctx: click.Context, /, yes: bool, allow_destroy: tuple[str, ...], **
 @click.pass_context
 def output(ctx: click.Context, /, show_sensitive: bool, **options: Any) -> int:
     """Print the outputs of an environment; without a `state`, those of its last apply with --local."""
-    from orchestrator.cli.fleet import Fleet, printed_outputs
+    from orchestrator.cli.operation import Fleet, printed_outputs
 
     return Fleet(ctx, transitions=False, or_local=True, **options).run(printed_outputs, show_sensitive=show_sensitive)
 
@@ -128,6 +128,6 @@ def output(ctx: click.Context, /, show_sensitive: bool, **options: Any) -> int:
 @click.pass_context
 def drift(ctx: click.Context, /, no_shared_provider: bool, **options: Any) -> int:
     """Show what changed behind our back: exit code 3 when something did, 0 when nothing."""
-    from orchestrator.cli.fleet import Fleet, drifted
+    from orchestrator.cli.operation import Fleet, drifted
 
     return Fleet(ctx, share=not no_shared_provider, **options).run(drifted)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.options import json_option
-from orchestrator.cli.project import open_project
+from orchestrator.cli.project_option import open_project
 from orchestrator.errors import Location, OrchestratorError, RefusedInput
 
 if TYPE_CHECKING:

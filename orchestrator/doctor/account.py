@@ -5,35 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from orchestrator.doctor.finding import Finding, attempt, failed
+from orchestrator.doctor.diagnosis import Diagnosis, attempt, failed
 from orchestrator.errors import InvalidEnvironment, OrchestratorError
 
 if TYPE_CHECKING:
-    from orchestrator.aws.account import Identity
+    from orchestrator.aws.caller import Caller
     from orchestrator.aws.session import AwsSession
     from orchestrator.environment.model import Environment
     from orchestrator.local import LocalAws
     from orchestrator.project import Project
 
 
-def environment_file(project: Project, name: str) -> tuple[Finding, Environment | None]:
+def environment_file(project: Project, name: str) -> tuple[Diagnosis, Environment | None]:
     """Can the environment be read, and does it pass every check that needs neither Terraform nor AWS?"""
     try:
         environment = project.load(name)
     except InvalidEnvironment as error:
         count = len(error.problems)
         what = f"{count} problem{'s' if count != 1 else ''}, the first: {error.problems[0].what}"
-        return Finding("failed", "file", what, f"Run `orchestrator validate {name}`.", name), None
+        return Diagnosis("failed", "file", what, f"Run `orchestrator validate {name}`.", name), None
     except OrchestratorError as error:
         return failed("file", error, name), None
-    return Finding("ok", "file", "valid", environment=name), environment
+    return Diagnosis("ok", "file", "valid", environment=name), environment
 
 
-def account(environment: Environment, local: LocalAws | None) -> Iterator[Finding]:
+def account(environment: Environment, local: LocalAws | None) -> Iterator[Diagnosis]:
     """What this environment finds in AWS: credentials, state bucket, permissions, upstream secrets, lifecycle."""
-    from orchestrator.aws.account import check_account
+    from orchestrator.aws.caller import check_account
     from orchestrator.aws.session import open_session
-    from orchestrator.doctor.lifecycle import lifecycle
+    from orchestrator.doctor.expiry import lifecycle
 
     name = environment.name
     try:
@@ -42,7 +42,7 @@ def account(environment: Environment, local: LocalAws | None) -> Iterator[Findin
     except OrchestratorError as error:
         yield failed("credentials", error, name)
         return
-    yield Finding("ok", "credentials", f"{identity.arn} in account {identity.account_id}", environment=name)
+    yield Diagnosis("ok", "credentials", f"{identity.arn} in account {identity.account_id}", environment=name)
     if local is None:
         yield attempt("state bucket", name, lambda: _state_bucket(session, environment))
         yield attempt("permissions", name, lambda: _permissions(session, identity, environment))
@@ -53,56 +53,56 @@ def account(environment: Environment, local: LocalAws | None) -> Iterator[Findin
     yield from lifecycle(session, environment)
 
 
-def _state_bucket(session: AwsSession, environment: Environment) -> Finding:
+def _state_bucket(session: AwsSession, environment: Environment) -> Diagnosis:
     from orchestrator.aws.state_bucket import inspect_state_bucket
 
     check, name, state = "state bucket", environment.name, environment.state
     if state is None:
         remedy = 'Add state = { bucket = "NAME" }; `orchestrator init NAME --state-bucket` makes the bucket.'
-        return Finding("failed", check, "the environment has no `state`", remedy, name)
+        return Diagnosis("failed", check, "the environment has no `state`", remedy, name)
     lacking = inspect_state_bucket(session, state.bucket, region=state.region)
     make = f"Run `orchestrator init {name} --state-bucket`."
     if lacking is None:
-        return Finding("failed", check, f"{state.bucket} does not exist", make, name)
+        return Diagnosis("failed", check, f"{state.bucket} does not exist", make, name)
     if lacking:
-        return Finding("note", check, f"{state.bucket}: {'; '.join(lacking)}", make, name)
-    return Finding("ok", check, f"{state.bucket}: versioned, encrypted, private, TLS only", environment=name)
+        return Diagnosis("note", check, f"{state.bucket}: {'; '.join(lacking)}", make, name)
+    return Diagnosis("ok", check, f"{state.bucket}: versioned, encrypted, private, TLS only", environment=name)
 
 
-def _permissions(session: AwsSession, identity: Identity, environment: Environment) -> Finding:
+def _permissions(session: AwsSession, identity: Caller, environment: Environment) -> Diagnosis:
     from orchestrator.aws.permissions import check_permissions
 
     found = check_permissions(session, identity, environment)
     if found.denied:
         what = f"{len(found.denied)} of {found.asked} actions are denied: {', '.join(found.denied)}"
         remedy = "Allow them; docs/deployer-policy.json has them with their resources."
-        return Finding("failed", "permissions", what, remedy, environment.name)
+        return Diagnosis("failed", "permissions", what, remedy, environment.name)
     what = f"all {found.asked} actions of the deployer policy are allowed" if found.asked else "root may do everything"
-    return Finding("ok", "permissions", what, environment=environment.name)
+    return Diagnosis("ok", "permissions", what, environment=environment.name)
 
 
-def _secret_check(session: AwsSession, environment: Environment, prefix: str) -> Callable[[], Finding]:
+def _secret_check(session: AwsSession, environment: Environment, prefix: str) -> Callable[[], Diagnosis]:
     return lambda: _secret(session, environment, prefix)
 
 
-def _secret(session: AwsSession, environment: Environment, prefix: str) -> Finding:
-    from orchestrator.aws.secrets import describe_secret
+def _secret(session: AwsSession, environment: Environment, prefix: str) -> Diagnosis:
     from orchestrator.aws.upstream_credentials import refuse_other_secret, target_of
+    from orchestrator.aws.upstream_secrets import describe_secret
 
     target = target_of(environment.name, prefix, environment.pull_through_cache_rules)
     check, name = f"secret of {prefix}", environment.name
     found = describe_secret(session, target.name)
     refuse_other_secret(target, found.arn if found else None)
     if found is None and session.is_local:
-        return Finding("note", check, f"{target.name} is absent", "An apply with --local makes a placeholder.", name)
+        return Diagnosis("note", check, f"{target.name} is absent", "An apply with --local makes a placeholder.", name)
     if found is None:
         remedy = f"Store it: orchestrator secret set {name} {prefix}"
-        return Finding("failed", check, f"{target.name} does not exist", remedy, name)
+        return Diagnosis("failed", check, f"{target.name} does not exist", remedy, name)
     if found.deleted:
         remedy = f"aws secretsmanager restore-secret --region {session.region} --secret-id {target.name}"
-        return Finding("failed", check, f"{target.name} is scheduled for deletion", remedy, name)
+        return Diagnosis("failed", check, f"{target.name} is scheduled for deletion", remedy, name)
     if not found.default_key:
         what = f"{target.name} is encrypted with {found.kms_key_id}, which ECR cannot read"
         remedy = "Encrypt it with the default key aws/secretsmanager."
-        return Finding("failed", check, what, remedy, name)
-    return Finding("ok", check, target.name, environment=name)
+        return Diagnosis("failed", check, what, remedy, name)
+    return Diagnosis("ok", check, target.name, environment=name)

@@ -1,6 +1,6 @@
 """Rules of single values, written beside the fields that they bind: `Annotated[int, Between(1, 7, why=…)]`.
 
-The model says them, `orchestrator.checks.markers` reads them; rules across fields are functions of `orchestrator.checks`.
+The model says them, `orchestrator.checks.walker` reads them; rules across fields are functions of `orchestrator.checks`.
 A marker is a value: it knows what is allowed and why, and neither where a value was written nor how to report it. Pure.
 """
 

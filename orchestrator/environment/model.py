@@ -19,13 +19,13 @@ from orchestrator.environment.parts import (
     Mirror,
     Monitoring,
     Mutability,
+    OwnRepository,
     PullThroughCacheRule,
     PushRole,
     RegistryScanning,
-    Repository,
     RootTemplate,
     ScanFindings,
-    State,
+    StateBackend,
     UntaggedDays,
     Value,
 )
@@ -61,12 +61,12 @@ class Environment(Value):
     assume_role_arn: str | None = None
     # Protection adds a tag of its own to a repository.
     tags: Annotated[dict[str, str], Tags(limit=49)] = {}
-    state: State | None = None
+    state: StateBackend | None = None
 
     create_ecr: bool = False
     ecr_repository_name: str = ""
     ecr_prevent_destroy: bool = False
-    repositories: dict[str, Repository] = {}
+    repositories: dict[str, OwnRepository] = {}
     image_tag_mutability: Mutability = "MUTABLE"
     scan_on_push: bool = True
     kms_key_arn: Annotated[str, KmsKey()] | None = None

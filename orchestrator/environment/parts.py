@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict
 
-from orchestrator.environment.forms import SNAPSHOT_NAME, is_bucket_name
+from orchestrator.environment.identifiers import SNAPSHOT_NAME, is_bucket_name
 from orchestrator.environment.markers import Among, ArnOf, Between, Form, KmsKey, OneOf, Tags, Unique
 
 Mutability = Annotated[str, OneOf(("MUTABLE", "IMMUTABLE"))]
@@ -78,7 +78,7 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class State(Value):
+class StateBackend(Value):
     """S3 backend of an environment."""
 
     bucket: str
@@ -87,7 +87,7 @@ class State(Value):
     kms_key_arn: str | None = None
 
 
-class Repository(Value):
+class OwnRepository(Value):
     """An own repository; None takes the environment's setting of the same name."""
 
     image_tag_mutability: Mutability | None = None
@@ -196,7 +196,7 @@ class RetentionOverride(Value):
     protect: Protect | None = None
 
 
-class Retention(Value):
+class RetentionSettings(Value):
     """How long cached images stay."""
 
     expire_unpulled_days: int = 30
@@ -210,7 +210,7 @@ class Retention(Value):
     overrides: tuple[RetentionOverride, ...] = ()
 
 
-class Usage(Value):
+class UsageSettings(Value):
     """The role and the CronJob with which the environment's cluster writes what it runs."""
 
     role_name: str | None = None
@@ -262,8 +262,8 @@ class LifecycleManager(Value):
     silence_days: int = 2
     upstream_sync_failures: Annotated[int, Between(0, why="It is a number of failures that raise no alarm.")] = 0
     snapshot_writers: dict[str, Annotated[str, ArnOf("iam", "role/", "IAM role")]] = {}
-    retention: Retention | None = None
-    usage: Usage | None = None
+    retention: RetentionSettings | None = None
+    usage: UsageSettings | None = None
 
 
 class ScanFindings(Value):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.findings.event import Finding, Scanned
-from orchestrator.findings.reported import NEW
+from orchestrator.findings.record import NEW
 
 # SNS: a subject has at most 100 characters, a message 262,144 bytes with its attributes.
 SUBJECT_LIMIT = 100
@@ -29,7 +29,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class ImageUser:
     """Who runs an image: `user` is "" when nobody does and None when that is not known, with the reason in `unknown`.
 
     `indexes` are those that hold the image, such as `docker-hub/library/nginx:1.27`: it is pulled by their names.
@@ -49,7 +49,7 @@ def message(
     registry: str,
     environment: str,
     upstream: str | None,
-    usage: Usage,
+    usage: ImageUser,
 ) -> Message:
     """The report of one image, with as many of its findings as SNS takes.
 
@@ -107,7 +107,7 @@ def _row(finding: Finding, why: str) -> dict[str, str | None]:
     }
 
 
-def _name(image: Scanned, usage: Usage) -> str:
+def _name(image: Scanned, usage: ImageUser) -> str:
     """What people call it: by its tag, by that of an index that holds it, else by its digest."""
     if image.tags:
         return f"{image.repository}:{image.tags[0]}"

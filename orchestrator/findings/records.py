@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from orchestrator.findings.parents import Parent, dump_parents, parents_key, parse_parents
 from orchestrator.findings.ports import Runtime, VersionedStorage
-from orchestrator.findings.reported import Record, dump_record, parse_record, record_key
+from orchestrator.findings.record import Record, dump_record, parse_record, record_key
 from orchestrator.lifecycle.ports import PortError
 
 T = TypeVar("T")

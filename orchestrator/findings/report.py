@@ -20,13 +20,13 @@ from orchestrator.findings.event import (
     read_event,
     read_findings,
 )
+from orchestrator.findings.image_user import usage_of, with_inspector
 from orchestrator.findings.message import message
 from orchestrator.findings.parents import Parent, with_parent
 from orchestrator.findings.ports import Ports, Runtime
+from orchestrator.findings.record import Begun, Record
 from orchestrator.findings.records import Records
-from orchestrator.findings.reported import Begun, Record
 from orchestrator.findings.settings import FindingsSettings
-from orchestrator.findings.usage import usage_of, with_inspector
 from orchestrator.lifecycle.ports import GoneError, PortError
 from orchestrator.lifecycle.settings import Settings
 from orchestrator.lifecycle.units import children_of

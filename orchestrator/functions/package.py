@@ -39,7 +39,7 @@ _MODE = 0o644
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class FunctionPackage:
     """One function's zip: `sha256` in base64, as AWS Lambda and Terraform compare it."""
 
     function: str
@@ -67,7 +67,7 @@ def available_functions(sources: Path | None = None) -> list[str]:
     return [name for name in FUNCTIONS if (folder / name / "handler.py").is_file()]
 
 
-def build_package(function: str, *, sources: Path | None = None, package: Path | None = None) -> Package:
+def build_package(function: str, *, sources: Path | None = None, package: Path | None = None) -> FunctionPackage:
     """The zip of one function. Raises RefusedInput for an unknown function, OrchestratorError for a forbidden import.
 
     `sources` holds the functions' folders and `package` is the folder of this package; both are for tests.
@@ -93,10 +93,10 @@ def build_package(function: str, *, sources: Path | None = None, package: Path |
             remedy="Look for what it imports and does not need.",
         )
     digest = b64encode(hashlib.sha256(content).digest()).decode("ascii")
-    return Package(function, content, digest, tuple(sorted(files)))
+    return FunctionPackage(function, content, digest, tuple(sorted(files)))
 
 
-def write_package(package: Package, out: Path) -> tuple[Path, bool]:
+def write_package(package: FunctionPackage, out: Path) -> tuple[Path, bool]:
     """Write the zip below `out`; (its path, whether its bytes are new there). Raises OrchestratorError."""
     path = out / f"{package.function}.zip"
     try:

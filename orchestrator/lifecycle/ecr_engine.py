@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from orchestrator.lifecycle.ecr_policy import Action, Policy, Rule
+from orchestrator.lifecycle.ecr_policy import Action, Policy, PolicyRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def evaluate(policy: Policy, images: Iterable[StoredImage], now: datetime) -> tu
     return tuple(decisions)
 
 
-def _selects(rule: Rule, image: StoredImage) -> bool:
+def _selects(rule: PolicyRule, image: StoredImage) -> bool:
     if (rule.storage_class == "archive") != (image.archived_at is not None):
         return False
     if rule.tag_status == "any":
@@ -70,7 +70,7 @@ def _matches(pattern: str, tag: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), tag, re.DOTALL) is not None
 
 
-def _due(rule: Rule, images: Sequence[StoredImage], now: datetime) -> Sequence[StoredImage]:
+def _due(rule: PolicyRule, images: Sequence[StoredImage], now: datetime) -> Sequence[StoredImage]:
     if rule.count_type == "imageCountMoreThan":
         newest_first = sorted(images, key=lambda image: image.pushed_at, reverse=True)
         return newest_first[rule.count_number :]
@@ -78,7 +78,7 @@ def _due(rule: Rule, images: Sequence[StoredImage], now: datetime) -> Sequence[S
     return [image for image in images if _age_base(rule, image) < limit]
 
 
-def _age_base(rule: Rule, image: StoredImage) -> datetime:
+def _age_base(rule: PolicyRule, image: StoredImage) -> datetime:
     """The moment from which the rule counts: never pulled counts from the push."""
     if rule.count_type == "sinceImagePulled" and image.pulled_at:
         return image.pulled_at

@@ -40,7 +40,7 @@ _PATTERN = re.compile(r"[A-Za-z0-9._*-]{1,128}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PolicyFault:
     """One reason for a refusal; `path` such as `rules[1].selection.countUnit`, empty for the whole text."""
 
     path: str
@@ -51,7 +51,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class PolicyRule:
     """One valid rule. `count_number` is images for imageCountMoreThan and days for the others."""
 
     priority: int
@@ -69,13 +69,13 @@ class Rule:
 class Policy:
     """A policy that ECR accepts, its rules by priority, the first to apply first."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[PolicyRule, ...]
 
 
 class InvalidPolicyError(ValueError):
     """ECR would refuse this policy, for each of `problems`."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[PolicyFault]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(map(str, problems)))
 
@@ -89,7 +89,7 @@ def parse_policy(text: str) -> Policy:
     return Policy(tuple(sorted(rules, key=lambda rule: rule.priority)))
 
 
-def check_policy(text: str) -> tuple[Problem, ...]:
+def check_policy(text: str) -> tuple[PolicyFault, ...]:
     """Every reason why ECR would refuse the policy `text`; empty when it would accept it."""
     size = _text_size(text)
     if size:
@@ -97,39 +97,39 @@ def check_policy(text: str) -> tuple[Problem, ...]:
     try:
         document = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_once)
     except _DoubledKeyError as error:
-        return (Problem("", f"object has the property {json.dumps(str(error))} more than once"),)
+        return (PolicyFault("", f"object has the property {json.dumps(str(error))} more than once"),)
     except (ValueError, RecursionError):
-        return (Problem("", "Could not map policyString into LifecyclePolicy."),)
+        return (PolicyFault("", "Could not map policyString into LifecyclePolicy."),)
     return check_document(document)
 
 
-def check_document(document: object) -> tuple[Problem, ...]:
+def check_document(document: object) -> tuple[PolicyFault, ...]:
     """As check_policy, for a policy that is decoded already; the length of its text is not checked."""
     if not isinstance(document, Mapping):
-        return (Problem("", "Could not map policyString into LifecyclePolicy."),)
+        return (PolicyFault("", "Could not map policyString into LifecyclePolicy."),)
     if "rules" not in document:
-        return (Problem("", 'object has missing required properties (["rules"])'),)
+        return (PolicyFault("", 'object has missing required properties (["rules"])'),)
     unknown = _unknown(document, {"rules"})
     if unknown:
-        return (Problem("", unknown),)
+        return (PolicyFault("", unknown),)
     rules = document["rules"]
     if not isinstance(rules, list):
-        return (Problem("rules", _wrong_type(rules, "array")),)
+        return (PolicyFault("rules", _wrong_type(rules, "array")),)
     if not rules:
-        return (Problem("rules", "array is too short: must have at least 1 elements but instance has 0 elements"),)
+        return (PolicyFault("rules", "array is too short: must have at least 1 elements but instance has 0 elements"),)
     if len(rules) > MAX_RULES:
         reason = f"array is too long: must have at most {MAX_RULES} elements but instance has {len(rules)} elements"
-        return (Problem("rules", reason),)
+        return (PolicyFault("rules", reason),)
     form = tuple(problem for index, rule in enumerate(rules) for problem in _check_rule(rule, f"rules[{index}]"))
     # Rules are compared with each other only when each can be read by itself.
     return form or tuple(_check_together([_rule(rule) for rule in rules]))
 
 
-def _text_size(text: str) -> Problem | None:
+def _text_size(text: str) -> PolicyFault | None:
     if len(text) < MIN_TEXT:
-        return Problem("", f"string is too short (length: {len(text)}, required minimum: {MIN_TEXT})")
+        return PolicyFault("", f"string is too short (length: {len(text)}, required minimum: {MIN_TEXT})")
     if len(text) > MAX_TEXT:
-        return Problem("", f"string is too long (length: {len(text)}, maximum allowed: {MAX_TEXT})")
+        return PolicyFault("", f"string is too long (length: {len(text)}, maximum allowed: {MAX_TEXT})")
     return None
 
 
@@ -151,7 +151,7 @@ def _once(members: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _check_rule(rule: object, path: str) -> Iterator[Problem]:
+def _check_rule(rule: object, path: str) -> Iterator[PolicyFault]:
     shape = _check_object(rule, path, *_RULE)
     if shape:
         yield shape
@@ -159,7 +159,7 @@ def _check_rule(rule: object, path: str) -> Iterator[Problem]:
     members = cast(Mapping[str, object], rule)
     yield from _check_positive(members["rulePriority"], f"{path}.rulePriority")
     if "description" in members and not isinstance(members["description"], str):
-        yield Problem(f"{path}.description", _wrong_type(members["description"], "string"))
+        yield PolicyFault(f"{path}.description", _wrong_type(members["description"], "string"))
     selection_shape = _check_object(members["selection"], f"{path}.selection", *_SELECTION)
     action_shape = _check_object(members["action"], f"{path}.action", *_ACTION)
     yield from filter(None, (selection_shape, action_shape))
@@ -170,7 +170,7 @@ def _check_rule(rule: object, path: str) -> Iterator[Problem]:
             yield from _check_action(cast(Mapping[str, object], members["action"]), selection, f"{path}.action")
 
 
-def _check_selection(selection: Mapping[str, object], path: str) -> Iterator[Problem]:
+def _check_selection(selection: Mapping[str, object], path: str) -> Iterator[PolicyFault]:
     yield from _check_enum(selection["tagStatus"], _TAG_STATUSES, f"{path}.tagStatus")
     yield from _check_enum(selection["countType"], _COUNT_TYPES, f"{path}.countType")
     yield from _check_positive(selection["countNumber"], f"{path}.countNumber")
@@ -178,9 +178,11 @@ def _check_selection(selection: Mapping[str, object], path: str) -> Iterator[Pro
     count_type = selection["countType"]
     if count_type == "imageCountMoreThan":
         if "countUnit" in selection:
-            yield Problem(f"{path}.countUnit", "countUnit must not be specified when countType is imageCountMoreThan")
+            yield PolicyFault(
+                f"{path}.countUnit", "countUnit must not be specified when countType is imageCountMoreThan"
+            )
     elif "countUnit" not in selection:
-        yield Problem(path, f'countUnit is required when countType is {count_type}: it must be "days"')
+        yield PolicyFault(path, f'countUnit is required when countType is {count_type}: it must be "days"')
     elif selection["countUnit"] != "days":
         yield from _check_enum(selection["countUnit"], ("days",), f"{path}.countUnit")
     if "storageClass" in selection:
@@ -189,46 +191,46 @@ def _check_selection(selection: Mapping[str, object], path: str) -> Iterator[Pro
     if count_type == "sinceImageTransitioned":
         number = selection["countNumber"]
         if not archive:
-            yield Problem(path, 'storageClass must be "archive" when countType is sinceImageTransitioned')
+            yield PolicyFault(path, 'storageClass must be "archive" when countType is sinceImageTransitioned')
         if isinstance(number, int) and not isinstance(number, bool) and 0 < number < MIN_ARCHIVE_DAYS:
             reason = f"countNumber must be at least {MIN_ARCHIVE_DAYS} when countType is sinceImageTransitioned"
-            yield Problem(f"{path}.countNumber", f"{reason} (found: {number})")
+            yield PolicyFault(f"{path}.countNumber", f"{reason} (found: {number})")
     elif archive and count_type in _COUNT_TYPES:
-        yield Problem(f"{path}.storageClass", f'storageClass "archive" cannot be used with countType {count_type}')
+        yield PolicyFault(f"{path}.storageClass", f'storageClass "archive" cannot be used with countType {count_type}')
 
 
-def _check_tags(selection: Mapping[str, object], path: str) -> Iterator[Problem]:
+def _check_tags(selection: Mapping[str, object], path: str) -> Iterator[PolicyFault]:
     lists = [name for name in ("tagPrefixList", "tagPatternList") if name in selection]
     status = selection["tagStatus"]
     if status == "tagged" and not lists:
-        yield Problem(path, "tagPrefixList or tagPatternList is required when tagStatus is tagged")
+        yield PolicyFault(path, "tagPrefixList or tagPatternList is required when tagStatus is tagged")
     if status in ("untagged", "any"):
         for name in lists:
-            yield Problem(f"{path}.{name}", f"{name} must not be specified when tagStatus is {status}")
+            yield PolicyFault(f"{path}.{name}", f"{name} must not be specified when tagStatus is {status}")
     if len(lists) == 2:
-        yield Problem(path, "a rule may specify either tagPatternList or tagPrefixList, but not both")
+        yield PolicyFault(path, "a rule may specify either tagPatternList or tagPrefixList, but not both")
     for name in lists:
         yield from _check_tag_list(selection[name], name == "tagPatternList", f"{path}.{name}")
 
 
-def _check_tag_list(entries: object, patterns: bool, path: str) -> Iterator[Problem]:
+def _check_tag_list(entries: object, patterns: bool, path: str) -> Iterator[PolicyFault]:
     if not isinstance(entries, list):
-        yield Problem(path, _wrong_type(entries, "array"))
+        yield PolicyFault(path, _wrong_type(entries, "array"))
         return
     if not entries:
-        yield Problem(path, "array is too short: must have at least 1 elements but instance has 0 elements")
+        yield PolicyFault(path, "array is too short: must have at least 1 elements but instance has 0 elements")
     for index, entry in enumerate(entries):
         where = f"{path}[{index}]"
         if not isinstance(entry, str):
-            yield Problem(where, _wrong_type(entry, "string"))
+            yield PolicyFault(where, _wrong_type(entry, "string"))
         elif not (_PATTERN if patterns else _PREFIX).fullmatch(entry):
             what = "tag pattern" if patterns else "tag prefix"
-            yield Problem(where, f'"{entry}" is not a valid {what}')
+            yield PolicyFault(where, f'"{entry}" is not a valid {what}')
         elif entry.count("*") > MAX_WILDCARDS:
-            yield Problem(where, f'"{entry}" has more than {MAX_WILDCARDS} wildcards (*)')
+            yield PolicyFault(where, f'"{entry}" has more than {MAX_WILDCARDS} wildcards (*)')
 
 
-def _check_action(action: Mapping[str, object], selection: Mapping[str, object], path: str) -> Iterator[Problem]:
+def _check_action(action: Mapping[str, object], selection: Mapping[str, object], path: str) -> Iterator[PolicyFault]:
     kind, count_type = action["type"], selection["countType"]
     wrong = list(_check_enum(kind, _ACTIONS, f"{path}.type"))
     yield from wrong
@@ -236,31 +238,33 @@ def _check_action(action: Mapping[str, object], selection: Mapping[str, object],
         return
     if kind == "transition":
         if "targetStorageClass" not in action:
-            yield Problem(path, 'targetStorageClass is required when the action is transition: it must be "archive"')
+            yield PolicyFault(
+                path, 'targetStorageClass is required when the action is transition: it must be "archive"'
+            )
         else:
             yield from _check_enum(action["targetStorageClass"], ("archive",), f"{path}.targetStorageClass")
         if count_type == "sinceImageTransitioned":
-            yield Problem(path, "countType sinceImageTransitioned allows the action expire only")
+            yield PolicyFault(path, "countType sinceImageTransitioned allows the action expire only")
     else:
         if "targetStorageClass" in action:
-            yield Problem(path, "targetStorageClass must not be specified when the action is expire")
+            yield PolicyFault(path, "targetStorageClass must not be specified when the action is expire")
         if count_type == "sinceImagePulled":
-            yield Problem(path, "countType sinceImagePulled allows the action transition only")
+            yield PolicyFault(path, "countType sinceImagePulled allows the action transition only")
 
 
-def _check_together(rules: Sequence[Rule]) -> Iterator[Problem]:
+def _check_together(rules: Sequence[PolicyRule]) -> Iterator[PolicyFault]:
     """The rules that a policy keeps as a whole."""
     priorities: dict[int, int] = {}
     for index, rule in enumerate(rules):
         first = priorities.setdefault(rule.priority, index)
         if first != index:
             reason = f"rulePriority {rule.priority} is used by rules[{first}] already: priorities must be unique"
-            yield Problem(f"rules[{index}].rulePriority", reason)
+            yield PolicyFault(f"rules[{index}].rulePriority", reason)
     for storage_class in ("standard", "archive"):
         yield from _check_class([entry for entry in enumerate(rules) if entry[1].storage_class == storage_class])
 
 
-def _check_class(rules: Sequence[tuple[int, Rule]]) -> Iterator[Problem]:
+def _check_class(rules: Sequence[tuple[int, PolicyRule]]) -> Iterator[PolicyFault]:
     """Within one storage class: one `any` rule, evaluated last; one untagged rule; no two rules for the same tags."""
     seen: dict[object, int] = {}
     highest = max((rule.priority for _, rule in rules), default=0)
@@ -268,24 +272,24 @@ def _check_class(rules: Sequence[tuple[int, Rule]]) -> Iterator[Problem]:
         path = f"rules[{index}]"
         if rule.tag_status == "any":
             if "any" in seen:
-                yield Problem(path, "only one rule with tagStatus any is allowed per storage class")
+                yield PolicyFault(path, "only one rule with tagStatus any is allowed per storage class")
             elif rule.priority != highest:
                 reason = f"a rule with tagStatus any must have the highest rulePriority (found: {rule.priority}"
-                yield Problem(f"{path}.rulePriority", f"{reason}, highest: {highest})")
+                yield PolicyFault(f"{path}.rulePriority", f"{reason}, highest: {highest})")
         elif rule.tag_status == "untagged" and "untagged" in seen:
-            yield Problem(path, "only one rule is allowed to select untagged images per storage class")
+            yield PolicyFault(path, "only one rule is allowed to select untagged images per storage class")
         key: object = rule.tag_status
         if rule.tag_status == "tagged":
             key = (frozenset(rule.tag_prefixes), frozenset(rule.tag_patterns))
             if key in seen:
                 reason = f"rules[{seen[key]}] selects the same tags: each rule must select a unique set"
-                yield Problem(f"{path}.selection", reason)
+                yield PolicyFault(f"{path}.selection", reason)
         seen.setdefault(key, index)
 
 
-def _rule(rule: Mapping[str, object]) -> Rule:
+def _rule(rule: Mapping[str, object]) -> PolicyRule:
     selection = cast(Mapping[str, object], rule["selection"])
-    return Rule(
+    return PolicyRule(
         priority=cast(int, rule["rulePriority"]),
         description=cast(str, rule.get("description", "")),
         tag_status=cast(TagStatus, selection["tagStatus"]),
@@ -298,14 +302,14 @@ def _rule(rule: Mapping[str, object]) -> Rule:
     )
 
 
-def _check_object(value: object, path: str, required: set[str], optional: set[str]) -> Problem | None:
+def _check_object(value: object, path: str, required: set[str], optional: set[str]) -> PolicyFault | None:
     if not isinstance(value, Mapping):
-        return Problem(path, _wrong_type(value, "object"))
+        return PolicyFault(path, _wrong_type(value, "object"))
     missing = sorted(required - set(value))
     if missing:
-        return Problem(path, f"object has missing required properties ({json.dumps(missing)})")
+        return PolicyFault(path, f"object has missing required properties ({json.dumps(missing)})")
     unknown = _unknown(value, required | optional)
-    return Problem(path, unknown) if unknown else None
+    return PolicyFault(path, unknown) if unknown else None
 
 
 def _unknown(value: Mapping[str, object], known: set[str]) -> str:
@@ -315,22 +319,22 @@ def _unknown(value: Mapping[str, object], known: set[str]) -> str:
     return f"object instance has properties which are not allowed by the schema: ({json.dumps(unknown)})"
 
 
-def _check_enum(value: object, allowed: Sequence[str], path: str) -> Iterator[Problem]:
+def _check_enum(value: object, allowed: Sequence[str], path: str) -> Iterator[PolicyFault]:
     if not isinstance(value, str):
-        yield Problem(path, _wrong_type(value, "string"))
+        yield PolicyFault(path, _wrong_type(value, "string"))
     elif value not in allowed:
-        yield Problem(
+        yield PolicyFault(
             path,
             f"instance value ({json.dumps(value)}) not found in enum (possible values: {json.dumps(list(allowed))})",
         )
 
 
-def _check_positive(value: object, path: str) -> Iterator[Problem]:
+def _check_positive(value: object, path: str) -> Iterator[PolicyFault]:
     # Draft 4 of JSON schema, in whose words ECR refuses, takes 5.0 and 5e0 for no integers.
     if not isinstance(value, int) or isinstance(value, bool):
-        yield Problem(path, _wrong_type(value, "integer"))
+        yield PolicyFault(path, _wrong_type(value, "integer"))
     elif value < 1:
-        yield Problem(path, f"numeric instance is lower than the required minimum (minimum: 1, found: {value})")
+        yield PolicyFault(path, f"numeric instance is lower than the required minimum (minimum: 1, found: {value})")
 
 
 def _wrong_type(value: object, allowed: str) -> str:

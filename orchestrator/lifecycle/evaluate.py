@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from orchestrator.lifecycle.decide import Decided, Decision, decide
-from orchestrator.lifecycle.guard import Guard, exceeds
+from orchestrator.lifecycle.expiry_guard import Guard, exceeds
 from orchestrator.lifecycle.in_use import InUse
 from orchestrator.lifecycle.native_policy import is_ours
 from orchestrator.lifecycle.ports import Host, PortError, Registry

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from orchestrator.lifecycle.audit import AuditRecord, audit_key, dump_records, rfc3339
 from orchestrator.lifecycle.decide import Decision
 from orchestrator.lifecycle.evaluate import BATCH, Evaluation, chunks, stored_bytes
 from orchestrator.lifecycle.ports import GoneError, Host, Refusal, Registry, Storage
-from orchestrator.lifecycle.records import Record, audit_key, dump_records, rfc3339
 from orchestrator.lifecycle.units import Image, Unit, hanging_on
 from orchestrator.lifecycle.upstream_names import CachedNames, reference
 
@@ -166,14 +166,14 @@ class Expirer:
         active = {digest for digest, image in self._described(repository, digests).items() if image.is_active}
         return set(digests) - active
 
-    def _audit(self, repository: str, records: Sequence[Record]) -> None:
+    def _audit(self, repository: str, records: Sequence[AuditRecord]) -> None:
         content = dump_records(records)
         key = audit_key(self.run, repository, records[0].stage, content)
         self.storage.put(key, content)
 
-    def _record(self, evaluation: Evaluation, decision: Decision, action: str) -> Record:
+    def _record(self, evaluation: Evaluation, decision: Decision, action: str) -> AuditRecord:
         image = decision.image
-        return Record(
+        return AuditRecord(
             stage="planned",
             outcome="",
             action=action,

@@ -32,7 +32,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Clearance:
     """What was found between the passes: why nothing expires ("" when something may), and of which pages it does."""
 
     stopped: str
@@ -99,15 +99,15 @@ class RunState:
         since = in_use.since.isoformat() if in_use.since else None
         self._put(f"runs/{run.id}/in-use.json", {"digests": dict(in_use.digests), "tags": rows, "since": since})
 
-    def decision(self, run: Run) -> Decision | None:
+    def decision(self, run: Run) -> Clearance | None:
         """What was decided; None before that."""
         content = self.storage.get(f"runs/{run.id}/decision.json")
         if content is None:
             return None
         document = json.loads(content)
-        return Decision(document["stopped"], tuple(document["pages"]), read_tally(document["tally"]))
+        return Clearance(document["stopped"], tuple(document["pages"]), read_tally(document["tally"]))
 
-    def keep_decision(self, run: Run, decision: Decision) -> None:
+    def keep_decision(self, run: Run, decision: Clearance) -> None:
         """The run is decided."""
         self._put(
             f"runs/{run.id}/decision.json",

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, cast
 
-from orchestrator.lifecycle.guard import Guard, parse_fraction
+from orchestrator.lifecycle.expiry_guard import Guard, parse_fraction
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.lifecycle.retention import InvalidRetentionError, Retentions, parse_retention
 

@@ -18,7 +18,7 @@ from fractions import Fraction
 from hashlib import sha256
 from typing import Any, Literal
 
-from orchestrator.lifecycle.guard import Guard
+from orchestrator.lifecycle.expiry_guard import Guard
 from orchestrator.lifecycle.ports import CacheRule
 from orchestrator.lifecycle.tally import Tally, read_tally
 

@@ -7,22 +7,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from orchestrator.lifecycle.audit import audit_prefix
+from orchestrator.lifecycle.cluster_use import Used, load_used
 from orchestrator.lifecycle.evaluate import Evaluation, Evaluator, no_more_than, stored_bytes
 from orchestrator.lifecycle.expire import Expired, Expirer
-from orchestrator.lifecycle.failures import Failure, failure_of
-from orchestrator.lifecycle.guard import exceeds
+from orchestrator.lifecycle.expiry_guard import exceeds
+from orchestrator.lifecycle.failure import Failure, failure_of
 from orchestrator.lifecycle.in_use import InUse
 from orchestrator.lifecycle.index_cache import IndexCache, cache_key
 from orchestrator.lifecycle.policy_keeper import PolicyKeeper, PolicyOutcome
 from orchestrator.lifecycle.ports import Host, PortError, Registry, Storage
-from orchestrator.lifecycle.records import audit_prefix
-from orchestrator.lifecycle.run_state import Decision, Page, RunState
+from orchestrator.lifecycle.run_state import Clearance, Page, RunState
 from orchestrator.lifecycle.settings import Settings
 from orchestrator.lifecycle.tally import Candidate, Tally
 from orchestrator.lifecycle.tasks import GATHER_AFTER, Next, Run, Task
 from orchestrator.lifecycle.units import Image
 from orchestrator.lifecycle.upstream_names import cached_names
-from orchestrator.lifecycle.used import Used, load_used
 
 T = TypeVar("T")
 # How long a gathering waits for pages that do not come: seconds before each look. In all longer than the queue takes to
@@ -170,7 +170,7 @@ class Work:
         finish = Task("finish", run)
         return [*map(Next, expiring), Next(finish, GATHER_AFTER if expiring else 0)]
 
-    def _decide(self, run: Run, planned: Mapping[int, Page], missing: Collection[int]) -> Decision:
+    def _decide(self, run: Run, planned: Mapping[int, Page], missing: Collection[int]) -> Clearance:
         """Whether what the pages found may expire, with the guard of the account between."""
         total = Tally()
         for stored in planned.values():
@@ -186,7 +186,7 @@ class Work:
         pages = (
             () if stopped or run.dry_run else tuple(page for page, stored in planned.items() if stored.tally.candidates)
         )
-        return Decision(stopped, pages, total)
+        return Clearance(stopped, pages, total)
 
     def _account_guard(self, run: Run, total: Tally) -> str:
         guard = run.guard(self._settings.guard)
@@ -285,7 +285,7 @@ class Work:
         run = task.run
         if self._state.report(run) is not None:
             return []
-        decision = self._state.decision(run) or Decision("its decision is missing", (), Tally())
+        decision = self._state.decision(run) or Clearance("its decision is missing", (), Tally())
         expired, missing = self._state.pages(run, "expired", decision.pages)
         if missing and task.attempt < len(WAITS):
             return [Next(replace(task, attempt=task.attempt + 1), WAITS[task.attempt])]

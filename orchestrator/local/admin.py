@@ -15,7 +15,7 @@ from typing import Any
 
 from orchestrator.local.application import Application
 from orchestrator.local.ecr.behaviour import Behaviour
-from orchestrator.local.ecr.errors import EcrError
+from orchestrator.local.ecr.ecr_error import EcrError
 from orchestrator.local.ecr.simulation import Simulation
 from orchestrator.local.faults import Faults
 from orchestrator.local.fixtures import make_placeholders

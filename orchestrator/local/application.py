@@ -19,11 +19,11 @@ from orchestrator.local.buckets import handle_s3
 from orchestrator.local.calls import Call, parse_call
 from orchestrator.local.ecr.service import EcrService
 from orchestrator.local.faults import FaultInjector, Request, RequestLog
-from orchestrator.local.functions import use_processes
+from orchestrator.local.function_processes import use_processes
 from orchestrator.local.http import collect
-from orchestrator.local.identity import handle_sts, identify
 from orchestrator.local.inspector import InspectorService
 from orchestrator.local.pod_identity import PodIdentityService
+from orchestrator.local.principal import handle_sts, identify
 from orchestrator.local.protocols import Answer, error_answer, send
 from orchestrator.local.queues import as_aws_answers
 from orchestrator.local.registry.api import RegistryApi

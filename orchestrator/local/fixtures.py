@@ -11,8 +11,8 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from orchestrator.local.identity import partition_of
 from orchestrator.local.placeholders import Placeholder
+from orchestrator.local.principal import partition_of
 
 DEFAULT_CIDR = "10.0.0.0/16"
 SUBNET_PREFIX = 24

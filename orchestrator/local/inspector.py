@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from orchestrator.local.calls import Call
-from orchestrator.local.ecr.errors import EcrError
+from orchestrator.local.ecr.ecr_error import EcrError
+from orchestrator.local.ecr.holdings import HeldImage, HeldRegistry, HeldRepository, page
 from orchestrator.local.ecr.service import EcrService
-from orchestrator.local.ecr.state import Image, Registry, Repository, page
-from orchestrator.local.identity import identify
+from orchestrator.local.principal import identify
 from orchestrator.local.protocols import Answer, error_answer
 from orchestrator.local.wire import checked_answer, parse_parameters
 
@@ -44,14 +44,14 @@ class InspectorService:
             return checked_answer(call, {"coveredResources": some, "nextToken": token}, content_type="application/json")
 
 
-def _covered(registry: Registry, criteria: Document) -> Iterator[Document]:
+def _covered(registry: HeldRegistry, criteria: Document) -> Iterator[Document]:
     for repository in registry.repositories.values():
         for image in repository.images.values():
             if image.status == "ACTIVE" and _fits(repository, image, criteria):
                 yield _resource(repository, image)
 
 
-def _fits(repository: Repository, image: Image, criteria: Document) -> bool:
+def _fits(repository: HeldRepository, image: HeldImage, criteria: Document) -> bool:
     """Each criterion is a list of which one entry must fit."""
     return (
         _text_fits(IMAGES, criteria.get("resourceType"))
@@ -70,7 +70,7 @@ def _number_fits(number: int, entries: list[Document] | None) -> bool:
     )
 
 
-def _resource(repository: Repository, image: Image) -> Document:
+def _resource(repository: HeldRepository, image: HeldImage) -> Document:
     return {
         "accountId": repository.registry_id,
         "resourceId": f"{repository.arn}/{image.digest}",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.local.calls import Call
-from orchestrator.local.identity import identify, partition_of
+from orchestrator.local.principal import identify, partition_of
 from orchestrator.local.protocols import Answer, error_answer
 from orchestrator.local.wire import checked_answer, parse_parameters
 

@@ -3,7 +3,7 @@
 Every document is derived from the route table; none parses a reference or decides a route again. Pure: values in, text out.
 """
 
-from orchestrator.manifests.document import Bundle
+from orchestrator.manifests.document import TargetFiles
 from orchestrator.manifests.targets import GENERATORS, Options, default_targets, folder, generate
 
-__all__ = ["GENERATORS", "Bundle", "Options", "default_targets", "folder", "generate"]
+__all__ = ["GENERATORS", "Options", "TargetFiles", "default_targets", "folder", "generate"]

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.manifests.credentials import kubelet_configuration
-from orchestrator.manifests.differences import of_digests, of_names
-from orchestrator.manifests.document import Bundle, dump_toml, dump_yaml
+from orchestrator.manifests.document import TargetFiles, dump_toml, dump_yaml
+from orchestrator.manifests.node_deviations import of_digests, of_names
 from orchestrator.routes.scopes import Scope, on_nodes, scopes
 from orchestrator.routes.table import RouteTable
 
@@ -126,7 +126,7 @@ def bottlerocket(table: RouteTable, found: tuple[Scope, ...]) -> dict[str, Any]:
     return {"settings": {"container-registry": {"mirrors": mirrors}}}
 
 
-def containerd(environment: Environment, table: RouteTable) -> Bundle:
+def containerd(environment: Environment, table: RouteTable) -> TargetFiles:
     """Target `containerd`."""
     found, notes = whole_registries(table)
     header = (f"Image pulls of environment {environment.name} go to {table.registry_host}.",)
@@ -147,7 +147,7 @@ def containerd(environment: Environment, table: RouteTable) -> Bundle:
         )
     files["user-data.mime"] = user_data(table, found, header)
     files["bottlerocket.toml"] = dump_toml(bottlerocket(table, found), header)
-    return Bundle(
+    return TargetFiles(
         target="containerd",
         files=files,
         notes=(*notes, *extra),

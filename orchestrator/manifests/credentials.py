@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.manifests.document import Bundle, dump_toml, dump_yaml
+from orchestrator.manifests.document import TargetFiles, dump_toml, dump_yaml
 from orchestrator.manifests.metadata import metadata
 from orchestrator.routes.scopes import on_nodes, scopes
 from orchestrator.routes.source import covers
@@ -115,7 +115,7 @@ def notes(environment: Environment, table: RouteTable) -> tuple[str, ...]:
     return tuple(found)
 
 
-def credentials(environment: Environment, table: RouteTable) -> Bundle:
+def credentials(environment: Environment, table: RouteTable) -> TargetFiles:
     """Target `credentials`."""
     files = {KUBELET: dump_yaml(kubelet_configuration(table))}
     resources: tuple[str, ...] = ()
@@ -130,7 +130,7 @@ def credentials(environment: Environment, table: RouteTable) -> Bundle:
         files[CRIO] = dump_yaml(crio_configuration(environment, table))
         resources = (CRIO,)
         apply = ("OpenShift 4.21 or later: oc apply -k .", "Before that: refresh pull secrets for the source hosts.")
-    return Bundle(
+    return TargetFiles(
         target="credentials",
         files=files,
         resources=resources,

@@ -13,7 +13,7 @@ import yaml
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class TargetFiles:
     """The files of one target.
 
     `files` is {path inside the target's folder: text}; `resources` are those that kubectl applies, in order; `notes`

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.manifests import grammar
 from orchestrator.manifests.admission import CHECK, NAME, ROLLBACK
-from orchestrator.manifests.document import Bundle, dump_yaml
+from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.manifests.metadata import ORIGINAL_IMAGE, ORIGINAL_VOLUME_IMAGE, metadata, object_name
 from orchestrator.routes.scopes import needs_more, scopes
 from orchestrator.routes.table import RouteTable
@@ -159,9 +159,9 @@ def document(environment: Environment, table: RouteTable, *, annotate: bool = Fa
     }
 
 
-def kyverno(environment: Environment, table: RouteTable, *, annotate: bool = False) -> Bundle:
+def kyverno(environment: Environment, table: RouteTable, *, annotate: bool = False) -> TargetFiles:
     """Target `kyverno`."""
-    return Bundle(
+    return TargetFiles(
         target="kyverno",
         files={"policy.yaml": dump_yaml(document(environment, table, annotate=annotate))},
         resources=("policy.yaml",),

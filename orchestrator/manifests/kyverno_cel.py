@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.manifests.admission import CHECK, ROLLBACK, pod_policies, policy_names
-from orchestrator.manifests.document import Bundle, dump_yaml
+from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.routes.table import RouteTable
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ def documents(environment: Environment, table: RouteTable, *, annotate: bool = F
     ]
 
 
-def kyverno_cel(environment: Environment, table: RouteTable, *, annotate: bool = False) -> Bundle:
+def kyverno_cel(environment: Environment, table: RouteTable, *, annotate: bool = False) -> TargetFiles:
     """Target `kyverno-cel`."""
-    return Bundle(
+    return TargetFiles(
         target="kyverno-cel",
         files={"policy.yaml": dump_yaml(*documents(environment, table, annotate=annotate))},
         resources=("policy.yaml",),

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.manifests.differences import of_containers_image, of_digests, of_names, of_other_hosts
-from orchestrator.manifests.document import Bundle, dump_yaml
+from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.manifests.metadata import metadata, object_name
+from orchestrator.manifests.node_deviations import of_containers_image, of_digests, of_names, of_other_hosts
 from orchestrator.routes.scopes import Scope, on_nodes, scopes
 from orchestrator.routes.source import Source, covers
 from orchestrator.routes.table import RouteTable
@@ -82,7 +82,9 @@ def mirror_set(environment: Environment, entries: Sequence[MirrorEntry], *, kind
     }
 
 
-def _bundle(environment: Environment, table: RouteTable, *, target: str, kind: str, extra: Sequence[str]) -> Bundle:
+def _bundle(
+    environment: Environment, table: RouteTable, *, target: str, kind: str, extra: Sequence[str]
+) -> TargetFiles:
     entries, notes = mirror_entries(table, environment.platform)
     header: list[str] = []
     plural = kind.lower()
@@ -95,7 +97,7 @@ def _bundle(environment: Environment, table: RouteTable, *, target: str, kind: s
     if environment.platform == "eks":
         notes = (f"EKS nodes do not read {kind} objects; use the target containerd or an admission policy.", *notes)
     name = object_name(environment, "ecr")
-    return Bundle(
+    return TargetFiles(
         target=target,
         files={f"{target}.yaml": dump_yaml(mirror_set(environment, entries, kind=kind), header=header)},
         resources=(f"{target}.yaml",),
@@ -109,14 +111,14 @@ def _bundle(environment: Environment, table: RouteTable, *, target: str, kind: s
     )
 
 
-def digest_mirrors(environment: Environment, table: RouteTable) -> Bundle:
+def digest_mirrors(environment: Environment, table: RouteTable) -> TargetFiles:
     """Target `idms`."""
     only = "An ImageDigestMirrorSet covers pulls by digest only; tags need the target itms or an admission policy."
     extra = (*of_digests(table), only)
     return _bundle(environment, table, target="idms", kind="ImageDigestMirrorSet", extra=extra)
 
 
-def tag_mirrors(environment: Environment, table: RouteTable) -> Bundle:
+def tag_mirrors(environment: Environment, table: RouteTable) -> TargetFiles:
     """Target `itms`."""
     only = "An ImageTagMirrorSet covers pulls by tag only; digests need the target idms."
     return _bundle(environment, table, target="itms", kind="ImageTagMirrorSet", extra=(only,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.manifests.admission import CHECK, ROLLBACK, pod_policies, policy_names
-from orchestrator.manifests.document import Bundle, dump_yaml
+from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.routes.table import RouteTable
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ def documents(
     return found
 
 
-def native(environment: Environment, table: RouteTable, *, api: str = "v1", annotate: bool = False) -> Bundle:
+def native(environment: Environment, table: RouteTable, *, api: str = "v1", annotate: bool = False) -> TargetFiles:
     """Target `native`."""
-    return Bundle(
+    return TargetFiles(
         target="native",
         files={"policy.yaml": dump_yaml(*documents(environment, table, api=api, annotate=annotate))},
         resources=("policy.yaml",),

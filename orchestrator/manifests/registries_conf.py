@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.manifests.differences import of_containers_image, of_digests, of_names
-from orchestrator.manifests.document import Bundle, dump_toml
+from orchestrator.manifests.document import TargetFiles, dump_toml
 from orchestrator.manifests.mirror_sets import mirror_location
+from orchestrator.manifests.node_deviations import of_containers_image, of_digests, of_names
 from orchestrator.routes.scopes import Scope, on_nodes, scopes
 from orchestrator.routes.table import RouteTable
 
@@ -26,14 +26,14 @@ def registry_entry(table: RouteTable, scope: Scope) -> dict[str, Any]:
     return entry
 
 
-def registries_conf(environment: Environment, table: RouteTable) -> Bundle:
+def registries_conf(environment: Environment, table: RouteTable) -> TargetFiles:
     """Target `registries-conf`."""
     header = (
         f"Image pulls of environment {environment.name} go to {table.registry_host}.",
         "Place below /etc/containers/registries.conf.d/; the longest prefix wins.",
     )
     entries = [registry_entry(table, scope) for scope in on_nodes(scopes(table), table.aliases)]
-    return Bundle(
+    return TargetFiles(
         target="registries-conf",
         files={FILE: dump_toml({"registry": entries}, header)},
         notes=(*of_digests(table), *of_names(table), *of_containers_image(table)),

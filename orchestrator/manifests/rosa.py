@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.manifests.document import Bundle, dump_json
+from orchestrator.manifests.document import TargetFiles, dump_json
 from orchestrator.manifests.mirror_sets import MirrorEntry, mirror_entries
 from orchestrator.routes.table import RouteTable
 
@@ -63,12 +63,12 @@ def terraform(entries: tuple[MirrorEntry, ...]) -> dict[str, Any]:
     }
 
 
-def rosa(environment: Environment, table: RouteTable) -> Bundle:
+def rosa(environment: Environment, table: RouteTable) -> TargetFiles:
     """Target `rosa`."""
     entries, notes = mirror_entries(table, environment.platform)
     if environment.platform != "rosa-hcp":
         notes = (f"Image mirrors exist on ROSA HCP only; platform is {environment.platform}.", *notes)
-    return Bundle(
+    return TargetFiles(
         target="rosa",
         files={SCRIPT: script(environment, entries), "image-mirrors.tf.json": dump_json(terraform(entries))},
         notes=(

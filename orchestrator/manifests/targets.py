@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import RefusedInput
 from orchestrator.manifests.containerd import containerd
 from orchestrator.manifests.credentials import credentials
-from orchestrator.manifests.document import Bundle, dump_yaml
+from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.manifests.kyverno import kyverno
 from orchestrator.manifests.kyverno_cel import kyverno_cel
 from orchestrator.manifests.metadata import DIGEST_ANNOTATION, MANAGED_BY, metadata, object_name, table_digest
@@ -41,7 +41,7 @@ class Options:
     api_version: str = "v1"
 
 
-Generator = Callable[["Environment", RouteTable, Options], Bundle]
+Generator = Callable[["Environment", RouteTable, Options], TargetFiles]
 
 GENERATORS: Mapping[str, Generator] = {
     "kyverno": lambda environment, table, options: kyverno(environment, table, annotate=options.annotate),
@@ -69,7 +69,9 @@ def default_targets(environment: Environment) -> tuple[str, ...]:
     return (policy,)
 
 
-def generate(environment: Environment, targets: Sequence[str], options: Options | None = None) -> tuple[Bundle, ...]:
+def generate(
+    environment: Environment, targets: Sequence[str], options: Options | None = None
+) -> tuple[TargetFiles, ...]:
     """The bundle of each target, in the order asked for, each with a README and a kustomization."""
     options = options or Options()
     if options.api_version not in API_VERSIONS:
@@ -87,18 +89,18 @@ def generate(environment: Environment, targets: Sequence[str], options: Options 
     )
 
 
-def _completed(environment: Environment, bundle: Bundle, options: Options) -> Bundle:
+def _completed(environment: Environment, bundle: TargetFiles, options: Options) -> TargetFiles:
     files = dict(bundle.files)
     files["kustomization.yaml"] = dump_yaml(_kustomization(environment, bundle))
     files["README.md"] = _readme(environment, bundle, options)
     return replace(bundle, files=files)
 
 
-def _config_map(environment: Environment, bundle: Bundle) -> str:
+def _config_map(environment: Environment, bundle: TargetFiles) -> str:
     return object_name(environment, f"ecr-{bundle.target}")
 
 
-def _kustomization(environment: Environment, bundle: Bundle) -> dict[str, Any]:
+def _kustomization(environment: Environment, bundle: TargetFiles) -> dict[str, Any]:
     """The target's resources; files for nodes are kept in a ConfigMap, for whatever configures the nodes."""
     head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
     if bundle.resources:
@@ -122,7 +124,7 @@ def _kustomization(environment: Environment, bundle: Bundle) -> dict[str, Any]:
     }
 
 
-def _command(environment: Environment, bundle: Bundle, options: Options) -> str:
+def _command(environment: Environment, bundle: TargetFiles, options: Options) -> str:
     """The command that made the bundle, without where to."""
     words = ["orchestrator manifests", environment.name, "--for", bundle.target]
     if options.annotate and bundle.target in REWRITES:
@@ -136,7 +138,7 @@ def _steps(steps: Sequence[str]) -> str:
     return "\n".join(f"    {step}" for step in steps)
 
 
-def _readme(environment: Environment, bundle: Bundle, options: Options) -> str:
+def _readme(environment: Environment, bundle: TargetFiles, options: Options) -> str:
     """How to apply, verify and roll back the target, and what it cannot express."""
     command = _command(environment, bundle, options)
     limits = (
@@ -158,6 +160,6 @@ def _readme(environment: Environment, bundle: Bundle, options: Options) -> str:
     )
 
 
-def folder(bundles: Sequence[Bundle]) -> dict[str, str]:
+def folder(bundles: Sequence[TargetFiles]) -> dict[str, str]:
     """All files of `bundles` as {path: text}, one folder a target."""
     return {f"{bundle.target}/{path}": text for bundle in bundles for path, text in bundle.files.items()}

@@ -10,13 +10,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import __version__
-from orchestrator.manifests.document import Bundle, dump_yaml
+from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.manifests.metadata import metadata, object_name
 from orchestrator.routes.table import Redirected, RouteTable
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
-    from orchestrator.environment.parts import Usage
+    from orchestrator.environment.parts import UsageSettings
 
 NAME = "ecr-usage"
 FOLDER = "/etc/orchestrator"
@@ -71,7 +71,7 @@ def _hcl(value: object) -> str:
     return text.replace("${", "$${").replace("%{", "%%{")
 
 
-def documents(environment: Environment, usage: Usage, image: str) -> list[dict[str, Any]]:
+def documents(environment: Environment, usage: UsageSettings, image: str) -> list[dict[str, Any]]:
     """ServiceAccount, ClusterRole with its binding, ConfigMap, CronJob, in the order to apply them."""
     named = _namespaced(environment, NAME, usage.namespace)
     account = _namespaced(environment, usage.service_account, usage.namespace)
@@ -116,7 +116,7 @@ def _namespaced(environment: Environment, name: str, namespace: str) -> dict[str
     return {"name": name, "namespace": namespace, "labels": head["labels"], "annotations": head["annotations"]}
 
 
-def _cron_job(environment: Environment, usage: Usage, image: str, head: dict[str, Any]) -> dict[str, Any]:
+def _cron_job(environment: Environment, usage: UsageSettings, image: str, head: dict[str, Any]) -> dict[str, Any]:
     container = {
         "name": "usage",
         "image": image,
@@ -172,11 +172,11 @@ def _cron_job(environment: Environment, usage: Usage, image: str, head: dict[str
     }
 
 
-def usage(environment: Environment, table: RouteTable) -> Bundle:
+def usage(environment: Environment, table: RouteTable) -> TargetFiles:
     """Target `usage`."""
-    from orchestrator.environment.parts import Usage
+    from orchestrator.environment.parts import UsageSettings
 
-    settings = (environment.lifecycle_manager and environment.lifecycle_manager.usage) or Usage()
+    settings = (environment.lifecycle_manager and environment.lifecycle_manager.usage) or UsageSettings()
     built = settings.image or f"{environment.registry_host}/{IMAGE}:{__version__}"
     answer = table.redirect(built)
     pulled = answer.target if isinstance(answer, Redirected) else built
@@ -187,7 +187,7 @@ def usage(environment: Environment, table: RouteTable) -> Bundle:
         files = {"namespace.yaml": dump_yaml(namespace), **files}
     of = f"-n {settings.namespace}"
     job = f"{NAME}-now"
-    return Bundle(
+    return TargetFiles(
         target="usage",
         files=files,
         resources=tuple(files),
@@ -209,7 +209,7 @@ def usage(environment: Environment, table: RouteTable) -> Bundle:
     )
 
 
-def _notes(environment: Environment, settings: Usage, built: str, pulled: str) -> tuple[str, ...]:
+def _notes(environment: Environment, settings: UsageSettings, built: str, pulled: str) -> tuple[str, ...]:
     manager = environment.lifecycle_manager
     notes = [
         f"The image {built} is built from images/usage/Dockerfile and pushed by you; "

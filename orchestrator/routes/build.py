@@ -9,7 +9,7 @@ from orchestrator.errors import RefusedInput
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.routes.source import Source, parse_source
 from orchestrator.routes.table import Route, RouteTable
-from orchestrator.routes.upstreams import EcrRegistry, canonical_registry, upstream_of
+from orchestrator.routes.upstreams import PrivateRegistry, canonical_registry, upstream_of
 
 
 class RuleSettings(Protocol):
@@ -59,7 +59,7 @@ class RouteSettings(Protocol):
 
 def build_route_table(environment: RouteSettings) -> RouteTable:
     """The table of an environment. Raises RefusedInput for what the environment's own checks refuse, too."""
-    own = EcrRegistry(environment.registry_account, environment.registry_region_name)
+    own = PrivateRegistry(environment.registry_account, environment.registry_region_name)
     rules = [_rule_route(name, rule, own.account) for name, rule in environment.pull_through_cache_rules.items()]
     mirrors = [
         Route(_prefix(name), parse_source(mirror.source), "mirror") for name, mirror in environment.mirrors.items()

@@ -27,7 +27,7 @@ _AZURE = re.compile(r"(?=[a-z0-9-]{5,63}\.)[a-z0-9]+(?:-[a-z0-9]+)*\.azurecr\.io
 
 
 @dataclass(frozen=True, slots=True)
-class EcrRegistry:
+class PrivateRegistry:
     """The private ECR registry of an account in a region, whatever host it was reached by."""
 
     account: str
@@ -58,7 +58,7 @@ class EcrRegistry:
         return tuple(hosts)
 
 
-def ecr_registry(host: str) -> EcrRegistry | None:
+def ecr_registry(host: str) -> PrivateRegistry | None:
     """The private ECR registry behind `host` in any of its forms; None for every other host.
 
     The suffix must be that of the region's partition: `….dkr.ecr.cn-north-1.amazonaws.com` is nobody's registry.
@@ -71,7 +71,7 @@ def ecr_registry(host: str) -> EcrRegistry | None:
             region = rest[len(service) :].partition(".")[0]
             if not _REGION.fullmatch(region):
                 return None
-            registry = EcrRegistry(account, region)
+            registry = PrivateRegistry(account, region)
             return registry if host in registry.hosts else None
     return None
 

@@ -37,7 +37,7 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class PlanFile:
     """A plan file that was read back."""
 
     manifest: Manifest
@@ -45,7 +45,7 @@ class Bundle:
     lock: bytes
 
 
-def write_bundle(path: Path, bundle: Bundle) -> None:
+def write_bundle(path: Path, bundle: PlanFile) -> None:
     """Write the file whole or not at all, mode 0600."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -55,7 +55,7 @@ def write_bundle(path: Path, bundle: Bundle) -> None:
     write_whole(path, content.getvalue())
 
 
-def read_bundle(path: Path) -> Bundle:
+def read_bundle(path: Path) -> PlanFile:
     """The file's content. Raises RefusedInput for what `plan --out` did not write."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -67,7 +67,7 @@ def read_bundle(path: Path) -> Bundle:
                     f"{path} has format {values.get('format')!r}, this program reads {FORMAT}.",
                     remedy="Use the same version of orchestrator in both jobs.",
                 )
-            return Bundle(Manifest(**values), archive.read(PLAN), archive.read(LOCK))
+            return PlanFile(Manifest(**values), archive.read(PLAN), archive.read(LOCK))
     except OSError as error:
         raise RefusedInput(f"{path} cannot be read: {error.strerror or error}.") from error
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError) as error:
@@ -76,7 +76,7 @@ def read_bundle(path: Path) -> Bundle:
         ) from error
 
 
-def check_bundle(path: Path, bundle: Bundle, here: Manifest) -> None:
+def check_bundle(path: Path, bundle: PlanFile, here: Manifest) -> None:
     """Raise RefusedInput when the plan was made from something else than what is `here`."""
     made = bundle.manifest
     again = f"Make a new plan: `orchestrator plan {here.environment} --out {path}`."

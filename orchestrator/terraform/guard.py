@@ -25,14 +25,14 @@ def guard(stack: Stack, plan: Plan, ask: Ask, allowed: Sequence[str]) -> None:
     """Raise RefusedInput unless every repository with images and bucket with records that would be lost was named."""
     lost, buckets = plan.lost_repositories, _lost_buckets(plan)
     if lost:
-        from orchestrator.aws.registry import image_count
+        from orchestrator.aws.inventory import image_count
 
         for change in lost:
             count = image_count(stack.session(), change.repository)
             if count:
                 _check(stack, change, count, ask, allowed)
     if buckets:
-        from orchestrator.aws.records import holds_records
+        from orchestrator.aws.record_bucket import holds_records
 
         for change in buckets:
             name = str(_before(change, "bucket") or stack.environment.lifecycle_bucket)

@@ -16,7 +16,7 @@ from orchestrator.terraform.exclusive import exclusive
 from orchestrator.terraform.masking import masker_for
 from orchestrator.terraform.recovery import restore_local_state, save_unsaved_state
 from orchestrator.terraform.runner import Runner, terraform_environment
-from orchestrator.terraform.stack import Context, Follow, Say, Stack, no_progress
+from orchestrator.terraform.stack import Follow, Say, Stack, Toolset, no_progress
 from orchestrator.terraform.workdir import Workdir, dump, render, write_if_changed
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def open_stack(
-    context: Context,
+    context: Toolset,
     environment: Environment,
     *,
     say: Say,
@@ -60,7 +60,7 @@ def _disk_errors(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _opened(
-    context: Context,
+    context: Toolset,
     environment: Environment,
     say: Say,
     follow: Follow,
@@ -80,7 +80,7 @@ def _opened(
             if context.local is not None:
                 _placeholders(stack, context.local)
             else:
-                from orchestrator.aws.account import check_account
+                from orchestrator.aws.caller import check_account
 
                 check_account(stack.session(), environment)
             if local:
@@ -95,7 +95,7 @@ def _opened(
         yield stack
 
 
-def _variables(context: Context, environment: Environment, workdir: Workdir) -> dict[str, str]:
+def _variables(context: Toolset, environment: Environment, workdir: Workdir) -> dict[str, str]:
     base = dict(context.variables)
     if context.local is not None:
         base = context.local.process_environment(environment.account_id, environment.aws_region, base)

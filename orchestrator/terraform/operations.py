@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.terraform.bundle import Bundle, Manifest, check_bundle, read_bundle, write_bundle
+from orchestrator.terraform.bundle import Manifest, PlanFile, check_bundle, read_bundle, write_bundle
 from orchestrator.terraform.guard import BUCKET, Ask, guard
 from orchestrator.terraform.plan import PROTECTED, REPOSITORY, Plan
 from orchestrator.terraform.stack import Stack
@@ -20,7 +20,7 @@ from orchestrator.terraform.transitions import Adoption, created_ids, creations,
 from orchestrator.terraform.workdir import LOCK, write_if_changed
 
 if TYPE_CHECKING:
-    from orchestrator.aws.registry import CachedRepository, RuleCheck
+    from orchestrator.aws.inventory import CachedRepository, RuleCheck
 
 ShowPlan = Callable[[Plan], None]
 NEEDED_BYTES = 8 * 1024 * 1024  # several times the state and the log of a large environment
@@ -50,7 +50,7 @@ def plan(stack: Stack, *, out: Path | None = None, adopt: bool = False) -> Plan:
     if out is not None:
         lock = stack.workdir.root / LOCK
         content = lock.read_bytes() if lock.is_file() else b""
-        write_bundle(out, Bundle(_manifest(stack, "apply"), stack.workdir.plan_file.read_bytes(), content))
+        write_bundle(out, PlanFile(_manifest(stack, "apply"), stack.workdir.plan_file.read_bytes(), content))
     stack.workdir.plan_file.unlink(missing_ok=True)
     return found
 
@@ -143,7 +143,7 @@ def _adoptions(stack: Stack, found: Plan, *, adopt: bool, strict: bool) -> tuple
     asked = [c for c in candidates if c.type == REPOSITORY or c.address in cut_off]
     if not asked:
         return ()
-    from orchestrator.aws.existing import existing
+    from orchestrator.aws.existence import existing
 
     there = existing(stack.session(), asked)
     ours = tuple(adoption for adoption in there if adoption.address in cut_off)
@@ -301,7 +301,7 @@ def _validate_rules(stack: Stack) -> tuple[RuleCheck, ...]:
     environment = stack.environment
     if not environment.owns_registry or not environment.pull_through_cache_rules:
         return ()
-    from orchestrator.aws.registry import validate_rules
+    from orchestrator.aws.inventory import validate_rules
 
     return validate_rules(stack.session(), sorted(environment.pull_through_cache_rules))
 
@@ -311,7 +311,7 @@ def _cached(stack: Stack, managed: Sequence[str]) -> tuple[CachedRepository, ...
     environment = stack.environment
     if not environment.owns_registry or not environment.pull_through_cache_rules:
         return ()
-    from orchestrator.aws.registry import cached_repositories
+    from orchestrator.aws.inventory import cached_repositories
 
     try:
         return cached_repositories(stack.session(), tuple(environment.pull_through_cache_rules), managed)

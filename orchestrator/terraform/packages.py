@@ -31,7 +31,7 @@ class LockedProvider:
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class ProviderPackage:
     """An installed provider, verified: the folder it is in and the program to start."""
 
     locked: LockedProvider
@@ -50,7 +50,7 @@ def read_lock(text: str) -> tuple[LockedProvider, ...]:
     return tuple(found)
 
 
-def verified_package(root: Path, locked: LockedProvider) -> Package:
+def verified_package(root: Path, locked: LockedProvider) -> ProviderPackage:
     """The installed package of a provider in `root`/.terraform, when its content is what the lock file says.
 
     Raises OrchestratorError when it is absent, or another than the lock file names.
@@ -66,7 +66,7 @@ def verified_package(root: Path, locked: LockedProvider) -> Package:
             why="Its files have another checksum than at the first init.",
             remedy="Somebody changed the provider or its mirror: find out who, then delete the lock file.",
         )
-    return Package(locked, folder.resolve(), programs[0].resolve())
+    return ProviderPackage(locked, folder.resolve(), programs[0].resolve())
 
 
 def package_hash(folder: Path) -> str:

@@ -46,7 +46,7 @@ def no_progress(_phase: str) -> Callable[[Event], None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class Toolset:
     """What every environment of one command shares. `pool` is None when no provider is to be shared."""
 
     project: Project
@@ -62,7 +62,7 @@ class Context:
 class Stack:
     """An environment that is ready for Terraform. `session` opens AWS lazily: a plan with nothing to ask does not pay for it."""
 
-    context: Context
+    context: Toolset
     environment: Environment
     workdir: Workdir
     runner: Runner

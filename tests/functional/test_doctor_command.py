@@ -11,9 +11,9 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from orchestrator.aws.secrets import Credentials, put_upstream_secret
 from orchestrator.aws.session import open_session
 from orchestrator.aws.state_bucket import create_state_bucket
+from orchestrator.aws.upstream_secrets import Credentials, put_upstream_secret
 from orchestrator.lifecycle.in_use import Snapshot, UsedImage, dump_snapshot
 from orchestrator.project import Project
 

@@ -40,9 +40,9 @@ def test_the_contracts_hold() -> None:
         ("environment/model.py", "import time", "The core is pure"),
         ("manifests/document.py", "from pathlib import Path", "The core is pure"),
         ("routes/table.py", "from orchestrator.project import Project", "The core is pure"),
-        ("aws/account.py", "from orchestrator.cli.main import cli", "The commands call the edges"),
-        ("aws/account.py", "import orchestrator.local.wire", "The commands call the edges"),
-        ("local/wire.py", "import orchestrator.aws.account", "The commands call the edges"),
+        ("aws/caller.py", "from orchestrator.cli.main import cli", "The commands call the edges"),
+        ("aws/caller.py", "import orchestrator.local.wire", "The commands call the edges"),
+        ("local/wire.py", "import orchestrator.aws.caller", "The commands call the edges"),
         ("not_placed.py", "", "The commands call the edges"),
         ("routes/reference.py", "import orchestrator.routes.table", "Neighbours do not import each other in a circle"),
         (
@@ -55,9 +55,9 @@ def test_the_contracts_hold() -> None:
         ("../lambda_src/scan_findings/handler.py", "import boto3", "One door to boto3"),
         ("lifecycle/ecr_policy.py", "import yaml", "The lifecycle core is packed into the Lambda"),
         ("lifecycle/ecr_policy.py", "import orchestrator.errors", "The lifecycle core is packed into the Lambda"),
-        ("aws/ports/registry.py", "import orchestrator.errors", "The functions carry the lifecycle core"),
+        ("aws/ports/ecr_registry.py", "import orchestrator.errors", "The functions carry the lifecycle core"),
         ("../lambda_src/lifecycle_manager/handler.py", "import yaml", "The functions carry the lifecycle core"),
-        ("aws/account.py", "import moto", "The embedded AWS is the only server here"),
+        ("aws/caller.py", "import moto", "The embedded AWS is the only server here"),
     ],
 )
 def test_a_violation_is_noticed(tmp_path: Path, file: str, line: str, contract: str) -> None:

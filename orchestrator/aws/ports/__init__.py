@@ -5,10 +5,10 @@ runtime has it). Clients are given; `function_clients` and `findings_clients` ma
 """
 
 from orchestrator.aws.ports.clients import FunctionClients, function_clients
+from orchestrator.aws.ports.ecr_registry import MEDIA_TYPES, EcrRegistry
 from orchestrator.aws.ports.host import ThreadedHost
 from orchestrator.aws.ports.pull_times import CallerExclusion
 from orchestrator.aws.ports.refusals import refusals
-from orchestrator.aws.ports.registry import MEDIA_TYPES, EcrRegistry
 from orchestrator.aws.ports.storage import S3Storage, SqsQueue
 
 __all__ = [

@@ -13,7 +13,7 @@ import click
 
 from orchestrator.aws.ports import ThreadedHost
 from orchestrator.errors import RefusedInput
-from orchestrator.files.storage import DirectoryStorage
+from orchestrator.files.directory_storage import DirectoryStorage
 from orchestrator.lifecycle.evaluate import Evaluation, stored_bytes
 from orchestrator.lifecycle.expire import Expired
 from orchestrator.lifecycle.in_use import snapshot_key
@@ -186,8 +186,8 @@ def open_storage(
     session: AwsSession, environment: Environment, settings: Settings, folder: Path, snapshots: Sequence[Path]
 ) -> tuple[Storage, str, list[str]]:
     """(the manager's storage, where it is, notes): the environment's bucket when it exists, else a folder."""
-    from orchestrator.aws.errors import explained
-    from orchestrator.aws.lifecycle import bucket_storage
+    from orchestrator.aws.lifecycle_calls import bucket_storage
+    from orchestrator.aws.translation import explained
     from orchestrator.functions.variables import bucket_of
 
     bucket, notes = bucket_of(environment), []
@@ -204,7 +204,7 @@ def open_storage(
 
 def run_manager(environment: str, manager: Manager, seed: str, **options: Any) -> dict[str, Any]:
     """A run's report. Raises OrchestratorError for what stops the whole run."""
-    from orchestrator.aws.errors import explained
+    from orchestrator.aws.translation import explained
 
     with explained(environment, "ecr"):
         report: dict[str, Any] = manager.start(seed, **options)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from orchestrator.cli.options import json_option, local_option
-from orchestrator.cli.project import open_project
+from orchestrator.cli.project_option import open_project
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
     from orchestrator.aws.restore import Restoration
-    from orchestrator.lifecycle.records import Record
+    from orchestrator.lifecycle.audit import AuditRecord
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -141,8 +141,8 @@ def run(
     from orchestrator.cli.lifecycle.collect import Collector, print_trouble, readable_size, run_manager, write_json
     from orchestrator.cli.lifecycle.opened import opened
     from orchestrator.cli.lifecycle.resume import begin
+    from orchestrator.lifecycle.cluster_use import load_used
     from orchestrator.lifecycle.manager import MemoryStorage
-    from orchestrator.lifecycle.used import load_used
 
     with opened(ctx, name, snapshots, local=local, alone=True) as world:
         # Before anything is done.
@@ -226,12 +226,12 @@ def restore(ctx: click.Context, name: str, source: str, local: bool, as_json: bo
     A tag that names another image by now is said so, and does not count as brought back. Exit code 1 when something did
     not come back.
     """
-    from orchestrator.aws.account import check_account
-    from orchestrator.aws.lifecycle import read_audit
+    from orchestrator.aws.caller import check_account
+    from orchestrator.aws.lifecycle_calls import read_audit
     from orchestrator.aws.restore import restore_images
     from orchestrator.cli.lifecycle.collect import write_json
     from orchestrator.cli.lifecycle.opened import registry_session
-    from orchestrator.lifecycle.records import restorable
+    from orchestrator.lifecycle.audit import restorable
 
     project = open_project(ctx)
     environment = project.load(name)
@@ -264,9 +264,9 @@ def restore(ctx: click.Context, name: str, source: str, local: bool, as_json: bo
     return 0 if all(result.came_back for result in results) and not cut else 1
 
 
-def _read_records(texts: list[tuple[str, bytes]]) -> tuple[list[Record], list[str]]:
+def _read_records(texts: list[tuple[str, bytes]]) -> tuple[list[AuditRecord], list[str]]:
     """(the records of an audit's texts, where a last line is cut short and therefore left out)."""
-    from orchestrator.lifecycle.records import InvalidAuditError, parse_records, without_cut_line
+    from orchestrator.lifecycle.audit import InvalidAuditError, parse_records, without_cut_line
 
     records, cut = [], []
     for where, text in texts:
@@ -316,8 +316,8 @@ def invoke(
     ctx: click.Context, name: str, dry_run: bool | None, allow_fraction: float | None, local: bool, as_json: bool
 ) -> int:
     """Call the deployed function of environment NAME and show its report."""
-    from orchestrator.aws.account import check_account
-    from orchestrator.aws.lifecycle import invoke_function
+    from orchestrator.aws.caller import check_account
+    from orchestrator.aws.lifecycle_calls import invoke_function
     from orchestrator.cli.lifecycle.collect import write_json
     from orchestrator.cli.lifecycle.opened import registry_session
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.aws.account import check_account
-from orchestrator.aws.lifecycle import registry_of
+from orchestrator.aws.caller import check_account
+from orchestrator.aws.lifecycle_calls import registry_of
 from orchestrator.cli.lifecycle.collect import Collector, ConsoleHost, describe_settings, node_roles, open_storage
-from orchestrator.cli.project import open_project
-from orchestrator.cli.session import project_session
+from orchestrator.cli.project_option import open_project
+from orchestrator.cli.project_session import project_session
 from orchestrator.errors import RefusedInput
 from orchestrator.files.locks import held
 from orchestrator.functions.variables import settings_from_environment

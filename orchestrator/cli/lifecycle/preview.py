@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.aws.lifecycle import NativePreview, preview_policy
+from orchestrator.aws.lifecycle_calls import NativePreview, preview_policy
 from orchestrator.cli.lifecycle.collect import describe_settings, print_trouble, readable_size
 from orchestrator.cli.lifecycle.prices import ARCHIVE_SAVES_ABOVE_TB, DATE, STANDARD, monthly_saving
 from orchestrator.lifecycle.native_policy import is_ours

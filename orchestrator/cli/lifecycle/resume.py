@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.files.directory_storage import DirectoryStorage
 from orchestrator.files.replace import replace_whole
-from orchestrator.files.storage import DirectoryStorage
 from orchestrator.lifecycle.manager import MemoryStorage
 
 if TYPE_CHECKING:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from orchestrator.lifecycle.ports import ROOT
-from orchestrator.local.ecr.errors import EcrError
-from orchestrator.local.ecr.manifests import made_up_manifest, read_manifest
+from orchestrator.local.ecr.ecr_error import EcrError
+from orchestrator.local.ecr.holdings import Document, EcrCall, HeldImage, HeldRegistry, HeldRepository
+from orchestrator.local.ecr.image_manifests import made_up_manifest, read_manifest
 from orchestrator.local.ecr.pushes import store
 from orchestrator.local.ecr.secrets import secret_problem
-from orchestrator.local.ecr.state import Context, Document, Image, Registry, Repository
-from orchestrator.local.ecr.templates import make_repository
+from orchestrator.local.ecr.templates_api import make_repository
 
 MADE_UP_SIZE = 50 * 1024 * 1024
 
 
-def rule_for(registry: Registry, name: str) -> Document | None:
+def rule_for(registry: HeldRegistry, name: str) -> Document | None:
     """The rule that serves a repository: the longest prefix of its path, else ROOT."""
     fitting = [
         rule for prefix, rule in registry.rules.items() if prefix == ROOT or name.startswith(prefix.rstrip("/") + "/")
@@ -33,7 +33,7 @@ def upstream_repository(rule: Document, name: str) -> str:
     return rest if upstream_prefix == ROOT else f"{upstream_prefix}/{rest}"
 
 
-def import_image(context: Context, name: str, image_id: Document) -> None:
+def import_image(context: EcrCall, name: str, image_id: Document) -> None:
     """Import an absent image through the cache, when a rule covers it and its upstream has it; else do nothing.
 
     ECR cannot make a first pull by digest: the image answers as missing.
@@ -53,7 +53,7 @@ def import_image(context: Context, name: str, image_id: Document) -> None:
     _hold(cached, read_manifest(cached, *manifests[-1]), tag)
 
 
-def first_pull(context: Context, name: str, tag: str) -> Image:
+def first_pull(context: EcrCall, name: str, tag: str) -> HeldImage:
     """Make the first pull of a repository and tag as a node would; an upstream that lacks it gets a made-up image."""
     registry, upstream = context.registry, context.upstream
     rule = rule_for(registry, name)
@@ -70,11 +70,11 @@ def first_pull(context: Context, name: str, tag: str) -> Image:
     return image
 
 
-def _cached_repository(registry: Registry, name: str) -> Repository:
+def _cached_repository(registry: HeldRegistry, name: str) -> HeldRepository:
     return registry.repositories.get(name) or make_repository(registry, name, "PULL_THROUGH_CACHE")
 
 
-def _hold(repository: Repository, image: Image, tag: str | None) -> None:
+def _hold(repository: HeldRepository, image: HeldImage, tag: str | None) -> None:
     held = repository.images.get(image.digest)
     if held is None or (tag and tag not in held.tags):
         store(repository, image, tag)

@@ -6,10 +6,10 @@ import base64
 import re
 
 from orchestrator.local.ecr.blobs import Upload
-from orchestrator.local.ecr.errors import EcrError, invalid_parameter
-from orchestrator.local.ecr.manifests import read_manifest
-from orchestrator.local.ecr.state import Context, Document, Image, Repository
-from orchestrator.local.ecr.templates import make_repository, template_for
+from orchestrator.local.ecr.ecr_error import EcrError, invalid_parameter
+from orchestrator.local.ecr.holdings import Document, EcrCall, HeldImage, HeldRepository
+from orchestrator.local.ecr.image_manifests import read_manifest
+from orchestrator.local.ecr.templates_api import make_repository, template_for
 
 PART_SIZE = 10 * 1024 * 1024
 # ECR service quotas: of every part but the last.
@@ -18,7 +18,7 @@ MAX_PARTS = 4200
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-def push_repository(context: Context, name: str) -> Repository:
+def push_repository(context: EcrCall, name: str) -> HeldRepository:
     """The repository of a push; ECR makes it when a CREATE_ON_PUSH template covers it."""
     registry = context.registry
     if name not in registry.repositories and template_for(registry, name, "CREATE_ON_PUSH"):
@@ -26,11 +26,11 @@ def push_repository(context: Context, name: str) -> Repository:
     return registry.repository(name)
 
 
-def put_image(context: Context, params: Document) -> Document:
+def put_image(context: EcrCall, params: Document) -> Document:
     return push_image(context, params, whole=False)
 
 
-def push_image(context: Context, params: Document, *, whole: bool) -> Document:
+def push_image(context: EcrCall, params: Document, *, whole: bool) -> Document:
     """PutImage; `whole` refuses a manifest whose layers are not there, which simulated images have none of."""
     repository = push_repository(context, params["repositoryName"])
     image = read_manifest(repository, params["imageManifest"], params.get("imageManifestMediaType"))
@@ -43,7 +43,7 @@ def push_image(context: Context, params: Document, *, whole: bool) -> Document:
     return {"image": describe_image(repository, stored, {"imageDigest": stored.digest, "imageTag": tag})}
 
 
-def _require_layers(repository: Repository, image: Image) -> None:
+def _require_layers(repository: HeldRepository, image: HeldImage) -> None:
     missing = [digest for digest in image.blobs if digest not in repository.layers]
     if missing:
         raise EcrError(
@@ -53,7 +53,7 @@ def _require_layers(repository: Repository, image: Image) -> None:
         )
 
 
-def mount_layer(context: Context, target: Repository, digest: str, source_name: str) -> bool:
+def mount_layer(context: EcrCall, target: HeldRepository, digest: str, source_name: str) -> bool:
     """Let `target` hold a layer of another repository; False where ECR answers 202 and wants the bytes.
 
     ECR user guide, blob mounting: an account setting, one registry and encryption key, no images of a pull-through
@@ -72,7 +72,7 @@ def mount_layer(context: Context, target: Repository, digest: str, source_name: 
     return True
 
 
-def store(repository: Repository, image: Image, tag: str | None) -> Image:
+def store(repository: HeldRepository, image: HeldImage, tag: str | None) -> HeldImage:
     """Hold `image`, and let `tag` name it; raises what AWS raises when it is there or the tag may not move."""
     held = repository.images.get(image.digest)
     if held and (tag is None or tag in held.tags):
@@ -97,7 +97,7 @@ def store(repository: Repository, image: Image, tag: str | None) -> Image:
     return stored
 
 
-def _is_immutable(repository: Repository, tag: str) -> bool:
+def _is_immutable(repository: HeldRepository, tag: str) -> bool:
     excluded = any(
         re.fullmatch(".*".join(map(re.escape, entry["filter"].split("*"))), tag)
         for entry in repository.exclusion_filters or ()
@@ -105,8 +105,8 @@ def _is_immutable(repository: Repository, tag: str) -> bool:
     return repository.mutability.startswith("IMMUTABLE") != excluded
 
 
-def describe_image(repository: Repository, image: Image, image_id: Document) -> Document:
-    """The `Image` shape of the API."""
+def describe_image(repository: HeldRepository, image: HeldImage, image_id: Document) -> Document:
+    """The `HeldImage` shape of the API."""
     return {
         "registryId": repository.registry_id,
         "repositoryName": repository.name,
@@ -116,14 +116,14 @@ def describe_image(repository: Repository, image: Image, image_id: Document) -> 
     }
 
 
-def initiate_upload(context: Context, params: Document) -> Document:
+def initiate_upload(context: EcrCall, params: Document) -> Document:
     repository = push_repository(context, params["repositoryName"])
     upload = context.blobs.begin()
     repository.uploads[upload.id] = upload
     return {"uploadId": upload.id, "partSize": PART_SIZE}
 
 
-def _upload(context: Context, params: Document) -> tuple[Repository, Upload]:
+def _upload(context: EcrCall, params: Document) -> tuple[HeldRepository, Upload]:
     repository = context.registry.repository(params["repositoryName"])
     upload = repository.uploads.get(params["uploadId"])
     if upload is None:
@@ -131,7 +131,7 @@ def _upload(context: Context, params: Document) -> tuple[Repository, Upload]:
     return repository, upload
 
 
-def upload_part(context: Context, params: Document) -> Document:
+def upload_part(context: EcrCall, params: Document) -> Document:
     repository, upload = _upload(context, params)
     part = base64.b64decode(params["layerPartBlob"])
     first, last = params["partFirstByte"], params["partLastByte"]
@@ -148,7 +148,7 @@ def upload_part(context: Context, params: Document) -> Document:
     return {**_named(repository, params), "lastByteReceived": upload.size - 1}
 
 
-def complete_upload(context: Context, params: Document) -> Document:
+def complete_upload(context: EcrCall, params: Document) -> Document:
     repository, upload = _upload(context, params)
     if not upload.size:
         raise EcrError("EmptyUploadException", "The upload holds no parts")
@@ -167,7 +167,7 @@ def complete_upload(context: Context, params: Document) -> Document:
     return {**_named(repository, params), "layerDigest": digest}
 
 
-def _named(repository: Repository, params: Document) -> Document:
+def _named(repository: HeldRepository, params: Document) -> Document:
     return {
         "registryId": repository.registry_id,
         "repositoryName": repository.name,
@@ -175,7 +175,7 @@ def _named(repository: Repository, params: Document) -> Document:
     }
 
 
-def check_layers(context: Context, params: Document) -> Document:
+def check_layers(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     layers, failures = [], []
     for digest in params["layerDigests"]:
@@ -195,7 +195,7 @@ def check_layers(context: Context, params: Document) -> Document:
     return {"layers": layers, "failures": failures}
 
 
-def download_url(context: Context, params: Document) -> Document:
+def download_url(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     if params["layerDigest"] not in repository.layers:
         raise EcrError("LayersNotFoundException", f"The layer {params['layerDigest']} does not exist")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 
-from orchestrator.local.ecr.errors import EcrError
-from orchestrator.local.ecr.state import Registry
+from orchestrator.local.ecr.ecr_error import EcrError
+from orchestrator.local.ecr.holdings import HeldRegistry
 
 
-def check_secret(registry: Registry, arn: str) -> None:
+def check_secret(registry: HeldRegistry, arn: str) -> None:
     """Raise what AWS raises when the credentials of `arn` cannot be used."""
     problem = secret_problem(registry, arn)
     if problem:
         raise problem
 
 
-def secret_problem(registry: Registry, arn: str) -> EcrError | None:
+def secret_problem(registry: HeldRegistry, arn: str) -> EcrError | None:
     """Why ECR cannot use the secret of `arn`, or None. Asks moto's Secrets Manager."""
     _, _, _, region, account_id, _, _ = arn.split(":", 6)
     if (account_id, region) != (registry.account_id, registry.region):
@@ -41,7 +41,7 @@ def secret_problem(registry: Registry, arn: str) -> EcrError | None:
     return None
 
 
-def _secret_value(registry: Registry, arn: str) -> str | None:
+def _secret_value(registry: HeldRegistry, arn: str) -> str | None:
     from moto.core.exceptions import JsonRESTError, ServiceException
     from moto.secretsmanager.models import secretsmanager_backends
 

@@ -7,24 +7,32 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.local.calls import Call
-from orchestrator.local.ecr import images, lifecycle, pushes, repositories, rules, settings, templates
+from orchestrator.local.ecr import (
+    images_api,
+    lifecycle_api,
+    pushes,
+    repositories_api,
+    rules_api,
+    settings_api,
+    templates_api,
+)
 from orchestrator.local.ecr.behaviour import Behaviour, RateLimits
 from orchestrator.local.ecr.blobs import BlobStore
-from orchestrator.local.ecr.errors import EcrError, invalid_parameter
-from orchestrator.local.ecr.state import Context, Document, Registry, Upstream
+from orchestrator.local.ecr.ecr_error import EcrError, invalid_parameter
+from orchestrator.local.ecr.holdings import Document, EcrCall, HeldRegistry, HeldUpstreams
 from orchestrator.local.ecr.tickets import Tickets
-from orchestrator.local.identity import identify, partition_of
+from orchestrator.local.principal import identify, partition_of
 from orchestrator.local.protocols import Answer, error_answer
 from orchestrator.local.wire import checked_answer, parse_parameters
 
-OPERATIONS: dict[str, Callable[[Context, Document], Document]] = {
-    **images.OPERATIONS,
-    **lifecycle.OPERATIONS,
+OPERATIONS: dict[str, Callable[[EcrCall, Document], Document]] = {
+    **images_api.OPERATIONS,
+    **lifecycle_api.OPERATIONS,
     **pushes.OPERATIONS,
-    **repositories.OPERATIONS,
-    **rules.OPERATIONS,
-    **settings.OPERATIONS,
-    **templates.OPERATIONS,
+    **repositories_api.OPERATIONS,
+    **rules_api.OPERATIONS,
+    **settings_api.OPERATIONS,
+    **templates_api.OPERATIONS,
 }
 
 
@@ -32,19 +40,19 @@ class EcrService:
     """All registries of the server. Calls are served one at a time."""
 
     def __init__(self, blobs: Path | None = None, endpoint: str = "") -> None:
-        self.upstream = Upstream()
+        self.upstream = HeldUpstreams()
         self.blobs = BlobStore(blobs)
         self.tickets = Tickets(endpoint)
         self.behaviour = Behaviour()
         self.limits = RateLimits()
-        self._registries: dict[tuple[str, str], Registry] = {}
+        self._registries: dict[tuple[str, str], HeldRegistry] = {}
         self.lock = threading.RLock()
 
     def reset(self) -> None:
         """Forget every registry."""
         with self.lock:
             self._registries.clear()
-            self.upstream = Upstream()
+            self.upstream = HeldUpstreams()
             self.blobs.clear()
             self.behave(Behaviour())
 
@@ -57,16 +65,16 @@ class EcrService:
         """Is there room for one more request of `action` under its rate? The registry API's count, too."""
         return self.limits.admits((account_id, region, action), self.behaviour.rate(action))
 
-    def context(self, account_id: str, region: str, principal_arn: str) -> Context:
+    def context(self, account_id: str, region: str, principal_arn: str) -> EcrCall:
         """What an operation needs to know of a call to the registry of an account and region."""
         registry = self.registry(account_id, region)
-        return Context(registry, principal_arn, self.upstream, self.blobs, self.tickets, self.behaviour)
+        return EcrCall(registry, principal_arn, self.upstream, self.blobs, self.tickets, self.behaviour)
 
-    def registry(self, account_id: str, region: str) -> Registry:
+    def registry(self, account_id: str, region: str) -> HeldRegistry:
         """The registry of an account and region; every account has one in every region."""
         key = (account_id, region)
         if key not in self._registries:
-            self._registries[key] = Registry(account_id, region, partition_of(region))
+            self._registries[key] = HeldRegistry(account_id, region, partition_of(region))
         return self._registries[key]
 
     def handle(self, call: Call) -> Answer:
@@ -91,7 +99,7 @@ class EcrService:
         if not self.admits(identify(call).account_id, call.region, call.operation):
             raise EcrError("ThrottlingException", "Rate exceeded")
 
-    def _context(self, call: Call, params: Document) -> Context:
+    def _context(self, call: Call, params: Document) -> EcrCall:
         who = identify(call)
         return self.context(str(params.get("registryId") or who.account_id), call.region, who.arn)
 

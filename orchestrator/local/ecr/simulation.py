@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from orchestrator.local.ecr.manifests import made_up_index, made_up_manifest, read_manifest
+from orchestrator.local.ecr.holdings import Document, HeldImage, HeldRepository
+from orchestrator.local.ecr.image_manifests import made_up_index, made_up_manifest, read_manifest
 from orchestrator.local.ecr.pulls import first_pull
 from orchestrator.local.ecr.pushes import store
 from orchestrator.local.ecr.service import EcrService
-from orchestrator.local.ecr.state import Document, Image, Repository
-from orchestrator.local.ecr.templates import make_repository
+from orchestrator.local.ecr.templates_api import make_repository
 
 DEFAULT_SIZE = 50 * 1024 * 1024
 _KNOWN = frozenset(
@@ -65,7 +65,7 @@ def _manifest(entry: object) -> tuple[str, str | None]:
     return str(entry), None
 
 
-def _put(repository: Repository, document: Document) -> Image:
+def _put(repository: HeldRepository, document: Document) -> HeldImage:
     unknown = set(document) - _KNOWN
     if unknown:
         raise ValueError(f"unknown members of an image: {', '.join(sorted(unknown))}")
@@ -91,7 +91,7 @@ def _put(repository: Repository, document: Document) -> Image:
     return image
 
 
-def _text(repository: Repository, document: Document) -> str:
+def _text(repository: HeldRepository, document: Document) -> str:
     if "manifest" in document:
         return str(document["manifest"])
     if document.get("children"):

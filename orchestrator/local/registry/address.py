@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.routes.upstreams import EcrRegistry, ecr_registry
+from orchestrator.routes.upstreams import PrivateRegistry, ecr_registry
 
 OWN_HOSTS = frozenset({"127.0.0.1", "localhost"})
 
@@ -21,7 +21,7 @@ OWN_HOSTS = frozenset({"127.0.0.1", "localhost"})
 class Address:
     """A request's registry, None where only its token can say it; `rest` is the path below `base` (`/v2`, or more)."""
 
-    registry: EcrRegistry | None
+    registry: PrivateRegistry | None
     base: str
     rest: str
     host: str

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable
 
 from orchestrator.local.calls import Call
+from orchestrator.local.ecr.holdings import EcrCall
 from orchestrator.local.ecr.service import EcrService
-from orchestrator.local.ecr.state import Context
 from orchestrator.local.ecr.tickets import LAYERS
 from orchestrator.local.ecr.tokens import Token, read
 from orchestrator.local.faults import FaultInjector, Request, RequestLog
-from orchestrator.local.registry import layers, manifests
+from orchestrator.local.registry import layers, manifest_paths
 from orchestrator.local.registry.address import Address, registry_address, without_port
 from orchestrator.local.registry.replies import Reply, json_reply, refusal
 from orchestrator.local.registry.request import RegistryRequest
-from orchestrator.routes.upstreams import EcrRegistry
+from orchestrator.routes.upstreams import PrivateRegistry
 
 # What the request log and the faults call this service; `ecr` is the control plane.
 SERVICE = "ecr.dkr"
@@ -54,15 +54,15 @@ class RegistryApi:
         self._ecr = ecr
         self._faults = faults
         self._requests = requests
-        self._kinds: dict[str, Callable[[Context, Address, RegistryRequest, re.Match[str]], Reply]] = {
+        self._kinds: dict[str, Callable[[EcrCall, Address, RegistryRequest, re.Match[str]], Reply]] = {
             "manifest": self._manifest,
             "uploads": self._uploads,
             "upload": self._upload,
             "blob": self._blob,
-            "tags": lambda context, address, request, match: manifests.tags_list(
+            "tags": lambda context, address, request, match: manifest_paths.tags_list(
                 context, address, request, match["name"]
             ),
-            "referrers": lambda context, _, request, match: manifests.referrers(
+            "referrers": lambda context, _, request, match: manifest_paths.referrers(
                 context, request, match["name"], match["what"]
             ),
         }
@@ -81,12 +81,12 @@ class RegistryApi:
         denied = _denied(request, address, token)
         if denied or token is None:
             return denied or _challenge(address)
-        registry = address.registry or EcrRegistry(token.account_id, token.region)
+        registry = address.registry or PrivateRegistry(token.account_id, token.region)
         if address.rest in ("", "/"):
             return json_reply({}, VERSION)
         if address.rest == "_catalog" and request.method == "GET":
             with self._ecr.lock:
-                return manifests.catalog(self._context(registry, token), address, request)
+                return manifest_paths.catalog(self._context(registry, token), address, request)
         kind, match = _kind(address.rest)
         action = _ACTIONS.get((kind, request.method))
         if match is None or action is None:
@@ -101,10 +101,10 @@ class RegistryApi:
         self._requests.add(_record(action, registry, token, started, reply, fault=False))
         return Reply(reply.status, {**VERSION, **reply.headers}, reply.body)
 
-    def _context(self, registry: EcrRegistry, token: Token) -> Context:
+    def _context(self, registry: PrivateRegistry, token: Token) -> EcrCall:
         return self._ecr.context(registry.account, registry.region, token.principal_arn)
 
-    def _throttled(self, request: RegistryRequest, registry: EcrRegistry, action: str) -> Reply | None:
+    def _throttled(self, request: RegistryRequest, registry: PrivateRegistry, action: str) -> Reply | None:
         """The refusal of a request above a rate, or of one that was to fail; waits first where there is a delay."""
         behaviour = self._ecr.behaviour
         if behaviour.latency_ms:
@@ -122,20 +122,22 @@ class RegistryApi:
                 return refusal(429, "TOOMANYREQUESTS", "Rate exceeded", VERSION)
         return None
 
-    def _manifest(self, context: Context, address: Address, request: RegistryRequest, match: re.Match[str]) -> Reply:
+    def _manifest(self, context: EcrCall, address: Address, request: RegistryRequest, match: re.Match[str]) -> Reply:
         name, reference = match["name"], match["what"]
         if request.method != "PUT":
             with self._ecr.lock:
-                return manifests.get_manifest(context, name, reference)
-        content = manifests.read_body(request)
+                return manifest_paths.get_manifest(context, name, reference)
+        content = manifest_paths.read_body(request)
         with self._ecr.lock:
-            return manifests.put_manifest(context, address, name, reference, request.headers["content-type"], content)
+            return manifest_paths.put_manifest(
+                context, address, name, reference, request.headers["content-type"], content
+            )
 
-    def _uploads(self, context: Context, address: Address, request: RegistryRequest, match: re.Match[str]) -> Reply:
+    def _uploads(self, context: EcrCall, address: Address, request: RegistryRequest, match: re.Match[str]) -> Reply:
         with self._ecr.lock:
             return layers.start_upload(context, address, request, match["name"])
 
-    def _upload(self, context: Context, address: Address, request: RegistryRequest, match: re.Match[str]) -> Reply:
+    def _upload(self, context: EcrCall, address: Address, request: RegistryRequest, match: re.Match[str]) -> Reply:
         name = match["name"]
         with self._ecr.lock:
             found = layers.find_upload(context, name, match["what"])
@@ -153,7 +155,7 @@ class RegistryApi:
             return layers.patched(address, name, upload)
         return layers.complete(context, address, name, repository, upload, request.query.get("digest", ""))
 
-    def _blob(self, context: Context, address: Address, request: RegistryRequest, match: re.Match[str]) -> Reply:
+    def _blob(self, context: EcrCall, address: Address, request: RegistryRequest, match: re.Match[str]) -> Reply:
         name, digest = match["name"], match["what"]
         with self._ecr.lock:
             size = layers.blob_of(context, name, digest)
@@ -204,7 +206,9 @@ def _denied(request: RegistryRequest, address: Address, token: Token | None) -> 
     return None
 
 
-def _record(action: str, registry: EcrRegistry, token: Token, started: float, reply: Reply, *, fault: bool) -> Request:
+def _record(
+    action: str, registry: PrivateRegistry, token: Token, started: float, reply: Reply, *, fault: bool
+) -> Request:
     return Request(
         service=SERVICE,
         operation=action,

@@ -6,9 +6,9 @@ import re
 
 from orchestrator.local.ecr.behaviour import Pacer
 from orchestrator.local.ecr.blobs import DIGEST, Upload
-from orchestrator.local.ecr.errors import EcrError
+from orchestrator.local.ecr.ecr_error import EcrError
+from orchestrator.local.ecr.holdings import EcrCall, HeldRepository
 from orchestrator.local.ecr.pushes import mount_layer, push_repository
-from orchestrator.local.ecr.state import Context, Repository
 from orchestrator.local.registry.address import Address
 from orchestrator.local.registry.replies import FilePart, Reply, refusal, refused
 from orchestrator.local.registry.request import RegistryRequest
@@ -18,7 +18,7 @@ _CONTENT_RANGE = re.compile(r"(?:bytes )?(\d+)-(\d+)(?:/\S+)?", re.ASCII)
 OCTETS = "application/octet-stream"
 
 
-def blob_of(context: Context, name: str, digest: str) -> Reply | int:
+def blob_of(context: EcrCall, name: str, digest: str) -> Reply | int:
     """The size of a repository's blob, or the refusal."""
     if not DIGEST.fullmatch(digest):
         return refusal(400, "DIGEST_INVALID", f"{digest} is no digest")
@@ -36,7 +36,7 @@ def blob_headers(digest: str) -> dict[str, str]:
     return {"Content-Type": OCTETS, "Docker-Content-Digest": digest, "Accept-Ranges": "bytes"}
 
 
-def send_blob(context: Context, digest: str, size: int, request: RegistryRequest) -> Reply:
+def send_blob(context: EcrCall, digest: str, size: int, request: RegistryRequest) -> Reply:
     """The blob, or the part of it that `Range` asks for."""
     headers, path = blob_headers(digest), context.blobs.path(digest)
     rate = context.behaviour.bytes_per_second
@@ -68,7 +68,7 @@ def _part(asked: str, size: int) -> tuple[int, int] | None:
     return int(first), end - int(first) + 1
 
 
-def start_upload(context: Context, address: Address, request: RegistryRequest, name: str) -> Reply:
+def start_upload(context: EcrCall, address: Address, request: RegistryRequest, name: str) -> Reply:
     """POST: 201 when a mount is granted, else 202 with the place of a new upload."""
     try:
         repository = push_repository(context, name)
@@ -94,7 +94,7 @@ def _upload_headers(address: Address, name: str, upload: Upload) -> dict[str, st
     }
 
 
-def find_upload(context: Context, name: str, upload_id: str) -> tuple[Repository, Upload] | Reply:
+def find_upload(context: EcrCall, name: str, upload_id: str) -> tuple[HeldRepository, Upload] | Reply:
     """The repository and its upload, or the refusal."""
     try:
         repository = context.registry.repository(name)
@@ -111,14 +111,14 @@ def upload_status(address: Address, name: str, upload: Upload) -> Reply:
     return Reply(204, _upload_headers(address, name, upload))
 
 
-def drop_upload(context: Context, repository: Repository, upload: Upload) -> Reply:
+def drop_upload(context: EcrCall, repository: HeldRepository, upload: Upload) -> Reply:
     """DELETE: forget the upload."""
     repository.uploads.pop(upload.id, None)
     context.blobs.drop(upload)
     return Reply(204)
 
 
-def receive(context: Context, address: Address, request: RegistryRequest, name: str, upload: Upload) -> Reply | None:
+def receive(context: EcrCall, address: Address, request: RegistryRequest, name: str, upload: Upload) -> Reply | None:
     """Append the body of a PATCH or PUT to the upload; a refusal, or None. Holds no lock of the service."""
     given = request.headers.get("content-range", "")
     match = _CONTENT_RANGE.fullmatch(given) if given else None
@@ -149,7 +149,7 @@ def patched(address: Address, name: str, upload: Upload) -> Reply:
 
 
 def complete(
-    context: Context, address: Address, name: str, repository: Repository, upload: Upload, digest: str
+    context: EcrCall, address: Address, name: str, repository: HeldRepository, upload: Upload, digest: str
 ) -> Reply:
     """PUT: keep the upload under `digest` when that is right. Call it with the service's lock."""
     if not DIGEST.fullmatch(digest):

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from orchestrator.local.ecr.errors import EcrError
+from orchestrator.local.ecr.ecr_error import EcrError
 
 CHUNK = 256 * 1024
 JSON = "application/json; charset=utf-8"

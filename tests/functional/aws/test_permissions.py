@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from orchestrator.aws.account import Identity
+from orchestrator.aws.caller import Caller
 from orchestrator.aws.deployer_policy import STATEMENTS
 from orchestrator.aws.permissions import check_permissions, context_entries, samples
 from orchestrator.aws.session import open_session
@@ -54,7 +54,7 @@ def test_an_action_that_one_of_the_samples_allows_is_allowed() -> None:
 
     with endpoint(answer) as iam:
         found = check_permissions(
-            open_session(environment(), local=iam), Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/me"), environment()
+            open_session(environment(), local=iam), Caller(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/me"), environment()
         )
     assert found.denied == ()
     assert found.asked > 20
@@ -72,7 +72,7 @@ def test_an_explicit_deny_and_an_answer_that_is_missing_are_both_denied() -> Non
 
     with endpoint(answer) as iam:
         found = check_permissions(
-            open_session(environment(), local=iam), Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/me"), environment()
+            open_session(environment(), local=iam), Caller(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/me"), environment()
         )
     assert found.denied == ("ecr:DeleteRepository", "ecr:PutRegistryPolicy")
 
@@ -97,7 +97,7 @@ def test_a_session_of_a_role_is_judged_by_the_role_with_its_path(may_get_role: b
     with endpoint(answer) as iam:
         check_permissions(
             open_session(environment(), local=iam),
-            Identity(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/Admin/me@example.com"),
+            Caller(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/Admin/me@example.com"),
             environment(),
         )
     assert sources == {arn if may_get_role else f"arn:aws:iam::{ACCOUNT}:role/Admin"}
@@ -105,7 +105,7 @@ def test_a_session_of_a_role_is_judged_by_the_role_with_its_path(may_get_role: b
 
 def test_root_is_not_simulated() -> None:
     with endpoint(lambda request: Answer(500)) as iam:
-        root = Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
+        root = Caller(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
         assert check_permissions(open_session(environment(), local=iam), root, environment()).denied == ()
         assert iam.requests == []
 

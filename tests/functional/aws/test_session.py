@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.credentials import RefreshableCredentials
 
-from orchestrator.aws.account import caller, check_account
+from orchestrator.aws.caller import caller, check_account
 from orchestrator.aws.session import AwsSession, open_session
 from orchestrator.errors import OrchestratorError, RefusedInput
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.lifecycle.records import Record, dump_records
+from orchestrator.lifecycle.audit import AuditRecord, dump_records
 from orchestrator.local.client import SeedImage, seed_upstream
 from tests.functional.lifecycle.conftest import days_ago
 from tests.functional.lifecycle.test_function import old, used
@@ -157,7 +157,7 @@ def test_an_archived_image_that_was_deleted_since_is_pulled_again(make_world: Ca
     assert world.aws.tags("quay/app") == {"1", "2"}
 
 
-RECORD = Record(
+RECORD = AuditRecord(
     stage="planned",
     outcome="",
     action="delete",

@@ -16,9 +16,9 @@ import boto3
 import pytest
 
 from orchestrator.aws.ports import S3Storage, ThreadedHost
-from orchestrator.aws.ports.scanner import SnsTopic
+from orchestrator.aws.ports.ecr_scanner import SnsTopic
 from orchestrator.findings.parents import parents_key
-from orchestrator.findings.reported import Begun, Record, Told, dump_record, record_key
+from orchestrator.findings.record import Begun, Record, Told, dump_record, record_key
 from orchestrator.functions.package import build_package
 from orchestrator.lifecycle.in_use import Snapshot, UsedImage, dump_snapshot
 from orchestrator.lifecycle.ports import PortError

@@ -20,7 +20,7 @@ from orchestrator.terraform.operations import plan
 from orchestrator.terraform.packages import locked_providers, verified_package
 from orchestrator.terraform.providers import find_provider_source
 from orchestrator.terraform.shared_provider import ProviderPool, SharedProvider
-from orchestrator.terraform.stack import Context
+from orchestrator.terraform.stack import Toolset
 from orchestrator.terraform.workdir import LOCK
 from tests.functional.terraform.conftest import World
 
@@ -44,8 +44,8 @@ class Deadly(ProviderPool):
             yield provider
 
 
-def context_of(world: World, pool: ProviderPool, interrupts: Interrupts) -> Context:
-    return Context(world.project, find_terraform(), find_provider_source(), interrupts, pool, world.aws)
+def context_of(world: World, pool: ProviderPool, interrupts: Interrupts) -> Toolset:
+    return Toolset(world.project, find_terraform(), find_provider_source(), interrupts, pool, world.aws)
 
 
 def test_a_provider_that_dies_is_noticed_and_its_environment_planned_without_it(applied: World) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from orchestrator.findings.event import Finding, Scanned
-from orchestrator.findings.message import MESSAGE_BYTES, Message, Usage, message
+from orchestrator.findings.message import MESSAGE_BYTES, ImageUser, Message, message
 
 DIGEST = "sha256:" + "a" * 64
 IMAGE = Scanned("docker-hub/library/nginx", DIGEST, ("1.27",))
 
 
-def made(*findings: Finding, image: Scanned = IMAGE, usage: Usage | None = None, **why: str) -> Message:
+def made(*findings: Finding, image: Scanned = IMAGE, usage: ImageUser | None = None, **why: str) -> Message:
     return message(
         image,
         findings,
@@ -22,7 +22,7 @@ def made(*findings: Finding, image: Scanned = IMAGE, usage: Usage | None = None,
         registry="111122223333.dkr.ecr.eu-west-1.amazonaws.com",
         environment="prod",
         upstream="docker.io/library/nginx:1.27",
-        usage=usage or Usage(""),
+        usage=usage or ImageUser(""),
     )
 
 
@@ -65,7 +65,7 @@ def test_what_is_new_about_a_finding_stands_beside_it() -> None:
 
 
 def test_that_use_is_not_known_comes_with_the_reason() -> None:
-    told = made(Finding("CVE-1", "HIGH"), usage=Usage(None, unknown="no cluster is declared"))
+    told = made(Finding("CVE-1", "HIGH"), usage=ImageUser(None, unknown="no cluster is declared"))
     assert "in use: not known: no cluster is declared\n" in told.text
     assert told.document["in_use"] is None
     assert told.subject.endswith("(not known whether in use)")
@@ -73,7 +73,7 @@ def test_that_use_is_not_known_comes_with_the_reason() -> None:
 
 def test_an_image_without_a_tag_is_called_by_its_index() -> None:
     untagged = Scanned(IMAGE.repository, DIGEST)
-    usage = Usage("", ("docker-hub/library/other:9", "docker-hub/library/nginx:1.27"))
+    usage = ImageUser("", ("docker-hub/library/other:9", "docker-hub/library/nginx:1.27"))
     assert " in docker-hub/library/nginx:1.27 (" in made(Finding("CVE-1", "HIGH"), image=untagged, usage=usage).subject
     assert f" in {IMAGE.repository}@{DIGEST[:19]} (" in made(Finding("CVE-1", "HIGH"), image=untagged).subject
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from orchestrator.lifecycle.audit import parse_records, restorable
 from orchestrator.lifecycle.events import dispatch
 from orchestrator.lifecycle.ports import Refusal
-from orchestrator.lifecycle.records import parse_records, restorable
 from tests.unit.lifecycle.world import World
 
 ARCHIVE = '{"default": {"expire_action": "archive"}}'

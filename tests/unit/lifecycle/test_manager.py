@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
+from orchestrator.lifecycle.audit import AuditRecord, parse_records, restorable
 from orchestrator.lifecycle.events import InvalidEventError, dispatch
 from orchestrator.lifecycle.manager import Manager
 from orchestrator.lifecycle.ports import PortError, Refusal
-from orchestrator.lifecycle.records import Record, parse_records, restorable
 from orchestrator.lifecycle.work import WAITS
 from tests.unit.lifecycle.world import NOW, World
 
@@ -520,7 +520,7 @@ def test_of_a_large_unit_each_call_is_preceded_by_a_look() -> None:
     assert shared in world.repositories["quay/app"]
 
 
-def audited(world: World) -> list[Record]:
+def audited(world: World) -> list[AuditRecord]:
     return [
         record
         for key, content in sorted(world.storage.objects.items())

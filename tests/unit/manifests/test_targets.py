@@ -17,14 +17,14 @@ import yaml
 
 from orchestrator.environment.model import Environment
 from orchestrator.errors import RefusedInput
-from orchestrator.manifests import GENERATORS, Bundle, Options, default_targets, folder, generate
+from orchestrator.manifests import GENERATORS, Options, TargetFiles, default_targets, folder, generate
 from orchestrator.manifests.metadata import table_digest
 from tests import random_tables
 from tests.references_table import ENVIRONMENTS, environment
 from tests.unit.manifests.golden import COMMAND, GOLDEN, SHOWN, documents
 
 
-def bundle(of: Environment, target: str, **options: Any) -> Bundle:
+def bundle(of: Environment, target: str, **options: Any) -> TargetFiles:
     return generate(of, [target], Options(**options))[0]
 
 

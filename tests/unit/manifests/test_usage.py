@@ -12,7 +12,7 @@ from orchestrator.checks.check import check_environment
 from orchestrator.environment.model import Environment
 from orchestrator.environment.tfvars import parse_tfvars
 from orchestrator.kubectl import IDENTIFIES, KINDS
-from orchestrator.manifests import Bundle, generate
+from orchestrator.manifests import TargetFiles, generate
 from orchestrator.manifests.metadata import table_digest
 from orchestrator.manifests.usage import settings_text
 from orchestrator.routes.build import build_route_table
@@ -25,7 +25,7 @@ def changed(**variables: Any) -> Environment:
     return Environment(name="standard", **{**ENVIRONMENTS["standard"], **variables})
 
 
-def bundle_of(of: Environment) -> Bundle:
+def bundle_of(of: Environment) -> TargetFiles:
     (bundle,) = generate(of, ["usage"])
     return bundle
 

@@ -11,7 +11,7 @@ import pytest
 from orchestrator.partitions import PARTITIONS, partition_for, partition_of, registry_host
 from orchestrator.routes.upstreams import (
     UPSTREAM_NAMES,
-    EcrRegistry,
+    PrivateRegistry,
     canonical_registry,
     ecr_registry,
     upstream_of,
@@ -49,7 +49,7 @@ def test_every_host_of_a_registry_leads_back_to_it(partitions: list[dict[str, An
     for partition in partitions:
         for region in partition["regions"]:
             if not region.endswith("-global"):
-                registry = EcrRegistry(ACCOUNT, region)
+                registry = PrivateRegistry(ACCOUNT, region)
                 for host in registry.hosts:
                     assert ecr_registry(host) == registry
                     assert canonical_registry(host) == registry.host == registry_host(ACCOUNT, region)
@@ -83,7 +83,7 @@ def test_every_host_of_a_registry_leads_back_to_it(partitions: list[dict[str, An
     ],
 )
 def test_a_registry_has_these_hosts(region: str, hosts: list[str]) -> None:
-    assert list(EcrRegistry(ACCOUNT, region).hosts) == hosts
+    assert list(PrivateRegistry(ACCOUNT, region).hosts) == hosts
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.environment.model import Environment
-from orchestrator.environment.parts import State
+from orchestrator.environment.parts import StateBackend
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.project import Project
-from orchestrator.terraform.bundle import Bundle, Manifest, check_bundle, read_bundle, write_bundle
+from orchestrator.terraform.bundle import Manifest, PlanFile, check_bundle, read_bundle, write_bundle
 from orchestrator.terraform.fleet import run_all, slots
 from orchestrator.terraform.interrupts import Interrupts
 from orchestrator.terraform.masking import Masker, masker_for
@@ -28,7 +28,7 @@ ENVIRONMENT = Environment(name="dev", cluster_name="c", account_id="111122223333
 
 
 def with_state(**values: str) -> Environment:
-    return ENVIRONMENT.model_copy(update={"state": State(bucket="b", **values)})
+    return ENVIRONMENT.model_copy(update={"state": StateBackend(bucket="b", **values)})
 
 
 @pytest.fixture
@@ -184,9 +184,9 @@ MANIFEST = Manifest("dev", "111122223333", "us-east-1", False, "apply", "sha256:
 
 def test_a_plan_file_comes_back_as_it_was_written_and_only_to_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "plan"
-    write_bundle(path, Bundle(MANIFEST, b"\0plan", b"lock"))
+    write_bundle(path, PlanFile(MANIFEST, b"\0plan", b"lock"))
 
-    assert read_bundle(path) == Bundle(MANIFEST, b"\0plan", b"lock")
+    assert read_bundle(path) == PlanFile(MANIFEST, b"\0plan", b"lock")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     check_bundle(path, read_bundle(path), MANIFEST)
 
@@ -206,7 +206,7 @@ def test_a_plan_of_something_else_is_refused(other: dict[str, object], tmp_path:
     here = Manifest(**{**{k: getattr(MANIFEST, k) for k in MANIFEST.__slots__}, **other})  # type: ignore[arg-type]
 
     with pytest.raises(RefusedInput):
-        check_bundle(tmp_path, Bundle(MANIFEST, b"", b""), here)
+        check_bundle(tmp_path, PlanFile(MANIFEST, b"", b""), here)
 
 
 def test_secrets_are_known_by_the_names_of_their_variables() -> None:

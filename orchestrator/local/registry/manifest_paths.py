@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from orchestrator.local.ecr.errors import EcrError
-from orchestrator.local.ecr.images import batch_get_image, list_referrers
-from orchestrator.local.ecr.manifests import OCI_INDEX, digest_of, refers_to
+from orchestrator.local.ecr.ecr_error import EcrError
+from orchestrator.local.ecr.holdings import Document, EcrCall
+from orchestrator.local.ecr.image_manifests import OCI_INDEX, digest_of, refers_to
+from orchestrator.local.ecr.images_api import batch_get_image, list_referrers
 from orchestrator.local.ecr.pushes import push_image
-from orchestrator.local.ecr.state import Context, Document
 from orchestrator.local.registry.address import Address
 from orchestrator.local.registry.replies import Reply, json_reply, refusal, refused
 from orchestrator.local.registry.request import RegistryRequest
@@ -19,7 +19,7 @@ MAX_MANIFEST = 4 * 1024 * 1024
 PAGE = 1000
 
 
-def get_manifest(context: Context, name: str, reference: str) -> Reply:
+def get_manifest(context: EcrCall, name: str, reference: str) -> Reply:
     """GET and HEAD: the manifest of a tag or digest."""
     image_id: Document = {"imageDigest": reference} if ":" in reference else {"imageTag": reference}
     try:
@@ -47,7 +47,7 @@ def read_body(request: RegistryRequest) -> bytes | None:
 
 
 def put_manifest(
-    context: Context, address: Address, name: str, reference: str, media_type: str, content: bytes | None
+    context: EcrCall, address: Address, name: str, reference: str, media_type: str, content: bytes | None
 ) -> Reply:
     """PUT: hold a manifest whose blobs and images are there, and let a tag name it."""
     if content is None:
@@ -82,7 +82,7 @@ def put_manifest(
     return Reply(201, headers)
 
 
-def tags_list(context: Context, address: Address, request: RegistryRequest, name: str) -> Reply:
+def tags_list(context: EcrCall, address: Address, request: RegistryRequest, name: str) -> Reply:
     """The tags of a repository in their order, a page at a time (`n`, `last`)."""
     try:
         repository = context.registry.repository(name)
@@ -92,7 +92,7 @@ def tags_list(context: Context, address: Address, request: RegistryRequest, name
     return _paged(request, f"{address.base}/{name}/tags/list", tags, {"name": name}, "tags")
 
 
-def catalog(context: Context, address: Address, request: RegistryRequest) -> Reply:
+def catalog(context: EcrCall, address: Address, request: RegistryRequest) -> Reply:
     """The names of the repositories."""
     names = sorted(context.registry.repositories)
     return _paged(request, f"{address.base}/_catalog", names, {}, "repositories")
@@ -115,7 +115,7 @@ def _paged(request: RegistryRequest, path: str, items: list[str], document: Docu
     return json_reply({**document, member: some}, headers)
 
 
-def referrers(context: Context, request: RegistryRequest, name: str, digest: str) -> Reply:
+def referrers(context: EcrCall, request: RegistryRequest, name: str, digest: str) -> Reply:
     """An index of what refers to `digest`; empty when nothing does, or the digest is not there."""
     if not context.behaviour.referrers_api:
         return refusal(404, "UNSUPPORTED", "The operation is unsupported.")
@@ -128,7 +128,7 @@ def referrers(context: Context, request: RegistryRequest, name: str, digest: str
     return json_reply({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": found}, headers, OCI_INDEX)
 
 
-def _all_referrers(context: Context, name: str, digest: str, kind: str | None) -> Iterator[Document]:
+def _all_referrers(context: EcrCall, name: str, digest: str, kind: str | None) -> Iterator[Document]:
     params: Document = {"repositoryName": name, "subjectId": {"imageDigest": digest}}
     if kind:
         params["filter"] = {"artifactTypes": [kind]}

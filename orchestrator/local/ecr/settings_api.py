@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from orchestrator.local.ecr.errors import EcrError, invalid_parameter
-from orchestrator.local.ecr.repositories import check_policy_text
-from orchestrator.local.ecr.state import Context, Document, Repository, now, page
+from orchestrator.local.ecr.ecr_error import EcrError, invalid_parameter
+from orchestrator.local.ecr.holdings import Document, EcrCall, HeldRepository, now, page
+from orchestrator.local.ecr.repositories_api import check_policy_text
 from orchestrator.local.ecr.tokens import issue
 
 # {setting: its values, the default first} (ECR API reference, PutAccountSetting).
@@ -23,13 +23,13 @@ SCAN_FREQUENCIES = {
 MAX_EXCLUSIONS = 100
 
 
-def put_registry_policy(context: Context, params: Document) -> Document:
+def put_registry_policy(context: EcrCall, params: Document) -> Document:
     check_policy_text(params["policyText"], "PolicyText")
     context.registry.policy = params["policyText"]
     return {"registryId": context.registry.account_id, "policyText": context.registry.policy}
 
 
-def get_registry_policy(context: Context, _: Document) -> Document:
+def get_registry_policy(context: EcrCall, _: Document) -> Document:
     if context.registry.policy is None:
         raise EcrError(
             "RegistryPolicyNotFoundException",
@@ -38,13 +38,13 @@ def get_registry_policy(context: Context, _: Document) -> Document:
     return {"registryId": context.registry.account_id, "policyText": context.registry.policy}
 
 
-def delete_registry_policy(context: Context, params: Document) -> Document:
+def delete_registry_policy(context: EcrCall, params: Document) -> Document:
     answer = get_registry_policy(context, params)
     context.registry.policy = None
     return answer
 
 
-def put_account_setting(context: Context, params: Document) -> Document:
+def put_account_setting(context: EcrCall, params: Document) -> Document:
     name, value = params["name"], params["value"]
     if name not in ACCOUNT_SETTINGS:
         raise invalid_parameter("name", f"must be one of {', '.join(sorted(ACCOUNT_SETTINGS))}")
@@ -54,14 +54,14 @@ def put_account_setting(context: Context, params: Document) -> Document:
     return {"name": name, "value": value}
 
 
-def get_account_setting(context: Context, params: Document) -> Document:
+def get_account_setting(context: EcrCall, params: Document) -> Document:
     name = params["name"]
     if name not in ACCOUNT_SETTINGS:
         raise invalid_parameter("name", f"must be one of {', '.join(sorted(ACCOUNT_SETTINGS))}")
     return {"name": name, "value": context.registry.settings.get(name, ACCOUNT_SETTINGS[name][0])}
 
 
-def put_scanning(context: Context, params: Document) -> Document:
+def put_scanning(context: EcrCall, params: Document) -> Document:
     scan_type = str(params.get("scanType") or context.registry.scanning["scanType"])
     rules = params.get("rules", [])
     for rule in rules:
@@ -74,11 +74,11 @@ def put_scanning(context: Context, params: Document) -> Document:
     return {"registryScanningConfiguration": context.registry.scanning}
 
 
-def get_scanning(context: Context, _: Document) -> Document:
+def get_scanning(context: EcrCall, _: Document) -> Document:
     return {"registryId": context.registry.account_id, "scanningConfiguration": context.registry.scanning}
 
 
-def batch_get_scanning(context: Context, params: Document) -> Document:
+def batch_get_scanning(context: EcrCall, params: Document) -> Document:
     held = context.registry.repositories
     names = params["repositoryNames"]
     failures = [
@@ -94,7 +94,7 @@ def batch_get_scanning(context: Context, params: Document) -> Document:
     return {"scanningConfigurations": found, "failures": failures}
 
 
-def _scanning_of(context: Context, repository: Repository) -> Document:
+def _scanning_of(context: EcrCall, repository: HeldRepository) -> Document:
     applied = [
         (rule["scanFrequency"], entry)
         for rule in context.registry.scanning["rules"]
@@ -117,11 +117,11 @@ def _matches(entry: Document, name: str) -> bool:
     return re.fullmatch(pattern if "*" in entry["filter"] else f"{pattern}.*", name) is not None
 
 
-def describe_registry(context: Context, _: Document) -> Document:
+def describe_registry(context: EcrCall, _: Document) -> Document:
     return {"registryId": context.registry.account_id, "replicationConfiguration": context.registry.replication}
 
 
-def put_replication(context: Context, params: Document) -> Document:
+def put_replication(context: EcrCall, params: Document) -> Document:
     own = {"region": context.registry.region, "registryId": context.registry.account_id}
     if any(own == d for rule in params["replicationConfiguration"]["rules"] for d in rule["destinations"]):
         raise invalid_parameter(
@@ -131,7 +131,7 @@ def put_replication(context: Context, params: Document) -> Document:
     return {"replicationConfiguration": context.registry.replication}
 
 
-def register_exclusion(context: Context, params: Document) -> Document:
+def register_exclusion(context: EcrCall, params: Document) -> Document:
     arn = params["principalArn"]
     if arn in context.registry.exclusions:
         raise EcrError("ExclusionAlreadyExistsException", f"The pull time update exclusion for '{arn}' already exists")
@@ -141,7 +141,7 @@ def register_exclusion(context: Context, params: Document) -> Document:
     return {"principalArn": arn, "createdAt": context.registry.exclusions[arn]}
 
 
-def deregister_exclusion(context: Context, params: Document) -> Document:
+def deregister_exclusion(context: EcrCall, params: Document) -> Document:
     arn = params["principalArn"]
     if arn not in context.registry.exclusions:
         raise EcrError("ExclusionNotFoundException", f"The pull time update exclusion for '{arn}' does not exist")
@@ -149,12 +149,12 @@ def deregister_exclusion(context: Context, params: Document) -> Document:
     return {"principalArn": arn}
 
 
-def list_exclusions(context: Context, params: Document) -> Document:
+def list_exclusions(context: EcrCall, params: Document) -> Document:
     some, token = page(sorted(context.registry.exclusions), params, 100)
     return {"pullTimeUpdateExclusions": some, "nextToken": token}
 
 
-def get_authorization_token(context: Context, params: Document) -> Document:
+def get_authorization_token(context: EcrCall, params: Document) -> Document:
     host, region = context.registry.host, context.registry.region
     seconds = context.behaviour.token_seconds
     registries = params.get("registryIds") or [context.registry.account_id]

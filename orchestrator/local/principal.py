@@ -12,7 +12,7 @@ DEFAULT_REGION = "us-east-1"
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class Principal:
     """A principal: `arn` is an IAM user's, or an assumed role's session."""
 
     account_id: str
@@ -27,18 +27,18 @@ def partition_of(region: str) -> str:
     return str(get_partition(region or DEFAULT_REGION))
 
 
-def identify(call: Call) -> Identity:
+def identify(call: Call) -> Principal:
     """The principal behind the call's access key. Keys that nobody handed out belong to moto's default account."""
     if call.account_id:
         arn = f"arn:{partition_of(call.region)}:iam::{call.account_id}:user/{USER}"
-        return Identity(call.account_id, arn, "AIDA" + call.account_id.rjust(17, "A"))
+        return Principal(call.account_id, arn, "AIDA" + call.account_id.rjust(17, "A"))
     from moto.iam.models import get_account_id_from
     from moto.sts.models import sts_backends
 
     account_id = str(get_account_id_from(call.access_key))
     backend = sts_backends[account_id][partition_of(call.region)]
     user_id, arn, _ = backend.get_caller_identity(call.access_key, call.region or DEFAULT_REGION)
-    return Identity(account_id, str(arn), str(user_id))
+    return Principal(account_id, str(arn), str(user_id))
 
 
 def handle_sts(call: Call) -> Answer | None:

@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestrator.aws.errors import explained, found_or_none
 from orchestrator.aws.session import AwsSession
+from orchestrator.aws.translation import explained, found_or_none
 from orchestrator.aws.upstream_credentials import Credentials
 from orchestrator.errors import OrchestratorError, RefusedInput
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.aws.registry import cached_repositories, existing_repositories, image_count, validate_rules
+from orchestrator.aws.inventory import cached_repositories, existing_repositories, image_count, validate_rules
 from orchestrator.aws.session import AwsSession, open_session
 from orchestrator.errors import OrchestratorError
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from orchestrator.aws.errors import explained, is_absent
 from orchestrator.aws.session import AwsSession
+from orchestrator.aws.translation import explained, is_absent
 
 
 def holds_records(session: AwsSession, bucket: str) -> bool:

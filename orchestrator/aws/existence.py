@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from orchestrator.aws.errors import found_or_none
-from orchestrator.aws.registry import existing_repositories
+from orchestrator.aws.inventory import existing_repositories
 from orchestrator.aws.session import AwsSession
+from orchestrator.aws.translation import found_or_none
 
 REPOSITORY = "aws_ecr_repository"
 
 
-class Candidate(Protocol):
+class Importable(Protocol):
     """A resource that may exist: Terraform's type of it, and the id under which it is imported."""
 
     @property
@@ -24,7 +24,7 @@ class Candidate(Protocol):
     def id(self) -> str: ...
 
 
-C = TypeVar("C", bound=Candidate)
+C = TypeVar("C", bound=Importable)
 
 
 def existing(session: AwsSession, candidates: Sequence[C]) -> tuple[C, ...]:
@@ -37,7 +37,7 @@ def existing(session: AwsSession, candidates: Sequence[C]) -> tuple[C, ...]:
     )
 
 
-def _exists(session: AwsSession, candidate: Candidate) -> bool:
+def _exists(session: AwsSession, candidate: Importable) -> bool:
     name = candidate.id
     client: Any = session.client
     calls: dict[str, tuple[str, Callable[[], Any], str]] = {

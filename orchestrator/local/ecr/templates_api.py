@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from orchestrator.lifecycle.ecr_policy import check_policy
 from orchestrator.lifecycle.ports import ROOT
-from orchestrator.local.ecr.errors import EcrError
-from orchestrator.local.ecr.lifecycle import refuse_policy
-from orchestrator.local.ecr.repositories import check_mutability, check_policy_text, new_repository
-from orchestrator.local.ecr.state import Context, Document, Registry, Repository, now, page
+from orchestrator.local.ecr.ecr_error import EcrError
+from orchestrator.local.ecr.holdings import Document, EcrCall, HeldRegistry, HeldRepository, now, page
+from orchestrator.local.ecr.lifecycle_api import refuse_policy
+from orchestrator.local.ecr.repositories_api import check_mutability, check_policy_text, new_repository
 
 _MEMBERS = (
     "description",
@@ -22,7 +22,7 @@ _MEMBERS = (
 )
 
 
-def create_template(context: Context, params: Document) -> Document:
+def create_template(context: EcrCall, params: Document) -> Document:
     registry, prefix = context.registry, params["prefix"]
     if prefix in registry.templates:
         raise EcrError(
@@ -43,7 +43,7 @@ def create_template(context: Context, params: Document) -> Document:
     return _answer(registry, registry.templates[prefix])
 
 
-def update_template(context: Context, params: Document) -> Document:
+def update_template(context: EcrCall, params: Document) -> Document:
     template = _template(context.registry, params["prefix"])
     _check({**template, **params})
     template.update({name: params[name] for name in _MEMBERS if name in params})
@@ -53,13 +53,13 @@ def update_template(context: Context, params: Document) -> Document:
     return _answer(context.registry, template)
 
 
-def delete_template(context: Context, params: Document) -> Document:
+def delete_template(context: EcrCall, params: Document) -> Document:
     template = _template(context.registry, params["prefix"])
     del context.registry.templates[params["prefix"]]
     return _answer(context.registry, template)
 
 
-def describe_templates(context: Context, params: Document) -> Document:
+def describe_templates(context: EcrCall, params: Document) -> Document:
     held = context.registry.templates
     wanted = params.get("prefixes")
     if wanted:
@@ -81,7 +81,7 @@ def _check(params: Document) -> None:
         check_policy_text(params["repositoryPolicy"], "repositoryPolicy")
 
 
-def _template(registry: Registry, prefix: str) -> Document:
+def _template(registry: HeldRegistry, prefix: str) -> Document:
     template = registry.templates.get(prefix)
     if template is None:
         raise EcrError(
@@ -92,11 +92,11 @@ def _template(registry: Registry, prefix: str) -> Document:
     return template
 
 
-def _answer(registry: Registry, template: Document) -> Document:
+def _answer(registry: HeldRegistry, template: Document) -> Document:
     return {"registryId": registry.account_id, "repositoryCreationTemplate": template}
 
 
-def template_for(registry: Registry, name: str, cause: str) -> Document | None:
+def template_for(registry: HeldRegistry, name: str, cause: str) -> Document | None:
     """The template that ECR applies to a repository it makes for `cause`: the longest prefix, else ROOT's."""
     fitting = [
         template
@@ -106,7 +106,7 @@ def template_for(registry: Registry, name: str, cause: str) -> Document | None:
     return max(fitting, key=lambda t: -1 if t["prefix"] == ROOT else len(t["prefix"]), default=None)
 
 
-def make_repository(registry: Registry, name: str, cause: str) -> Repository:
+def make_repository(registry: HeldRegistry, name: str, cause: str) -> HeldRepository:
     """The repository that ECR makes by itself for `cause` (PULL_THROUGH_CACHE, CREATE_ON_PUSH, REPLICATION).
 
     A template with a KMS key or tags needs a role; without one AWS fails here, not when the template is made.

@@ -19,8 +19,8 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
-from orchestrator.aws.errors import explain, explained, found_or_none, is_absent, missing_action
 from orchestrator.aws.ports.refusals import refusals
+from orchestrator.aws.translation import explain, explained, found_or_none, is_absent, missing_action
 from orchestrator.errors import OrchestratorError
 from orchestrator.lifecycle.ports import PortError
 

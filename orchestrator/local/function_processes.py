@@ -18,7 +18,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from orchestrator.local.identity import partition_of
+from orchestrator.local.principal import partition_of
 
 # Of a call from a queue: what was not done comes again.
 FAILURES = "batchItemFailures"

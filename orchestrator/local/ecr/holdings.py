@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestrator.local.ecr.behaviour import Behaviour
 from orchestrator.local.ecr.blobs import BlobStore, Upload
-from orchestrator.local.ecr.errors import EcrError, repository_not_found
+from orchestrator.local.ecr.ecr_error import EcrError, repository_not_found
 from orchestrator.local.ecr.tickets import Tickets
 
 Document = dict[str, Any]
@@ -25,7 +25,7 @@ def now() -> datetime:
 
 
 @dataclass(slots=True)
-class Image:
+class HeldImage:
     """An image manifest or index; `size` in bytes as DescribeImages reports it, `in_use` in tasks and Pods."""
 
     digest: str
@@ -49,7 +49,7 @@ class Image:
 
 
 @dataclass(slots=True)
-class Repository:
+class HeldRepository:
     """A repository; `images` by digest in the order of their pushes, `layers` sizes in bytes by digest.
 
     `cause` is why ECR made it by itself (PULL_THROUGH_CACHE, CREATE_ON_PUSH), empty when somebody else did.
@@ -70,16 +70,16 @@ class Repository:
     lifecycle_policy: str | None = None
     lifecycle_evaluated_at: datetime | None = None
     preview: Document | None = None
-    images: dict[str, Image] = field(default_factory=dict)
+    images: dict[str, HeldImage] = field(default_factory=dict)
     layers: dict[str, int] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     cause: str = ""
 
-    def tagged(self, tag: str) -> Image | None:
+    def tagged(self, tag: str) -> HeldImage | None:
         """The image that holds `tag`."""
         return next((image for image in self.images.values() if tag in image.tags), None)
 
-    def find(self, image_id: Document) -> Image | None:
+    def find(self, image_id: Document) -> HeldImage | None:
         """The image of an `{imageDigest, imageTag}`; both must fit when both are given."""
         digest, tag = image_id.get("imageDigest"), image_id.get("imageTag")
         image = self.images.get(digest) if digest else self.tagged(tag) if tag else None
@@ -87,13 +87,13 @@ class Repository:
 
 
 @dataclass(slots=True)
-class Registry:
+class HeldRegistry:
     """The ECR of one account in one region."""
 
     account_id: str
     region: str
     partition: str
-    repositories: dict[str, Repository] = field(default_factory=dict)
+    repositories: dict[str, HeldRepository] = field(default_factory=dict)
     rules: dict[str, Document] = field(default_factory=dict)
     templates: dict[str, Document] = field(default_factory=dict)
     policy: str | None = None
@@ -108,7 +108,7 @@ class Registry:
         suffix = DNS_SUFFIXES.get(self.partition, "amazonaws.com")
         return f"{self.account_id}.dkr.ecr.{self.region}.{suffix}"
 
-    def repository(self, name: str) -> Repository:
+    def repository(self, name: str) -> HeldRepository:
         """The named repository; raises RepositoryNotFoundException."""
         found = self.repositories.get(name)
         if found is None:
@@ -117,7 +117,7 @@ class Registry:
 
 
 @dataclass(slots=True)
-class Upstream:
+class HeldUpstreams:
     """What the upstream registries hold, as far as tests say."""
 
     _images: dict[tuple[str, str, str], list[Manifest]] = field(default_factory=dict)
@@ -132,12 +132,12 @@ class Upstream:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class EcrCall:
     """One call: the registry it is about, who asks, what the upstreams hold, and where blobs are."""
 
-    registry: Registry
+    registry: HeldRegistry
     principal_arn: str
-    upstream: Upstream
+    upstream: HeldUpstreams
     blobs: BlobStore
     tickets: Tickets
     behaviour: Behaviour

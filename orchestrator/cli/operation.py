@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli.project import open_project
-from orchestrator.cli.session import embedded_aws
+from orchestrator.cli.project_option import open_project
+from orchestrator.cli.project_session import embedded_aws
 from orchestrator.errors import InvalidEnvironment, OrchestratorError, RefusedInput
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.terraform import operations
@@ -25,7 +25,7 @@ from orchestrator.terraform.opening import open_stack
 from orchestrator.terraform.progress import Progress
 from orchestrator.terraform.providers import find_provider_source
 from orchestrator.terraform.shared_provider import ProviderPool
-from orchestrator.terraform.stack import Context, Stack
+from orchestrator.terraform.stack import Stack, Toolset
 from orchestrator.terraform.summary import attribute_line, change_line, plan_text
 from orchestrator.terraform.workdir import workdir_of
 
@@ -76,7 +76,7 @@ class Questions:
 
 
 @dataclass(slots=True)
-class Unit:
+class EnvironmentRun:
     """One environment in an operation: its stack, how to talk, how to ask."""
 
     stack: Stack
@@ -139,7 +139,7 @@ class Fleet:
             for note in source.notes:
                 click.echo(f"note: {note}", err=True)
             pool = exits.enter_context(ProviderPool(notes=self._note)) if self.share else None
-            context = Context(
+            context = Toolset(
                 self.project, find_terraform(), source, interrupts, pool, embedded_aws(self.project, local=self.local)
             )
             results = run_all(
@@ -192,7 +192,7 @@ class Fleet:
         click.echo(f"note: {text}", err=True)
 
     def _one(
-        self, context: Context, environment: Environment, operation: Callable[..., Report], settings: dict[str, Any]
+        self, context: Toolset, environment: Environment, operation: Callable[..., Report], settings: dict[str, Any]
     ) -> Report:
         name = environment.name
         try:
@@ -205,7 +205,7 @@ class Fleet:
                 transitions=self.transitions,
                 initialise=operation is not rendered,
             ) as stack:
-                return operation(Unit(stack, self, name), **settings)
+                return operation(EnvironmentRun(stack, self, name), **settings)
         finally:
             self.progress.forget(name)
 
@@ -246,14 +246,14 @@ class Fleet:
         return 3 if any(report.changes for report in reports) else 0
 
 
-def rendered(unit: Unit) -> Report:
+def rendered(unit: EnvironmentRun) -> Report:
     """The working directory is there; say where."""
     workdir = unit.stack.workdir
     document = {"environment": unit.name, "directory": str(workdir.root), "digest": workdir.digest}
     return Report(document, (f"{workdir.root}",))
 
 
-def planned(unit: Unit, *, out: Path | None, adopt: bool, ask_changes: bool) -> Report:
+def planned(unit: EnvironmentRun, *, out: Path | None, adopt: bool, ask_changes: bool) -> Report:
     """Show the plan."""
     plan = operations.plan(unit.stack, out=out, adopt=adopt)
     lines = plan_text(plan, colour=unit.fleet.colour).splitlines()
@@ -264,7 +264,7 @@ def planned(unit: Unit, *, out: Path | None, adopt: bool, ask_changes: bool) -> 
     return Report(_plan_document(unit, plan), tuple(lines), ask_changes and not plan.is_empty)
 
 
-def applied(unit: Unit, *, plan_file: Path | None, adopt: bool, allow_destroy: tuple[str, ...]) -> Report:
+def applied(unit: EnvironmentRun, *, plan_file: Path | None, adopt: bool, allow_destroy: tuple[str, ...]) -> Report:
     """Apply and report what AWS says of the rules."""
     done = operations.apply(
         unit.stack,
@@ -298,7 +298,7 @@ def applied(unit: Unit, *, plan_file: Path | None, adopt: bool, allow_destroy: t
     return Report(document, tuple(lines))
 
 
-def destroyed(unit: Unit, *, allow_destroy: tuple[str, ...]) -> Report:
+def destroyed(unit: EnvironmentRun, *, allow_destroy: tuple[str, ...]) -> Report:
     """Destroy and report what stays."""
     done = operations.destroy(unit.stack, show=unit.show, ask=unit.fleet.ask, allow_destroy=allow_destroy)
     lines = ["Destroyed." if done.changed else "Nothing to destroy."]
@@ -323,7 +323,7 @@ def destroyed(unit: Unit, *, allow_destroy: tuple[str, ...]) -> Report:
     return Report(document, tuple(lines))
 
 
-def printed_outputs(unit: Unit, *, show_sensitive: bool) -> Report:
+def printed_outputs(unit: EnvironmentRun, *, show_sensitive: bool) -> Report:
     """The outputs; sensitive ones only on request."""
     outputs = operations.output(unit.stack)
     values = {
@@ -337,7 +337,7 @@ def printed_outputs(unit: Unit, *, show_sensitive: bool) -> Report:
     return Report({"environment": unit.name, "outputs": values}, tuple(lines))
 
 
-def drifted(unit: Unit) -> Report:
+def drifted(unit: EnvironmentRun) -> Report:
     """What changed outside."""
     plan = operations.drift(unit.stack)
     lines = []
@@ -353,7 +353,7 @@ def drifted(unit: Unit) -> Report:
     return Report(document, tuple(lines), bool(plan.drift))
 
 
-def _plan_document(unit: Unit, plan: Plan) -> dict[str, Any]:
+def _plan_document(unit: EnvironmentRun, plan: Plan) -> dict[str, Any]:
     return {"environment": unit.name, **plan.as_dict()}
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.aws.errors import explained
 from orchestrator.aws.session import AwsSession, Target
+from orchestrator.aws.translation import explained
 from orchestrator.errors import RefusedInput
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class Caller:
     """Who the credentials are: account (12 digits), ARN of the principal, partition."""
 
     account_id: str
@@ -33,14 +33,14 @@ class Identity:
         return f"{head.replace(':sts:', ':iam:')}:role/{rest.split('/')[0]}"
 
 
-def caller(session: AwsSession) -> Identity:
+def caller(session: AwsSession) -> Caller:
     """Who the session's credentials are (`sts:GetCallerIdentity`, which no policy can deny to a valid principal)."""
     with explained(session.environment, "sts"):
         answer = session.client("sts").get_caller_identity()
-    return Identity(account_id=answer["Account"], arn=answer["Arn"])
+    return Caller(account_id=answer["Account"], arn=answer["Arn"])
 
 
-def check_account(session: AwsSession, environment: Target) -> Identity:
+def check_account(session: AwsSession, environment: Target) -> Caller:
     """The caller's identity, when it belongs to the environment's account.
 
     Raises `RefusedInput` when the credentials belong to another account: nothing may be planned with them.

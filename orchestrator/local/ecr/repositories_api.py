@@ -6,14 +6,14 @@ import json
 import re
 import uuid
 
-from orchestrator.local.ecr.errors import EcrError, invalid_parameter
-from orchestrator.local.ecr.state import Context, Document, Registry, Repository, now, page
+from orchestrator.local.ecr.ecr_error import EcrError, invalid_parameter
+from orchestrator.local.ecr.holdings import Document, EcrCall, HeldRegistry, HeldRepository, now, page
 
 MAX_TAGS = 50
 _ARN = re.compile(r"arn:[^:]+:ecr:(?P<region>[^:]+):(?P<account>[0-9]{12}):repository/(?P<name>.+)")
 
 
-def create_repository(context: Context, params: Document) -> Document:
+def create_repository(context: EcrCall, params: Document) -> Document:
     registry = context.registry
     name = params["repositoryName"]
     if name in registry.repositories:
@@ -35,17 +35,17 @@ def create_repository(context: Context, params: Document) -> Document:
 
 
 def new_repository(
-    registry: Registry,
+    registry: HeldRegistry,
     name: str,
     *,
     mutability: str,
     exclusion_filters: list[Document] | None,
     encryption: Document | None,
     tags: list[Document],
-) -> Repository:
+) -> HeldRepository:
     """A repository that is not in the registry yet, its settings checked."""
     check_mutability(mutability, exclusion_filters)
-    return Repository(
+    return HeldRepository(
         name=name,
         registry_id=registry.account_id,
         region=registry.region,
@@ -72,7 +72,7 @@ def check_mutability(mutability: str, filters: list[Document] | None) -> None:
         )
 
 
-def _encryption(registry: Registry, given: Document | None) -> Document:
+def _encryption(registry: HeldRegistry, given: Document | None) -> Document:
     if not given:
         return {"encryptionType": "AES256"}
     if given["encryptionType"] == "AES256":
@@ -97,8 +97,8 @@ def _checked_tags(held: dict[str, str], tags: list[Document]) -> dict[str, str]:
     return merged
 
 
-def describe(repository: Repository) -> Document:
-    """The `Repository` shape of the API."""
+def describe(repository: HeldRepository) -> Document:
+    """The `HeldRepository` shape of the API."""
     return {
         "repositoryArn": repository.arn,
         "registryId": repository.registry_id,
@@ -112,7 +112,7 @@ def describe(repository: Repository) -> Document:
     }
 
 
-def describe_repositories(context: Context, params: Document) -> Document:
+def describe_repositories(context: EcrCall, params: Document) -> Document:
     names = params.get("repositoryNames")
     if names:
         if params.get("maxResults") or params.get("nextToken"):
@@ -123,7 +123,7 @@ def describe_repositories(context: Context, params: Document) -> Document:
     return {"repositories": [describe(repository) for repository in some], "nextToken": token}
 
 
-def delete_repository(context: Context, params: Document) -> Document:
+def delete_repository(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     if repository.images and not params.get("force"):
         raise EcrError(
@@ -135,7 +135,7 @@ def delete_repository(context: Context, params: Document) -> Document:
     return {"repository": describe(repository)}
 
 
-def put_mutability(context: Context, params: Document) -> Document:
+def put_mutability(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     filters = params.get("imageTagMutabilityExclusionFilters")
     check_mutability(params["imageTagMutability"], filters)
@@ -143,17 +143,17 @@ def put_mutability(context: Context, params: Document) -> Document:
     return {**_named(repository), "imageTagMutability": repository.mutability, **_filters(repository)}
 
 
-def _filters(repository: Repository) -> Document:
+def _filters(repository: HeldRepository) -> Document:
     return {"imageTagMutabilityExclusionFilters": repository.exclusion_filters}
 
 
-def put_scanning(context: Context, params: Document) -> Document:
+def put_scanning(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     repository.scan_on_push = bool(params["imageScanningConfiguration"].get("scanOnPush"))
     return {**_named(repository), "imageScanningConfiguration": {"scanOnPush": repository.scan_on_push}}
 
 
-def _named(repository: Repository) -> Document:
+def _named(repository: HeldRepository) -> Document:
     return {"registryId": repository.registry_id, "repositoryName": repository.name}
 
 
@@ -179,14 +179,14 @@ def _is_statement(statement: object) -> bool:
     )
 
 
-def set_policy(context: Context, params: Document) -> Document:
+def set_policy(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     check_policy_text(params["policyText"], "PolicyText")
     repository.policy = params["policyText"]
     return {**_named(repository), "policyText": repository.policy}
 
 
-def get_policy(context: Context, params: Document) -> Document:
+def get_policy(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     if repository.policy is None:
         raise EcrError(
@@ -197,31 +197,31 @@ def get_policy(context: Context, params: Document) -> Document:
     return {**_named(repository), "policyText": repository.policy}
 
 
-def delete_policy(context: Context, params: Document) -> Document:
+def delete_policy(context: EcrCall, params: Document) -> Document:
     answer = get_policy(context, params)
     context.registry.repository(params["repositoryName"]).policy = None
     return answer
 
 
-def _by_arn(context: Context, arn: str) -> Repository:
+def _by_arn(context: EcrCall, arn: str) -> HeldRepository:
     match = _ARN.fullmatch(arn)
     if not match or (match["account"], match["region"]) != (context.registry.account_id, context.registry.region):
         raise invalid_parameter("resourceArn", "Invalid ARN")
     return context.registry.repository(match["name"])
 
 
-def list_tags(context: Context, params: Document) -> Document:
+def list_tags(context: EcrCall, params: Document) -> Document:
     tags = _by_arn(context, params["resourceArn"]).tags
     return {"tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
-def tag_resource(context: Context, params: Document) -> Document:
+def tag_resource(context: EcrCall, params: Document) -> Document:
     repository = _by_arn(context, params["resourceArn"])
     repository.tags = _checked_tags(repository.tags, params["tags"])
     return {}
 
 
-def untag_resource(context: Context, params: Document) -> Document:
+def untag_resource(context: EcrCall, params: Document) -> Document:
     repository = _by_arn(context, params["resourceArn"])
     repository.tags = {key: value for key, value in repository.tags.items() if key not in params["tagKeys"]}
     return {}

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from orchestrator.lifecycle.ecr_engine import StoredImage, evaluate
-from orchestrator.lifecycle.ecr_policy import Problem, check_policy, parse_policy
-from orchestrator.local.ecr.errors import EcrError
-from orchestrator.local.ecr.state import Context, Document, Image, Repository, now, page
+from orchestrator.lifecycle.ecr_policy import PolicyFault, check_policy, parse_policy
+from orchestrator.local.ecr.ecr_error import EcrError
+from orchestrator.local.ecr.holdings import Document, EcrCall, HeldImage, HeldRepository, now, page
 
 
-def refuse_policy(problems: Sequence[Problem]) -> None:
+def refuse_policy(problems: Sequence[PolicyFault]) -> None:
     """Raise AWS's refusal for the first problem; do nothing without one."""
     if problems:
         raise EcrError(
@@ -21,7 +21,7 @@ def refuse_policy(problems: Sequence[Problem]) -> None:
         )
 
 
-def put_policy(context: Context, params: Document) -> Document:
+def put_policy(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     refuse_policy(check_policy(params["lifecyclePolicyText"]))
     repository.lifecycle_policy = params["lifecyclePolicyText"]
@@ -29,19 +29,19 @@ def put_policy(context: Context, params: Document) -> Document:
     return _policy(repository)
 
 
-def get_policy(context: Context, params: Document) -> Document:
+def get_policy(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     _require_policy(repository)
     return {**_policy(repository), "lastEvaluatedAt": repository.lifecycle_evaluated_at}
 
 
-def delete_policy(context: Context, params: Document) -> Document:
+def delete_policy(context: EcrCall, params: Document) -> Document:
     answer = get_policy(context, params)
     context.registry.repository(params["repositoryName"]).lifecycle_policy = None
     return answer
 
 
-def start_preview(context: Context, params: Document) -> Document:
+def start_preview(context: EcrCall, params: Document) -> Document:
     """Evaluate at once; AWS answers IN_PROGRESS first, so clients must ask again, and here too."""
     repository = context.registry.repository(params["repositoryName"])
     text = params.get("lifecyclePolicyText")
@@ -53,7 +53,7 @@ def start_preview(context: Context, params: Document) -> Document:
     return {**_named(repository), "lifecyclePolicyText": text, "status": "IN_PROGRESS"}
 
 
-def preview(repository: Repository, text: str, moment: datetime) -> list[Document]:
+def preview(repository: HeldRepository, text: str, moment: datetime) -> list[Document]:
     """What the policy `text` would do to the repository's images at `moment`."""
     decisions = evaluate(parse_policy(text), stored_images(repository), moment)
     results = []
@@ -76,13 +76,13 @@ def preview(repository: Repository, text: str, moment: datetime) -> list[Documen
     return results
 
 
-def stored_images(repository: Repository) -> list[StoredImage]:
+def stored_images(repository: HeldRepository) -> list[StoredImage]:
     """The images as the engine sees them: what an index or a referrer's subject refers to is marked."""
     referenced = {child for image in repository.images.values() for child in image.children}
     return [_stored(image, referenced) for image in repository.images.values()]
 
 
-def _stored(image: Image, referenced: set[str]) -> StoredImage:
+def _stored(image: HeldImage, referenced: set[str]) -> StoredImage:
     return StoredImage(
         digest=image.digest,
         tags=tuple(image.tags),
@@ -93,7 +93,7 @@ def _stored(image: Image, referenced: set[str]) -> StoredImage:
     )
 
 
-def get_preview(context: Context, params: Document) -> Document:
+def get_preview(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     if repository.preview is None:
         raise EcrError(
@@ -129,7 +129,7 @@ def _is(result: Document, image_id: Document) -> bool:
     return (not digest or result["imageDigest"] == digest) and (not tag or tag in (result["imageTags"] or ()))
 
 
-def _require_policy(repository: Repository) -> None:
+def _require_policy(repository: HeldRepository) -> None:
     if repository.lifecycle_policy is None:
         raise EcrError(
             "LifecyclePolicyNotFoundException",
@@ -138,11 +138,11 @@ def _require_policy(repository: Repository) -> None:
         )
 
 
-def _named(repository: Repository) -> Document:
+def _named(repository: HeldRepository) -> Document:
     return {"registryId": repository.registry_id, "repositoryName": repository.name}
 
 
-def _policy(repository: Repository) -> Document:
+def _policy(repository: HeldRepository) -> Document:
     return {**_named(repository), "lifecyclePolicyText": repository.lifecycle_policy}
 
 

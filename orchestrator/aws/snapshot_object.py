@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from orchestrator.aws.errors import DENIED, error_code, explained
 from orchestrator.aws.session import AwsSession
+from orchestrator.aws.translation import DENIED, error_code, explained
 
 
 def read_snapshot(session: AwsSession, bucket: str, key: str, *, region: str) -> tuple[bytes | None, str]:

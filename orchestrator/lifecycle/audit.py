@@ -15,7 +15,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class AuditRecord:
     """One image, before (`stage` planned) or after (done) its expiry.
 
     `outcome`: "" while planned, then deleted, archived, kept (it was pulled or tagged at the last moment), refused, absent
@@ -52,12 +52,12 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def dump_records(records: Iterable[Record]) -> bytes:
+def dump_records(records: Iterable[AuditRecord]) -> bytes:
     """The records as JSON lines."""
     return "".join(json.dumps(asdict(record), sort_keys=True) + "\n" for record in records).encode()
 
 
-def parse_records(text: str | bytes) -> list[Record]:
+def parse_records(text: str | bytes) -> list[AuditRecord]:
     """The records of JSON lines. Raises InvalidAuditError with the line at fault."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
@@ -79,13 +79,13 @@ def without_cut_line(text: bytes) -> tuple[bytes, bool]:
     return text, False
 
 
-def _record(line: str, number: int) -> Record:
+def _record(line: str, number: int) -> AuditRecord:
     try:
         members = json.loads(line)
         if members.get("version") != VERSION:
             raise InvalidAuditError(f"line {number}: version is {members.get('version')!r}, not {VERSION}")
         _check(members, number)
-        return Record(**{**members, "tags": tuple(members["tags"])})
+        return AuditRecord(**{**members, "tags": tuple(members["tags"])})
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         if isinstance(error, InvalidAuditError):
             raise
@@ -94,7 +94,7 @@ def _record(line: str, number: int) -> Record:
 
 def _check(members: Mapping[str, object], number: int) -> None:
     """Raises InvalidAuditError for a member that is not as dump_records writes it."""
-    for name in (field.name for field in fields(Record) if field.name in members):
+    for name in (field.name for field in fields(AuditRecord) if field.name in members):
         value = members[name]
         if name == "tags":
             good = isinstance(value, list) and all(isinstance(tag, str) for tag in value)
@@ -119,14 +119,14 @@ def audit_key(run: str, repository: str, stage: str, content: bytes) -> str:
     return f"{audit_prefix(run)}{stage}-{name}.jsonl"
 
 
-def restorable(records: Sequence[Record]) -> list[Record]:
+def restorable(records: Sequence[AuditRecord]) -> list[AuditRecord]:
     """What was deleted or archived, each image of a repository once, its last record, in the order of their times.
 
     Of some it is not known: a record that is only planned (`outcome` "") is of a run that died before it could say what
     it did, and what is "gone" may have been deleted by a call whose answer was lost. They come with the outcome "".
     """
-    last: dict[tuple[str, str], Record] = {}
-    before: dict[tuple[str, str], Record | None] = {}
+    last: dict[tuple[str, str], AuditRecord] = {}
+    before: dict[tuple[str, str], AuditRecord | None] = {}
     for record in sorted(records, key=lambda record: (record.at, record.stage == "done")):
         key = (record.repository, record.digest)
         if record.stage == "planned":

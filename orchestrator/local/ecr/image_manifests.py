@@ -7,8 +7,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from orchestrator.local.ecr.errors import EcrError, invalid_parameter
-from orchestrator.local.ecr.state import Image, Repository, now
+from orchestrator.local.ecr.ecr_error import EcrError, invalid_parameter
+from orchestrator.local.ecr.holdings import HeldImage, HeldRepository, now
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -24,7 +24,7 @@ def digest_of(content: str | bytes) -> str:
     return "sha256:" + hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
 
 
-def read_manifest(repository: Repository, text: str, media_type: str | None) -> Image:
+def read_manifest(repository: HeldRepository, text: str, media_type: str | None) -> HeldImage:
     """The untagged image of a manifest, pushed now; raises what PutImage raises for one that ECR cannot hold."""
     try:
         document = json.loads(text)
@@ -45,7 +45,7 @@ def read_manifest(repository: Repository, text: str, media_type: str | None) -> 
     config = document.get("config")
     config = config if isinstance(config, dict) else {}
     subject = document.get("subject")
-    return Image(
+    return HeldImage(
         digest=digest_of(text),
         manifest=text,
         media_type=media_type,
@@ -86,7 +86,7 @@ def refers_to(text: str) -> tuple[str, str]:
     return str(subject.get("digest") or "") if isinstance(subject, dict) else "", str(document.get("mediaType") or "")
 
 
-def _size(repository: Repository, document: dict[str, Any], config: dict[str, Any], children: Sequence[str]) -> int:
+def _size(repository: HeldRepository, document: dict[str, Any], config: dict[str, Any], children: Sequence[str]) -> int:
     """Bytes: config and layers; of an index the biggest of its images, as the API says."""
     if children:
         return max(repository.images[child].size for child in children)
@@ -110,7 +110,7 @@ def made_up_manifest(name: str, size: int, *, subject: str | None = None, artifa
     return json.dumps(document, sort_keys=True)
 
 
-def made_up_index(repository: Repository, children: Sequence[str]) -> str:
+def made_up_index(repository: HeldRepository, children: Sequence[str]) -> str:
     """An index of images that the repository holds."""
     entries = []
     for number, child in enumerate(children):

@@ -9,8 +9,8 @@ from orchestrator.checks.common import check_arn
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.checks.schedules import crontab_problem, enough_hours, hours_of, is_tight, longest_gap
-from orchestrator.environment.forms import DNS_LABEL, ROLE_NAME, SNAPSHOT_NAME
-from orchestrator.environment.parts import Usage
+from orchestrator.environment.identifiers import DNS_LABEL, ROLE_NAME, SNAPSHOT_NAME
+from orchestrator.environment.parts import UsageSettings
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.routes.reference import InvalidReference, parse_reference
 
@@ -20,7 +20,7 @@ OWN_VARIABLES = frozenset({"AWS_REGION", "HOME"})
 CREDENTIALS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 
 
-def check_usage(context: Context, path: Path, usage: Usage) -> None:
+def check_usage(context: Context, path: Path, usage: UsageSettings) -> None:
     """The role's trust, names, schedule, image and variables."""
     name = dotted(path)
     provider = (*path, "oidc_provider_arn")
@@ -88,7 +88,7 @@ def check_usage(context: Context, path: Path, usage: Usage) -> None:
     _check_env(context, (*path, "env"), usage)
 
 
-def _check_schedule(context: Context, path: Path, usage: Usage) -> None:
+def _check_schedule(context: Context, path: Path, usage: UsageSettings) -> None:
     here = (*path, "schedule")
     why = crontab_problem(usage.schedule)
     if why:
@@ -122,7 +122,7 @@ def _check_schedule(context: Context, path: Path, usage: Usage) -> None:
         )
 
 
-def _check_image(context: Context, path: Path, usage: Usage) -> None:
+def _check_image(context: Context, path: Path, usage: UsageSettings) -> None:
     if usage.image is None:
         return
     try:
@@ -137,7 +137,7 @@ def _check_image(context: Context, path: Path, usage: Usage) -> None:
         )
 
 
-def _check_env(context: Context, path: Path, usage: Usage) -> None:
+def _check_env(context: Context, path: Path, usage: UsageSettings) -> None:
     for name in usage.env:
         why, remedy = "", "Remove it."
         if not _VARIABLE.fullmatch(name):

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from orchestrator.local.ecr.errors import EcrError, invalid_parameter
+from orchestrator.local.ecr.ecr_error import EcrError, invalid_parameter
+from orchestrator.local.ecr.holdings import Document, EcrCall, HeldImage, HeldRepository, now, page
 from orchestrator.local.ecr.pulls import import_image
 from orchestrator.local.ecr.pushes import describe_image
-from orchestrator.local.ecr.state import Context, Document, Image, Repository, now, page
 
 # AWS records a pull at most once in this time.
 PULL_RESOLUTION = timedelta(hours=24)
 
 
-def _image(repository: Repository, image_id: Document) -> Image:
+def _image(repository: HeldRepository, image_id: Document) -> HeldImage:
     if not image_id.get("imageDigest") and not image_id.get("imageTag"):
         raise invalid_parameter("imageId", "both tag and digest cannot be null")
     image = repository.find(image_id)
@@ -28,7 +28,7 @@ def _image(repository: Repository, image_id: Document) -> Image:
     return image
 
 
-def _filtered(images: Iterable[Image], params: Document, default_status: str) -> list[Image]:
+def _filtered(images: Iterable[HeldImage], params: Document, default_status: str) -> list[HeldImage]:
     wanted = params.get("filter", {})
     tag_status = wanted.get("tagStatus", "ANY")
     status = wanted.get("imageStatus", default_status)
@@ -39,7 +39,7 @@ def _filtered(images: Iterable[Image], params: Document, default_status: str) ->
     ]
 
 
-def describe_images(context: Context, params: Document) -> Document:
+def describe_images(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     if params.get("imageIds"):
         if params.get("maxResults") or params.get("nextToken"):
@@ -50,7 +50,7 @@ def describe_images(context: Context, params: Document) -> Document:
     return {"imageDetails": [_detail(repository, image) for image in some], "nextToken": token}
 
 
-def _detail(repository: Repository, image: Image) -> Document:
+def _detail(repository: HeldRepository, image: HeldImage) -> Document:
     scanned = {"status": "COMPLETE", "description": "The scan was completed successfully."}
     return {
         "registryId": repository.registry_id,
@@ -70,12 +70,12 @@ def _detail(repository: Repository, image: Image) -> Document:
     }
 
 
-def _names(image: Image) -> list[str | None]:
+def _names(image: HeldImage) -> list[str | None]:
     """Its tags; one absent name when it has none, as an untagged image is listed once."""
     return [*image.tags] if image.tags else [None]
 
 
-def list_images(context: Context, params: Document) -> Document:
+def list_images(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     identifiers = [
         {"imageDigest": image.digest, "imageTag": tag}
@@ -86,7 +86,7 @@ def list_images(context: Context, params: Document) -> Document:
     return {"imageIds": some, "nextToken": token}
 
 
-def batch_get_image(context: Context, params: Document) -> Document:
+def batch_get_image(context: EcrCall, params: Document) -> Document:
     """Pull manifests: records the time, and imports from an upstream what a rule covers and the cache lacks."""
     name = params["repositoryName"]
     images, failures = [], []
@@ -104,7 +104,7 @@ def batch_get_image(context: Context, params: Document) -> Document:
     return {"images": images, "failures": failures}
 
 
-def _record_pull(context: Context, image: Image) -> None:
+def _record_pull(context: EcrCall, image: HeldImage) -> None:
     role = _role_name(context.principal_arn)
     excluded = any(
         arn == context.principal_arn or (role and role == _role_name(arn)) for arn in context.registry.exclusions
@@ -126,7 +126,7 @@ def _failure(image_id: Document, code: str, reason: str) -> Document:
     return {"imageId": image_id, "failureCode": code, "failureReason": reason}
 
 
-def batch_delete_image(context: Context, params: Document) -> Document:
+def batch_delete_image(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     deleted, failures = [], []
     for image_id in params["imageIds"]:
@@ -156,7 +156,7 @@ def batch_delete_image(context: Context, params: Document) -> Document:
     return {"imageIds": deleted, "failures": failures}
 
 
-def update_storage_class(context: Context, params: Document) -> Document:
+def update_storage_class(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     image = _image(repository, params["imageId"])
     target = params["targetStorageClass"]
@@ -177,7 +177,7 @@ def update_storage_class(context: Context, params: Document) -> Document:
     }
 
 
-def list_referrers(context: Context, params: Document) -> Document:
+def list_referrers(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     wanted = params.get("filter", {})
     types, status = wanted.get("artifactTypes"), wanted.get("artifactStatus", "ACTIVE")
@@ -199,7 +199,7 @@ def list_referrers(context: Context, params: Document) -> Document:
     return {"referrers": some, "nextToken": token}
 
 
-def start_scan(context: Context, params: Document) -> Document:
+def start_scan(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     image = _image(repository, params["imageId"])
     if image.status != "ACTIVE":
@@ -210,7 +210,7 @@ def start_scan(context: Context, params: Document) -> Document:
     return {**_scan(repository, image, params), "imageScanStatus": {"status": "IN_PROGRESS"}}
 
 
-def describe_findings(context: Context, params: Document) -> Document:
+def describe_findings(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     image = _image(repository, params["imageId"])
     if image.scanned_at is None:
@@ -236,7 +236,7 @@ def describe_findings(context: Context, params: Document) -> Document:
     }
 
 
-def _scan(repository: Repository, image: Image, params: Document) -> Document:
+def _scan(repository: HeldRepository, image: HeldImage, params: Document) -> Document:
     return {
         "registryId": repository.registry_id,
         "repositoryName": repository.name,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.findings.event import SEVERITIES, Finding, rank
-from orchestrator.findings.reported import TAKE_OVER_SECONDS, Record, dump_record, parse_record
+from orchestrator.findings.record import TAKE_OVER_SECONDS, Record, dump_record, parse_record
 
 NOW = 1_000_000.0
 

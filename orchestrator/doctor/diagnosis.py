@@ -12,7 +12,7 @@ Status = Literal["ok", "note", "unknown", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """One line of the doctor: `failed` needs its `remedy` before an apply can work; `note` is worth knowing."""
 
     status: Status
@@ -26,19 +26,19 @@ class Finding:
         return asdict(self)
 
 
-def attempt(check: str, environment: str, find: Callable[[], Finding]) -> Finding:
+def attempt(check: str, environment: str, find: Callable[[], Diagnosis]) -> Diagnosis:
     """The finding; what AWS refuses to say is `unknown`, what the input gets wrong is `failed`."""
     try:
         return find()
     except OrchestratorError as error:
         if error.exit_code == 2:
             return failed(check, error, environment)
-        return Finding(
+        return Diagnosis(
             "unknown", check, f"could not tell: {error.headline} {error.why}".strip(), error.remedy, environment
         )
 
 
-def failed(check: str, error: OrchestratorError, environment: str) -> Finding:
+def failed(check: str, error: OrchestratorError, environment: str) -> Diagnosis:
     """What the error says, as a finding."""
     what = " ".join(part for part in (error.headline, error.why) if part)
-    return Finding("failed", check, what, error.remedy, environment)
+    return Diagnosis("failed", check, what, error.remedy, environment)

@@ -6,7 +6,7 @@ import json
 
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.environment.parts import Retention
+from orchestrator.environment.parts import RetentionSettings
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.lifecycle.retention import InvalidRetentionError, RetentionFault, read_retention
@@ -24,14 +24,14 @@ _REMEDIES = {
 }
 
 
-def retention_document(retention: Retention | None) -> dict[str, object]:
+def retention_document(retention: RetentionSettings | None) -> dict[str, object]:
     """The retention as the function reads it: `{"default": {...}, "overrides": [...]}`, without what is not set."""
-    settings = (retention or Retention()).model_dump(mode="json", exclude_none=True)
+    settings = (retention or RetentionSettings()).model_dump(mode="json", exclude_none=True)
     overrides = settings.pop("overrides")
     return {"default": settings, "overrides": overrides}
 
 
-def check_retention(context: Context, path: Path, retention: Retention) -> None:
+def check_retention(context: Context, path: Path, retention: RetentionSettings) -> None:
     """Everything that the function would refuse, at the line that says it."""
     document = retention_document(retention)
     try:
@@ -51,7 +51,7 @@ def check_retention(context: Context, path: Path, retention: Retention) -> None:
         )
 
 
-def warn_of_native_policy(context: Context, path: Path, kind: str, retention: Retention | None) -> None:
+def warn_of_native_policy(context: Context, path: Path, kind: str, retention: RetentionSettings | None) -> None:
     """With "count" ECR itself counts tagged images, without a look at snapshots; or a policy is never given."""
     try:
         read = read_retention(retention_document(retention))
@@ -85,7 +85,7 @@ def warn_of_native_policy(context: Context, path: Path, kind: str, retention: Re
     context.warn(path, f'{dotted(path)} is "count"{what}.', why=why, remedy=remedy, value="count")
 
 
-def _warn_of_strangers(context: Context, path: Path, retention: Retention) -> None:
+def _warn_of_strangers(context: Context, path: Path, retention: RetentionSettings) -> None:
     """Overrides that can hold no cached repository: they lie below no rule's prefix."""
     prefixes = [prefix.rstrip("/") for prefix in context.environment.pull_through_cache_rules]
     if not prefixes or ROOT in prefixes or not context.usable("pull_through_cache_rules"):

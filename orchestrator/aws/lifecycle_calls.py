@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from orchestrator.aws.errors import error_code, explained
 from orchestrator.aws.ports import CallerExclusion, EcrRegistry, S3Storage
+from orchestrator.aws.translation import error_code, explained
 from orchestrator.errors import OrchestratorError, RefusedInput
 
 if TYPE_CHECKING:

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from orchestrator.findings.event import Finding, Scanned
-from orchestrator.findings.message import Usage
+from orchestrator.findings.message import ImageUser
 from orchestrator.findings.parents import LIMIT, Parent
 from orchestrator.findings.ports import Ports
 from orchestrator.findings.settings import FindingsSettings
+from orchestrator.lifecycle.cluster_use import load_used
 from orchestrator.lifecycle.in_use import InUse
 from orchestrator.lifecycle.ports import GoneError, PortError
-from orchestrator.lifecycle.used import load_used
 
 
-def usage_of(image: Scanned, parents: frozenset[Parent], settings: FindingsSettings, ports: Ports) -> Usage:
+def usage_of(image: Scanned, parents: frozenset[Parent], settings: FindingsSettings, ports: Ports) -> ImageUser:
     """Who runs the image, by its own names or those of the indexes that hold it (`parents`). Raises PortError."""
     used = load_used(ports.storage, settings.shared, ports.runtime.now())
     user = used.in_use.user_of(image.repository, image.digest, image.tags)
     indexes, user_of_index, unknown = _indexes(image, parents, used.in_use, ports)
     if user or user_of_index:
-        return Usage(user or user_of_index, indexes)
+        return ImageUser(user or user_of_index, indexes)
     # Without a usable snapshot of every cluster, "nobody" would be a guess.
     if used.problems:
-        return Usage(None, indexes, "no usable snapshot of every cluster")
+        return ImageUser(None, indexes, "no usable snapshot of every cluster")
     if not settings.shared.clusters:
-        return Usage(None, indexes, "no cluster is declared")
-    return Usage(None if unknown else "", indexes, unknown)
+        return ImageUser(None, indexes, "no cluster is declared")
+    return ImageUser(None if unknown else "", indexes, unknown)
 
 
 def _indexes(
@@ -59,9 +59,9 @@ def _indexes(
     return tuple(names), user, unknown
 
 
-def with_inspector(usage: Usage, findings: tuple[Finding, ...]) -> Usage:
+def with_inspector(usage: ImageUser, findings: tuple[Finding, ...]) -> ImageUser:
     """Who runs the image, by Inspector's count where the snapshots name nobody. That it counts none proves nothing."""
     running = max((finding.running for finding in findings), default=0)
     if usage.user or not running:
         return usage
-    return Usage(f"Amazon Inspector: {running} tasks or pods", usage.indexes)
+    return ImageUser(f"Amazon Inspector: {running} tasks or pods", usage.indexes)

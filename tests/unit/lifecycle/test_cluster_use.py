@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from orchestrator.lifecycle.cluster_use import BY_PULL_TIME_ALONE
 from orchestrator.lifecycle.events import dispatch
 from orchestrator.lifecycle.in_use import Snapshot, UsedImage, dump_snapshot
 from orchestrator.lifecycle.ports import PortError
-from orchestrator.lifecycle.used import BY_PULL_TIME_ALONE
 from tests.unit.lifecycle.world import NOW, World
 
 CEILING = '{"default": {"keep_at_most": 1, "keep_at_least": 0}}'

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from orchestrator.aws.errors import error_text, explain, explained, is_absent
 from orchestrator.aws.session import AwsSession
+from orchestrator.aws.translation import error_text, explain, explained, is_absent
 from orchestrator.lifecycle.ports import ROOT
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 
 from orchestrator.lifecycle.ports import ROOT
-from orchestrator.local.ecr.errors import EcrError, invalid_parameter
+from orchestrator.local.ecr.ecr_error import EcrError, invalid_parameter
+from orchestrator.local.ecr.holdings import Document, EcrCall, now, page
 from orchestrator.local.ecr.secrets import check_secret, secret_problem
-from orchestrator.local.ecr.state import Context, Document, now, page
 
 MAX_RULES = 50
 
@@ -51,7 +51,7 @@ def upstream_name(url: str) -> str | None:
     return "ecr" if _ECR.fullmatch(url) else None
 
 
-def create_rule(context: Context, params: Document) -> Document:
+def create_rule(context: EcrCall, params: Document) -> Document:
     registry = context.registry
     if registry.partition != "aws":
         # AWS offers no rules there (user guide); the wording is the one it uses for switched-off features.
@@ -94,7 +94,7 @@ def create_rule(context: Context, params: Document) -> Document:
     return _without(rule, "updatedAt")
 
 
-def _check_ecr_upstream(context: Context, params: Document, name: str) -> None:
+def _check_ecr_upstream(context: EcrCall, params: Document, name: str) -> None:
     upstream_prefix = params.get("upstreamRepositoryPrefix")
     if name != "ecr":
         for member in ("upstreamRepositoryPrefix", "customRoleArn"):
@@ -113,7 +113,7 @@ def _check_ecr_upstream(context: Context, params: Document, name: str) -> None:
         )
 
 
-def _check_credentials(context: Context, credential_arn: str | None, name: str) -> None:
+def _check_credentials(context: EcrCall, credential_arn: str | None, name: str) -> None:
     if credential_arn:
         if name not in NEED_SECRET:
             raise invalid_parameter("credentialArn", f"credentials are not supported for the upstream registry {name}")
@@ -126,7 +126,7 @@ def _check_credentials(context: Context, credential_arn: str | None, name: str) 
         )
 
 
-def _rule(context: Context, prefix: str) -> Document:
+def _rule(context: EcrCall, prefix: str) -> Document:
     rule = context.registry.rules.get(_key(prefix))
     if rule is None:
         raise EcrError(
@@ -137,7 +137,7 @@ def _rule(context: Context, prefix: str) -> Document:
     return rule
 
 
-def describe_rules(context: Context, params: Document) -> Document:
+def describe_rules(context: EcrCall, params: Document) -> Document:
     wanted = params.get("ecrRepositoryPrefixes")
     if wanted:
         if params.get("maxResults") or params.get("nextToken"):
@@ -147,7 +147,7 @@ def describe_rules(context: Context, params: Document) -> Document:
     return {"pullThroughCacheRules": rules, "nextToken": token}
 
 
-def update_rule(context: Context, params: Document) -> Document:
+def update_rule(context: EcrCall, params: Document) -> Document:
     rule = _rule(context, params["ecrRepositoryPrefix"])
     if params.get("credentialArn"):
         _check_credentials(context, params["credentialArn"], rule["upstreamRegistry"])
@@ -160,13 +160,13 @@ def update_rule(context: Context, params: Document) -> Document:
     return _without(rule, "createdAt", "upstreamRegistry", "upstreamRegistryUrl")
 
 
-def delete_rule(context: Context, params: Document) -> Document:
+def delete_rule(context: EcrCall, params: Document) -> Document:
     rule = _rule(context, params["ecrRepositoryPrefix"])
     del context.registry.rules[_key(rule["ecrRepositoryPrefix"])]
     return _without(rule, "updatedAt", "upstreamRegistry")
 
 
-def validate_rule(context: Context, params: Document) -> Document:
+def validate_rule(context: EcrCall, params: Document) -> Document:
     """ValidatePullThroughCacheRule: is the secret there and of ECR's shape? The upstream is not asked."""
     rule = _rule(context, params["ecrRepositoryPrefix"])
     failure = secret_problem(context.registry, rule["credentialArn"]) if rule["credentialArn"] else None
