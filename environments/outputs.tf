@@ -78,7 +78,7 @@ output "idms_config_path" {
 
 output "idms_config_content" {
   description = "The ImageDigestMirrorSet of the routes as YAML. Null without `generate_idms`."
-  value       = var.generate_idms ? yamlencode(local.idms) : null
+  value       = var.generate_idms ? module.mirror_set.digest_mirror_set_yaml : null
 }
 
 ################################################################################

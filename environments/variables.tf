@@ -313,11 +313,6 @@ variable "pull_through_cache_rules" {
     }))
   }))
   default = {}
-
-  validation {
-    condition     = alltrue([for rule in values(var.pull_through_cache_rules) : can(regex("^[a-z0-9.-]+$", rule.upstream_registry_url))])
-    error_message = "pull_through_cache_rules: upstream_registry_url is a bare host in lower case, such as registry-1.docker.io."
-  }
 }
 
 variable "mirrors" {
@@ -326,16 +321,6 @@ variable "mirrors" {
     source = string
   }))
   default = {}
-
-  validation {
-    condition     = alltrue([for mirror in values(var.mirrors) : can(regex("^[^/\\s]+(/[^/:@\\s]+)*$", mirror.source))])
-    error_message = "mirrors: source is a registry, optionally with a path, without scheme and tag, such as mcr.microsoft.com/dotnet."
-  }
-
-  validation {
-    condition     = length(setintersection(keys(var.mirrors), keys(var.pull_through_cache_rules))) == 0
-    error_message = "mirrors and pull_through_cache_rules share the prefix ${join(", ", setintersection(keys(var.mirrors), keys(var.pull_through_cache_rules)))}. A prefix belongs to one of them."
-  }
 }
 
 variable "include" {
@@ -366,11 +351,6 @@ variable "digest_references" {
   description = "What happens to a reference with a digest on a pull-through route, which ECR cannot pull first: leave or redirect. Null means leave where `allow_upstream`, else redirect."
   type        = string
   default     = null
-
-  validation {
-    condition     = contains(["leave", "redirect"], coalesce(var.digest_references, "leave"))
-    error_message = "digest_references is leave, redirect or null."
-  }
 }
 
 variable "failure_policy" {

@@ -190,48 +190,6 @@ run "refuses_an_s3_gateway_without_route_tables" {
   expect_failures = [var.private_route_table_ids]
 }
 
-run "refuses_an_upstream_url_with_a_scheme" {
-  command = plan
-
-  variables {
-    manage_registry          = false
-    pull_through_cache_rules = { quay = { upstream_registry_url = "https://quay.io" } }
-  }
-
-  expect_failures = [var.pull_through_cache_rules]
-}
-
-run "refuses_a_mirror_source_with_a_scheme" {
-  command = plan
-
-  variables {
-    mirrors = { mcr = { source = "https://mcr.microsoft.com" } }
-  }
-
-  expect_failures = [var.mirrors]
-}
-
-run "refuses_a_prefix_of_a_rule_and_a_mirror" {
-  command = plan
-
-  variables {
-    mirrors                  = { quay = { source = "mcr.microsoft.com" } }
-    pull_through_cache_rules = { quay = { upstream_registry_url = "quay.io" } }
-  }
-
-  expect_failures = [var.mirrors]
-}
-
-run "refuses_an_unknown_treatment_of_digests" {
-  command = plan
-
-  variables {
-    digest_references = "drop"
-  }
-
-  expect_failures = [var.digest_references]
-}
-
 run "refuses_an_unknown_failure_policy" {
   command = plan
 
