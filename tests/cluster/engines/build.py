@@ -52,6 +52,13 @@ class GoModule:
 
 MODULES = (
     GoModule("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}),
+    GoModule("distribution", {"registry": "github.com/distribution/distribution/v3/cmd/registry"}),
+    GoModule("crane", {"crane": "github.com/google/go-containerregistry/cmd/crane"}),
+    GoModule(
+        "regclient",
+        {name: f"github.com/regclient/regclient/cmd/{name}" for name in ("regctl", "regsync")},
+    ),
+    GoModule("oras", {"oras": "oras.land/oras/cmd/oras"}),
     GoModule("containerd", {"hostresolve": "./cmd/hostresolve"}),
     GoModule(
         "openshift",

@@ -1,0 +1,54 @@
+"""The OCI distribution client and the copier. It knows no AWS: tokens, batches and limits are handed in (`ports.Endpoint`).
+
+    from orchestrator.oci import Copy, CopyOptions, Endpoint, Journal, Registries, copy_images, execute, prepare
+
+    with Registries([Endpoint("123456789012.dkr.ecr.eu-west-1.amazonaws.com", logins=Renewed(ecr_token))],
+                    logins=docker_logins(), on_event=bar) as registries:
+        report = copy_images([Copy(parse_reference("gcr.io/distroless/static:nonroot"), parse_reference("123…/gcr/static:nonroot"))],
+                             registries, options=CopyOptions(), journal=Journal(Path("oci.sqlite")))
+        report.ok, report.results, report.lost, report.sent, report.mounted, report.requests
+
+`prepare` only reads, and gives a `Prepared`: what each copy would do, and the `Plan` with `bytes_to_send`; `execute` does it.
+`Endpoint` brings what only its caller knows of a registry: where it is (`url`, `host_header`), `logins`, a `ca` bundle, published
+`limits` by action (`exchange.PUT_MANIFEST: 10`), an `Inventory` that is asked in batches, `mount_group`, and `prepare`, called once before
+the first push into a repository. `Registries(find=…)` makes endpoints when a name is first met. Events arrive one at a time.
+Errors of single images are in their `Result`; what is raised is about the whole run (a journal that cannot be written, Ctrl-C).
+
+    errors     manifest   plan   pace   copies   events   ports          values and rules, pure
+    trust      http       retry  auth   logins   exchange                one exchange: the way, the pool, who we are, what is tried again
+    client     blobs      registries                                     one registry; one blob; all of them
+    crew       journal    discover   copy                                threads; what was verified; reading; doing
+"""
+
+from orchestrator.oci.auth import Login, Logins, Renewed
+from orchestrator.oci.client import Registry
+from orchestrator.oci.copies import Copy, CopyOptions, Loss, Report, Result, State
+from orchestrator.oci.copy import Prepared, copy_images, execute, prepare
+from orchestrator.oci.journal import Journal
+from orchestrator.oci.logins import docker_logins, pull_secret_logins
+from orchestrator.oci.ports import Endpoint, Inventory, Place
+from orchestrator.oci.registries import Registries
+
+__all__ = [
+    "Copy",
+    "CopyOptions",
+    "Endpoint",
+    "Inventory",
+    "Journal",
+    "Login",
+    "Logins",
+    "Loss",
+    "Place",
+    "Prepared",
+    "Registries",
+    "Registry",
+    "Renewed",
+    "Report",
+    "Result",
+    "State",
+    "copy_images",
+    "docker_logins",
+    "execute",
+    "prepare",
+    "pull_secret_logins",
+]

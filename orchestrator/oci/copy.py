@@ -1,0 +1,505 @@
+"""The copier: reads everything, plans, then does it with many threads and checks the end.
+
+copies ──Discovery──► Discovered ──make_plan──► Plan ──Run──► Report
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.oci.blobs import BlobStream, Source, send_blob
+from orchestrator.oci.client import Registry, Upload
+from orchestrator.oci.copies import Copy, CopyOptions, Loss, Report, Result, State
+from orchestrator.oci.crew import Crew, for_each
+from orchestrator.oci.discover import Discovered, Discovery, Tree
+from orchestrator.oci.errors import Absent, NotUsable, OciError, RegistryRefused
+from orchestrator.oci.events import BlobDone, Found, ManifestDone, Moved, Retried
+from orchestrator.oci.exchange import PUT_MANIFEST
+from orchestrator.oci.journal import Journal
+from orchestrator.oci.manifest import OCI_INDEX, as_referrer, fallback_tag, parse_manifest, referrers_index
+from orchestrator.oci.plan import BlobStep, Plan, PutStep, make_plan
+from orchestrator.oci.ports import Place
+from orchestrator.oci.registries import Registries
+
+Key = tuple[Place, str]
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A copy that has been read and planned, and not begun."""
+
+    found: Discovered
+    plan: Plan
+
+    @property
+    def results(self) -> list[Result]:
+        """What each copy would do: MISSING, STALE, UNCHANGED, or FAILED with its error."""
+        return [tree.result for tree in self.found.trees]
+
+
+def prepare(
+    copies: Iterable[Copy],
+    registries: Registries,
+    *,
+    options: CopyOptions | None = None,
+    journal: Journal | None = None,
+) -> Prepared:
+    """Read everything and plan. Changes nothing anywhere but in the journal."""
+    options = options or CopyOptions()
+    discovery = Discovery(registries, options, journal or Journal())
+    found = discovery.run(copies)
+    for done, tree in enumerate(found.trees, 1):
+        registries.tell(Found(str(tree.copy.source), done, len(found.trees)))
+
+    def group(place: Place) -> Hashable | None:
+        of = registries.of(place.registry).endpoint.mount_group
+        answer: Hashable | None = of(place.repository) if of is not None else ""
+        return None if answer is None else (place.registry, answer)
+
+    plan = make_plan(
+        found.wanted,
+        found.held,
+        mount_group=group,
+        committed=found.committed,
+        foreign_layers=options.foreign_layers,
+    )
+    return Prepared(found, plan)
+
+
+def copy_images(
+    copies: Iterable[Copy],
+    registries: Registries,
+    *,
+    options: CopyOptions | None = None,
+    journal: Journal | None = None,
+) -> Report:
+    """Copy images with all that belongs to them. What fails is in the report; nothing is raised for a single image."""
+    journal = journal or Journal()
+    prepared = prepare(copies, registries, options=options, journal=journal)
+    return execute(prepared, registries, options=options, journal=journal)
+
+
+def execute(
+    prepared: Prepared,
+    registries: Registries,
+    *,
+    options: CopyOptions | None = None,
+    journal: Journal | None = None,
+) -> Report:
+    """Do what was planned."""
+    return _Run(prepared, registries, options or CopyOptions(), journal or Journal()).run()
+
+
+@dataclass(slots=True)
+class _Put:
+    """A manifest under way: what it still waits for, and who waits for it."""
+
+    step: PutStep
+    waits: int = 0
+    followers: list[_Put] = field(default_factory=list)
+    error: OrchestratorError | None = None
+    done: bool = False
+
+
+@dataclass(slots=True)
+class _Blob:
+    """A blob under way into one repository."""
+
+    step: BlobStep
+    needed_by: list[_Put] = field(default_factory=list)
+    begun: bool = False
+    done: bool = False
+
+
+@dataclass(slots=True)
+class _Share:
+    """One blob among the repositories that mount from each other: where it is committed, and who waits for that."""
+
+    committed: list[Place] = field(default_factory=list)
+    waiting: list[_Blob] = field(default_factory=list)
+    leader: _Blob | None = None
+
+
+@dataclass(frozen=True)
+class _Gate:
+    """Manifests go as fast as their registry takes them; a thread that waited for its turn could do other work."""
+
+    registry: Registry
+
+    def wait(self, claimed: int) -> float:
+        return self.registry.try_enter(PUT_MANIFEST, claimed)
+
+
+class _Run:
+    """One execution of a plan."""
+
+    def __init__(self, prepared: Prepared, registries: Registries, options: CopyOptions, journal: Journal) -> None:
+        self._prepared = prepared
+        self._registries = registries
+        self._options = options
+        self._journal = journal
+        self._crew = Crew(options.threads)
+        self._lock = threading.Lock()
+        self._report = Report([tree.result for tree in prepared.found.trees])
+        self._puts: dict[Key, _Put] = {}
+        self._blobs: dict[Key, _Blob] = {}
+        self._shares: dict[tuple[str, str], _Share] = {}
+        self._gates: dict[str, _Gate] = {}
+        self._unlisted: dict[Key, list[PutStep]] = {}
+        self._ready_places: dict[str, threading.Lock] = {}
+        self._prepared_places: dict[Place, OrchestratorError | None] = {}
+
+    def run(self) -> Report:
+        started = time.monotonic()
+        self._connect()
+        try:
+            self._crew.run()
+        except BaseException:
+            self._registries.stop.set()
+            raise
+        self._settle()
+        if self._options.verify:
+            self._verify()
+        self._remember()
+        report = self._report
+        report.seconds = time.monotonic() - started
+        report.requests = self._registries.requests
+        report.throttled = self._registries.throttled
+        return report
+
+    # The graph of work
+
+    def _connect(self) -> None:
+        plan = self._prepared.plan
+        for step in plan.blobs:
+            self._blobs[step.target, step.blob.digest] = _Blob(step)
+        for put_step in plan.puts:
+            self._puts[put_step.key] = _Put(put_step)
+        for put in self._puts.values():
+            place = put.step.wanted.target
+            for digest in put.step.blobs:
+                self._blobs[place, digest].needed_by.append(put)
+                put.waits += 1
+            for digest in put.step.after:
+                self._puts[place, digest].followers.append(put)
+                put.waits += 1
+        for blob in self._blobs.values():
+            share = self._shares.setdefault((blob.step.target.registry, blob.step.blob.digest), _Share())
+            share.committed += [place for place in blob.step.mountable if place not in share.committed]
+            if blob.step.leads:
+                share.leader = share.leader or blob
+                self._submit_blob(blob)
+            elif share.committed:
+                self._submit_blob(blob)
+            else:
+                share.waiting.append(blob)
+        for put in self._puts.values():
+            if put.waits == 0:
+                self._submit_put(put)
+
+    def _submit_blob(self, blob: _Blob) -> None:
+        blob.begun = True
+        self._crew.submit(lambda: self._do_blob(blob), order=(1, blob.step.order))
+
+    def _submit_put(self, put: _Put) -> None:
+        registry = self._registries.of(put.step.wanted.target.registry)
+        gate = self._gates.setdefault(registry.name, _Gate(registry))
+        self._crew.submit(lambda: self._do_put(put), order=(0, put.step.order), gate=gate)
+
+    # Blobs
+
+    def _do_blob(self, blob: _Blob) -> None:
+        step = blob.step
+        try:
+            self._prepare_place(step.target)
+            mounted = self._bring(blob)
+        except OrchestratorError as error:
+            self._blob_failed(blob, error)
+            return
+        self._journal.blob_sent(step.target, step.blob.digest)
+        with self._lock:
+            blob.done = True
+            size = step.blob.size
+            if mounted:
+                self._report.mounted += size
+                self._report.blobs_mounted += 1
+            else:
+                self._report.blobs_sent += 1
+            ready = [put for put in blob.needed_by if self._one_less(put)]
+        self._registries.tell(BlobDone(step.target, step.blob.digest, size, mounted))
+        for put in ready:
+            self._submit_put(put)
+
+    def _bring(self, blob: _Blob) -> bool:
+        """Whether the blob was mounted; else it was sent."""
+        step = blob.step
+        target = self._registries.of(step.target.registry)
+        share = self._shares[step.target.registry, step.blob.digest]
+        begun: Upload | None = None
+        if not step.leads or step.mountable:
+            with self._lock:
+                places = [place for place in share.committed if place != step.target]
+            if places:
+                begun = target.start_upload(step.target.repository, mount=step.blob.digest, source=places[0].repository)
+                if begun is None:
+                    return True
+                with self._lock:
+                    self._report.refused_mounts += 1
+        sources: list[tuple[Source, str]] = [
+            (self._registries.of(origin.registry), origin.repository) for origin in step.origins
+        ]
+        name = f"{step.origins[0]}, blob {step.blob.digest}"
+        stream = BlobStream(
+            sources,
+            step.blob,
+            target.budget,
+            target.sleep,
+            lambda why: self._registries.tell(Retried(name, why)),
+        )
+
+        def count(size: int) -> None:
+            with self._lock:
+                self._report.sent += size
+            self._registries.tell(Moved(step.target, step.blob.digest, size))
+
+        send_blob(stream, target, step.target.repository, begun, count)
+        return False
+
+    def _prepare_place(self, place: Place) -> None:
+        """Have the repository made ready, once."""
+        prepare_place = self._registries.of(place.registry).endpoint.prepare
+        if prepare_place is None:
+            return
+        with self._lock:
+            lock = self._ready_places.setdefault(str(place), threading.Lock())
+        with lock:
+            if place not in self._prepared_places:
+                try:
+                    prepare_place(place.repository)
+                    self._prepared_places[place] = None
+                except OrchestratorError as error:
+                    self._prepared_places[place] = error
+        failed = self._prepared_places[place]
+        if failed is not None:
+            raise failed
+
+    def _blob_failed(self, blob: _Blob, error: OrchestratorError) -> None:
+        for put in blob.needed_by:
+            self._put_failed(put, error)
+        self._elect(blob.step.target.registry, blob.step.blob.digest)
+
+    def _elect(self, registry: str, digest: str) -> None:
+        """The leader will not commit the blob: the first who waits sends it instead, and the rest wait for him."""
+        with self._lock:
+            share = self._shares[registry, digest]
+            if share.committed or not share.waiting:
+                return
+            blob = min(share.waiting, key=lambda waiting: waiting.step.order)
+            share.waiting.remove(blob)
+            share.leader = blob
+            blob.step.leads = True
+        self._submit_blob(blob)
+
+    # Manifests
+
+    def _one_less(self, put: _Put) -> bool:
+        put.waits -= 1
+        return put.waits == 0 and put.error is None
+
+    def _do_put(self, put: _Put) -> None:
+        wanted = put.step.wanted
+        place, manifest = wanted.target, wanted.manifest
+        registry = self._registries.of(place.registry)
+        try:
+            self._prepare_place(place)
+            for reference in sorted(wanted.tags) or [manifest.digest]:
+                stored = registry.put_manifest(place.repository, reference, manifest)
+                with self._lock:
+                    self._report.manifests += 1
+                    if manifest.subject and not stored.knows_subject:
+                        self._unlisted.setdefault((place, manifest.subject), []).append(put.step)
+                self._registries.tell(ManifestDone(place, manifest.digest, "" if ":" in reference else reference))
+        except OrchestratorError as error:
+            self._put_failed(put, error)
+            return
+        with self._lock:
+            put.done = True
+            ready = [follower for follower in put.followers if self._one_less(follower)]
+            mounts = self._committed(put)
+        for follower in ready:
+            self._submit_put(follower)
+        for blob in mounts:
+            self._submit_blob(blob)
+
+    def _committed(self, put: _Put) -> list[_Blob]:
+        """The manifest is committed: whoever waits for one of its blobs can mount it from here."""
+        released: list[_Blob] = []
+        place = put.step.wanted.target
+        for blob in put.step.wanted.manifest.blobs:
+            share = self._shares.get((place.registry, blob.digest))
+            if share is None:
+                continue
+            if place not in share.committed:
+                share.committed.append(place)
+            released += share.waiting
+            share.waiting = []
+        return released
+
+    def _put_failed(self, put: _Put, error: OrchestratorError) -> None:
+        """This manifest cannot come, nor what needs it; blobs that it would have led get another leader."""
+        with self._lock:
+            if put.error is not None or put.done:
+                return
+            put.error = error
+            followers = list(put.followers)
+        for follower in followers:
+            self._put_failed(follower, error)
+        place = put.step.wanted.target
+        for digest in put.step.blobs:
+            share = self._shares[place.registry, digest]
+            leader = share.leader
+            # Another manifest of the same repository may still commit it.
+            if (
+                leader is not None
+                and leader.step.target == place
+                and all(other.error is not None for other in leader.needed_by)
+            ):
+                self._elect(place.registry, digest)
+
+    # The end
+
+    def _settle(self) -> None:
+        """What became of each copy, from what became of its manifests."""
+        self._put_fallback_tags()
+        for tree in self._prepared.found.trees:
+            result = tree.result
+            if result.error is not None:
+                continue
+            place = tree.copy.target_place
+            errors = [
+                put.error
+                for digest in tree.manifests
+                if digest not in tree.signatures
+                and (put := self._puts.get((place, digest))) is not None
+                and put.error is not None
+            ]
+            if errors:
+                tree.fail(errors[0])
+                continue
+            if result.state is not State.UNCHANGED:
+                result.state = State.COPIED
+            for digest, (subject, tag) in tree.signatures.items():
+                put = self._puts.get((place, digest))
+                if put is not None and put.error is not None:
+                    kind = tag.rpartition(".")[2] or put.step.wanted.manifest.artifact_type or "referrer"
+                    result.lost.append(Loss(place, digest, subject, kind, _why(put.error)))
+                else:
+                    result.signatures += 1
+
+    def _put_fallback_tags(self) -> None:
+        """A target that does not list referrers by itself gets the index that stands for the list."""
+
+        def put_index(item: tuple[Key, list[PutStep]]) -> None:
+            (place, subject), steps = item
+            registry = self._registries.of(place.registry)
+            tag = fallback_tag(subject)
+            listed = {str(d["digest"]): d for d in (as_referrer(step.wanted.manifest) for step in steps)}
+            try:
+                try:
+                    before = registry.manifest(place.repository, tag)
+                    listed = _index_entries(before.content) | listed
+                    content = referrers_index(list(listed.values()))
+                    if parse_manifest(content).digest == before.digest:
+                        return
+                except (Absent, NotUsable):
+                    content = referrers_index(list(listed.values()))
+                registry.put_manifest(place.repository, tag, parse_manifest(content, OCI_INDEX))
+            except OrchestratorError as error:
+                for step in steps:
+                    self._puts[step.key].error = error
+
+        for_each(self._options.threads, put_index, list(self._unlisted.items()))
+
+    def _verify(self) -> None:
+        """Source and target once more: did the source's tag move, and does the target name what it shall?"""
+        copied = [tree for tree in self._prepared.found.trees if tree.result.state is State.COPIED]
+
+        def check(tree: Tree) -> None:
+            copy, result = tree.copy, tree.result
+            try:
+                if copy.source.digest is None:
+                    place = copy.source_place
+                    now = self._registries.of(place.registry).manifest_digest(place.repository, copy.source_reference)
+                    if now != tree.source_digest:
+                        result.moved = now or "nothing"
+                place = copy.target_place
+                there = self._registries.of(place.registry).manifest_digest(
+                    place.repository, copy.target_tag or result.digest
+                )
+                if there != result.digest:
+                    raise NotUsable(
+                        f"{place}:{copy.target_tag} names {there or 'nothing'} after {result.digest} was put.",
+                        why="Somebody else has put or deleted this tag at the same time.",
+                        remedy="Run the command again.",
+                    )
+            except OciError as error:
+                tree.fail(error)
+
+        for_each(self._options.threads, check, copied)
+        self._verify_referrers()
+
+    def _verify_referrers(self) -> None:
+        """Does each target list the referrers that were put?"""
+        put: dict[Key, set[str]] = {}
+        for item in self._puts.values():
+            manifest = item.step.wanted.manifest
+            if manifest.subject and item.done and item.error is None:
+                put.setdefault((item.step.wanted.target, manifest.subject), set()).add(manifest.digest)
+
+        def missing(key: Key) -> set[str]:
+            place, subject = key
+            registry = self._registries.of(place.registry)
+            try:
+                listed = registry.referrers(place.repository, subject)
+                if listed is None:
+                    found = {
+                        child.digest for child in registry.manifest(place.repository, fallback_tag(subject)).children
+                    }
+                else:
+                    found = {str(descriptor["digest"]) for descriptor in listed}
+            except Absent:
+                found = set()
+            except OciError:
+                # Not every registry lets everybody list; what was put was answered with success.
+                return set()
+            return put[key] - found
+
+        lost = dict(zip(put, for_each(self._options.threads, missing, list(put)), strict=True))
+        for tree in self._prepared.found.trees:
+            for (place, subject), digests in lost.items():
+                for digest in digests & tree.signatures.keys() if place == tree.copy.target_place else ():
+                    tree.result.signatures -= 1
+                    tree.result.lost.append(
+                        Loss(place, digest, subject, "referrer", "The target took it and does not list it.")
+                    )
+
+    def _remember(self) -> None:
+        for tree in self._prepared.found.trees:
+            result = tree.result
+            if result.state in (State.COPIED, State.UNCHANGED) and not result.lost and not tree.settled:
+                self._journal.image_complete(tree.copy.target_place, result.digest, tree.known | tree.manifests.keys())
+
+
+def _why(error: OrchestratorError) -> str:
+    if isinstance(error, RegistryRefused) and error.status == 405:
+        return "The target refuses manifests that refer to another one (405)."
+    return error.what
+
+
+def _index_entries(content: bytes) -> dict[str, dict[str, object]]:
+    return {str(item["digest"]): item for item in json.loads(content)["manifests"]}

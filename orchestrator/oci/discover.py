@@ -1,0 +1,523 @@
+"""Reads everything that a copy needs to know, and changes nothing: sources, their signatures, and what the targets hold.
+
+It works in waves, each of them as wide as the run: tags, manifests, signatures (until there are no more), targets.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.oci.copies import Copy, CopyOptions, Result, State
+from orchestrator.oci.crew import for_each
+from orchestrator.oci.errors import Absent, NotUsable, OciError
+from orchestrator.oci.journal import Journal
+from orchestrator.oci.manifest import Manifest, fallback_tag, parse_platform, select_platforms, signature_tags
+from orchestrator.oci.plan import Held, Wanted
+from orchestrator.oci.ports import Place
+from orchestrator.oci.registries import Registries
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+# An index within an index within …: nobody nests deeper, and a source may be hostile.
+_DEPTH = 32
+# Of a repository with more tags than this, the tags of signatures are asked for one by one.
+_TAG_PAGES = 10
+
+
+@dataclass(slots=True)
+class Tree:
+    """One copy under way: its result so far, its root, and every manifest that belongs to it.
+
+    `known` are manifests that an earlier run has verified in the target. `signatures` {digest: (subject, tag or "")}.
+    """
+
+    copy: Copy
+    result: Result
+    root: Manifest | None = None
+    source_digest: str = ""
+    manifests: dict[str, Manifest] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
+    signatures: dict[str, tuple[str, str]] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    settled: bool = False
+
+    @property
+    def live(self) -> bool:
+        """Whether there is more to find out."""
+        return self.result.error is None and not self.settled
+
+    def fail(self, error: OrchestratorError) -> None:
+        """Nothing more is done for this copy."""
+        self.result.error = error
+        self.result.state = State.FAILED
+
+
+@dataclass(slots=True)
+class Discovered:
+    """What was found: the copies, the manifests that targets shall hold, and what they do."""
+
+    trees: list[Tree]
+    wanted: list[Wanted]
+    held: Held
+    committed: dict[tuple[str, str], list[Place]]
+
+
+class Discovery:
+    """One reading of everything."""
+
+    def __init__(self, registries: Registries, options: CopyOptions, journal: Journal) -> None:
+        self._registries = registries
+        self._options = options
+        self._journal = journal
+        self._read: dict[str, Manifest] = {}
+        self._source_tags: dict[Place, frozenset[str] | None] = {}
+        self._target_tags: dict[Place, dict[str, str] | None] = {}
+        self._listed: dict[Place, frozenset[str] | None] = {}
+
+    def run(self, copies: Iterable[Copy]) -> Discovered:
+        """Everything about these copies. What cannot be read fails its copy, not the run."""
+        trees = [Tree(copy, Result(copy, State.MISSING)) for copy in copies]
+        _refuse_conflicts(trees)
+        self._ask_targets([tree for tree in trees if tree.live])
+        self._each(self._resolve, [tree for tree in trees if tree.live])
+        self._read_below([tree for tree in trees if tree.live])
+        if self._options.referrers:
+            self._find_signatures([tree for tree in trees if tree.live])
+        wanted = self._wanted([tree for tree in trees if tree.live])
+        held, committed = self._holdings(wanted)
+        return Discovered(trees, wanted, held, committed)
+
+    def _each(self, work: Callable[[Tree], None], trees: list[Tree]) -> None:
+        def one(tree: Tree) -> None:
+            try:
+                work(tree)
+            except OrchestratorError as error:
+                tree.fail(error)
+
+        for_each(self._options.threads, one, trees)
+
+    # Targets' tags
+
+    def _ask_targets(self, trees: list[Tree]) -> None:
+        """What each target's tags name: in one batch where it can be, else a list first of what nobody knows."""
+        places: dict[Place, list[str]] = {}
+        for tree in trees:
+            places.setdefault(tree.copy.target_place, [])
+            if tree.copy.target_tag:
+                places[tree.copy.target_place].append(tree.copy.target_tag)
+
+        def ask(place: Place) -> OrchestratorError | None:
+            registry = self._registries.of(place.registry)
+            try:
+                if registry.endpoint.inventory is not None:
+                    found = registry.endpoint.inventory.tags(place.repository, sorted(set(places[place])))
+                    self._target_tags[place] = None if found is None else dict(found)
+                elif not self._journal.knows(place):
+                    listed = registry.tags(place.repository, pages=_TAG_PAGES)
+                    if listed is None or listed.complete:
+                        self._listed[place] = frozenset(listed.names) if listed else None
+                return None
+            except OrchestratorError as error:
+                return error
+
+        errors = dict(zip(places, for_each(self._options.threads, ask, list(places)), strict=True))
+        for tree in trees:
+            error = errors[tree.copy.target_place]
+            if error is not None:
+                tree.fail(error)
+
+    def _target_digest(self, copy: Copy, expected: str) -> str:
+        """What the target names now by the copy's tag (by the digest itself, where there is none); "" for nothing."""
+        place, tag = copy.target_place, copy.target_tag
+        if place in self._target_tags:
+            found = self._target_tags[place]
+            if tag or found is None:
+                return (found or {}).get(tag, "")
+        if place in self._listed:
+            names = self._listed[place]
+            if not names or (tag and tag not in names):
+                return ""
+        return self._registries.of(place.registry).manifest_digest(place.repository, tag or expected) or ""
+
+    # Sources
+
+    def _resolve(self, tree: Tree) -> None:
+        """The root of one copy, and whether the target has it."""
+        copy = tree.copy
+        place, reference = copy.source_place, copy.source_reference
+        registry = self._registries.of(place.registry)
+        digest = copy.source.digest or ""
+        target = None
+        if not digest and self._journal.knows(copy.target_place):
+            digest = registry.manifest_digest(place.repository, reference) or ""
+            if not digest:
+                raise _no_such_tag(copy)
+        tree.source_digest = digest
+        expected = digest if not copy.platforms else self._journal.selected(digest, ",".join(copy.platforms)) or ""
+        if expected:
+            target = self._target_digest(copy, expected)
+            complete = self._journal.complete(copy.target_place, expected) if target == expected else None
+            if complete is not None:
+                tree.known = complete.tree
+                tree.result.state, tree.result.digest = State.UNCHANGED, expected
+                tree.result.other_digest = bool(copy.platforms) and expected != digest
+                tree.settled = not self._options.referrers or time.time() - complete.asked < self._options.recheck
+                return
+        root = self._manifest(place, digest) if digest else self._first(place, reference)
+        tree.source_digest = root.digest
+        tree.root = self._selected(root, copy)
+        if target is None or expected != tree.root.digest:
+            target = self._target_digest(copy, tree.root.digest)
+        tree.result.digest = tree.root.digest
+        tree.result.other_digest = tree.root.digest != root.digest
+        tree.manifests[tree.root.digest] = tree.root
+        if target == tree.root.digest:
+            tree.result.state = State.UNCHANGED
+        elif target:
+            tree.result.state = State.STALE
+
+    def _first(self, place: Place, reference: str) -> Manifest:
+        found = self._registries.of(place.registry).manifest(place.repository, reference)
+        return self._read.setdefault(found.digest, found)
+
+    def _manifest(self, place: Place, digest: str) -> Manifest:
+        """The manifest of a digest, whoever gave it first."""
+        return self._read.get(digest) or self._first(place, digest)
+
+    def _selected(self, root: Manifest, copy: Copy) -> Manifest:
+        if not copy.platforms:
+            return root
+        if not root.is_index:
+            return root
+        selected = select_platforms(root, [parse_platform(text) for text in copy.platforms])
+        self._journal.remember_selection(root.digest, ",".join(copy.platforms), selected.digest)
+        return selected
+
+    def _read_below(self, trees: list[Tree]) -> None:
+        """The manifests of every index, level by level."""
+        frontier: dict[Place, list[Manifest]] = {}
+        for tree in trees:
+            frontier.setdefault(tree.copy.source_place, []).extend(tree.manifests.values())
+        errors = self._read_children(frontier)
+        self._each(lambda tree: self._collect(tree, list(tree.manifests), errors), trees)
+
+    def _read_children(self, frontier: dict[Place, list[Manifest]]) -> dict[str, OrchestratorError]:
+        errors: dict[str, OrchestratorError] = {}
+        pending = {
+            (child.digest, place) for place, manifests in frontier.items() for m in manifests for child in m.children
+        }
+        for _ in range(_DEPTH):
+            asked = {digest: place for digest, place in sorted(pending) if digest not in self._read}
+
+            def read(item: tuple[str, Place]) -> None:
+                try:
+                    self._manifest(item[1], item[0])
+                except OrchestratorError as error:
+                    errors[item[0]] = error
+
+            for_each(self._options.threads, read, list(asked.items()))
+            pending = {
+                (child.digest, place)
+                for digest, place in pending
+                if digest in self._read
+                for child in self._read[digest].children
+            }
+            if not pending:
+                return errors
+        for digest, _ in pending:
+            errors.setdefault(digest, NotUsable(f"{digest} is nested deeper than {_DEPTH} indexes."))
+        return errors
+
+    def _collect(self, tree: Tree, roots: list[str], errors: dict[str, OrchestratorError]) -> None:
+        stack = [(digest, 0) for digest in roots]
+        while stack:
+            digest, depth = stack.pop()
+            if digest in errors:
+                raise errors[digest]
+            if depth > _DEPTH:
+                raise NotUsable(f"{digest} is nested deeper than {_DEPTH} indexes.")
+            manifest = tree.manifests.get(digest) or self._read[digest]
+            tree.manifests[digest] = manifest
+            stack += [(child.digest, depth + 1) for child in manifest.children if child.digest not in tree.manifests]
+
+    # Signatures
+
+    def _find_signatures(self, trees: list[Tree]) -> None:
+        """Referrers by API or fallback tag, and cosign's tags, of every manifest; then of what was found, and so on."""
+        asked: dict[tuple[Place, str], dict[str, str] | OrchestratorError] = {}
+        subjects = {id(tree): self._subjects(tree) for tree in trees}
+        for _ in range(_DEPTH):
+            new = {
+                (tree.copy.source_place, subject) for tree in trees if tree.live for subject in subjects[id(tree)]
+            } - asked.keys()
+            self._list_source_tags({place for place, _ in new})
+            for key, found in zip(
+                sorted(new), for_each(self._options.threads, self._belongings, sorted(new)), strict=True
+            ):
+                asked[key] = found
+            missing: dict[Place, set[str]] = {}
+            for (place, _), found in asked.items():
+                if not isinstance(found, OrchestratorError):
+                    missing.setdefault(place, set()).update(d for d in found.values() if d not in self._read)
+            known = {digest for tree in trees for digest in tree.known}
+            errors = self._read_signatures(missing, known)
+            again = False
+            for tree in trees:
+                if not tree.live:
+                    continue
+                try:
+                    found_now = self._attach(tree, subjects[id(tree)], asked, errors)
+                except OrchestratorError as error:
+                    tree.fail(error)
+                    continue
+                subjects[id(tree)] = found_now
+                again = again or bool(found_now)
+            if not again:
+                return
+
+    def _subjects(self, tree: Tree) -> set[str]:
+        found = set(tree.manifests) | set(tree.known)
+        if tree.root is not None and tree.result.other_digest:
+            # The smaller index is ours: nobody has signed it.
+            found.discard(tree.root.digest)
+        return found
+
+    def _list_source_tags(self, places: set[Place]) -> None:
+        def list_tags(place: Place) -> None:
+            try:
+                found = self._registries.of(place.registry).tags(place.repository, pages=_TAG_PAGES)
+            except OciError:
+                found = None
+            # Some registries do not list; then each tag is asked for by its name.
+            self._source_tags[place] = frozenset(found.names) if found is not None and found.complete else None
+
+        for_each(self._options.threads, list_tags, sorted(places - self._source_tags.keys()))
+
+    def _belongings(self, key: tuple[Place, str]) -> dict[str, str] | OrchestratorError:
+        """What belongs to one manifest: {tag, or "@" and the digest for a referrer: digest}."""
+        place, subject = key
+        registry = self._registries.of(place.registry)
+        names = self._source_tags[place]
+        found: dict[str, str] = {}
+        try:
+            listed = registry.referrers(place.repository, subject)
+            if listed is None:
+                listed = self._fallback(place, subject, names)
+            for descriptor in listed:
+                found[f"@{descriptor['digest']}"] = str(descriptor["digest"])
+            for tag in signature_tags(subject):
+                if names is None or tag in names:
+                    digest = registry.manifest_digest(place.repository, tag)
+                    if digest is not None:
+                        found[tag] = digest
+        except OrchestratorError as error:
+            return error
+        return found
+
+    def _fallback(self, place: Place, subject: str, names: frozenset[str] | None) -> tuple[dict[str, object], ...]:
+        tag = fallback_tag(subject)
+        if names is not None and tag not in names:
+            return ()
+        try:
+            index = self._registries.of(place.registry).manifest(place.repository, tag)
+        except (Absent, NotUsable):
+            return ()
+        return tuple({"digest": child.digest} for child in index.children)
+
+    def _read_signatures(self, missing: dict[Place, set[str]], known: set[str]) -> dict[str, OrchestratorError]:
+        errors: dict[str, OrchestratorError] = {}
+        items = sorted({digest: place for place, digests in missing.items() for digest in digests - known}.items())
+
+        def read(item: tuple[str, Place]) -> None:
+            try:
+                self._manifest(item[1], item[0])
+            except OrchestratorError as error:
+                errors[item[0]] = error
+
+        for_each(self._options.threads, read, items)
+        below = {place: [self._read[d] for d in digests if d in self._read] for place, digests in missing.items()}
+        return errors | self._read_children(below)
+
+    def _attach(
+        self,
+        tree: Tree,
+        subjects: set[str],
+        asked: dict[tuple[Place, str], dict[str, str] | OrchestratorError],
+        errors: dict[str, OrchestratorError],
+    ) -> set[str]:
+        """Take what belongs to these subjects into the tree; the manifests that are new, for their own signatures."""
+        new: set[str] = set()
+        for subject in subjects:
+            found = asked[tree.copy.source_place, subject]
+            if isinstance(found, OrchestratorError):
+                raise found
+            for name, digest in found.items():
+                tag = "" if name.startswith("@") else name
+                if digest in tree.known or digest in tree.signatures:
+                    continue
+                if digest not in self._read and isinstance(errors.get(digest), Absent):
+                    # The list of a registry names what was deleted since.
+                    continue
+                before = set(tree.manifests)
+                self._collect(tree, [digest], errors)
+                tree.signatures[digest] = (subject, tag)
+                for added in tree.manifests.keys() - before:
+                    new.add(added)
+                    tree.signatures.setdefault(added, (subject, ""))
+                if tag:
+                    tree.tags[tag] = digest
+        return new
+
+    # Targets' content
+
+    def _wanted(self, trees: list[Tree]) -> list[Wanted]:
+        wanted: dict[tuple[Place, str], Wanted] = {}
+        for tree in trees:
+            target, origin = tree.copy.target_place, tree.copy.source_place
+            for digest, manifest in tree.manifests.items():
+                item = wanted.setdefault((target, digest), Wanted(target, manifest, [], is_signature=True))
+                item.is_signature = item.is_signature and digest in tree.signatures
+                if origin not in item.origins:
+                    item.origins.append(origin)
+            if tree.root is not None and tree.copy.target_tag and tree.result.state is not State.UNCHANGED:
+                wanted[target, tree.root.digest].tags.add(tree.copy.target_tag)
+            for tag, digest in tree.tags.items():
+                wanted[target, digest].tags.add(tag)
+        return list(wanted.values())
+
+    def _holdings(self, wanted: list[Wanted]) -> tuple[Held, dict[tuple[str, str], list[Place]]]:
+        held = Held()
+        by_place: dict[Place, list[Wanted]] = {}
+        for item in wanted:
+            by_place.setdefault(item.target, []).append(item)
+        asked = [place for place in by_place if not self._is_empty(place)]
+        self._held_manifests(asked, by_place, held)
+        self._held_tags(asked, by_place, held)
+        self._held_blobs(list(by_place), asked, by_place, held)
+        committed: dict[tuple[str, str], list[Place]] = {}
+        for item in wanted:
+            if held.has_manifest(item.target, item.manifest.digest):
+                for blob in item.manifest.blobs:
+                    committed.setdefault((item.target.registry, blob.digest), []).append(item.target)
+            for origin in item.origins:
+                # Within one registry the source itself is where blobs are mounted from.
+                if origin.registry == item.target.registry:
+                    for blob in item.manifest.blobs:
+                        places = committed.setdefault((origin.registry, blob.digest), [])
+                        if origin not in places:
+                            places.append(origin)
+        return held, committed
+
+    def _is_empty(self, place: Place) -> bool:
+        if place in self._target_tags:
+            return self._target_tags[place] is None
+        return place in self._listed and not self._listed[place]
+
+    def _held_manifests(self, asked: list[Place], by_place: dict[Place, list[Wanted]], held: Held) -> None:
+        single: list[tuple[Place, str]] = []
+        batches: list[tuple[Place, list[str]]] = []
+        for place in asked:
+            digests = [item.manifest.digest for item in by_place[place]]
+            if self._registries.of(place.registry).endpoint.inventory is not None:
+                batches.append((place, digests))
+            else:
+                single += [(place, digest) for digest in digests]
+
+        def ask_batch(batch: tuple[Place, list[str]]) -> set[str]:
+            inventory = self._registries.of(batch[0].registry).endpoint.inventory
+            assert inventory is not None
+            return inventory.manifests(batch[0].repository, batch[1])
+
+        def ask_one(item: tuple[Place, str]) -> bool:
+            return self._registries.of(item[0].registry).manifest_digest(item[0].repository, item[1]) is not None
+
+        for (place, _), found in zip(batches, for_each(self._options.threads, ask_batch, batches), strict=True):
+            held.manifests[place] = set(found)
+        for (place, digest), there in zip(single, for_each(self._options.threads, ask_one, single), strict=True):
+            if there:
+                held.manifests.setdefault(place, set()).add(digest)
+
+    def _held_tags(self, asked: list[Place], by_place: dict[Place, list[Wanted]], held: Held) -> None:
+        """Signature tags that name what they shall already are not put again."""
+        items = [
+            (item, tag)
+            for place in asked
+            for item in by_place[place]
+            if item.is_signature and held.has_manifest(place, item.manifest.digest)
+            for tag in sorted(item.tags)
+        ]
+
+        def same(pair: tuple[Wanted, str]) -> bool:
+            item, tag = pair
+            registry = self._registries.of(item.target.registry)
+            return registry.manifest_digest(item.target.repository, tag) == item.manifest.digest
+
+        for (item, tag), is_same in zip(items, for_each(self._options.threads, same, items), strict=True):
+            if is_same:
+                item.tags.discard(tag)
+
+    def _held_blobs(
+        self, places: list[Place], asked: list[Place], by_place: dict[Place, list[Wanted]], held: Held
+    ) -> None:
+        single: list[tuple[Place, str]] = []
+        batches: list[tuple[Place, list[str]]] = []
+        for place in places:
+            needed: dict[str, None] = {}
+            for item in by_place[place]:
+                if held.has_manifest(place, item.manifest.digest):
+                    held.blobs.setdefault(place, set()).update(blob.digest for blob in item.manifest.blobs)
+                else:
+                    needed.update((blob.digest, None) for blob in item.manifest.blobs)
+            unsure = [digest for digest in needed if not held.has_blob(place, digest)]
+            if place not in asked:
+                # A killed run leaves blobs in a repository that looks empty.
+                sent = self._journal.blobs_sent(place)
+                unsure = [digest for digest in unsure if digest in sent]
+            if unsure and self._registries.of(place.registry).endpoint.inventory is not None and place in asked:
+                batches.append((place, unsure))
+            else:
+                single += [(place, digest) for digest in unsure]
+
+        def ask_batch(batch: tuple[Place, list[str]]) -> set[str]:
+            inventory = self._registries.of(batch[0].registry).endpoint.inventory
+            assert inventory is not None
+            return inventory.blobs(batch[0].repository, batch[1])
+
+        def ask_one(item: tuple[Place, str]) -> bool:
+            return self._registries.of(item[0].registry).has_blob(item[0].repository, item[1])
+
+        for (place, _), found in zip(batches, for_each(self._options.threads, ask_batch, batches), strict=True):
+            held.blobs.setdefault(place, set()).update(found)
+        for (place, digest), there in zip(single, for_each(self._options.threads, ask_one, single), strict=True):
+            if there:
+                held.blobs.setdefault(place, set()).add(digest)
+
+
+def _no_such_tag(copy: Copy) -> Absent:
+    return Absent(
+        f"{copy.source} does not exist: {copy.source.registry} answers 404.",
+        status=404,
+        remedy="Correct the reference, or push the image first.",
+    )
+
+
+def _refuse_conflicts(trees: list[Tree]) -> None:
+    """Two sources for one tag of a target: whichever came last would win, by chance."""
+    first: dict[tuple[Place, str], Tree] = {}
+    for tree in trees:
+        if not tree.copy.target_tag:
+            continue
+        key = tree.copy.target_place, tree.copy.target_tag
+        other = first.setdefault(key, tree)
+        if other is not tree and (other.copy.source, other.copy.platforms) != (tree.copy.source, tree.copy.platforms):
+            tree.fail(
+                NotUsable(
+                    f"{tree.copy.source} and {other.copy.source} both go to {key[0]}:{key[1]}.",
+                    why="A tag names one image.",
+                    remedy="Leave one of them out, or give it another tag.",
+                )
+            )

@@ -1,0 +1,111 @@
+"""What earlier runs have verified, in SQLite: so that a killed run goes on, and a second one asks little.
+
+A line is written after the registry has answered, never before. The journal is only ever believed together with what the
+target says now. It holds names, digests and times; no secret, no content.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.oci.errors import NotUsable
+from orchestrator.oci.ports import Place
+
+_SCHEMA = """
+create table if not exists blob(registry text, repository text, digest text, at real,
+  primary key(registry, repository, digest)) without rowid;
+create table if not exists image(registry text, repository text, digest text, at real, asked real, tree text,
+  primary key(registry, repository, digest)) without rowid;
+create table if not exists selection(digest text, platforms text, selected text,
+  primary key(digest, platforms)) without rowid;
+"""
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """An image that was verified whole in a repository.
+
+    `asked` is when its signatures were looked for (seconds since 1970), `tree` every manifest that came with it.
+    """
+
+    asked: float
+    tree: frozenset[str]
+
+
+class Journal:
+    """The journal in one file, or in memory. Several threads, and several runs at once, may use it."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._lock = threading.Lock()
+        self.path = path
+        try:
+            self._base = sqlite3.connect(path or ":memory:", timeout=30, isolation_level=None, check_same_thread=False)
+            self._base.execute("pragma journal_mode=wal")
+            self._base.execute("pragma synchronous=normal")
+            (version,) = self._base.execute("pragma user_version").fetchone()
+            if version not in (0, _VERSION):
+                raise NotUsable(
+                    f"{path} is a journal of another version ({version}).", remedy="Remove it: it is made again."
+                )
+            self._base.executescript(f"begin immediate; {_SCHEMA} pragma user_version={_VERSION}; commit;")
+        except sqlite3.DatabaseError as error:
+            raise NotUsable(
+                f"The journal {path} cannot be used: {error}.", remedy="Remove it: it is made again."
+            ) from error
+
+    def blob_sent(self, place: Place, digest: str) -> None:
+        """The repository has taken the blob."""
+        self._write("insert or replace into blob values(?,?,?,?)", (*place, digest, time.time()))
+
+    def blobs_sent(self, place: Place) -> set[str]:
+        """The blobs that the repository has taken at some time."""
+        return {row[0] for row in self._read("select digest from blob where registry=? and repository=?", place)}
+
+    def image_complete(self, place: Place, digest: str, tree: Iterable[str]) -> None:
+        """The image and everything that belongs to it is in the repository."""
+        now = time.time()
+        self._write(
+            "insert or replace into image values(?,?,?,?,?,?)",
+            (*place, digest, now, now, json.dumps(sorted(tree), separators=(",", ":"))),
+        )
+
+    def complete(self, place: Place, digest: str) -> Complete | None:
+        """What is known of an image in a repository; None when it was never verified whole."""
+        rows = self._read(
+            "select asked, tree from image where registry=? and repository=? and digest=?", (*place, digest)
+        )
+        return Complete(rows[0][0], frozenset(json.loads(rows[0][1]))) if rows else None
+
+    def knows(self, place: Place) -> bool:
+        """Whether anything was ever put into the repository."""
+        return bool(self._read("select 1 from image where registry=? and repository=? limit 1", place))
+
+    def selected(self, digest: str, platforms: str) -> str | None:
+        """The digest of the smaller index that was made of `digest` for `platforms`."""
+        rows = self._read("select selected from selection where digest=? and platforms=?", (digest, platforms))
+        return str(rows[0][0]) if rows else None
+
+    def remember_selection(self, digest: str, platforms: str, selected: str) -> None:
+        """The smaller index that was made."""
+        self._write("insert or replace into selection values(?,?,?)", (digest, platforms, selected))
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._base.close()
+
+    def _write(self, statement: str, values: tuple[object, ...]) -> None:
+        with self._lock:
+            self._base.execute(statement, values)
+
+    def _read(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._base.execute(statement, values).fetchall()
