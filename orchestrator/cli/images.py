@@ -26,6 +26,7 @@ SHOWN = 3
 
 @click.command()
 @click.argument("name", metavar="NAME")
+@click.argument("sources", metavar="[SOURCE]...", nargs=-1)
 @click.option("--cluster", "of_cluster", is_flag=True, help="Of the cluster that kubectl reaches.")
 @click.option("--context", help="kubectl's context (default: the current one).")
 @click.option("--snapshot", metavar="FILE|s3://BUCKET/KEY", help="Write what is used there, for the lifecycle manager.")
@@ -34,28 +35,46 @@ SHOWN = 3
 )
 @local_option("Write an s3:// snapshot to the embedded AWS.")
 @json_option()
+@click.option("--csv", "as_csv", is_flag=True, help="Print one line for each place, for spreadsheets.")
+@click.option("--sarif", "as_sarif", is_flag=True, help="Print images that are not redirected as SARIF results.")
+@click.option("--format", "form", type=click.Choice(["text", "list"]), default="text", help="`list`: references alone.")
+@click.option("--strict", is_flag=True, help="Exit 1 when a file or an image could not be read.")
 @click.pass_context
 def images(
     ctx: click.Context,
     name: str,
+    sources: tuple[str, ...],
     of_cluster: bool,
     context: str | None,
     snapshot: str | None,
     cluster_replaced: bool,
     local: bool,
     as_json: bool,
+    as_csv: bool,
+    as_sarif: bool,
+    form: str,
+    strict: bool,
 ) -> int:
-    """List the images that the cluster of environment NAME uses, with their workloads and where they are pulled from.
+    """List the images of files (SOURCE, a file, a folder or `-`) or of the cluster of environment NAME.
 
-    Pods, and the templates of everything that may start Pods again: controllers that are scaled down, Jobs, CronJobs,
+    In files: where each stands, and what the route table says of it. Manifests, values of charts, kustomizations,
+    Dockerfiles, Compose, pipelines and Terraform are read. In a cluster: Pods, and the templates of everything that may start Pods again: controllers that are scaled down, Jobs, CronJobs,
     and what a rollback would bring back. The snapshot is what keeps these images from expiring. It names its cluster by
     the UID of the namespace kube-system, and one of another cluster is not overwritten.
     """
     from orchestrator.kubectl import find_kubectl
     from orchestrator.workloads.in_cluster import ClusterImages
 
-    if not of_cluster:
-        raise RefusedInput("Nothing says where to look for images.", remedy="Add --cluster.")
+    if sources and not of_cluster and snapshot is None:
+        from orchestrator.cli.image_files import images_of_files
+
+        chosen = "json" if as_json else "csv" if as_csv else "sarif" if as_sarif else form
+        return images_of_files(build_route_table(load_routes(open_project(ctx), name)), sources, chosen, strict=strict)
+    if not of_cluster or sources:
+        raise RefusedInput(
+            "One thing says where to look for images: files and folders, or the cluster.",
+            remedy="Name files, or add --cluster.",
+        )
     target = None if snapshot is None else parse_target(snapshot)
     project = open_project(ctx)
     environment = load_routes(project, name)

@@ -26,7 +26,11 @@ COMMANDS = {
     "drift": ("orchestrator.cli.terraform:drift", "Show what changed behind our back."),
     "manifests": ("orchestrator.cli.manifests:manifests", "Policies, mirror sets and node configuration of a cluster."),
     "route": ("orchestrator.cli.route:route", "Say where image references are pulled from, and why."),
-    "images": ("orchestrator.cli.images:images", "Which images a cluster uses, where, and where they are pulled from."),
+    "images": (
+        "orchestrator.cli.images:images",
+        "Which images files or a cluster use, where, and where they are pulled from.",
+    ),
+    "rewrite": ("orchestrator.cli.rewrite:rewrite", "Send the images of files to ECR, in place."),
     "secret": ("orchestrator.cli.secret:secret", "Store upstream credentials in the shape that ECR wants."),
     "lifecycle": (
         "orchestrator.cli.lifecycle.commands:lifecycle",

@@ -1,0 +1,238 @@
+"""Files -> the same files with their images rewritten, byte for byte elsewhere, written whole, and a way back.
+
+The journal of a run holds, for each file, what stood where: an undo puts it back where the file is still what the run
+made of it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.files.image_scan import Task, tasks
+from orchestrator.files.tree import NotRead, TextFile, ignored, read_text
+from orchestrator.workloads.edits import Edit, Target, rewrite
+from orchestrator.workloads.find import find_images
+from orchestrator.workloads.place import Lines
+
+JOURNALS = "rewrites"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file before and after, and the edits between."""
+
+    task: Task
+    before: TextFile
+    after: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An image that stays although the table redirects it, or a file that is not touched: where, and why."""
+
+    file: str
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a run would write."""
+
+    changes: tuple[Change, ...]
+    left: tuple[LeftOut, ...]
+    files: int
+
+
+def propose(sources: Sequence[str], target: Target, consents: Iterable[str] = ()) -> Proposal:
+    """Read the files and say what would change. Files that git ignores are passed over."""
+    wanted = tasks(sources)
+    unwanted = _ignored(sources)
+    changes, left = [], []
+    for task in wanted:
+        if _is_below(task.path, unwanted):
+            continue
+        content = read_text(task.path)
+        if isinstance(content, NotRead):
+            left.append(LeftOut(task.shown, content.line, content.reason))
+            continue
+        found = find_images(task.relative, content.text, app_version=task.app_version)
+        result = rewrite(found.places, target, tuple(consents))
+        lines = Lines(content.text)
+        left.extend(
+            LeftOut(task.shown, lines.at(item.place.anchor.start)[0], f"{item.place.reference}: {item.reason}")
+            for item in result.left
+        )
+        if result.edits:
+            changes.append(Change(task, content, result.apply(content.text), result.edits))
+    return Proposal(tuple(changes), tuple(left), len(wanted))
+
+
+def _ignored(sources: Sequence[str]) -> frozenset[Path]:
+    folders = [Path(source) for source in sources if Path(source).is_dir()]
+    return frozenset(path for folder in folders for path in ignored(folder))
+
+
+def _is_below(path: Path, folders: frozenset[Path]) -> bool:
+    return bool(folders) and (path in folders or any(parent in folders for parent in path.parents))
+
+
+def diff(change: Change) -> Iterator[str]:
+    """A unified diff that `git apply` and `patch` take; lines keep their own ends."""
+    name = change.task.shown
+    before, after = (text.split("\n") for text in (change.before.text, change.after))
+    yield f"diff --git a/{name} b/{name}\n"
+    for line in difflib.unified_diff(_ended(before), _ended(after), f"a/{name}", f"b/{name}"):
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _ended(lines: list[str]) -> list[str]:
+    *whole, last = lines
+    return [f"{line}\n" for line in whole] + ([last] if last else [])
+
+
+def write(changes: Sequence[Change], state_dir: Path) -> Path:
+    """Write every file, each whole or not at all, after a journal that can bring all of them back.
+
+    Raises OrchestratorError for a file that changed since it was read: nothing of it is written then.
+    """
+    journal = _write_journal(changes, state_dir)
+    for change in changes:
+        path = change.task.path
+        if path.read_bytes() != change.before.data:
+            raise OrchestratorError(
+                f"{change.task.shown} changed since it was read.",
+                why="Somebody else writes it at the same time.",
+                remedy=f"Run the command again; what was written so far comes back with --undo ({journal.name}).",
+            )
+        _replace(path, change.before.encoded(change.after))
+    return journal
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file of a person: in its own folder, with its own mode, and its new bytes on the disk first."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(mode)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OrchestratorError(
+            f"{path} cannot be written: {error.strerror}.", remedy="Correct its permissions and run it again."
+        ) from error
+
+
+def _write_journal(changes: Sequence[Change], state_dir: Path) -> Path:
+    folder = state_dir / JOURNALS
+    files = [
+        {
+            "path": str(change.task.path.resolve()),
+            "before": _hash(change.before.data),
+            "after": _hash(change.before.encoded(change.after)),
+            "encoding": change.before.encoding,
+            "bom": change.before.bom.hex(),
+            "edits": list(_reversed(change)),
+        }
+        for change in changes
+    ]
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    path = folder / f"{stamp}.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.write_text(json.dumps({"files": files}), encoding="utf-8")
+    except OSError as error:
+        raise OrchestratorError(
+            f"The journal {path} cannot be written: {error.strerror}.",
+            why="Without it nothing could be undone.",
+            remedy="Correct the permissions of the project's folder.",
+        ) from error
+    return path
+
+
+def _reversed(change: Change) -> Iterator[list[Any]]:
+    """[start in the new text, length there, the old characters] of each edit."""
+    shift = 0
+    for edit in change.edits:
+        yield [edit.start + shift, len(edit.new), change.before.text[edit.start : edit.end]]
+        shift += len(edit.new) - (edit.end - edit.start)
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What came back, and what did not, with the reason."""
+
+    files: int
+    refused: tuple[str, ...]
+
+
+def undo(state_dir: Path) -> Undone:
+    """Bring back what the last run changed. A file that was edited since stays as it is and is named."""
+    folder = state_dir / JOURNALS
+    journals = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    if not journals:
+        raise RefusedInput(
+            "There is nothing to undo.", why=f"{folder} holds no journal.", remedy="Nothing was written."
+        )
+    journal = journals[-1]
+    try:
+        files = json.loads(journal.read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError) as error:
+        raise OrchestratorError(f"The journal {journal} cannot be read.", why=str(error)) from error
+    done, refused = 0, []
+    for entry in files:
+        reason = _undo_file(entry)
+        if reason:
+            refused.append(f"{entry['path']}: {reason}")
+        else:
+            done += 1
+    if not refused:
+        journal.unlink()
+    return Undone(done, tuple(refused))
+
+
+def _undo_file(entry: dict[str, Any]) -> str:
+    """Put one file back; why not, or nothing."""
+    path = Path(entry["path"])
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+    if _hash(data) == entry["before"]:
+        return ""
+    if _hash(data) != entry["after"]:
+        return "it was edited since"
+    bom = bytes.fromhex(entry["bom"])
+    text = data[len(bom) :].decode(entry["encoding"])
+    pieces, position = [], 0
+    for start, length, old in entry["edits"]:
+        pieces += [text[position:start], old]
+        position = start + length
+    before = bom + "".join([*pieces, text[position:]]).encode(entry["encoding"])
+    if _hash(before) != entry["before"]:
+        return "its journal does not fit it"
+    _replace(path, before)
+    return ""

@@ -1,0 +1,171 @@
+"""Files and folders -> the images in them, both cores used where there is enough to read."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import RefusedInput
+from orchestrator.files.tree import AppVersions, NotRead, TextFile, decode_text, read_text, walk
+from orchestrator.workloads.find import find_images, is_candidate
+from orchestrator.workloads.place import Found, Lines
+
+STDIN = "-"
+# A process takes half a second to start; what one core reads in that time is not worth it.
+ALONE = 3 << 20
+BATCH = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ImageUse:
+    """An image at its place: `line` and `column` of its first character, from 1."""
+
+    file: str
+    line: int
+    column: int
+    field: str
+    format: str
+    reference: str
+    pulled_by: str
+    consent: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """What could not be read: a file, a document or one image."""
+
+    file: str
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One file to read: where it is, its path below what was named, how messages call it, its chart's version."""
+
+    path: Path
+    relative: str
+    shown: str
+    app_version: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What was found in one file or in many."""
+
+    uses: tuple[ImageUse, ...]
+    unreadable: tuple[NotFound, ...]
+    files: int = 1
+
+
+def tasks(sources: Sequence[str]) -> list[Task]:
+    """The files of these files and folders, each once. Raises RefusedInput for one that does not exist."""
+    found: dict[Path, Task] = {}
+    for source in sources:
+        start = Path(source)
+        if not start.exists():
+            raise RefusedInput(
+                f"There is no file or folder {source!r}.", why="It names what to read.", remedy="Correct the path."
+            )
+        versions = AppVersions(start if start.is_dir() else start.parent)
+        for path, relative in walk(start, is_candidate):
+            try:
+                size = path.stat().st_size
+            except OSError:
+                size = 0
+            # A file that is named itself has its folder's names beside it: `.github/workflows/ci.yml`.
+            whole = path.as_posix() if not start.is_dir() else relative
+            found.setdefault(path, Task(path, whole, shown(path), versions.of(path), size))
+    return list(found.values())
+
+
+def shown(path: Path) -> str:
+    """The path as people and programs of the working directory name it."""
+    return os.path.relpath(path).replace(os.sep, "/")
+
+
+def scan(sources: Sequence[str]) -> Scan:
+    """The images of files, folders and `-` (standard input), in the order of their names and places."""
+    parts: list[Scan] = []
+    if STDIN in sources:
+        parts.append(scan_text(decode_text(Path(STDIN), sys.stdin.buffer.read()), "stdin.yaml", STDIN, ""))
+    wanted = tasks([source for source in sources if source != STDIN])
+    parts.extend(run_tasks(wanted))
+    return Scan(
+        tuple(use for part in parts for use in part.uses),
+        tuple(problem for part in parts for problem in part.unreadable),
+        len(parts) if STDIN in sources else len(wanted),
+    )
+
+
+def run_tasks(wanted: Sequence[Task]) -> Iterator[Scan]:
+    """Scan each file; the answers come in the order of the tasks."""
+    cores = min(os.cpu_count() or 1, 4)
+    if cores == 1 or sum(task.size for task in wanted) < ALONE:
+        yield from map(scan_task, wanted)
+        return
+    # Spawned: a part of the package carries a runtime of its own that does not survive a fork.
+    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for scans in pool.map(_scan_batch, _batches(wanted)):
+            yield from scans
+
+
+def _batches(wanted: Iterable[Task]) -> Iterator[list[Task]]:
+    batch: list[Task] = []
+    size = 0
+    for task in wanted:
+        batch.append(task)
+        size += task.size + 2000
+        if size > BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _scan_batch(batch: list[Task]) -> list[Scan]:
+    return [scan_task(task) for task in batch]
+
+
+def scan_task(task: Task) -> Scan:
+    """The images of one file."""
+    return scan_text(read_text(task.path), task.relative, task.shown, task.app_version)
+
+
+def scan_text(content: TextFile | NotRead, relative: str, name: str, app_version: str) -> Scan:
+    """The images of one text."""
+    if isinstance(content, NotRead):
+        return Scan((), (NotFound(name, content.line, content.reason),))
+    found = find_images(relative, content.text, app_version=app_version)
+    return Scan(tuple(_uses(found, content.text, name)), tuple(_problems(found, content.text, name)))
+
+
+def _uses(found: Found, text: str, name: str) -> Iterator[ImageUse]:
+    lines = Lines(text)
+    for place in found.places:
+        line, column = lines.at(place.anchor.start)
+        yield ImageUse(
+            name,
+            line,
+            column,
+            place.field,
+            place.format,
+            place.reference,
+            place.pulled_by,
+            place.consent,
+            place.warnings,
+        )
+
+
+def _problems(found: Found, text: str, name: str) -> Iterator[NotFound]:
+    lines = Lines(text)
+    for problem in found.unreadable:
+        shown_text = f"{problem.text}: " if problem.text else ""
+        yield NotFound(name, lines.at(problem.start)[0], f"{shown_text}{problem.reason}")

@@ -1,0 +1,132 @@
+"""Files of a folder that may name images, as text, with what has to be known to write them back byte for byte."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import stat
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+NOT_SEARCHED = frozenset({".git", ".hg", ".svn", ".orchestrator", "node_modules", ".terraform", ".venv", "__pycache__"})
+LARGEST = 64 << 20
+_APP_VERSION = re.compile(rb"^appVersion:[ \t]*[\"']?([^\"'#\r\n]*?)[\"']?[ \t]*(?:#[^\n]*)?\r?$", re.M)
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """A file's text without its byte order mark, and what it was made of."""
+
+    path: Path
+    text: str
+    encoding: str
+    bom: bytes
+    data: bytes
+
+    def encoded(self, text: str) -> bytes:
+        """Another text in this file's encoding."""
+        return self.bom + text.encode(self.encoding)
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """A file that is no text, or cannot be opened: why, and its line where that is known."""
+
+    path: Path
+    reason: str
+    line: int = 1
+
+
+def walk(start: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[Path, str]]:
+    """(path, path below `start` with slashes) of the files below a folder, sorted; links are never followed.
+
+    A file that is named itself is taken whatever its name is.
+    """
+    if not start.is_dir():
+        yield start, start.name
+        return
+    for folder, folders, files in os.walk(start):
+        folders[:] = sorted(name for name in folders if name not in NOT_SEARCHED)
+        below = os.path.relpath(folder, start).replace(os.sep, "/")
+        for name in sorted(files):
+            relative = name if below == "." else f"{below}/{name}"
+            path = Path(folder, name)
+            if wanted(relative) and not path.is_symlink():
+                yield path, relative
+
+
+def read_text(path: Path) -> TextFile | NotRead:
+    """The file's text, whatever Unicode encoding its byte order mark says; UTF-8 without one."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return NotRead(path, "it is no regular file")
+        if status.st_size > LARGEST:
+            return NotRead(path, f"it is larger than {LARGEST >> 20} MB")
+        data = path.read_bytes()
+    except OSError as error:
+        return NotRead(path, f"it cannot be read: {error.strerror}")
+    return decode_text(path, data)
+
+
+def decode_text(path: Path, data: bytes) -> TextFile | NotRead:
+    """As read_text, for bytes that are there already."""
+    bom, encoding = next(((mark, name) for mark, name in _BOMS if data.startswith(mark)), (b"", "utf-8"))
+    try:
+        text = data[len(bom) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start + len(bom)) + 1
+        return NotRead(path, f"it is no {encoding.upper()}: byte 0x{data[error.start + len(bom)]:02x}", line)
+    return TextFile(path, text, encoding, bom, data)
+
+
+class AppVersions:
+    """The appVersion of the chart that a file belongs to: that of the nearest Chart.yaml above it."""
+
+    def __init__(self, top: Path) -> None:
+        self._top = top
+        self._known: dict[Path, str] = {}
+
+    def of(self, path: Path) -> str:
+        """ "" where there is no chart, or where it has no appVersion."""
+        return self._folder(path.parent)
+
+    def _folder(self, folder: Path) -> str:
+        if folder not in self._known:
+            self._known[folder] = self._read(folder)
+        return self._known[folder]
+
+    def _read(self, folder: Path) -> str:
+        for name in ("Chart.yaml", "Chart.yml"):
+            try:
+                found = _APP_VERSION.search((folder / name).read_bytes())
+            except OSError:
+                continue
+            return found[1].decode("utf-8", "replace").strip() if found else ""
+        if folder == self._top or folder.parent == folder or self._top not in folder.parents:
+            return ""
+        return self._folder(folder.parent)
+
+
+def ignored(folder: Path) -> frozenset[Path]:
+    """The files that git ignores below a folder and that are not tracked; none where git or its repository is missing."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"],
+            capture_output=True,
+            check=True,
+            timeout=120,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return frozenset()
+    return frozenset(folder / name.rstrip("/") for name in os.fsdecode(done.stdout).split("\0") if name)

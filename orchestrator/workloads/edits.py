@@ -1,0 +1,146 @@
+"""Images of a text + the route table -> edits: what changes, character by character, and nothing else.
+
+A place is rewritten as it is written: whole, or part by part. A part that several places share (a registry for all
+images of a chart) changes only when all of them agree; otherwise they all stay, and the answer says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from orchestrator.routes.reference import DEFAULT_DOMAIN, InvalidReference, parse_reference
+from orchestrator.routes.table import Redirected, RouteTable
+from orchestrator.workloads.place import ImagePlace, Part
+
+Target = Callable[[str], str | None]
+"""The reference that takes another's place, None where it stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The characters `start` to `end` of a text become `new`."""
+
+    start: int
+    end: int
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A place that would be redirected and is left as it is, with the reason."""
+
+    place: ImagePlace
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """What one text needs: its edits in their order, and what was left."""
+
+    edits: tuple[Edit, ...] = ()
+    left: tuple[Left, ...] = ()
+
+    def apply(self, text: str) -> str:
+        """The text with its edits."""
+        pieces, position = [], 0
+        for edit in self.edits:
+            pieces += [text[position : edit.start], edit.new]
+            position = edit.end
+        return "".join([*pieces, text[position:]])
+
+
+def forward(table: RouteTable) -> Target:
+    """Where the table sends a reference."""
+
+    def target(reference: str) -> str | None:
+        answer = table.redirect(reference)
+        return answer.target if isinstance(answer, Redirected) else None
+
+    return target
+
+
+def backward(table: RouteTable) -> Target:
+    """The upstream, in its familiar form, of a reference to the environment's registry."""
+
+    def target(reference: str) -> str | None:
+        try:
+            parsed = parse_reference(reference)
+        except InvalidReference:
+            return None
+        if parsed.domain not in table.own_hosts:
+            return None
+        upstream = table.upstream_of(parsed.path)
+        if not upstream:
+            return None
+        return (
+            f"{upstream.removeprefix(f'{DEFAULT_DOMAIN}/library/').removeprefix(f'{DEFAULT_DOMAIN}/')}{parsed.suffix}"
+        )
+
+    return target
+
+
+def rewrite(places: Sequence[ImagePlace], target: Target, consents: Iterable[str] = ()) -> Rewritten:
+    """The edits that send each place to its target. `consents` are the kinds that the caller asks for (`ci`, `env`)."""
+    allowed = {"", *consents}
+    wanted: list[tuple[ImagePlace, dict[Part, str]]] = []
+    kept: set[tuple[int, int]] = set()
+    left: list[Left] = []
+    for place in places:
+        new = target(place.reference) if place.consent in allowed else None
+        changes = None if new is None else _changes(place, new)
+        if changes is None:
+            kept |= {(part.start, part.end) for part in _named(place)}
+            if new is not None:
+                left.append(Left(place, "its parts cannot say the new name"))
+        else:
+            wanted.append((place, changes))
+    return _settled(wanted, kept, left)
+
+
+def _settled(
+    wanted: list[tuple[ImagePlace, dict[Part, str]]], kept: set[tuple[int, int]], left: list[Left]
+) -> Rewritten:
+    """Drop the places that disagree about a part, until the rest agree."""
+    while True:
+        new: dict[tuple[int, int], str] = {}
+        disputed = set(kept)
+        for _, changes in wanted:
+            for part, value in changes.items():
+                span = (part.start, part.end)
+                if new.setdefault(span, value) != value:
+                    disputed.add(span)
+        bad = [(place, changes) for place, changes in wanted if any((p.start, p.end) in disputed for p in changes)]
+        if not bad:
+            edits = tuple(Edit(start, end, value) for (start, end), value in sorted(new.items()))
+            return Rewritten(edits, tuple(left))
+        for place, _ in bad:
+            left.append(Left(place, "it shares its registry with an image that stays"))
+            kept |= {(part.start, part.end) for part in _named(place)}
+        gone = {id(place) for place, _ in bad}
+        wanted = [(place, changes) for place, changes in wanted if id(place) not in gone]
+
+
+def _named(place: ImagePlace) -> list[Part]:
+    """The parts that say where the image is; tags may be shared freely, nobody changes them."""
+    return [part for part in (place.parts.image, place.parts.registry, place.parts.repository) if part is not None]
+
+
+def _changes(place: ImagePlace, new: str) -> dict[Part, str] | None:
+    """{part: its new value} that make the place say `new`; None where that cannot be."""
+    parts = place.parts
+    if parts.image is not None:
+        return {parts.image: new}
+    if parts.repository is None:
+        return None
+    reference = parse_reference(new)
+    domain, path = reference.registry, reference.path
+    written = parts.repository.value
+    if parts.registry is None:
+        tagged = ":" in written.rpartition("/")[2] or "@" in written
+        return {parts.repository: new if tagged else new.removesuffix(reference.suffix)}
+    if "/" not in parts.registry.value:
+        return {parts.registry: domain, parts.repository: path}
+    # The registry's part holds a namespace too; what follows it stays where it can.
+    whole, last = f"{domain}/{path}", f"/{written}"
+    return {parts.registry: whole.removesuffix(last)} if whole.endswith(last) else None

@@ -1,0 +1,187 @@
+"""A file's name and text -> the images in it: the finder of its format is chosen by name and content.
+
+Nothing is opened here: what stands beside a file (the version of its chart) is handed in. A text without any word that
+speaks of images is passed over before it is parsed, and so is each document of a long file.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from orchestrator.workloads.formats import (
+    chart_templates,
+    compose,
+    dockerfile,
+    helm,
+    kubernetes,
+    kustomize,
+    pipelines,
+    terraform_files,
+)
+from orchestrator.workloads.formats.embedded import inside
+from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
+from orchestrator.workloads.references import looks_like_image
+from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, cut_documents, parse_yaml
+
+_WORDS = re.compile(r"mage|IMAGE|repositor|oci://|docker://|package:|bundle|ontainers|imageRegistry")
+_VALUES = re.compile(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.I)
+_COMPOSE = re.compile(r"(?:docker-|podman-)?compose(?:[-_.].*)?\.ya?ml", re.I)
+_WORKFLOW = re.compile(r"(?:.*/)?\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml", re.I)
+_ACTION = re.compile(r"action\.ya?ml", re.I)
+_GITLAB = re.compile(r"(?:.*/)?(?:[^/]*\.gitlab-ci\.ya?ml|\.gitlab/.*\.ya?ml|gitlab-ci\.ya?ml)", re.I)
+_HELMFILE = re.compile(r"(?:.*/)?(?:helmfile(?:[-_.].*)?\.ya?ml|helmfile\.d/[^/]+\.ya?ml)", re.I)
+_DEVCONTAINER = re.compile(r"(?:.*/)?\.?devcontainer(?:/.*)?(?:/devcontainer)?\.json", re.I)
+_JSON_IMAGE = re.compile(r"^[ \t]*[^/\n]*?\"image\"\s*:\s*\"([^\"\\\n]+)\"", re.M)
+_CDK = re.compile(r"(?:fromRegistry|from_registry|FromRegistry)\(\s*[\"'`]([^\"'`\n]+)[\"'`]")
+_CDK_NAME = re.compile(r".*\.(?:ts|js|py|java|go|cs)")
+_YAML_NAME = re.compile(r".*\.(?:ya?ml|json)(?:\.(?:gotmpl|tpl|tmpl|j2))?|.*\.(?:tpl|gotmpl)|Kustomization", re.I)
+
+
+def is_candidate(path: str) -> bool:
+    """Whether a file of this name can hold images at all; what else there is in a repository is not even opened."""
+    name = path.rpartition("/")[2]
+    return (
+        bool(_YAML_NAME.fullmatch(name))
+        or dockerfile.is_dockerfile(name)
+        or name.endswith((".tf", ".tofu"))
+        or bool(_CDK_NAME.fullmatch(name))
+    )
+
+
+def find_images(path: str, text: str, *, app_version: str = "") -> Found:
+    """The images of one file, in the order of their places.
+
+    `path` has slashes and counts from the folder that is searched; `app_version` is that of the chart whose values the
+    file holds. What cannot be read is in the answer's `unreadable`; nothing is raised.
+    """
+    found = Found()
+    name = path.rpartition("/")[2]
+    if dockerfile.is_dockerfile(name):
+        dockerfile.find_in_dockerfile(text, found)
+    elif name.endswith((".tf", ".tofu")):
+        terraform_files.find_in_terraform(text, found)
+    elif _CDK_NAME.fullmatch(name):
+        _sources(text, found)
+    elif _DEVCONTAINER.fullmatch(path):
+        _devcontainer(text, found)
+    elif _WORDS.search(text):
+        _documents(path, name, text, app_version, found)
+    found.places.sort(key=lambda place: place.anchor.start)
+    found.unreadable.sort(key=lambda unreadable: unreadable.start)
+    return found
+
+
+def _documents(path: str, name: str, text: str, app_version: str, found: Found) -> None:
+    template = chart_templates.is_template(text)
+    if template and ("/templates/" in f"/{path}" or name.endswith((".tpl", ".gotmpl", ".j2", ".tmpl"))):
+        chart_templates.find_in_template(text, found)
+        return
+    for start, end in cut_documents(text):
+        if not _WORDS.search(text, start, end):
+            continue
+        try:
+            roots = parse_yaml(text, start, end)
+        except BrokenYaml as error:
+            if template:
+                part = Found()
+                chart_templates.find_in_template(text[start:end], part)
+                _shift(part, start, found)
+            else:
+                found.unreadable.append(Unreadable(error.start, f"this is no YAML: {error.reason}"))
+            continue
+        for root in roots:
+            _root(path, name, text, root, app_version, found)
+
+
+def _root(path: str, name: str, text: str, root: Node, app_version: str, found: Found) -> None:
+    """One document, by the file's name first and by its content where the name says nothing."""
+    is_object = kubernetes.is_object(root)
+    if name in kustomize.NAMES or kustomize.is_kustomization(root):
+        kustomize.find_in_kustomization(text, root, found)
+    elif _WORKFLOW.fullmatch(path) or _ACTION.fullmatch(name):
+        pipelines.find_in_workflow(text, root, found)
+    elif _GITLAB.fullmatch(path):
+        pipelines.find_in_gitlab(text, root, found)
+    elif _COMPOSE.fullmatch(name) or _is_compose(root):
+        compose.find_in_compose(text, root, found)
+    elif name in {"Chart.yaml", "Chart.yml"}:
+        _chart(text, root, found)
+    elif _HELMFILE.fullmatch(path):
+        _helmfile(text, root, found)
+    elif (_VALUES.fullmatch(name) and not is_object) or (_in_values_folder(path) and not is_object):
+        helm.find_in_values(text, root, found, app_version=app_version)
+    else:
+        kubernetes.find_in_object(text, root, found)
+
+
+def _in_values_folder(path: str) -> bool:
+    return "/values/" in f"/{path}"
+
+
+def _is_compose(root: Node) -> bool:
+    if not isinstance(root, YamlMapping) or kubernetes.is_object(root):
+        return False
+    services = root.entries().get("services")
+    if not isinstance(services, YamlMapping):
+        return False
+    entries = [value for value in services.entries().values() if isinstance(value, YamlMapping)]
+    return bool(entries) and all({"image", "build", "extends"} & entry.entries().keys() for entry in entries)
+
+
+def _chart(text: str, root: Node, found: Found) -> None:
+    """Annotations of a chart that list its images, as text."""
+    annotations = root.entries().get("annotations") if isinstance(root, YamlMapping) else None
+    for key, value in annotations.entries().items() if isinstance(annotations, YamlMapping) else ():
+        if not isinstance(value, Scalar) or key.rpartition("/")[2] != "images":
+            continue
+        window = inside(text, value)
+        if window is None:
+            continue
+        nested = Found()
+        try:
+            for inner in parse_yaml(window.text):
+                for index, item in enumerate(inner.items if isinstance(inner, YamlList) else []):
+                    image = item.entries().get("image") if isinstance(item, YamlMapping) else None
+                    if isinstance(image, Scalar) and looks_like_image(image.value):
+                        part = image.part(window.text)
+                        place = ImagePlace(f"annotations.{key}[{index}].image", "chart", image.value, Parts(image=part))
+                        nested.places.append(place)
+        except BrokenYaml as error:
+            nested.unreadable.append(Unreadable(error.start, f"this is no YAML: {error.reason}"))
+        window.move(nested, found)
+
+
+def _helmfile(text: str, root: Node, found: Found) -> None:
+    releases = root.entries().get("releases") if isinstance(root, YamlMapping) else None
+    for index, release in enumerate(releases.items if isinstance(releases, YamlList) else []):
+        values = release.entries().get("values") if isinstance(release, YamlMapping) else None
+        for number, item in enumerate(values.items if isinstance(values, YamlList) else []):
+            if isinstance(item, YamlMapping):
+                helm.find_in_values(text, item, found, f"releases[{index}].values[{number}]")
+
+
+def _devcontainer(text: str, found: Found) -> None:
+    for match in _JSON_IMAGE.finditer(text):
+        found.places.append(
+            ImagePlace(
+                "image", "devcontainer", match[1], Parts(image=Part(match.start(1), match.end(1), match[1], "double"))
+            )
+        )
+
+
+def _sources(text: str, found: Found) -> None:
+    """Images of CDK programs: shown, because only the program's author can change them."""
+    for match in _CDK.finditer(text):
+        part = Part(match.start(1), match.end(1), match[1], "double")
+        found.places.append(ImagePlace("fromRegistry", "cdk", match[1], Parts(image=part), consent="never"))
+
+
+def _shift(part: Found, start: int, found: Found) -> None:
+    for place in part.places:
+        moved = {
+            name: replace(one, start=one.start + start, end=one.end + start)
+            for name, one in place.parts.given().items()
+        }
+        found.places.append(replace(place, parts=Parts(**moved)))
+    found.unreadable.extend(replace(item, start=item.start + start) for item in part.unreadable)

@@ -1,0 +1,47 @@
+"""Images of Compose files: `services.*.image`, with Compose's own variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrator.workloads.formats.variables import Unresolved, resolve
+from orchestrator.workloads.place import Consent, Found, ImagePlace, Parts, Unreadable
+from orchestrator.workloads.references import placeholder
+from orchestrator.workloads.yaml_tree import Node, Scalar, YamlMapping
+
+FORMAT = "compose"
+
+
+def find_in_compose(text: str, root: Node, found: Found) -> None:
+    """Add the images of a Compose file's services to `found`. One that is built here is pushed, not pulled."""
+    services = root.entries().get("services") if isinstance(root, YamlMapping) else None
+    for name, service in _mappings(services):
+        entries = service.entries()
+        image = entries.get("image")
+        if isinstance(image, Scalar) and image.value and "build" not in entries:
+            add_image(text, image, f"services.{name}.image", FORMAT, found)
+
+
+def _mappings(node: Node | None) -> Iterator[tuple[str, YamlMapping]]:
+    if isinstance(node, YamlMapping):
+        for name, value in node.entries().items():
+            if isinstance(value, YamlMapping):
+                yield name, value
+
+
+def add_image(text: str, node: Scalar, path: str, form: str, found: Found, consent: Consent = "") -> None:
+    """Add one scalar that is an image, whose variables may have defaults."""
+    part = node.part(text)
+    resolved = resolve(part, {})
+    if isinstance(resolved, Unresolved):
+        reason = f"the variable {resolved.variable} has no value here"
+        found.unreadable.append(Unreadable(part.start, reason, node.value))
+        return
+    filled = placeholder(resolved.reference)
+    if filled:
+        found.unreadable.append(Unreadable(part.start, f"{filled} is filled in later", node.value))
+        return
+    if not resolved.parts:
+        found.unreadable.append(Unreadable(part.start, "a variable stands inside the repository's name", node.value))
+        return
+    found.places.append(ImagePlace(path, form, resolved.reference, Parts(**resolved.parts), consent=consent))

@@ -1,0 +1,60 @@
+"""YAML inside a string of YAML: its text, and where each character of it stands outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from orchestrator.workloads.place import Found, ImagePlace, Parts
+from orchestrator.workloads.yaml_tree import Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """`text` is what the string holds, line by line; `starts[i]` is where its line i begins outside."""
+
+    text: str
+    starts: tuple[int, ...]
+    line_starts: tuple[int, ...]
+
+    def outside(self, index: int) -> int:
+        """The place outside of a character inside."""
+        line = self.text.count("\n", 0, index)
+        return self.starts[line] + index - self.line_starts[line]
+
+    def move(self, nested: Found, found: Found) -> None:
+        """Add what was found inside to `found`, with its places outside."""
+        for place in nested.places:
+            found.places.append(self._moved(place))
+        for unreadable in nested.unreadable:
+            found.unreadable.append(replace(unreadable, start=self.outside(min(unreadable.start, len(self.text)))))
+
+    def _moved(self, place: ImagePlace) -> ImagePlace:
+        moved = {
+            name: replace(part, start=self.outside(part.start), end=self.outside(part.end))
+            for name, part in place.parts.given().items()
+        }
+        return replace(place, parts=Parts(**moved))
+
+
+def inside(text: str, scalar: Scalar) -> Window | None:
+    """The window of a scalar whose text stands as it is, line by line; None for folded and escaped ones."""
+    part = scalar.part(text)
+    raw = text[part.start : part.end]
+    if scalar.style == "literal":
+        first = text.rfind("\n", 0, part.start) + 1
+        indent = part.start - first
+        lines, starts, position = [], [], first
+        for line in text[first : part.end].split("\n"):
+            cut = min(indent, len(line) - len(line.lstrip(" ")))
+            lines.append(line[cut:])
+            starts.append(position + cut)
+            position += len(line) + 1
+    elif scalar.style in {"plain", "single", "double"} and raw == scalar.value:
+        lines, starts = [raw], [part.start]
+    else:
+        return None
+    line_starts, total = [], 0
+    for line in lines:
+        line_starts.append(total)
+        total += len(line) + 1
+    return Window("\n".join(lines), tuple(starts), tuple(line_starts))

@@ -1,0 +1,276 @@
+"""Images in the values of Helm charts, in every form that charts give them.
+
+A form is a set of keys in one mapping: `image: a/b:c`; `repository` with `tag`, `registry`, `digest`; `image` beside
+`tag`; `fooImage` beside `fooTag`. What Helm prints for a scalar counts, not what is written (`tag: 1.10` is 1.1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
+from orchestrator.workloads.references import composed, is_reference, looks_like_image, placeholder, read_as_helm
+from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping
+
+FORMAT = "helm"
+# Names of keys, lower case and without separators, in the order in which they are looked for.
+_REPOSITORIES = ("repository", "repo", "imagerepository", "imagerepo", "imagename", "image", "name")
+_TAGS = ("tag", "imagetag", "version", "imageversion", "defaulttag")
+_DIGESTS = ("digest", "imagedigest", "sha", "sha256", "imagesha")
+_REGISTRIES = ("registry", "imageregistry", "imagehost", "hub", "host", "domain")
+_BESIDE = frozenset({*_TAGS, *_DIGESTS, *_REGISTRIES, "pullpolicy", "imagepullpolicy", "pullsecrets", "pullsecret"})
+# These alone do not make a mapping an image: charts of everything else have them too.
+_WEAK = frozenset({"version", "host", "domain", "hub", "sha", "name"})
+_IMAGE_KEY = re.compile(r"(?:.*[a-z0-9_.-])?images?|.*images?[-_]?(?:ref|reference|url|uri)?", re.I)
+_SCHEMES = ("docker://", "oci://")
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What the chart beside a values file says: the version that an empty tag stands for, and a registry for all."""
+
+    app_version: str = ""
+    registry: Scalar | None = None
+
+
+def find_in_values(text: str, root: Node, found: Found, path: str = "", app_version: str = "") -> None:
+    """Add the images of a values document to `found`; `path` stands before the fields' names."""
+    registry = _global_registry(root)
+    _Values(text, found, Chart(app_version, registry)).walk(root, path, "")
+
+
+def split_image(text: str, node: YamlMapping, path: str, key: str) -> Iterator[ImagePlace]:
+    """The image that one mapping composes, if it does."""
+    place = _Values(text, Found(), Chart()).composed(node, path, key)
+    if isinstance(place, ImagePlace):
+        yield place
+
+
+def _global_registry(root: Node) -> Scalar | None:
+    """The registry that goes before every image of a chart, when it is set."""
+    if not isinstance(root, YamlMapping):
+        return None
+    entries = root.entries()
+    whole = entries.get("global")
+    for holder in (whole, root):
+        if not isinstance(holder, YamlMapping):
+            continue
+        own = holder.entries()
+        image = own.get("image")
+        candidates = [own.get("imageRegistry"), own.get("image_registry")]
+        if holder is whole:
+            candidates += [
+                own.get("registry"),
+                image.entries().get("registry") if isinstance(image, YamlMapping) else None,
+            ]
+        for candidate in candidates:
+            if isinstance(candidate, Scalar) and _read(candidate):
+                return candidate
+    return None
+
+
+def _read(node: Node | None) -> str:
+    """What Helm prints for a node, "" for null and what is no scalar."""
+    if not isinstance(node, Scalar):
+        return ""
+    reading = read_as_helm(node.value, plain=node.style == "plain" and node.tag is None)
+    return "" if reading is None else reading.text.strip()
+
+
+def _changed(node: Scalar) -> str | None:
+    reading = read_as_helm(node.value, plain=node.style == "plain" and node.tag is None)
+    return reading.text if reading is not None and reading.changed else None
+
+
+def _plainly(key: str) -> str:
+    return key.lower().replace("_", "").replace("-", "")
+
+
+class _Values:
+    def __init__(self, text: str, found: Found, chart: Chart) -> None:
+        self._text = text
+        self._found = found
+        self._chart = chart
+        self._seen: set[int] = set()
+
+    def walk(self, node: Node, path: str, key: str) -> None:
+        if isinstance(node, Scalar) or id(node) in self._seen:
+            return
+        self._seen.add(id(node))
+        if isinstance(node, YamlList):
+            for index, item in enumerate(node.items):
+                where = f"{path}[{index}]"
+                if isinstance(item, Scalar):
+                    if _plainly(key).endswith("images") and looks_like_image(_bare(item.value)):
+                        self._inline(item, where)
+                else:
+                    self.walk(item, where, key)
+            return
+        self._mapping(node, path, key)
+        for name, value in node.own_entries():
+            self.walk(value, f"{path}.{name}" if path else name, name)
+
+    def _mapping(self, node: YamlMapping, path: str, key: str) -> None:
+        """Find the images that this mapping writes itself."""
+        place = self.composed(node, path, key)
+        if place is not None:
+            self._note(place)
+        entries = node.entries()
+        for name, value in entries.items():
+            if not isinstance(value, Scalar):
+                continue
+            if _plainly(key) in {"images", "relatedimages"} and looks_like_image(_bare(value.value)):
+                self._inline(value, _join(path, name))
+            elif _is_image_key(name):
+                in_list = key.lower().endswith("containers") and path.endswith("]")
+                self._beside(entries, name, value, path, certain=in_list)
+
+    def _beside(self, entries: dict[str, Node], name: str, value: Scalar, path: str, *, certain: bool) -> None:
+        """`fooImage`, with its version in `fooImageTag` or `fooTag` beside it, or whole."""
+        text = _bare(_read(value))
+        if not text:
+            return
+        stem = re.sub(r"[-_]?images?(?:[-_]?(?:name|ref|url|uri))?$", "", name, flags=re.I)
+        wanted = {_plainly(stem + tail) for tail in ("ImageTag", "Tag", "ImageVersion", "Version")}
+        wanted |= {_plainly(name + tail) for tail in ("Tag", "Version")}
+        tags = [other for other in entries if other != name and _plainly(other) in wanted]
+        tag = entries[tags[0]] if tags else None
+        filled = placeholder(text)
+        if filled:
+            self._unreadable(value, text, filled)
+        elif isinstance(tag, Scalar) and ":" not in text.rpartition("/")[2] and "@" not in text and _read(tag):
+            self._note(self._compose({"repository": value, "tag": tag}, _join(path, name), name))
+        elif looks_like_image(text) or ((certain or _certain(entries)) and is_reference(text)):
+            self._inline(value, _join(path, name))
+
+    def composed(self, node: YamlMapping, path: str, key: str) -> ImagePlace | Unreadable | None:
+        """The image that the keys of one mapping write together, None when they write none."""
+        entries = node.entries()
+        named = {_plainly(name): value for name, value in entries.items() if isinstance(value, Scalar)}
+        repository_key = next((name for name in _REPOSITORIES if _read(named.get(name))), None)
+        if repository_key is None:
+            return None
+        of_image = bool(_IMAGE_KEY.fullmatch(key))
+        beside = (_BESIDE & named.keys()) - ({repository_key})
+        strong = beside - _WEAK
+        text = _read(named[repository_key])
+        if repository_key == "name" and not (of_image and beside - {"name"}):
+            return None
+        if repository_key == "image" and not (
+            strong & {*_TAGS, *_DIGESTS, *_REGISTRIES} or (key and "version" in beside)
+        ):
+            return None
+        if repository_key in {"repository", "repo"} and not (strong or (of_image and beside) or of_image):
+            return None
+        if repository_key == "repo" and not of_image and not strong & {*_TAGS, *_DIGESTS}:
+            return None
+        if text.startswith(("http://", "https://", "git@", "ssh://", "git://", "s3://")):
+            return None
+        parts: dict[str, Scalar] = {"repository": named[repository_key]}
+        for part, names in (("registry", _REGISTRIES), ("tag", _TAGS), ("digest", _DIGESTS)):
+            value = next((named[name] for name in names if name in named and name != repository_key), None)
+            if value is not None and _read(value):
+                parts[part] = value
+        if repository_key in {"repository", "repo"} and of_image and _read(named.get("name")):
+            parts = _with_name(parts, named["name"])
+        if "image" in named and repository_key in {"repository", "repo"} and _read(named["image"]):
+            parts = _with_name(parts, named["image"])
+        return self._compose(parts, _join(path, "image") if repository_key == "image" else path, key)
+
+    def _compose(self, parts: dict[str, Scalar], path: str, key: str) -> ImagePlace | Unreadable:
+        registry = parts.get("registry")
+        whole = self._chart.registry
+        repository = _bare(_read(parts["repository"]))
+        if whole is not None and (registry is not None or not _has_domain(repository)):
+            registry = whole
+            parts = {**parts, "registry": whole}
+        tag = _read(parts.get("tag"))
+        digest = _read(parts.get("digest"))
+        if "@" in repository or ":" in repository.rpartition("/")[2]:
+            tag, digest = "", ""
+            parts = {name: part for name, part in parts.items() if name not in {"tag", "digest"}}
+        filled = next((hole for part in parts.values() if (hole := placeholder(_read(part)))), None)
+        if filled:
+            node = parts["repository"]
+            return Unreadable(node.part(self._text).start, f"{filled} is filled in later", _read(node))
+        empty = not tag and not digest and ":" not in repository.rpartition("/")[2] and "@" not in repository
+        if empty and self._chart.app_version:
+            tag = self._chart.app_version
+        reference = composed(_read(registry), repository, tag, digest)
+        changed = parts.get("tag") and _changed(parts["tag"])
+        warnings: tuple[str, ...] = ()
+        if changed:
+            warnings = (f"Without quotes the tag {parts['tag'].value} is a number: {changed} is pulled.",)
+        made = {
+            name: self._part(part)
+            for name, part in parts.items()
+            if name in {"registry", "repository", "tag", "digest"}
+        }
+        return ImagePlace(path or key, FORMAT, reference, Parts(**made), warnings=warnings)
+
+    def _part(self, node: Scalar) -> Part:
+        part = node.part(self._text)
+        for scheme in _SCHEMES:
+            if part.value.startswith(scheme):
+                return replace(part, start=part.start + len(scheme), value=part.value.removeprefix(scheme))
+        return replace(part, value=_read(node))
+
+    def _inline(self, node: Scalar, path: str) -> None:
+        part = self._part(node)
+        value = part.value.strip()
+        filled = placeholder(value)
+        if filled:
+            self._unreadable(node, value, filled)
+            return
+        self._note(ImagePlace(path, FORMAT, value, Parts(image=part)))
+
+    def _note(self, place: ImagePlace | Unreadable) -> None:
+        if isinstance(place, Unreadable):
+            self._found.unreadable.append(place)
+            return
+        mark = -place.anchor.start - 1
+        if mark in self._seen:
+            return
+        self._seen.add(mark)
+        self._found.places.append(place)
+
+    def _unreadable(self, node: Scalar, text: str, filled: str) -> None:
+        self._found.unreadable.append(Unreadable(node.part(self._text).start, f"{filled} is filled in later", text))
+
+
+def _with_name(parts: dict[str, Scalar], name: Scalar) -> dict[str, Scalar]:
+    """`repository: quay.io/org` with `name: app` beside it: the first stands where a registry would."""
+    last = _read(parts["repository"]).rpartition("/")[2].partition(":")[0]
+    if "registry" in parts or last == _read(name).rpartition("/")[2] or not is_reference(_read(name)):
+        return parts
+    return {**parts, "registry": parts["repository"], "repository": name}
+
+
+def _has_domain(repository: str) -> bool:
+    first, slash, _ = repository.partition("/")
+    return bool(slash) and ("." in first or ":" in first or first == "localhost")
+
+
+def _is_image_key(name: str) -> bool:
+    return bool(_IMAGE_KEY.fullmatch(name)) or _plainly(name) in {"imagename", "dockerimage", "containerimage"}
+
+
+def _certain(entries: dict[str, Node]) -> bool:
+    """Whether one word among these is an image: what stands beside it is a container's or an image's."""
+    beside = {_plainly(other) for other in entries}
+    return bool(
+        beside & {"pullpolicy", "imagepullpolicy", "command", "args", "env", "ports", "volumemounts", "resources"}
+    )
+
+
+def _bare(text: str) -> str:
+    for scheme in _SCHEMES:
+        if text.startswith(scheme):
+            return text.removeprefix(scheme)
+    return text
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key

@@ -1,0 +1,115 @@
+"""What a consumer makes of the values of a file: YAML scalars as Helm reads them, references composed from parts.
+
+Pure. Nothing here decides a route; a text is only taken for an image's reference or not.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from orchestrator.routes.reference import InvalidReference, parse_reference
+
+# go-yaml's resolution of plain scalars (YAML 1.1 with Kubernetes' reading), for what Helm prints into a template.
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_TRUE = frozenset({"true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"})
+_FALSE = frozenset({"false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF"})
+_INTEGER = re.compile(r"[-+]?(?:0b[01_]++|0o?[0-7_]++|0x[0-9a-fA-F_]++|(?:0|[1-9][0-9_]*+))", re.ASCII)
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]++|[0-9]++(?:\.[0-9]*+)?)(?:[eE][-+]?[0-9]++)?", re.ASCII)
+
+# Written by templates, shells, build tools and people for what is filled in later.
+_PLACEHOLDER = re.compile(
+    r"\{\{|\}\}|\$\{|\$\(|\$[A-Za-z_]|<[^>]*>|%[A-Za-z_]+%|@[A-Za-z_]+@|__[A-Z_]+__|\*|ko://|\[\["
+)
+_FILE = re.compile(
+    r"\.(?:png|jpe?g|svg|gif|webp|ico|iso|qcow2|img|raw|vmdk|ova|tar|gz|tgz|zip|ya?ml|json|md|html?)\Z", re.I
+)
+_HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What Helm puts into a template for a scalar; `changed` when that is not what was written."""
+
+    text: str
+    changed: bool = False
+
+
+def read_as_helm(value: str, *, plain: bool) -> Reading | None:
+    """The text that a template prints for a scalar, None for null: `1.10` without quotes is a number, printed 1.1."""
+    if not plain:
+        return Reading(value)
+    if value in _NULL:
+        return None
+    if value in _TRUE or value in _FALSE:
+        printed = "true" if value in _TRUE else "false"
+        return Reading(printed, printed != value)
+    printed = _number(value)
+    return Reading(printed, printed != value)
+
+
+def _number(value: str) -> str:
+    plain = value.replace("_", "")
+    if _INTEGER.fullmatch(value) and plain not in {"+", "-"}:
+        sign, digits = ("-", plain[1:]) if plain[0] == "-" else ("", plain.lstrip("+"))
+        if len(digits) > 18:
+            return value
+        base = {"0b": 2, "0x": 16, "0o": 8}.get(digits[:2].lower())
+        if base is None and len(digits) > 1 and digits[0] == "0":
+            return sign + str(int(digits, 8)) if set(digits) <= set("01234567") else value
+        return sign + str(int(digits[2:], base) if base else int(digits))
+    if _FLOAT.fullmatch(value) and any(mark in value for mark in ".eE"):
+        number = float(value)
+        if number != number or number in {float("inf"), float("-inf")}:
+            return value
+        if number == int(number) and abs(number) < 1e21:
+            return str(int(number))
+        return repr(number)
+    return value
+
+
+def placeholder(text: str) -> str | None:
+    """What in `text` is filled in later, None when nothing is."""
+    found = _PLACEHOLDER.search(text)
+    return found[0] if found else None
+
+
+def is_reference(text: str) -> bool:
+    """Whether Docker's grammar takes `text`."""
+    try:
+        parse_reference(text)
+    except InvalidReference:
+        return False
+    return True
+
+
+def looks_like_image(text: str) -> bool:
+    """Whether `text`, found under a name that speaks of an image, is a reference beyond doubt.
+
+    It has a registry, a tag or a digest: one word may be anything, and a file's path looks like a repository.
+    """
+    if _FILE.search(text):
+        return False
+    try:
+        reference = parse_reference(text)
+    except InvalidReference:
+        return False
+    domain = reference.domain
+    if domain is not None and ("." in domain or ":" in domain or domain == "localhost"):
+        return True
+    return reference.tag is not None or reference.digest is not None
+
+
+def composed(registry: str, repository: str, tag: str, digest: str) -> str:
+    """The reference that charts make of parts; "" for a part that is not there.
+
+    A tag may carry a digest (`1.25@sha256:…`) or be one; a digest may be written without its algorithm.
+    """
+    name = f"{registry.rstrip('/')}/{repository.lstrip('/')}" if registry else repository
+    if tag.startswith("sha256:"):
+        name, tag = f"{name}@{tag}", ""
+    if tag:
+        name = f"{name}:{tag}"
+    if digest and "@" not in name:
+        name = f"{name}@{'sha256:' + digest if _HEX.fullmatch(digest) else digest}"
+    return name

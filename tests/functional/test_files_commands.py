@@ -1,0 +1,147 @@
+"""`orchestrator images NAME SOURCE...` and `rewrite` as a shell runs them, on folders with git beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from orchestrator.project import Project
+from tests.conftest import ProjectFactory
+from tests.functional.running import Ran, run
+from tests.references_table import ENVIRONMENTS, OWN, tfvars
+
+POD = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n    image: nginx:1.25 # renovate\n"
+
+
+@pytest.fixture
+def root(project: ProjectFactory) -> Project:
+    return project({name: tfvars(name) for name in ENVIRONMENTS})
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "gitops"
+    (folder / "apps" / ".hidden").mkdir(parents=True)
+    (folder / ".git").mkdir()
+    (folder / "apps" / "pod.yaml").write_bytes(POD.encode())
+    (folder / "apps" / ".hidden" / "crlf.yaml").write_bytes(b"\xef\xbb\xbf" + POD.replace("\n", "\r\n").encode())
+    (folder / "apps" / "last.yaml").write_bytes(POD.rstrip("\n").replace(" # renovate", "").encode())
+    (folder / "apps" / "latin.yaml").write_bytes(b"image: \xe9\n")
+    (folder / "apps" / "link.yaml").symlink_to("pod.yaml")
+    (folder / "ci.txt").write_text(POD)
+    (folder / ".git" / "x.yaml").write_text(POD)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def rewrite(root: Project, *arguments: str) -> Ran:
+    return run("-C", str(root.root), "rewrite", "standard", *arguments)
+
+
+def contents(tree: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(tree.rglob("*")) if path.is_file()}
+
+
+def test_images_of_files_have_their_places_and_answers(root: Project, tree: Path) -> None:
+    ran = run("-C", str(root.root), "images", "standard", ".", "--json")
+    assert ran.code == 0
+    assert ran.json["images"] == [
+        {
+            "reference": "nginx:1.25",
+            "answer": "redirected",
+            "target": f"{OWN}/docker-hub/library/nginx:1.25",
+            "pulled_by": "kubelet",
+            "uses": [
+                {"file": file, "line": 6, "column": 12, "field": "spec.containers[0].image", "format": "kubernetes"}
+                for file in ("apps/last.yaml", "apps/pod.yaml", "apps/.hidden/crlf.yaml")
+            ],
+        }
+    ]
+    assert ran.json["unreadable"] == [{"file": "apps/latin.yaml", "line": 1, "reason": "it is no UTF-8: byte 0xe9"}]
+    assert run("-C", str(root.root), "images", "standard", ".", "--strict").code == 1
+
+
+def test_standard_input_csv_and_sarif(root: Project) -> None:
+    pod = POD.replace("nginx:1.25", "unknown.example/app:1").encode()
+    ran = run("-C", str(root.root), "images", "standard", "-", "--format", "list", stdin=pod)
+    assert (ran.code, ran.out) == (0, "unknown.example/app:1\n")
+    ran = run("-C", str(root.root), "images", "standard", "-", "--csv", stdin=pod)
+    assert ran.out.splitlines()[1].split(",")[0:2] == ["unknown.example/app:1", "unchanged"]
+    ran = run("-C", str(root.root), "images", "standard", "-", "--sarif", stdin=pod)
+    result = ran.json["runs"][0]["results"][0]
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 6, "startColumn": 12}
+
+
+def test_write_changes_images_alone_and_undo_gives_the_same_bytes(root: Project, tree: Path) -> None:
+    (tree / "apps" / "pod.yaml").chmod(0o640)
+    before = contents(tree)
+    assert rewrite(root, ".", "--check").code == 3
+    assert contents(tree) == before
+    ran = rewrite(root, ".", "--write")
+    assert ran.code == 0, ran.err
+    after = contents(tree)
+    target = f"{OWN}/docker-hub/library/nginx:1.25".encode()
+    changed = {name for name in before if before[name] != after[name]}
+    assert {Path(name).name for name in changed} == {"pod.yaml", "crlf.yaml", "last.yaml", "link.yaml"}
+    assert all(after[name] == before[name].replace(b"nginx:1.25", target) for name in changed)
+    assert (tree / "apps" / "link.yaml").is_symlink()
+    assert (tree / "apps" / "pod.yaml").stat().st_mode & 0o777 == 0o640
+    assert rewrite(root, ".", "--check").code == 0
+    assert rewrite(root, "--undo").code == 0
+    assert contents(tree) == before
+
+
+def test_undo_refuses_what_was_edited_since(root: Project, tree: Path) -> None:
+    rewrite(root, ".", "--write")
+    (tree / "apps" / "pod.yaml").write_text("mine\n")
+    ran = rewrite(root, "--undo")
+    assert ran.code == 1
+    assert "pod.yaml: it was edited since" in ran.err
+    assert (tree / "apps" / "pod.yaml").read_text() == "mine\n"
+    assert (tree / "apps" / "last.yaml").read_bytes() == POD.rstrip("\n").replace(" # renovate", "").encode()
+
+
+def test_reverse_gives_the_familiar_form(root: Project, tree: Path) -> None:
+    before = contents(tree)
+    rewrite(root, ".", "--write")
+    assert rewrite(root, ".", "--reverse", "--write").code == 0
+    assert contents(tree) == before
+
+
+def test_git_takes_the_diff(root: Project, tree: Path) -> None:
+    before = contents(tree)
+    (tree / ".git" / "x.yaml").unlink()
+    (tree / ".git").rmdir()
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
+    subprocess.run(["git", "init", "--quiet"], check=True, env=environment)
+    ran = rewrite(root, ".", "--diff")
+    done = subprocess.run(["git", "apply", "-"], input=ran.out.encode(), capture_output=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert (tree / "apps" / "last.yaml").read_bytes() == before[str(tree / "apps" / "last.yaml")].replace(
+        b"nginx:1.25", f"{OWN}/docker-hub/library/nginx:1.25".encode()
+    )
+    assert rewrite(root, ".", "--check").code == 0
+    (tree / "apps" / "pod.yaml").write_text(POD)
+    (tree / ".gitignore").write_text("pod.yaml\n")
+    assert rewrite(root, ".", "--check").code == 0, "what git ignores is nobody's source"
+
+
+def test_the_journal_is_the_projects_and_names_what_was_there(root: Project, tree: Path) -> None:
+    rewrite(root, ".", "--write")
+    [journal] = (root.state_dir / "rewrites").glob("*.json")
+    entries = json.loads(journal.read_text())["files"]
+    assert {edit[2] for entry in entries for edit in entry["edits"]} == {"nginx:1.25"}
+    assert not (tree / ".orchestrator").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["--undo", "."], ["nowhere"], ["--undo"]])
+def test_what_cannot_be_done_is_refused(root: Project, tree: Path, arguments: list[str]) -> None:
+    before = contents(tree)
+    ran = rewrite(root, *arguments)
+    assert ran.code == 2
+    assert ran.err.startswith("error: ")
+    assert contents(tree) == before

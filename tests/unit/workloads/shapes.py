@@ -1,0 +1,162 @@
+"""Files in every form that images are written in: (path, text, what must be found).
+
+In a text «...» marks an image that must be found there (its repository, where it is composed), with its reference after
+`=>` when it is composed of more. `[[ci]]`, `[[env]]` and `[[never]]` before the mark say what consent it needs. Nothing
+else may be found.
+"""
+
+from __future__ import annotations
+
+SHAPES: dict[str, tuple[str, str]] = {
+    "pod": (
+        "pod.yaml",
+        "apiVersion: v1\nkind: Pod\nspec:\n  initContainers:\n  - {name: i, image: «busybox»}\n"
+        "  containers:\n  - name: c\n    image: «nginx:1.25»  # keep\n"
+        "  - name: d\n    image: '«quay.io/a/b@sha256:" + "a" * 64 + "»'\n"
+        '  ephemeralContainers:\n  - name: e\n    image: "«docker.io/library/alpine:3»"\n'
+        "  volumes:\n  - name: v\n    image: {reference: «ghcr.io/a/data:1»}\n  - name: r\n    rbd: {image: disk}\n",
+    ),
+    "any kind": (
+        "x.yml",
+        "apiVersion: example.com/v1\nkind: Thing\nspec:\n  deep:\n    template:\n      containers:\n      - image: «a/b»\n",
+    ),
+    "no kind": (
+        "patch.yaml",
+        "spec:\n  template:\n    spec:\n      containers:\n      - name: a\n        image: «nginx»\n",
+    ),
+    "list": (
+        "list.json",
+        '{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Pod",\n'
+        '\t"spec": {"containers": [{"name": "a", "image": "«nginx:1»"}]}}]}\n',
+    ),
+    "documents": (
+        "many.yaml",
+        "---\nkind: [\n---\napiVersion: v1\nkind: Pod\nspec: {containers: [{image: «one:1»}]}\n---\n# nothing\n"
+        "---\napiVersion: v1\nkind: Pod\nspec: {containers: [{image: «two:2»}]}\n...\n",
+    ),
+    "openshift": (
+        "t.yaml",
+        "apiVersion: template.openshift.io/v1\nkind: Template\nobjects:\n- apiVersion: apps.openshift.io/v1\n"
+        "  kind: DeploymentConfig\n  spec:\n    template:\n      spec:\n        containers:\n        - name: a\n"
+        "          image: «quay.io/a/b:1»\n        - name: b\n          image: ${IMAGE}\n"
+        "- apiVersion: image.openshift.io/v1\n  kind: ImageStream\n  spec:\n    tags:\n    - name: x\n"
+        "      from: {kind: DockerImage, name: «docker.io/a/b:2»}\n"
+        "- apiVersion: build.openshift.io/v1\n  kind: BuildConfig\n  spec:\n    strategy:\n      dockerStrategy:\n"
+        "        from: {kind: DockerImage, name: «registry.access.redhat.com/ubi9:1»}\n",
+    ),
+    "anchors": (
+        "a.yaml",
+        "x: &c\n  name: c\n  image: «nginx:1»\nspec:\n  containers:\n  - *c\n  - <<: *c\n    name: d\n"
+        "  - name: e\n    image: &i «redis:7»\n  - name: f\n    image: *i\n",
+    ),
+    "an anchor twice": ("b.yaml", "spec:\n  containers:\n  - image: &i «a:1»\n  - image: &i «b:2»\n"),
+    "block scalars": (
+        "c.yaml",
+        "spec:\n  containers:\n  - image: >-\n      «nginx:1»\n  - image: |\n\n      «nginx:2»\n  - image: !!str «nginx:3»\n",
+    ),
+    "no images": (
+        "crd.yaml",
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nspec: {x: {containers: [{image: a/b:1}]}}\n---\n"
+        "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nspec: {rules: [{image: '*@*'}, {image: a/b:1}]}\n---\n"
+        "apiVersion: config.openshift.io/v1\nkind: ImageDigestMirrorSet\nspec: {x: [{image: a/b:1}]}\n---\n"
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: |\n"
+        "      {\"image\": \"a/b:1\"}\nspec: {containers: [{image: 'ko://github.com/a/b'}, {image: '<image>'}]}\n",
+    ),
+    "config map": (
+        "cm.yaml",
+        "apiVersion: v1\nkind: ConfigMap\ndata:\n  sidecar: |\n    containers:\n    - image: [[never]]«quay.io/a/b:1»\n",
+    ),
+    "operator": (
+        "csv.yaml",
+        "apiVersion: operators.coreos.com/v1alpha1\nkind: ClusterServiceVersion\nmetadata:\n  annotations:\n"
+        "    containerImage: «quay.io/op/op:1»\nspec:\n  relatedImages:\n  - {name: a, image: «quay.io/op/a:1»}\n"
+        "  install:\n    spec:\n      deployments:\n      - spec:\n          template:\n            spec:\n"
+        "              containers:\n              - image: «quay.io/op/op:1»\n                args: ['--sidecar-image=[[env]]«a/b:1»']\n"
+        "                env:\n                - {name: RELATED_IMAGE_A, value: «quay.io/op/a:1»}\n"
+        "                - {name: HELPER_IMAGE, value: [[env]]«quay.io/op/h:1»}\n                - {name: IMAGE_COUNT, value: '3'}\n",
+    ),
+    "custom resources": (
+        "cr.yaml",
+        "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nspec:\n  imageName: «ghcr.io/cloudnative-pg/postgresql:16»\n---\n"
+        "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nspec: {image: «quay.io/prometheus/prometheus:v2»}\n---\n"
+        "apiVersion: kafka.strimzi.io/v1beta2\nkind: Kafka\nspec: {kafka: {image: «quay.io/strimzi/kafka:1»}}\n---\n"
+        "apiVersion: pkg.crossplane.io/v1\nkind: Provider\nspec: {package: «xpkg.upbound.io/a/b:v1»}\n---\n"
+        "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n  steps:\n  - {name: a, image: «alpine», script: x}\n---\n"
+        "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec:\n  templates:\n  - container: {image: «alpine:3»}\n---\n"
+        "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nspec: {type: oci, url: oci://«ghcr.io/a/charts»}\n---\n"
+        "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\nspec: {predictor: {model: {image: «a/b:1»}}}\n",
+    ),
+    "flux and argo": (
+        "gitops.yaml",
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec:\n  values:\n    image: {repository: «a/b»=>a/b:v1, tag: v1}\n---\n"
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      values: |\n"
+        '        image:\n          repository: "«foo/bar»=>foo/bar:1"\n          tag: 1\n'
+        "      valuesObject: {image: «x/y:1»}\n",
+    ),
+    "values": (
+        "charts/a/values-prod.yaml",
+        "image: «quay.io/a/b:1.2»\nsidecar:\n  image:\n    registry: docker.io\n"
+        "    repository: «bitnami/redis»=>docker.io/bitnami/redis:1.1\n    tag: 1.10\n    digest: ''\n"
+        "x:\n  repository: «ghcr.io/foo/bar»=>ghcr.io/foo/bar:v1\n  tag: v1\n"
+        "y: {image: «nginx»=>nginx:1.25, tag: 1.25, pullPolicy: Always}\n"
+        "busyboxImage: «busybox»=>busybox:1.36\nbusyboxTag: '1.36'\n"
+        "q:\n  image:\n    repository: quay.io/org\n    name: «app»=>quay.io/org/app:v3\n    tag: v3\n"
+        "images:\n- «a/b:1»\n- no\ngit:\n  repository: https://github.com/a/b\n  tag: v1\n"
+        "g:\n  image: {repository: «grafana/grafana»=>grafana/grafana:9@sha256:"
+        + "b" * 64
+        + ", tag: '9', sha: "
+        + "b" * 64
+        + "}\n"
+        "t: {imageName: «a/c»=>a/c:2, imageTag: '2'}\nextraContainers:\n- name: c\n  image: «nginx»\n"
+        "logo: {image: foo/bar.png}\nkind: thing\nport: 80\nempty: {image: {repository: '', tag: x}}\n",
+    ),
+    "a registry for all": (
+        "values.yaml",
+        "global:\n  imageRegistry: quay.io\nimage:\n  registry: docker.io\n  repository: «a/b»=>quay.io/a/b:1\n  tag: '1'\n",
+    ),
+    "kustomization": (
+        "k/kustomization.yaml",
+        "images:\n- name: «nginx»=>nginx:1.26\n  newTag: '1.26'\n- name: x\n  newName: «quay.io/a/b»=>quay.io/a/b@sha256:"
+        + "c" * 64
+        + "\n  digest: sha256:"
+        + "c" * 64
+        + "\n",
+    ),
+    "compose": (
+        "docker-compose.prod.yml",
+        'services:\n  a: {image: "«nginx»=>nginx:1.25:${TAG:-1.25}"}\n  b: {image: own, build: .}\n  c: {image: "${X}"}\n'
+        '  d: {image: "${IMG:-«postgres:16»}"}\n',
+    ),
+    "gitlab": (
+        ".gitlab-ci.yml",
+        "image: [[ci]]«node:20»\nvariables: {image: x}\njob:\n  image: {name: '[[ci]]«docker:24»'}\n  services: [«docker:dind»]\n",
+    ),
+    "github": (
+        ".github/workflows/ci.yml",
+        "jobs:\n  a:\n    container: [[ci]]«node:20»\n    services: {r: {image: [[ci]]«redis»}}\n    steps:\n"
+        "    - uses: docker://[[ci]]«alpine:3.8»\n    - uses: actions/checkout@v4\n",
+    ),
+    "dockerfile": (
+        "web.Dockerfile",
+        '# syntax=«docker/dockerfile:1»\nARG BASE="«nginx:1.25»"\nARG V=3.19\nFROM --platform=$BUILDPLATFORM «golang:1.22» AS build\n'
+        "RUN <<EOF\nFROM not/an:image\nEOF\nFROM ${BASE}\nFROM «alpine»=>alpine:3.19:${V}\nFROM build\nFROM x:${UNSET}\n"
+        "COPY --from=build /a /b\nCOPY --from=«busybox:1.36» /a \\\n  # a comment\n  /b\nCOPY --from=0 a b\n"
+        "RUN --mount=type=bind,from=«quay.io/a/b:1»,target=/y true\nfrom scratch\n",
+    ),
+    "terraform": (
+        "main.tf",
+        'resource "x" "y" {\n  image = "«nginx:1.2»" # c\n  # image = "no:no"\n  c = jsonencode([{ image = "quay.io/x/y:${var.t}" }])\n'
+        '  set {\n    name  = "image.repository"\n    value = "«quay.io/q/r»=>quay.io/q/r:v1"\n  }\n  set {\n    name  = "image.tag"\n'
+        '    value = "v1"\n  }\n}\n',
+    ),
+    "chart template": (
+        "c/templates/d.yaml",
+        'spec:\n  containers:\n  - image: "{{ .Values.x }}"\n  - image: «busybox:1.36»\n  {{- if x }}\n',
+    ),
+    "chart": (
+        "c/Chart.yaml",
+        "annotations:\n  artifacthub.io/images: |\n    - name: a\n      image: «quay.io/a/b:1»\n",
+    ),
+    "cdk": ("stack.ts", 'ecs.ContainerImage.fromRegistry("[[never]]«nginx:1»");\n'),
+    "devcontainer": (".devcontainer/devcontainer.json", '{\n  // "image": "no:no",\n  "image": "«a/b:1»",\n}\n'),
+}

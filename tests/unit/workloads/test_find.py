@@ -1,0 +1,111 @@
+"""Every form in which files write images: found at its place, with its reference, and rewritten there alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pytest
+
+from orchestrator.workloads.edits import rewrite
+from orchestrator.workloads.find import find_images, is_candidate
+from orchestrator.workloads.place import Lines
+from tests.unit.workloads.shapes import SHAPES
+
+_MARK = re.compile(r"(?:\[\[(\w+)\]\])?«([^»]*)»(?:=>([\w./@:-]+?)(?=[\s\"',}]|:\$|$))?", re.M)
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A text without its marks, and what they say: {start: (reference, consent)}."""
+
+    text: str
+    expected: dict[int, tuple[str, str]]
+
+
+def marked(source: str) -> Marked:
+    text, position, expected = "", 0, {}
+    consent = ""
+    for match in _MARK.finditer(source):
+        text += source[position : match.start()]
+        consent = match[1] or ("ci" if "services: [" in source[: match.start()].rpartition("\n")[2] else "")
+        expected[len(text)] = (match[3] or match[2], consent)
+        text += match[2]
+        position = match.end()
+    return Marked(text + source[position:], expected)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_every_image_is_found_at_its_place_and_nothing_else(name: str, ends: str) -> None:
+    path, source = SHAPES[name]
+    case = marked(source.replace("\n", ends))
+    found = find_images(path, case.text)
+    assert is_candidate(path)
+    assert {place.anchor.start: (place.reference, place.consent) for place in found.places} == case.expected
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_rewrite_changes_images_and_nothing_else(name: str) -> None:
+    path, source = SHAPES[name]
+    text = marked(source).text
+    places = find_images(path, text).places
+    result = rewrite(
+        places, lambda reference: f"own.example/mirror/{reference.partition('@')[0].rpartition('/')[2]}", ("ci", "env")
+    )
+    changed = result.apply(text)
+    pieces, position = [], 0
+    for edit in result.edits:
+        pieces.append(text[position : edit.start])
+        position = edit.end
+    pieces.append(text[position:])
+    assert re.fullmatch("(?s:.*)".join(map(re.escape, pieces)), changed)
+    if any(place.consent != "never" for place in places):
+        assert changed != text
+        again = find_images(path, changed).places
+        assert [place.field for place in again] == [place.field for place in places]
+        assert all("own.example/mirror" in place.reference for place in again if place.consent != "never")
+
+
+def test_lines_and_columns_count_characters_and_line_feeds() -> None:
+    text = "é: ü\r\nspec: {containers: [{name: ä, image: nginx}]}\n"
+    place = find_images("a.yaml", text).places[0]
+    assert Lines(text).at(place.anchor.start) == (2, 38)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("image: [\n", "this is no YAML"),
+        ("image: *x\n", "the alias *x names no anchor"),
+        ("spec: {containers: [{image: '${IMAGE}'}]}", "${ is filled in later"),
+        ("image: " + "[" * 1000, "nested deeper"),
+    ],
+)
+def test_what_cannot_be_read_is_named(text: str, reason: str) -> None:
+    found = find_images("a.yaml", text)
+    assert [reason in problem.reason for problem in found.unreadable] == [True]
+    assert not found.places
+
+
+def test_an_empty_tag_is_the_version_of_the_chart() -> None:
+    text = "image: {repository: a/b, tag: ''}\n"
+    assert [place.reference for place in find_images("values.yaml", text, app_version="1.2").places] == ["a/b:1.2"]
+    assert [place.reference for place in find_images("values.yaml", text).places] == ["a/b"]
+
+
+def test_a_registry_that_several_images_share_changes_when_all_of_them_agree() -> None:
+    text = "global: {imageRegistry: docker.io}\na: {image: {registry: '', repository: x/a, tag: '1'}}\nb: {image: {registry: '', repository: x/b, tag: '1'}}\n"
+    places = find_images("values.yaml", text).places
+    both = rewrite(places, lambda reference: reference.replace("docker.io", "own.example"))
+    assert both.apply(text).startswith("global: {imageRegistry: own.example}")
+    one = rewrite(places, lambda reference: "own.example/x/a:1" if "/a:" in reference else None)
+    assert one.apply(text) == text
+    assert [left.reason for left in one.left] == ["it shares its registry with an image that stays"]
+
+
+def test_ten_thousand_images_take_no_square_of_time() -> None:
+    text = "apiVersion: v1\nkind: List\nitems:\n" + "".join(
+        f"- apiVersion: v1\n  kind: Pod\n  spec: {{containers: [{{image: 'a/b:{n}'}}]}}\n" for n in range(10_000)
+    )
+    assert len(find_images("a.yaml", text).places) == 10_000
