@@ -6,6 +6,6 @@ An edge: it starts a process, speaks HTTP on loopback and writes below the state
 
 from __future__ import annotations
 
-from orchestrator.local.process import LocalAws, access_key_for, ensure_running, status, stop
+from orchestrator.local.process import LocalAws, ensure_running, status, stop
 
-__all__ = ["LocalAws", "access_key_for", "ensure_running", "status", "stop"]
+__all__ = ["LocalAws", "ensure_running", "status", "stop"]

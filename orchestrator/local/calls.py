@@ -7,15 +7,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 from botocore.model import OperationModel
 
+from orchestrator.local.keys import account_of
 from orchestrator.local.models import operation_names, service_model
 
-DEFAULT_ACCOUNT = "123456789012"
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
-_ACCOUNT_KEY = re.compile(r"AKIA([0-9]{12})")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose credentials a request carries, and for what: all empty when it is not signed."""
+
+    access_key: str = ""
+    session_token: str = ""
+    region: str = ""
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +47,33 @@ class Call:
 def parse_call(environ: dict[str, Any], body: bytes) -> Call:
     """The call of a WSGI request whose body was read already.
 
-    `account_id` is that of an `AKIA<account>` key, or None for keys that moto itself handed out (assumed roles).
+    `account_id` is that of the owner's key, or None for keys that moto itself handed out (assumed roles).
     """
-    header = str(environ.get("HTTP_AUTHORIZATION", ""))
+    caller = caller_of(environ)
     query = str(environ.get("QUERY_STRING", ""))
-    match = _CREDENTIAL.search(header) or _CREDENTIAL.search(unquote(query).replace("X-Amz-Credential=", "Credential="))
-    access_key, region, service = match.groups() if match else ("", "", "")
-    account = _ACCOUNT_KEY.fullmatch(access_key)
-    operation, path_values = _operation(service.lower(), environ, query, body)
+    operation, path_values = _operation(caller.service, environ, query, body)
     return Call(
-        service=service.lower(),
+        service=caller.service,
         operation=operation,
-        region=region,
-        access_key=access_key,
-        account_id=account.group(1) if account else (None if access_key else DEFAULT_ACCOUNT),
+        region=caller.region,
+        access_key=caller.access_key,
+        account_id=account_of(caller.access_key),
         body=body,
         query=query,
         path_values=path_values,
     )
+
+
+def caller_of(environ: dict[str, Any]) -> Caller:
+    """The credentials of a request: of its Authorization header, else of a presigned query."""
+    header = str(environ.get("HTTP_AUTHORIZATION", ""))
+    match, token = _CREDENTIAL.search(header), str(environ.get("HTTP_X_AMZ_SECURITY_TOKEN", ""))
+    if match is None:
+        query = parse_qs(str(environ.get("QUERY_STRING", "")))
+        match = _CREDENTIAL.search("Credential=" + query.get("X-Amz-Credential", [""])[0])
+        token = query.get("X-Amz-Security-Token", [""])[0]
+    access_key, region, service = match.groups() if match else ("", "", "")
+    return Caller(access_key, token if match else "", region, service.lower())
 
 
 def _operation(service: str, environ: dict[str, Any], query: str, body: bytes) -> tuple[str, Mapping[str, str]]:

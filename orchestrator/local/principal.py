@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 
 from orchestrator.local.calls import Call
@@ -28,7 +29,7 @@ def partition_of(region: str) -> str:
 
 
 def identify(call: Call) -> Principal:
-    """The principal behind the call's access key. Keys that nobody handed out belong to moto's default account."""
+    """The principal behind the call's access key. Keys that nobody handed out do not come in."""
     if call.account_id:
         arn = f"arn:{partition_of(call.region)}:iam::{call.account_id}:user/{USER}"
         return Principal(call.account_id, arn, "AIDA" + call.account_id.rjust(17, "A"))
@@ -39,6 +40,20 @@ def identify(call: Call) -> Principal:
     backend = sts_backends[account_id][partition_of(call.region)]
     user_id, arn, _ = backend.get_caller_identity(call.access_key, call.region or DEFAULT_REGION)
     return Principal(account_id, str(arn), str(user_id))
+
+
+def is_handed_out(access_key: str, session_token: str) -> bool:
+    """Did moto hand out this key, to a role with this session token or to a user? An unknown key is nobody's."""
+    from moto.iam.models import iam_backends
+    from moto.sts.models import sts_backends
+    from moto.utilities.utils import PARTITION_NAMES
+
+    for account_id, account in list(iam_backends.items()):
+        for partition in PARTITION_NAMES:
+            if access_key in account[partition].access_keys:
+                role = sts_backends[account_id][partition].get_assumed_role_from_access_key(access_key)
+                return role is None or hmac.compare_digest(str(role.session_token).encode(), session_token.encode())
+    return False
 
 
 def handle_sts(call: Call) -> Answer | None:

@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
+from orchestrator.local.keys import SECRET_KEY, START_ID, access_key
 
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 # What the extra `local` installs, as modules.
 NEEDED = ("moto", "flask", "flask_cors")
-SECRET_KEY = "local"  # noqa: S105 - the embedded AWS checks no signature
 
 # What a shell may export that would send a child process somewhere else, or make it fail on loopback.
 DISTURBING = frozenset(
@@ -49,11 +49,6 @@ DISTURBING = frozenset(
 LOOPBACK = ("127.0.0.1", "localhost")
 
 
-def access_key_for(account_id: str) -> str:
-    """The access key that makes the embedded AWS act as `account_id`: `AKIA` and the account's twelve digits."""
-    return "AKIA" + account_id
-
-
 def without_disturbing(variables: Mapping[str, str]) -> dict[str, str]:
     """`variables` without what would lead an AWS client away from the embedded AWS."""
     return {
@@ -70,7 +65,10 @@ def _no_proxy(current: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LocalAws:
-    """A running embedded AWS: `endpoint` is `http://127.0.0.1:PORT`; `start_id` differs from start to start."""
+    """A running embedded AWS: `endpoint` is `http://127.0.0.1:PORT`.
+
+    `start_id` differs from start to start and is a secret: who knows it may run code as the server's owner.
+    """
 
     endpoint: str
     pid: int
@@ -82,12 +80,16 @@ class LocalAws:
     def port(self) -> int:
         return int(self.endpoint.rsplit(":", 1)[1])
 
+    def access_key_for(self, account_id: str) -> str:
+        """The access key that makes this server act as `account_id`; it holds the secret of this start."""
+        return access_key(account_id, self.start_id)
+
     def variables(self, account_id: str, region: str) -> dict[str, str]:
         """Environment variables that point an AWS client at this server as `account_id` in `region`."""
         no_proxy = _no_proxy(os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or "")
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": access_key_for(account_id),
+            "AWS_ACCESS_KEY_ID": self.access_key_for(account_id),
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
@@ -211,12 +213,12 @@ def _is_alive(record: LocalAws) -> bool:
 
 
 def _is_ours(record: LocalAws) -> bool:
-    """Is the process of `record` the very server that wrote it? Its command line holds the start id."""
+    """Is the process of `record` the very server that wrote it? Its environment holds the start id."""
     import psutil
 
     try:
         process = psutil.Process(record.pid)
-        return process.status() != psutil.STATUS_ZOMBIE and record.start_id in process.cmdline()
+        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(START_ID) == record.start_id
     except psutil.Error:
         return False
 
@@ -240,15 +242,12 @@ def _start(state_dir: Path) -> LocalAws:
     record_file.unlink(missing_ok=True)
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
         process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "orchestrator.local.server"),
-                *("--state-dir", str(state_dir.resolve()), "--start-id", start_id),
-            ],
+            [sys.executable, "-m", "orchestrator.local.server", "--state-dir", str(state_dir.resolve())],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=state_dir,
-            env=_server_environment(),
+            env={**_server_environment(), START_ID: start_id},
             start_new_session=True,
         )
     deadline = time.monotonic() + START_SECONDS

@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from orchestrator.local.keys import START_ID
+
 WATCH_SECONDS = 2.0
 
 
@@ -25,9 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m orchestrator.local.server")
     parser.add_argument("--state-dir", required=True, type=Path)
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--start-id", default="")
     options = parser.parse_args(arguments)
-    start_id = options.start_id or secrets.token_hex(16)
+    # Not an argument: every user of the machine can read those.
+    start_id = os.environ.pop(START_ID, "") or secrets.token_hex(16)
     # moto reads these when it is imported.
     os.environ.update(
         {
@@ -47,11 +49,12 @@ def main(arguments: list[str] | None = None) -> int:
 
     from orchestrator.local.admin import Admin
     from orchestrator.local.application import Application
+    from orchestrator.local.door import Door
     from orchestrator.local.http import serve_on
 
     server = serve_on(options.port)
     application = Application(endpoint=f"http://127.0.0.1:{server.port}", blobs=options.state_dir / "blobs")
-    server.app = Admin(application, start_id=start_id)
+    server.app = Door(Admin(application, start_id=start_id), secret=start_id)
     record = options.state_dir / "server.json"
     _write_record(record, {"pid": os.getpid(), "port": server.port, "start_id": start_id, "created": time.time()})
     threading.Thread(target=_watch, args=(record, start_id), daemon=True).start()

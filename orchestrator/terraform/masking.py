@@ -12,7 +12,7 @@ SHORTEST = 8
 _NAMES = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|PRIVATE_KEY|ACCESS_KEY|API_KEY", re.IGNORECASE)
 # A URL may hold credentials, a path may not: these names end in what is no secret.
 _HARMLESS = re.compile(r"(_FILE|_DIR|_PATH|_URI|_URL)$", re.IGNORECASE)
-_ACCESS_KEY = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
+_ACCESS_KEY = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16,124}\b")
 _LABELLED = re.compile(
     r"(?i)((?:secret_?access_?key|session_?token|x-amz-security-token|accesstoken)[\"']?\s*[:=]\s*[\"']?)"
     r"([A-Za-z0-9/+=_%-]{16,})"

@@ -70,7 +70,8 @@ def _opened(
 ) -> Iterator[Stack]:
     local = context.local is not None
     with exclusive(context.project, environment.name, local, say):
-        workdir = render(context.project, environment, local=local, protected_only=protected_only)
+        key = context.local.access_key_for(environment.account_id) if context.local is not None else None
+        workdir = render(context.project, environment, local_key=key, protected_only=protected_only)
         variables = _variables(context, environment, workdir)
         runner = Runner(
             context.terraform, workdir.root, variables, masker_for(variables), workdir.log, context.interrupts

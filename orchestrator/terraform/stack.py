@@ -28,7 +28,7 @@ from orchestrator.terraform.shared_provider import ProviderPool, SharedProvider
 from orchestrator.terraform.state import State, parse_state, read_state
 from orchestrator.terraform.stream import Began, Ended, Event, Heard, Said, heard_of, read_event
 from orchestrator.terraform.transitions import Adoption, blocks, moves
-from orchestrator.terraform.workdir import LOCK, TRANSITIONS, Workdir, dump, keep_lock, write_if_changed
+from orchestrator.terraform.workdir import LOCK, PROVIDER, TRANSITIONS, Workdir, dump, keep_lock, write_if_changed
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession
@@ -246,7 +246,7 @@ class Stack:
         sources = [path for path in root.iterdir() if path.name.endswith((".tf", ".tf.json")) or path.name == LOCK]
         sources += [path for path in (self.workdir.folder / "modules").rglob("*.tf") if path.is_file()]
         for path in sorted(sources):
-            if path.name != TRANSITIONS:
+            if path.name not in (TRANSITIONS, PROVIDER):
                 total.update(f"{path.relative_to(self.workdir.folder)}\0".encode() + path.read_bytes() + b"\0")
         return total.hexdigest()
 

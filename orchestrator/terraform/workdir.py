@@ -8,7 +8,7 @@
         terraform.log, terraform.rc, init.json, ...
 
 Written again at every command; a file whose content is the same is not touched, one that should not be there goes. No
-credentials are written.
+credentials are written but the key of the embedded AWS, which the next start of it makes worthless.
 """
 
 from __future__ import annotations
@@ -96,13 +96,16 @@ def workdir_of(project: Project, environment: str, *, local: bool) -> Path:
     return project.state_dir / "local" / environment if local else project.state_dir / environment
 
 
-def render(project: Project, environment: Environment, *, local: bool = False, protected_only: bool = False) -> Workdir:
+def render(
+    project: Project, environment: Environment, *, local_key: str | None = None, protected_only: bool = False
+) -> Workdir:
     """Write the working directory. Raises RefusedInput without a backend, OrchestratorError when the disk refuses.
 
-    With `protected_only` the variables keep only what is protected: that is how an environment is destroyed.
+    With `local_key` it is for the embedded AWS, to which that access key is known. With `protected_only` the variables keep only what is protected: that is how an environment is destroyed.
     """
+    local = local_key is not None
     folder = workdir_of(project, environment.name, local=local)
-    files = dict(_files(project, environment, local=local, protected_only=protected_only))
+    files = dict(_files(project, environment, local_key=local_key, protected_only=protected_only))
     try:
         _make_private(project.state_dir)
         if local:
@@ -120,7 +123,13 @@ def render(project: Project, environment: Environment, *, local: bool = False, p
             why=f"{error.filename}" if error.filename else "",
             remedy="Make room or correct its permissions; nothing of the environment was changed.",
         ) from error
-    return Workdir(folder, environment.name, local, inputs_digest(files))
+    # The embedded AWS's key differs from start to start, and decides nothing in a plan.
+    return Workdir(
+        folder,
+        environment.name,
+        local,
+        inputs_digest({name: content for name, content in files.items() if name != f"root/{PROVIDER}"}),
+    )
 
 
 def inputs_digest(files: Mapping[str, bytes]) -> str:
@@ -196,7 +205,7 @@ def backend(environment: Environment, *, local: bool) -> dict[str, Any]:
 
 
 def _files(
-    project: Project, environment: Environment, *, local: bool, protected_only: bool
+    project: Project, environment: Environment, *, local_key: str | None, protected_only: bool
 ) -> Iterator[tuple[str, bytes]]:
     """(relative path, content) of everything that is rendered."""
     for path in sorted(project.root_module_dir.iterdir()):
@@ -214,16 +223,17 @@ def _files(
     variables = environment.variables()
     if protected_only:
         variables["protected_only"] = True
+    local = local_key is not None
     if local:
         variables |= {"aws_profile": None, "assume_role_arn": None}
     yield f"root/{VARIABLES}", dump(variables)
     yield f"root/{BACKEND}", dump({"terraform": {"backend": backend(environment, local=local)}})
     if local:
-        from orchestrator.local import access_key_for
+        from orchestrator.local.keys import SECRET_KEY
 
         # The embedded AWS chooses the account by the access key. Explicit, so that environments of several accounts can
-        # share a provider process; it checks neither, so that these are names and no credentials.
-        keys = {"access_key": access_key_for(environment.account_id), "secret_key": "local"}
+        # share a provider process.
+        keys = {"access_key": local_key, "secret_key": SECRET_KEY}
         yield f"root/{PROVIDER}", dump({"provider": {"aws": keys}})
 
 

@@ -80,12 +80,11 @@ def test_a_profile_gives_its_own_credentials(
     local_aws: LocalAws, target: Target, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     config = tmp_path / "config"
-    config.write_text(
-        f"[profile work]\naws_access_key_id = AKIA{target.account_id}\naws_secret_access_key = x\nregion = us-west-2\n"
-    )
+    key = local_aws.access_key_for(target.account_id)
+    config.write_text(f"[profile work]\naws_access_key_id = {key}\naws_secret_access_key = x\nregion = us-west-2\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws.endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA999999999999")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", local_aws.access_key_for("999999999999"))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     session = open_session(replace(target, aws_profile="work"))
     assert caller(session).account_id == target.account_id

@@ -71,7 +71,7 @@ def real(
 ) -> RealWorld:
     """The environment `live` with its bucket, not applied yet; credentials and endpoint are in the process environment."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws.endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", f"AKIA{account_id}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", local_aws.access_key_for(account_id))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_SESSION_TOKEN", SESSION_TOKEN)
     made = RealWorld(project(live=SMALL.format(account=account_id)), account_id, local_aws)

@@ -80,7 +80,7 @@ def places_with(folder: Path, *secrets: str) -> list[str]:
 
 def test_an_environment_lives_in_s3_and_leaves_no_credential_anywhere(real: RealWorld, tmp_path: Path) -> None:
     plan_file = tmp_path / "live.plan"
-    key = f"AKIA{real.account}"
+    key = real.aws.access_key_for(real.account)
     said = []
     with Watcher() as watcher:
         said.append(real.run("plan", "live", "--out", str(plan_file)))
@@ -118,7 +118,7 @@ def test_an_environment_lives_in_s3_and_leaves_no_credential_anywhere(real: Real
 def test_credentials_of_another_account_are_refused_before_anything(
     real: RealWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA999999999999")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", real.aws.access_key_for("999999999999"))
     forget_requests(real.aws)
 
     for command in (("plan", "live"), ("apply", "live", "--yes"), ("destroy", "live", "--yes"), ("drift", "live")):
@@ -137,11 +137,12 @@ def test_a_profile_and_a_role_reach_state_and_resources(
     path = real.project.tfvars_path("live")
     role = f"arn:aws:iam::{real.account}:role/deployer"
     path.write_text(f'{path.read_text("utf-8")}\naws_profile = "ops"\nassume_role_arn = "{role}"\n', "utf-8")
+    key = real.aws.access_key_for("888888888888")
     for name, text in (
         ("AWS_CONFIG_FILE", "[profile ops]\nregion = eu-west-1\n"),
         (
             "AWS_SHARED_CREDENTIALS_FILE",
-            f"[ops]\naws_access_key_id = AKIA888888888888\naws_secret_access_key = {SECRET}\n",
+            f"[ops]\naws_access_key_id = {key}\naws_secret_access_key = {SECRET}\n",
         ),
     ):
         (tmp_path / name).write_text(text, "utf-8")
@@ -161,7 +162,7 @@ def test_a_profile_and_a_role_reach_state_and_resources(
     principals = {(entry["service"], entry["principal"].rsplit("/", 1)[0]) for entry in requests}
     session = f"arn:aws:sts::{real.account}:assumed-role/deployer"
     assert {("ecr", session), ("s3", session)} <= principals
-    assert places_with(real.project.root / ".orchestrator", SECRET, "AKIA888888888888") == []
+    assert places_with(real.project.root / ".orchestrator", SECRET, key) == []
 
 
 def test_a_lock_that_a_killed_apply_left_is_explained_and_never_broken_by_itself(

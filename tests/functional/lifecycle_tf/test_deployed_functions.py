@@ -15,7 +15,7 @@ import pytest
 from orchestrator.checks.function_variables import function_variables
 from orchestrator.functions.package import build_package
 from orchestrator.lifecycle.in_use import Snapshot, UsedImage, dump_snapshot
-from orchestrator.local import access_key_for, ensure_running, stop
+from orchestrator.local import ensure_running, stop
 from orchestrator.local.client import SeedImage, seed_images
 from orchestrator.project import Project
 from tests.functional.running import Ran, run
@@ -61,7 +61,7 @@ class Deployed:
 
     def client(self, service: str) -> Any:
         make: Any = boto3.Session().client
-        keys = {"aws_access_key_id": access_key_for(ACCOUNT), "aws_secret_access_key": "local"}
+        keys = {"aws_access_key_id": self.aws.access_key_for(ACCOUNT), "aws_secret_access_key": "local"}
         return make(service, region_name=REGION, endpoint_url=self.aws.endpoint, **keys)
 
 

@@ -12,7 +12,6 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from orchestrator.local import access_key_for
 from orchestrator.local.shapes import misfits
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def make_client(
 ) -> Any:
     """A client without retries, unless `attempts` says otherwise, and without botocore's own checks of parameters."""
     session = boto3.Session()
-    keys = credentials or {"aws_access_key_id": access_key_for(account_id), "aws_secret_access_key": "local"}
+    keys = credentials or {"aws_access_key_id": local.access_key_for(account_id), "aws_secret_access_key": "local"}
     client: Any = session.client(  # type: ignore[call-overload]
         service,
         region_name=region,

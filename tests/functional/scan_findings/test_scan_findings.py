@@ -22,7 +22,6 @@ from orchestrator.findings.record import Begun, Record, Told, dump_record, recor
 from orchestrator.functions.package import build_package
 from orchestrator.lifecycle.in_use import Snapshot, UsedImage, dump_snapshot
 from orchestrator.lifecycle.ports import PortError
-from orchestrator.local import access_key_for
 from orchestrator.local.client import SeedImage, recorded_requests, seed_images, set_faults
 from tests.functional.local.conftest import make_client
 
@@ -146,7 +145,7 @@ def run(world: World, local_aws: LocalAws, packaged: Path, monkeypatch: pytest.M
     """Call the handler of the packaged zip with an event; keywords are variables of the function."""
     variables = {
         "AWS_ENDPOINT_URL": local_aws.endpoint,
-        "AWS_ACCESS_KEY_ID": access_key_for(world.account),
+        "AWS_ACCESS_KEY_ID": local_aws.access_key_for(world.account),
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,

@@ -96,7 +96,7 @@ def test_nothing_in_the_working_directory_is_open_to_others_or_holds_credentials
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "terraform.log").stat().st_mode) == 0o600
     assert not (folder / "plan.tfplan").exists()
-    assert f"AKIA{applied.account}" not in (folder / "terraform.log").read_text()
+    assert applied.aws.access_key_for(applied.account) not in (folder / "terraform.log").read_text()
 
 
 def test_without_a_terminal_and_yes_nothing_is_applied(world: World) -> None:

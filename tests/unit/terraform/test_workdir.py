@@ -24,6 +24,7 @@ from orchestrator.terraform.packages import package_hash, read_lock
 from orchestrator.terraform.providers import find_provider_source, platform_name
 from orchestrator.terraform.workdir import LOCK, backend, keep_lock, render
 
+KEY = "AKIA111122223333" + "0123456789ABCDEF" * 2
 ENVIRONMENT = Environment(name="dev", cluster_name="c", account_id="111122223333", aws_region="us-east-1")
 
 
@@ -41,10 +42,10 @@ def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 def test_rendering_twice_touches_nothing(empty: Project) -> None:
-    first = render(empty, ENVIRONMENT, local=True)
+    first = render(empty, ENVIRONMENT, local_key=KEY)
     before = snapshot(first.folder)
 
-    second = render(empty, ENVIRONMENT, local=True)
+    second = render(empty, ENVIRONMENT, local_key=KEY)
 
     assert snapshot(second.folder) == before
     assert second.digest == first.digest
@@ -55,7 +56,7 @@ def test_rendering_twice_touches_nothing(empty: Project) -> None:
 
 def test_values_are_dumped_as_they_are(empty: Project) -> None:
     odd = {"a": 'quote " and ${not.a.template} and %{ if } and \\ and\nline'}
-    workdir = render(empty, ENVIRONMENT.model_copy(update={"tags": odd}), local=True)
+    workdir = render(empty, ENVIRONMENT.model_copy(update={"tags": odd}), local_key=KEY)
 
     values = json.loads((workdir.root / "terraform.tfvars.json").read_text())
 
@@ -65,16 +66,18 @@ def test_values_are_dumped_as_they_are(empty: Project) -> None:
 
 
 def test_the_digest_covers_values_and_sources(empty: Project) -> None:
-    base = render(empty, ENVIRONMENT, local=True).digest
+    base = render(empty, ENVIRONMENT, local_key=KEY).digest
 
-    assert render(empty, ENVIRONMENT.model_copy(update={"tags": {"a": "b"}}), local=True).digest != base
-    assert render(empty, ENVIRONMENT, local=True, protected_only=True).digest != base
-    assert render(empty, with_state(), local=False).digest != base
-    assert render(empty, ENVIRONMENT, local=True).digest == base
+    assert render(empty, ENVIRONMENT.model_copy(update={"tags": {"a": "b"}}), local_key=KEY).digest != base
+    assert render(empty, ENVIRONMENT, local_key=KEY, protected_only=True).digest != base
+    assert render(empty, with_state()).digest != base
+    assert render(empty, ENVIRONMENT, local_key=KEY).digest == base
+    # The next start of the embedded AWS has another key and the same plan.
+    assert render(empty, ENVIRONMENT, local_key=KEY[:-1] + "0").digest == base
 
 
 def test_what_does_not_belong_there_goes_and_state_stays(empty: Project) -> None:
-    workdir = render(empty, ENVIRONMENT, local=True)
+    workdir = render(empty, ENVIRONMENT, local_key=KEY)
     kept = [workdir.local_state, workdir.root / ".terraform/providers/x", workdir.root / LOCK]
     stale = [workdir.root / "old.tf", workdir.root / "folder/old.tf", workdir.folder / "modules/ecr/old.tf"]
     for path in (*kept, *stale):
@@ -84,7 +87,7 @@ def test_what_does_not_belong_there_goes_and_state_stays(empty: Project) -> None
     (workdir.root / "versions.tf").unlink()
     (workdir.root / "versions.tf").mkdir()
 
-    render(empty, ENVIRONMENT, local=True)
+    render(empty, ENVIRONMENT, local_key=KEY)
 
     assert all(path.exists() for path in kept)
     assert not any(path.exists() for path in stale)
@@ -93,17 +96,17 @@ def test_what_does_not_belong_there_goes_and_state_stays(empty: Project) -> None
 
 
 def test_the_lock_file_is_kept_beside_the_environments_and_brought_once(empty: Project) -> None:
-    workdir = render(empty, ENVIRONMENT, local=True)
+    workdir = render(empty, ENVIRONMENT, local_key=KEY)
     (workdir.root / LOCK).write_text("made by the first init")
     keep_lock(empty, workdir)
     assert (empty.environments_dir / LOCK).read_text() == "made by the first init"
 
     (empty.environments_dir / LOCK).write_text("of the team")
-    render(empty, ENVIRONMENT, local=True)
+    render(empty, ENVIRONMENT, local_key=KEY)
     assert (workdir.root / LOCK).read_text() == "of the team"
 
     (workdir.root / LOCK).write_text("of the team, and this platform's hashes")
-    render(empty, ENVIRONMENT, local=True)
+    render(empty, ENVIRONMENT, local_key=KEY)
     keep_lock(empty, workdir)
     assert (workdir.root / LOCK).read_text() == "of the team, and this platform's hashes"
     assert (empty.environments_dir / LOCK).read_text() == "of the team"
