@@ -135,9 +135,7 @@ def test_the_pages_of_moto_are_closed_to_everybody(
     assert made() == ["kept"]
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/favicon.ico", "/latest/meta-data/",  "/bucket/object", "/2015-03-31/functions"]
-)
+@pytest.mark.parametrize("path", ["/", "/favicon.ico", "/latest/meta-data/", "/bucket/object", "/2015-03-31/functions"])
 def test_no_path_answers_without_credentials(ask: Ask, path: str) -> None:
     assert ask("GET", path, "")[0] == 403
 
