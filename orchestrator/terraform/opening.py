@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.terraform.exclusive import exclusive
+from orchestrator.terraform.initialise import ensure_initialised
 from orchestrator.terraform.masking import masker_for
+from orchestrator.terraform.planner import write_transitions
 from orchestrator.terraform.recovery import restore_local_state, save_unsaved_state
 from orchestrator.terraform.runner import Runner, terraform_environment
+from orchestrator.terraform.runs import current_state
 from orchestrator.terraform.stack import Follow, Say, Stack, Toolset, no_progress
 from orchestrator.terraform.workdir import Workdir, dump, render, write_if_changed
 
@@ -87,12 +90,12 @@ def _opened(
             if local:
                 restore_local_state(stack)
                 # One that cannot be read is said here, and not by an init that reads it, too.
-                stack.state()
+                current_state(stack)
             # An old import block must not disturb; what is needed is written anew.
-            stack.initialise()
+            ensure_initialised(stack)
             if transitions:
                 save_unsaved_state(stack)
-                stack.write_transitions()
+                write_transitions(stack)
         yield stack
 
 

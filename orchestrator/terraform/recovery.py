@@ -1,6 +1,6 @@
 """The state after an apply that could not save it: a bucket out of reach, a full disk. Runs before anything is planned.
 
-What then is still missing in the state, `operations` looks for in the journal of that apply.
+What then is still missing in the state, `planner` looks for in the journal of that apply.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 from orchestrator.terraform.failures import RunInterruptedError, StateLockedError
+from orchestrator.terraform.runs import failed
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.workdir import write_if_changed
 
@@ -31,7 +32,7 @@ def save_unsaved_state(stack: Stack) -> None:
     stack.say("An earlier apply could not save its state; saving it now.")
     outcome = stack.runner.run("state", "push", str(left))
     if outcome.code != 0:
-        found = stack.error("terraform state push", outcome)
+        found = failed(stack, "terraform state push", outcome)
         if not isinstance(found, StateLockedError | RunInterruptedError):
             found.what = f"{left} holds a state that was never saved, and cannot be now."
             found.remedy = (

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.terraform.operations import NEEDED_BYTES
+from orchestrator.terraform.execute import NEEDED_BYTES
 from tests.functional.faults.conftest import (
     RealWorld,
     repositories,

@@ -1,4 +1,4 @@
-"""The guard of the bucket of records; that of repositories is shown by applies (tests/functional/terraform)."""
+"""What is judged of the bucket of records; that of repositories is shown by applies (tests/functional/terraform)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from botocore.exceptions import ClientError
 
 from orchestrator.environment.model import Environment
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.terraform.guard import guard
+from orchestrator.terraform.judge import judge
 from orchestrator.terraform.plan import Plan
+from orchestrator.terraform.planned import Planned
+from orchestrator.terraform.planner import losses
 from orchestrator.terraform.stack import Stack
 from tests.unit.terraform.test_plan import change, plan_of, resource
 
@@ -60,7 +62,7 @@ class Answers:
         return self.typed is not None
 
     def confirm(self, environment: str, question: str) -> bool:
-        raise AssertionError(question)
+        return True
 
     def name(self, environment: str, question: str) -> str:
         self.questions.append(question)
@@ -78,7 +80,9 @@ def guarded(plan: Plan, bucket: Bucket, ask: Answers | None = None, *allowed: st
     manager = {"force_destroy_records": force}
     values = {"cluster_name": "dev", "account_id": "111122223333", "aws_region": "eu-west-1"}
     environment = Environment(name="dev", **values, lifecycle_manager=manager)
-    guard(cast(Stack, FakeStack(bucket, environment)), plan, ask or Answers(), allowed)
+    lost = losses(cast(Stack, FakeStack(bucket, environment)), plan)
+    planned = Planned("dev", plan, True, losses=lost)
+    judge(planned, ask or Answers(), allowed, question="Apply this plan?", refused="applied")
 
 
 @pytest.mark.parametrize("page", [FULL, {"DeleteMarkers": [{"Key": "audit/1"}]}])

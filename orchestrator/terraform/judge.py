@@ -1,0 +1,102 @@
+"""Judges what the planner read: what exists already and what would be lost need the user's consent, each by its name.
+
+Pure but for the questions, which `Ask` puts to the user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.terraform.planned import LostImages, LostRecords, Planned
+
+
+class Ask(Protocol):
+    """Questions to the user; `interactive` is False where nobody can answer (CI, a pipe)."""
+
+    @property
+    def interactive(self) -> bool: ...
+    def confirm(self, environment: str, question: str) -> bool: ...
+    def name(self, environment: str, question: str) -> str: ...
+
+
+def refusal(planned: Planned) -> RefusedInput | None:
+    """Why the plan must not be applied as it is: something exists that nobody asked to take over."""
+    if not planned.foreign:
+        return None
+    names = ", ".join(f'"{adoption.id}"' for adoption in planned.foreign)
+    several = len(planned.foreign) > 1
+    what = f"the repositor{'ies' if several else 'y'} {names} "
+    what += f"exist{'' if several else 's'} already and {'are' if several else 'is'} in no state."
+    return RefusedInput(
+        what,
+        environment=planned.environment,
+        why="What was made outside of this environment's Terraform is never taken over silently.",
+        remedy=f"Take over with `--adopt`, or choose another name in environments/{planned.environment}.tfvars.",
+    )
+
+
+def judge(planned: Planned, ask: Ask, allowed: Sequence[str], *, question: str, refused: str) -> None:
+    """Raise unless the user lets the plan happen.
+
+    `allowed` are names that the user gave on the command line. `question` is put at the end; the word `refused` says what
+    was not done when the answer is no. Raises RefusedInput for what was not named, OrchestratorError for a no.
+    """
+    found = refusal(planned)
+    if found:
+        raise found
+    for loss in planned.losses:
+        if isinstance(loss, LostImages):
+            _images(planned, loss, ask, allowed)
+        else:
+            _records(planned, loss, ask, allowed)
+    if not ask.confirm(planned.environment, question):
+        raise OrchestratorError(
+            f"not {refused}.", environment=planned.environment, why="You said no. Nothing was changed."
+        )
+
+
+def _images(planned: Planned, loss: LostImages, ask: Ask, allowed: Sequence[str]) -> None:
+    images = f"{loss.images} image{'' if loss.images == 1 else 's'}"
+    fate = "replaced, without its images" if loss.replaced else "destroyed"
+    if not loss.forced:
+        raise RefusedInput(
+            f'the repository "{loss.name}" would be {fate}, but it holds {images} and its `force_delete` is false.',
+            environment=planned.environment,
+            why="AWS does not delete a repository that holds images; the rest would be destroyed and this one fail.",
+            remedy="Set `force_delete = true` for it and apply, or delete its images, or protect it "
+            "(`ecr_prevent_destroy = true`).",
+        )
+    what = f'repository "{loss.name}" would be {fate}; it holds {images}'
+    remedy = f"If they may go: --allow-destroy {loss.name}"
+    _allow(planned, loss.name, what, ask, allowed, "Images are not lost by a plain yes.", remedy)
+
+
+def _records(planned: Planned, loss: LostRecords, ask: Ask, allowed: Sequence[str]) -> None:
+    fate = "replaced, without what it holds" if loss.replaced else "destroyed"
+    what = f'bucket "{loss.name}" would be {fate}; it holds what clusters run and the audit log'
+    remedy = "To keep it: `lifecycle_manager.keep_records = true`. If its records may go: "
+    if not loss.forced:
+        raise RefusedInput(
+            f"the {what}, and its `force_destroy_records` is false.",
+            environment=planned.environment,
+            why="AWS does not delete a bucket that holds objects; the rest would be destroyed and this one fail.",
+            remedy=f"{remedy}empty it, or apply `lifecycle_manager.force_destroy_records = true` while it is enabled, and "
+            f"give --allow-destroy {loss.name} then.",
+        )
+    why = "What was deleted is restored from the audit log, which is not lost by a plain yes."
+    _allow(planned, loss.name, what, ask, allowed, why, f"{remedy}--allow-destroy {loss.name}")
+
+
+def _allow(planned: Planned, name: str, what: str, ask: Ask, allowed: Sequence[str], why: str, remedy: str) -> None:
+    """Raise RefusedInput unless the user named `name`; `what` says what would happen, without its article."""
+    if name in allowed:
+        return
+    if not ask.interactive:
+        raise RefusedInput(f"the {what}.", environment=planned.environment, why=why, remedy=remedy)
+    typed = ask.name(planned.environment, f"The {what}. Type its name")
+    if typed.strip() != name:
+        raise RefusedInput(
+            f'"{typed.strip()}" is not "{name}".', environment=planned.environment, why="Nothing was changed."
+        )

@@ -1,0 +1,141 @@
+"""Terraform's runs in one environment: what they are told, what they say, and the error when they do not end well."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.terraform.failures import failure
+from orchestrator.terraform.masking import Masker
+from orchestrator.terraform.plan import Plan, parse_plan
+from orchestrator.terraform.runner import Outcome, Runner
+from orchestrator.terraform.shared_provider import SharedProvider
+from orchestrator.terraform.stack import Stack
+from orchestrator.terraform.state import State, parse_state, read_state
+from orchestrator.terraform.stream import Began, Ended, Event, Heard, Said, heard_of, read_event
+
+FULL_BYTES = 64 * 1024  # less does not hold a state
+
+
+def current_state(stack: Stack) -> State:
+    """The state as it is now; needs an initialised directory unless the backend is local."""
+    if stack.workdir.local:
+        return read_state(stack.workdir.local_state)
+    outcome = stack.runner.run("state", "pull", quiet_log=True)
+    if outcome.code != 0:
+        raise failed(stack, "terraform state pull", outcome)
+    return parse_state(outcome.stdout)
+
+
+def run_plan(stack: Stack, *options: str, phase: str = "plan") -> tuple[Plan, bool]:
+    """Plan into the working directory's plan file: (plan, whether there is anything in it).
+
+    A plan without changes is known from Terraform's stream alone; asking for its description would load the
+    provider's schema once more.
+    """
+    with _provider(stack) as provider:
+        try:
+            return _run_plan(stack, options, phase, provider)
+        except OrchestratorError:
+            if provider is None or provider.alive or stack.context.interrupts.asked:
+                raise
+            stack.say("The shared provider process died; planning again without it.")
+    return _run_plan(stack, options, phase, None)
+
+
+def _run_plan(stack: Stack, options: tuple[str, ...], phase: str, provider: SharedProvider | None) -> tuple[Plan, bool]:
+    extra = dict(provider.variables) if provider else {}
+    plan_file = stack.workdir.plan_file
+    arguments = ("plan", "-input=false", "-json", "-detailed-exitcode", f"-out={plan_file}", *options)
+    outcome, heard = stream(stack, phase, *arguments, extra=extra)
+    if outcome.code not in (0, 2):
+        raise failed(stack, "terraform plan", outcome, heard)
+    # Plans hold every value, sensitive ones too.
+    with contextlib.suppress(FileNotFoundError):
+        plan_file.chmod(0o600)
+    for warning in heard.warnings:
+        stack.say(f"warning: {warning}")
+    # Values that AWS filled in after the last apply are in the stream as drift; they change nothing.
+    if outcome.code == 0 and (heard.changes == 0 or phase == "plan"):
+        return Plan(terraform_version=stack.context.terraform.version), False
+    return _show(stack, plan_file, extra), True
+
+
+def show_plan(stack: Stack, plan_file: Path) -> Plan:
+    """What a plan file would do."""
+    with _provider(stack) as provider:
+        return _show(stack, plan_file, dict(provider.variables) if provider else {})
+
+
+def _show(stack: Stack, plan_file: Path, extra: Mapping[str, str]) -> Plan:
+    shown = stack.runner.run("show", "-json", str(plan_file), quiet_log=True, extra=extra)
+    if shown.code != 0:
+        raise failed(stack, "terraform show", shown)
+    plan = parse_plan(shown.stdout)
+    if plan.secrets:
+        stack.runner = _with_masker(stack.runner, stack.runner.masker.with_secrets(plan.secrets))
+    return plan
+
+
+def stream(
+    stack: Stack, phase: str, *arguments: str, extra: Mapping[str, str] | None = None, journal: Path | None = None
+) -> tuple[Outcome, Heard]:
+    """Run a command that speaks `-json`: how it ended, and what it told."""
+    follow = stack.follow(phase)
+    events: list[Event] = []
+
+    def take(line: str) -> None:
+        event = read_event(line)
+        if event is None:
+            return
+        if isinstance(event, Began | Ended | Said) and event.text and phase in {"apply", "destroy"}:
+            stack.say(stack.runner.masker(event.text))
+        events.append(event)
+        follow(event)
+
+    # When a run has ended, nothing is taken any more.
+    return stack.runner.run(*arguments, on_line=take, extra=extra, journal=journal), heard_of(events)
+
+
+def failed(
+    stack: Stack, what: str, outcome: Outcome, heard: Heard | None = None, *, applying: bool = False
+) -> OrchestratorError:
+    """The error of a run that failed, without secrets."""
+    mask = stack.runner.masker
+    clean = Outcome(
+        outcome.arguments,
+        outcome.code,
+        "" if heard is not None else mask(outcome.stdout),
+        mask(outcome.stderr),
+        outcome.seconds,
+        outcome.interrupted,
+    )
+    found = failure(
+        what,
+        clean,
+        heard.diagnostics if heard else (),
+        environment=stack.name,
+        log=stack.workdir.log,
+        applying=applying,
+        local=stack.workdir.local,
+        disk_full=shutil.disk_usage(stack.workdir.folder).free < FULL_BYTES,
+    )
+    found.why = mask(found.why)
+    return found
+
+
+@contextlib.contextmanager
+def _provider(stack: Stack) -> Iterator[SharedProvider | None]:
+    pool = stack.context.pool
+    if pool is None:
+        yield None
+        return
+    with pool.lend(stack.workdir.root, stack.runner.variables, explicit=stack.workdir.local) as provider:
+        yield provider
+
+
+def _with_masker(runner: Runner, masker: Masker) -> Runner:
+    return Runner(runner.terraform, runner.folder, runner.variables, masker, runner.log, runner.interrupts)
