@@ -33,7 +33,7 @@ engines: $(STAMP) ## kube-apiserver, etcd, kubectl, the Kyverno CLI and small de
 test-cluster: $(STAMP) ## the generated documents through those engines and skopeo
 	$(BIN)/python -m pytest tests/cluster -m cluster
 
-check: $(STAMP) ## format, lint, types, layers, dead code, Terraform style, README against the CLI
+check: $(STAMP) ## format, lint, types, layers, dead code, words, Terraform style, README against the CLI
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -42,6 +42,7 @@ check: $(STAMP) ## format, lint, types, layers, dead code, Terraform style, READ
 	$(BIN)/python -m scripts.check_terraform_format
 	$(BIN)/python -m scripts.check_readme
 	$(BIN)/python -m scripts.draw_layers
+	$(BIN)/python -m scripts.check_words
 
 format: $(STAMP) ## rewrite sources in the project's style
 	$(BIN)/ruff format .

@@ -31,9 +31,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from orchestrator.lifecycle.manager import Manager, MemoryStorage
+from orchestrator.lifecycle.manager import Manager
 from orchestrator.lifecycle.ports import CacheRule, Refusal
 from orchestrator.lifecycle.settings import read_settings
+from orchestrator.lifecycle.storage import MemoryStorage
 from orchestrator.lifecycle.units import Image
 
 T = TypeVar("T")

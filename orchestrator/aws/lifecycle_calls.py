@@ -96,14 +96,14 @@ def _read_objects(session: AwsSession, bucket: str, key: str) -> list[tuple[str,
 
 
 @dataclass(frozen=True, slots=True)
-class NativePreview:
+class EnginePreview:
     """How many images AWS says that a policy would expire or move to the archive, or the reason why it did not say."""
 
     images: int | None
     problem: str = ""
 
 
-def preview_policy(session: AwsSession, repository: str, text: str | None) -> NativePreview:
+def preview_policy(session: AwsSession, repository: str, text: str | None) -> EnginePreview:
     """Ask AWS's own engine, without a text about the policy that is there; it takes seconds and changes nothing."""
     ecr = session.client("ecr")
     deadline = time.monotonic() + PREVIEW_SECONDS
@@ -117,12 +117,12 @@ def preview_policy(session: AwsSession, repository: str, text: str | None) -> Na
             if answer["status"] == "COMPLETE":
                 summary = answer.get("summary", {})
                 moved = sum(count["imageTotalCount"] for count in summary.get("transitioningImageTotalCounts") or ())
-                return NativePreview(int(summary.get("expiringImageTotalCount", 0)) + moved)
+                return EnginePreview(int(summary.get("expiringImageTotalCount", 0)) + moved)
             if answer["status"] != "IN_PROGRESS" or time.monotonic() > deadline:
-                return NativePreview(None, f"AWS answers {answer['status']}")
+                return EnginePreview(None, f"AWS answers {answer['status']}")
             time.sleep(1)
     except ClientError as error:
-        return NativePreview(None, f"{error_code(error)} from {error.operation_name}")
+        return EnginePreview(None, f"{error_code(error)} from {error.operation_name}")
 
 
 def invoke_function(session: AwsSession, name: str, payload: Mapping[str, object]) -> dict[str, Any]:

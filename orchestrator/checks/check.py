@@ -9,13 +9,13 @@ from typing import Any
 from orchestrator.checks.access import check_access
 from orchestrator.checks.context import Context
 from orchestrator.checks.convert import INVALID, Converter, nearest
-from orchestrator.checks.functions import check_functions
+from orchestrator.checks.housekeeping import check_functions
 from orchestrator.checks.identity import check_identity
 from orchestrator.checks.network import check_network
 from orchestrator.checks.problem import Problem
-from orchestrator.checks.registry import check_registry
+from orchestrator.checks.registry_settings import check_registry
 from orchestrator.checks.repositories import check_repositories
-from orchestrator.checks.routes import check_routes
+from orchestrator.checks.routing import check_routes
 from orchestrator.checks.walker import check_markers
 from orchestrator.environment.model import Environment
 from orchestrator.environment.tfvars import Tfvars, merge

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from orchestrator.checks.common import check_arn, check_kms_key
+from orchestrator.checks.arns import check_arn, check_kms_key
 from orchestrator.checks.context import Context
 from orchestrator.checks.convert import nearest
 from orchestrator.checks.problem import shown

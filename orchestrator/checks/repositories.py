@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from orchestrator.checks.common import check_accounts
+from orchestrator.checks.accounts import check_accounts
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.environment.identifiers import REPOSITORY_LENGTH, REPOSITORY_NAME, repository_suggestion

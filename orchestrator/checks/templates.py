@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.checks.common import check_accounts, check_arn
+from orchestrator.checks.accounts import check_accounts
+from orchestrator.checks.arns import check_arn
 from orchestrator.checks.context import Context
 from orchestrator.environment.parts import RootTemplate, Template
 from orchestrator.environment.tfvars import Path, dotted

@@ -7,16 +7,12 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from orchestrator.checks.common import (
-    check_account,
-    check_arn,
-    check_kms_key,
-    check_one_of,
-    check_tags,
-    check_unique,
-)
+from orchestrator.checks.accounts import check_account
+from orchestrator.checks.arns import check_arn, check_kms_key
 from orchestrator.checks.context import Context
+from orchestrator.checks.convert import nearest
 from orchestrator.checks.problem import shown
+from orchestrator.checks.tags import check_tags
 from orchestrator.environment.markers import (
     AccountId,
     Among,
@@ -124,3 +120,31 @@ def _check_word(context: Context, path: Path, value: str, marker: OneOf) -> None
         remedy=f'Write "{word}".' if word else "Remove it.",
         value=value,
     )
+
+
+def check_one_of(context: Context, path: Path, value: str, allowed: Sequence[str], why: str = "") -> bool:
+    """Is `value` one of `allowed`? Reports it when not, with the one it was most likely meant to be."""
+    if value in allowed:
+        return True
+    guess = nearest(value, allowed)
+    context.error(
+        path,
+        f"{dotted(path)} is {shown(value)}.",
+        why=why or "It is one of " + ", ".join(word or '"" (none)' for word in allowed) + ".",
+        remedy=f'Write "{guess}".' if guess else f"Write {' or '.join(shown(word) for word in allowed)}.",
+        value=value,
+    )
+    return False
+
+
+def check_unique(context: Context, path: Path, values: Sequence[str]) -> None:
+    """Lists in which an entry twice is a slip."""
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            context.error(
+                (*path, index),
+                f"{dotted(path)} names {shown(value)} twice.",
+                why="Each entry stands there once.",
+                remedy="Remove one.",
+                value=value,
+            )

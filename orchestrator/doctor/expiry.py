@@ -29,14 +29,14 @@ def _snapshots(session: AwsSession, environment: Environment) -> Diagnosis:
     """Does the manager know what runs? Without that nothing expires, which is safe, and no apply needs it."""
     from orchestrator.aws.lifecycle_calls import bucket_storage
     from orchestrator.functions.variables import bucket_of, settings_from_environment
-    from orchestrator.lifecycle.cluster_use import load_used
+    from orchestrator.lifecycle.cluster_use import load_cluster_use
 
     check, name = "snapshots", environment.name
     bucket = bucket_of(environment)
     storage = bucket_storage(session, bucket) if bucket else None
     if storage is None:
         return Diagnosis("note", check, f"bucket {bucket} does not exist", "An apply makes it.", name)
-    used = load_used(storage, settings_from_environment(environment), datetime.now(UTC))
+    used = load_cluster_use(storage, settings_from_environment(environment), datetime.now(UTC))
     if used.problems:
         return Diagnosis("note", check, f"nothing expires: {'; '.join(used.problems)}", environment=name)
     return Diagnosis("ok", check, "; ".join(used.notes) or f"s3://{bucket}/snapshots/ is complete and fresh", "", name)

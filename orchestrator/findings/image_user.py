@@ -7,14 +7,14 @@ from orchestrator.findings.message import ImageUser
 from orchestrator.findings.parents import LIMIT, Parent
 from orchestrator.findings.ports import Ports
 from orchestrator.findings.settings import FindingsSettings
-from orchestrator.lifecycle.cluster_use import load_used
+from orchestrator.lifecycle.cluster_use import load_cluster_use
 from orchestrator.lifecycle.in_use import InUse
 from orchestrator.lifecycle.ports import GoneError, PortError
 
 
 def usage_of(image: Scanned, parents: frozenset[Parent], settings: FindingsSettings, ports: Ports) -> ImageUser:
     """Who runs the image, by its own names or those of the indexes that hold it (`parents`). Raises PortError."""
-    used = load_used(ports.storage, settings.shared, ports.runtime.now())
+    used = load_cluster_use(ports.storage, settings.shared, ports.runtime.now())
     user = used.in_use.user_of(image.repository, image.digest, image.tags)
     indexes, user_of_index, unknown = _indexes(image, parents, used.in_use, ports)
     if user or user_of_index:

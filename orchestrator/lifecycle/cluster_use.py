@@ -23,7 +23,7 @@ BY_PULL_TIME_ALONE = "no cluster is declared: images are judged by their pull ti
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class ClusterUse:
     """What is in use. With `problems` nothing may expire; `notes` are for people."""
 
     in_use: InUse
@@ -31,7 +31,7 @@ class Used:
     notes: tuple[str, ...] = ()
 
 
-def load_used(storage: Storage | None, settings: Settings, now: datetime) -> Used:
+def load_cluster_use(storage: Storage | None, settings: Settings, now: datetime) -> ClusterUse:
     """What the snapshots in `storage` name: of the declared clusters, which must be fresh, and any other that is there.
 
     A snapshot of a cluster that is not declared (any more) can only keep more, so it counts, however old it is; a note
@@ -40,8 +40,8 @@ def load_used(storage: Storage | None, settings: Settings, now: datetime) -> Use
     if storage is None:
         needed = settings.clusters or settings.snapshot_required
         if needed:
-            return Used(NOTHING_IN_USE, ("there is no bucket to read the snapshots of clusters from",))
-        return Used(NOTHING_IN_USE, notes=(BY_PULL_TIME_ALONE,))
+            return ClusterUse(NOTHING_IN_USE, ("there is no bucket to read the snapshots of clusters from",))
+        return ClusterUse(NOTHING_IN_USE, notes=(BY_PULL_TIME_ALONE,))
     wanted = {snapshot_key(cluster): cluster for cluster in settings.clusters}
     problems: list[str] = []
     notes: list[str] = []
@@ -51,7 +51,7 @@ def load_used(storage: Storage | None, settings: Settings, now: datetime) -> Use
     try:
         others = sorted(key for key in storage.keys(SNAPSHOTS) if key not in wanted and key.endswith(".json"))
     except PortError as error:
-        return Used(NOTHING_IN_USE, (f"the snapshots of clusters cannot be listed: {error}",))
+        return ClusterUse(NOTHING_IN_USE, (f"the snapshots of clusters cannot be listed: {error}",))
     for key in (*wanted, *others):
         problem, snapshot = _read(storage, key, wanted.get(key), settings, now)
         if snapshot:
@@ -74,7 +74,7 @@ def load_used(storage: Storage | None, settings: Settings, now: datetime) -> Use
         problems.append("a snapshot is required but no cluster is declared")
     elif not settings.clusters and not fresh:
         notes.append(BY_PULL_TIME_ALONE)
-    return Used(replace(images_in_use(snapshots), since=since), tuple(problems), tuple(notes))
+    return ClusterUse(replace(images_in_use(snapshots), since=since), tuple(problems), tuple(notes))
 
 
 def _read(

@@ -27,7 +27,7 @@ class StoredImage:
 
 
 @dataclass(frozen=True, slots=True)
-class NativeDecision:
+class EngineDecision:
     """Rule `priority` would expire the image of `digest`, or move it to the archive."""
 
     digest: str
@@ -35,7 +35,7 @@ class NativeDecision:
     action: Action
 
 
-def evaluate(policy: Policy, images: Iterable[StoredImage], now: datetime) -> tuple[NativeDecision, ...]:
+def evaluate(policy: Policy, images: Iterable[StoredImage], now: datetime) -> tuple[EngineDecision, ...]:
     """What the policy would do at `now`, by priority and, within a rule, the oldest image first."""
     held = list(images)
     taken: set[str] = set()
@@ -44,7 +44,7 @@ def evaluate(policy: Policy, images: Iterable[StoredImage], now: datetime) -> tu
         matching = [image for image in held if _selects(rule, image)]
         for image in sorted(_due(rule, matching, now), key=lambda image: (_age_base(rule, image), image.digest)):
             if image.digest not in taken and not image.referenced:
-                decisions.append(NativeDecision(image.digest, rule.priority, rule.action))
+                decisions.append(EngineDecision(image.digest, rule.priority, rule.action))
                 taken.add(image.digest)
         # "An image that matches the tagging requirements of a rule cannot be expired by a rule with a lower priority."
         taken.update(image.digest for image in matching)

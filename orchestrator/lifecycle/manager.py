@@ -7,8 +7,8 @@ start ─► few repositories: every task here, what the deadline leaves over go
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from orchestrator.lifecycle.policy_keeper import PolicyKeeper
 from orchestrator.lifecycle.ports import ROOT, GoneError, Host, PortError, Queue, Registry, Storage
 from orchestrator.lifecycle.run_state import RunState, report_key
 from orchestrator.lifecycle.settings import Settings
+from orchestrator.lifecycle.storage import MemoryStorage
 from orchestrator.lifecycle.tasks import (
     GATHER_AFTER,
     Next,
@@ -31,25 +32,6 @@ from orchestrator.lifecycle.work import Observer, Work
 
 # What one invocation takes on by itself: one page of DescribeRepositories.
 FAN_OUT_ABOVE = 1000
-
-
-@dataclass(slots=True)
-class MemoryStorage:
-    """The state of a run that one process does by itself."""
-
-    objects: dict[str, bytes] = field(default_factory=dict)
-
-    def get(self, key: str) -> bytes | None:
-        """The object, None when there is none."""
-        return self.objects.get(key)
-
-    def put(self, key: str, content: bytes) -> None:
-        """Keep the object; an earlier one of this key is replaced."""
-        self.objects[key] = content
-
-    def keys(self, prefix: str) -> Iterable[str]:
-        """The keys that begin with `prefix`."""
-        return [key for key in self.objects if key.startswith(prefix)]
 
 
 class Manager:

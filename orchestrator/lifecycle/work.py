@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from orchestrator.lifecycle.audit import audit_prefix
-from orchestrator.lifecycle.cluster_use import Used, load_used
+from orchestrator.lifecycle.cluster_use import ClusterUse, load_cluster_use
 from orchestrator.lifecycle.evaluate import Evaluation, Evaluator, no_more_than, stored_bytes
 from orchestrator.lifecycle.expire import Expired, Expirer
 from orchestrator.lifecycle.expiry_guard import exceeds
@@ -64,7 +64,7 @@ class Work:
         self._state = RunState(state)
         self._host = host
         self._observer = observer
-        self._used: tuple[datetime, Used] | None = None
+        self._used: tuple[datetime, ClusterUse] | None = None
 
     def do(self, task: Task) -> list[Next]:
         """Do the task; what follows from it. Raises PortError when not even that could be found out.
@@ -78,11 +78,11 @@ class Work:
         work = {"plan": self._plan, "gather": self._gather, "expire": self._expire, "finish": self._finish}
         return work[task.kind](task)
 
-    def used(self) -> Used:
+    def used(self) -> ClusterUse:
         """What is in use, as the snapshots say now."""
         now = self._host.now()
         if self._used is None or (now - self._used[0]).total_seconds() > USED_SECONDS:
-            self._used = (now, load_used(self._storage, self._settings, now))
+            self._used = (now, load_cluster_use(self._storage, self._settings, now))
         return self._used[1]
 
     def may_expire(self, run: Run) -> str:

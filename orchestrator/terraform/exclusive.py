@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.files.locks import LOCK_SECONDS, Say, held
+from orchestrator.files.locks import LOCK_SECONDS, Say, hold
 from orchestrator.project import Project
 from orchestrator.terraform.runner import RUNNING
 from orchestrator.terraform.workdir import workdir_of
@@ -19,7 +19,7 @@ from orchestrator.terraform.workdir import workdir_of
 def exclusive(project: Project, name: str, local: bool, say: Say) -> Iterator[None]:
     """Hold the environment's working directory; wait for another command that has it."""
     folder = workdir_of(project, name, local=local)
-    with held(folder, name, say):
+    with hold(folder, name, say):
         _wait_for_orphan(folder, name, say)
         yield
 

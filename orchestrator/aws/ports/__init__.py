@@ -9,7 +9,8 @@ from orchestrator.aws.ports.ecr_registry import MEDIA_TYPES, EcrRegistry
 from orchestrator.aws.ports.host import ThreadedHost
 from orchestrator.aws.ports.pull_times import CallerExclusion
 from orchestrator.aws.ports.refusals import refusals
-from orchestrator.aws.ports.storage import S3Storage, SqsQueue
+from orchestrator.aws.ports.s3_storage import S3Storage
+from orchestrator.aws.ports.sqs_queue import SqsQueue
 
 __all__ = [
     "MEDIA_TYPES",

@@ -94,17 +94,18 @@ def preview(
         raise RefusedInput("--csv and --json are both given.", remedy="Give one of them.")
     if as_csv and native:
         raise RefusedInput("--csv has no place for what AWS answers.", remedy="Give --json with --native.")
-    from orchestrator.cli.lifecycle.collect import Collector, print_trouble, run_manager, write_json
-    from orchestrator.cli.lifecycle.opened import opened
-    from orchestrator.cli.lifecycle.preview import native_previews, preview_csv, preview_document, print_preview
+    from orchestrator.cli.lifecycle.collector import Collector
+    from orchestrator.cli.lifecycle.equipment import equip, run_manager
+    from orchestrator.cli.lifecycle.preview import engine_previews, preview_csv, preview_document, print_preview
+    from orchestrator.cli.lifecycle.printing import print_trouble, write_json
 
-    with opened(ctx, name, snapshots, local=local) as world:
+    with equip(ctx, name, snapshots, local=local) as equipment:
         collector = Collector(progress=not as_json and not as_csv and sys.stderr.isatty())
         report = run_manager(
-            world.environment.name, world.manager(collector), "preview", dry_run=True, allow=allow_fraction
+            equipment.environment.name, equipment.manager(collector), "preview", dry_run=True, allow=allow_fraction
         )
-        natives = native_previews(world, collector) if native else None
-    document = preview_document(world, report, collector, price)
+        natives = engine_previews(equipment, collector) if native else None
+    document = preview_document(equipment, report, collector, price)
     if natives is not None:
         document["native"] = natives
     if as_json:
@@ -115,7 +116,7 @@ def preview(
             click.echo(f"A run would expire nothing: {document['would_stop']}", err=True)
         print_trouble(document, err=True)
     else:
-        print_preview(world, document)
+        print_preview(equipment, document)
     return 1 if document["failed"] else 0
 
 
@@ -138,28 +139,34 @@ def run(
     """
     if not yes and (as_json or not sys.stdin.isatty()):
         raise RefusedInput("There is no terminal to ask on.", remedy="Give --yes, after `lifecycle preview`.")
-    from orchestrator.cli.lifecycle.collect import Collector, print_trouble, readable_size, run_manager, write_json
-    from orchestrator.cli.lifecycle.opened import opened
+    from orchestrator.cli.lifecycle.collector import Collector
+    from orchestrator.cli.lifecycle.equipment import equip, run_manager
+    from orchestrator.cli.lifecycle.printing import print_trouble, readable_size, write_json
     from orchestrator.cli.lifecycle.resume import begin
-    from orchestrator.lifecycle.cluster_use import load_used
-    from orchestrator.lifecycle.manager import MemoryStorage
+    from orchestrator.lifecycle.cluster_use import load_cluster_use
+    from orchestrator.lifecycle.storage import MemoryStorage
 
-    with opened(ctx, name, snapshots, local=local, alone=True) as world:
+    with equip(ctx, name, snapshots, local=local, alone=True) as equipment:
         # Before anything is done.
-        told = [*world.notes, *load_used(world.storage, world.settings, world.host.now()).notes]
+        told = [*equipment.notes, *load_cluster_use(equipment.storage, equipment.settings, equipment.host.now()).notes]
         for note in told:
             click.echo(f"note: {note}", err=True)
-        attempt = begin(world.folder / "run", world.settings, allow_fraction, world.host.now())
+        attempt = begin(equipment.folder / "run", equipment.settings, allow_fraction, equipment.host.now())
         if attempt.resumed:
             click.echo(f"Continuing the run that began at {attempt.started:%Y-%m-%d %H:%M} UTC.", err=True)
         options: dict[str, Any] = {"allow": allow_fraction, "started": attempt.started}
         try:
             if not yes:
                 # A dry run sets no native policies: where some are asked for, its pages must be read again.
-                state = MemoryStorage() if world.settings.native_policy else attempt.state()
+                state = MemoryStorage() if equipment.settings.native_policy else attempt.state()
                 collector = Collector(progress=True)
                 planned = run_manager(
-                    world.environment.name, world.manager(collector), attempt.seed, dry_run=True, state=state, **options
+                    equipment.environment.name,
+                    equipment.manager(collector),
+                    attempt.seed,
+                    dry_run=True,
+                    state=state,
+                    **options,
                 )
                 what = f"{planned['expiring']} of {planned['images']} images"
                 click.echo(f"{what} would expire: {readable_size(planned['expiring_size'])}")
@@ -174,15 +181,15 @@ def run(
                     return 0
             collector = Collector(progress=not as_json)
             report = run_manager(
-                world.environment.name, world.manager(collector), attempt.seed, state=attempt.state(), **options
+                equipment.environment.name, equipment.manager(collector), attempt.seed, state=attempt.state(), **options
             )
         except KeyboardInterrupt:
             click.echo("Interrupted: the same command goes on from here within a day.", err=True)
             raise
         attempt.end()
-    report |= {"audit": f"{world.where}/{report['audit']}", "resumed": attempt.resumed}
+    report |= {"audit": f"{equipment.where}/{report['audit']}", "resumed": attempt.resumed}
     if as_json:
-        write_json(report | {"notes": [*world.notes, *report["notes"]]})
+        write_json(report | {"notes": [*equipment.notes, *report["notes"]]})
     elif report["dry_run"]:
         click.echo(
             f"Dry run, as dry_run_mode is true: {report['expiring']} images would expire in "
@@ -229,8 +236,8 @@ def restore(ctx: click.Context, name: str, source: str, local: bool, as_json: bo
     from orchestrator.aws.caller import check_account
     from orchestrator.aws.lifecycle_calls import read_audit
     from orchestrator.aws.restore import restore_images
-    from orchestrator.cli.lifecycle.collect import write_json
-    from orchestrator.cli.lifecycle.opened import registry_session
+    from orchestrator.cli.lifecycle.equipment import registry_session
+    from orchestrator.cli.lifecycle.printing import write_json
     from orchestrator.lifecycle.audit import restorable
 
     project = open_project(ctx)
@@ -318,8 +325,8 @@ def invoke(
     """Call the deployed function of environment NAME and show its report."""
     from orchestrator.aws.caller import check_account
     from orchestrator.aws.lifecycle_calls import invoke_function
-    from orchestrator.cli.lifecycle.collect import write_json
-    from orchestrator.cli.lifecycle.opened import registry_session
+    from orchestrator.cli.lifecycle.equipment import registry_session
+    from orchestrator.cli.lifecycle.printing import write_json
 
     project = open_project(ctx)
     environment = project.load(name)
@@ -352,7 +359,7 @@ def invoke(
 
 
 def _print_invoked(report: dict[str, Any], what: str) -> None:
-    from orchestrator.cli.lifecycle.collect import readable_size
+    from orchestrator.cli.lifecycle.printing import readable_size
 
     verb = "would expire" if report.get("dry_run") else "expired"
     count = report.get("expiring") if report.get("dry_run") else report.get("expired")

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.aws.lifecycle_calls import NativePreview, preview_policy
-from orchestrator.cli.lifecycle.collect import describe_settings, print_trouble, readable_size
+from orchestrator.aws.lifecycle_calls import EnginePreview, preview_policy
 from orchestrator.cli.lifecycle.prices import ARCHIVE_SAVES_ABOVE_TB, DATE, STANDARD, monthly_saving
+from orchestrator.cli.lifecycle.printing import describe_settings, print_trouble, readable_size
 from orchestrator.lifecycle.native_policy import is_ours
 from orchestrator.lifecycle.policy_keeper import PolicyKeeper
 from orchestrator.lifecycle.ports import PortError
 
 if TYPE_CHECKING:
-    from orchestrator.cli.lifecycle.collect import Collector
-    from orchestrator.cli.lifecycle.opened import Opened
+    from orchestrator.cli.lifecycle.collector import Collector
+    from orchestrator.cli.lifecycle.equipment import Equipment
 
 SHOWN = 30
 ARCHIVED = (
@@ -28,46 +28,46 @@ NO_PRICE = "What it saves is not said: no price is known for the partition {}; -
 NO_RULES = "This registry has no pull-through cache rules: there is nothing to keep small."
 
 
-def native_previews(opened: Opened, collector: Collector) -> dict[str, dict[str, Any]]:
+def engine_previews(equipment: Equipment, collector: Collector) -> dict[str, dict[str, Any]]:
     """{repository: what AWS says, and of which policy}.
 
     `policy` is "own" where the repository has one that is not ours, which stays; else the native policy that the
     settings ask for ("untagged" unless they do); None where it would get none, so that AWS is not asked.
     """
-    kind = opened.settings.native_policy or "untagged"
-    keeper = PolicyKeeper(opened.registry, opened.host, kind, dry_run=True)
+    kind = equipment.settings.native_policy or "untagged"
+    keeper = PolicyKeeper(equipment.registry, equipment.host, kind, dry_run=True)
 
     def ask(repository: str) -> dict[str, Any]:
-        wanted = keeper.wanted(repository, opened.settings.retentions.of(repository))
+        wanted = keeper.wanted(repository, equipment.settings.retentions.of(repository))
         policy: str | None = kind if wanted else None
-        answer = NativePreview(0)
+        answer = EnginePreview(0)
         try:
-            held = opened.registry.policy(repository)
+            held = equipment.registry.policy(repository)
             if held is not None and not is_ours(held):
-                policy, answer = "own", preview_policy(opened.session, repository, None)
+                policy, answer = "own", preview_policy(equipment.session, repository, None)
             elif wanted:
-                answer = preview_policy(opened.session, repository, wanted)
+                answer = preview_policy(equipment.session, repository, wanted)
         except PortError as error:
-            answer = NativePreview(None, f"{error.code} from {error.operation}")
+            answer = EnginePreview(None, f"{error.code} from {error.operation}")
         return {"expiring": answer.images, "problem": answer.problem, "policy": policy}
 
     filled = [repository for repository, images in collector.images.items() if images]
-    return dict(sorted(opened.host.each(ask, filled)))
+    return dict(sorted(equipment.host.each(ask, filled)))
 
 
 def preview_document(
-    opened: Opened, report: dict[str, Any], collector: Collector, price: float | None
+    equipment: Equipment, report: dict[str, Any], collector: Collector, price: float | None
 ) -> dict[str, Any]:
     """The preview as `--json` prints it."""
-    used = price if price is not None else STANDARD.get(opened.environment.partition)
+    used = price if price is not None else STANDARD.get(equipment.environment.partition)
     repositories, guarded = collector.repositories(), collector.guarded_repositories()
     for row in (*repositories, *guarded):
         row["saving"] = monthly_saving(_deleted(row), used)
     deleted = sum(map(_deleted, repositories))
     total = sum(row["bytes"] for row in repositories)
     return {
-        "environment": opened.environment.name,
-        "local": opened.session.is_local,
+        "environment": equipment.environment.name,
+        "local": equipment.session.is_local,
         "cached_repositories": report["repositories"],
         "images": report["images"],
         "bytes": report["size"],
@@ -83,11 +83,11 @@ def preview_document(
         "skipped": report["skipped"],
         "failed": report["failed"],
         "notes": [
-            *opened.notes,
+            *equipment.notes,
             *report["notes"],
             *([ARCHIVED] if total > deleted else []),
             *([NO_RULES] if not report["prefixes"] else []),
-            *([NO_PRICE.format(opened.environment.partition)] if used is None else []),
+            *([NO_PRICE.format(equipment.environment.partition)] if used is None else []),
         ],
         "repositories": repositories,
         # Beside the others: they are in no sum.
@@ -111,11 +111,11 @@ def preview_csv(rows: list[dict[str, Any]]) -> str:
     return output.getvalue()
 
 
-def print_preview(opened: Opened, document: dict[str, Any]) -> None:
+def print_preview(equipment: Equipment, document: dict[str, Any]) -> None:
     """The preview for people: repositories by size, the sum, and what stands in the way."""
-    click.echo(f"Retention: {describe_settings(opened.settings)}")
+    click.echo(f"Retention: {describe_settings(equipment.settings)}")
     if "native" in document:
-        kind = opened.settings.native_policy or "untagged"
+        kind = equipment.settings.native_policy or "untagged"
         click.echo(f"AWS's own engine is asked with the native policy `{kind}`, or of a repository's own policy.")
     held_back = {row["repository"] for row in document["guarded_repositories"]}
     rows = sorted(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.files.directory_storage import DirectoryStorage
 from orchestrator.files.replace import replace_whole
-from orchestrator.lifecycle.manager import MemoryStorage
+from orchestrator.lifecycle.storage import MemoryStorage
 
 if TYPE_CHECKING:
     from orchestrator.lifecycle.settings import Settings

@@ -13,9 +13,9 @@ from orchestrator.findings.message import Message
 from orchestrator.findings.ports import Ports
 from orchestrator.findings.report import dispatch
 from orchestrator.findings.settings import FindingsSettings
-from orchestrator.lifecycle.manager import MemoryStorage
 from orchestrator.lifecycle.ports import PortError
 from orchestrator.lifecycle.settings import Settings
+from orchestrator.lifecycle.storage import MemoryStorage
 from orchestrator.lifecycle.units import Image
 
 ACCOUNT = "111122223333"

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from orchestrator.lifecycle.manager import Manager, MemoryStorage
+from orchestrator.lifecycle.manager import Manager
 from orchestrator.lifecycle.ports import CacheRule, GoneError, PortError, Refusal
 from orchestrator.lifecycle.settings import read_settings
+from orchestrator.lifecycle.storage import MemoryStorage
 from orchestrator.lifecycle.units import Image
 
 T = TypeVar("T")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from orchestrator.checks.common import check_accounts, check_one_of
+from orchestrator.checks.accounts import check_accounts
 from orchestrator.checks.context import Context
 from orchestrator.checks.identity import check_region
 from orchestrator.checks.problem import shown
 from orchestrator.checks.templates import check_template
+from orchestrator.checks.walker import check_one_of
 from orchestrator.environment.parts import RegistryScanning
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.partitions import partition_of

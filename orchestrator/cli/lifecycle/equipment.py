@@ -11,17 +11,21 @@ import click
 
 from orchestrator.aws.caller import check_account
 from orchestrator.aws.lifecycle_calls import registry_of
-from orchestrator.cli.lifecycle.collect import Collector, ConsoleHost, describe_settings, node_roles, open_storage
+from orchestrator.cli.lifecycle.collector import Collector
+from orchestrator.cli.lifecycle.console_host import ConsoleHost
+from orchestrator.cli.lifecycle.printing import describe_settings
+from orchestrator.cli.lifecycle.run_storage import open_storage
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import project_session
 from orchestrator.errors import RefusedInput
-from orchestrator.files.locks import held
+from orchestrator.files.locks import hold
 from orchestrator.functions.variables import settings_from_environment
 from orchestrator.lifecycle.manager import Manager
 from orchestrator.lifecycle.ports import PortError, Storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from orchestrator.aws.ports import EcrRegistry
     from orchestrator.aws.session import AwsSession
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class Equipment:
     """Everything that a run from here needs. `where` names the storage for people, `folder` is this environment's."""
 
     environment: Environment
@@ -50,9 +54,9 @@ class Opened:
 
 
 @contextmanager
-def opened(
+def equip(
     ctx: click.Context, name: str, snapshots: tuple[Path, ...], *, local: bool, alone: bool = False
-) -> Iterator[Opened]:
+) -> Iterator[Equipment]:
     """Open an environment for a run; its caller's exclusion from pull times ends with it.
 
     `alone` holds its folder, which keeps the state of a run: two at once would take over each other's.
@@ -65,7 +69,7 @@ def opened(
     folder = project.state_dir / ("local/lifecycle" if local else "lifecycle") / name
     with ExitStack() as stack:
         if alone:
-            stack.enter_context(held(folder, name, lambda text: click.echo(text, err=True)))
+            stack.enter_context(hold(folder, name, lambda text: click.echo(text, err=True)))
         storage, where, notes = open_storage(session, environment, settings, folder, snapshots)
         if environment.lifecycle_manager is None:
             defaults = f'environment "{name}" sets no lifecycle_manager: the defaults are used'
@@ -76,7 +80,7 @@ def opened(
         host = ConsoleHost(verbose=bool(ctx.obj["verbose"]))
         notes = [*session.notes, *notes]
         try:
-            yield Opened(environment, settings, session, registry, storage, where, notes, folder, host)
+            yield Equipment(environment, settings, session, registry, storage, where, notes, folder, host)
         finally:
             try:
                 registry.exclusion.end()
@@ -94,3 +98,18 @@ def registry_session(project: Project, environment: Environment, *, local: bool)
             remedy="Run it for that environment (manage_registry = true).",
         )
     return project_session(project, environment, local=local)
+
+
+def node_roles(environment: Environment) -> list[str]:
+    """Names of roles whose pulls must go on counting."""
+    pools = environment.machine_pools.values()
+    return [*environment.node_role_names, *(pool.instance_profile for pool in pools)]
+
+
+def run_manager(environment: str, manager: Manager, seed: str, **options: Any) -> dict[str, Any]:
+    """A run's report. Raises OrchestratorError for what stops the whole run."""
+    from orchestrator.aws.translation import explained
+
+    with explained(environment, "ecr"):
+        report: dict[str, Any] = manager.start(seed, **options)
+    return report

@@ -1,0 +1,84 @@
+"""Checks of ARNs: of any service, and of KMS keys."""
+
+from __future__ import annotations
+
+from orchestrator.checks.context import Context
+from orchestrator.checks.problem import shown
+from orchestrator.environment.identifiers import ACCOUNT, Arn, parse_arn
+from orchestrator.environment.tfvars import Path, dotted
+
+
+def check_arn(
+    context: Context, path: Path, value: str, *, service: str, resource: str, example: str, region: str | None = None
+) -> Arn | None:
+    """An ARN of `service` whose resource begins with `resource`, in the environment's partition (and `region`).
+
+    Reports one problem and returns None when it is not.
+    """
+    environment = context.environment
+    name = dotted(path)
+    account = environment.account_id
+    arn = parse_arn(value)
+    if arn is None or arn.service != service or not arn.resource.startswith(resource):
+        context.error(
+            path,
+            f"{name} is {shown(value)}.",
+            why=f"It must be the ARN of {'an' if example[0] in 'AEIO' else 'a'} {example}.",
+            remedy=f'Write it like "arn:{environment.partition}:{service}:{region or ""}:{account}:{resource}…".',
+            value=value,
+        )
+        return None
+    if context.usable("aws_region") and arn.partition != environment.partition:
+        context.error(
+            path,
+            f"{name} is {shown(value)}, in the partition {arn.partition}.",
+            why=f"The environment is in {environment.aws_region}, which is in {environment.partition}.",
+            remedy=f"Name one in {environment.partition}.",
+            value=value,
+        )
+        return None
+    if not (ACCOUNT.fullmatch(arn.account) or (service == "iam" and arn.account == "aws")):
+        context.error(
+            path,
+            f"{name} is {shown(value)}, with the account {shown(arn.account)}.",
+            why="AWS account IDs have 12 digits.",
+            remedy=f"Copy the ARN of the {example}.",
+            value=value,
+        )
+        return None
+    if region is not None and context.usable("aws_region") and arn.region != region:
+        context.error(
+            path,
+            f"{name} is {shown(value)}, in the region {shown(arn.region)}.",
+            why=f"It must be in {region}, where it is used.",
+            remedy=f"Name one of {region}.",
+            value=value,
+        )
+        return None
+    return arn
+
+
+def check_kms_key(context: Context, path: Path, value: str | None, region: str | None = None) -> None:
+    """A KMS key by its own ARN, in `region` (default: the environment's)."""
+    if value is None:
+        return
+    arn = parse_arn(value)
+    if arn and arn.service == "kms" and arn.resource.startswith("alias/"):
+        context.error(
+            path,
+            f"{dotted(path)} is {shown(value)}, an alias.",
+            why="An alias can be moved to another key, and ECR cannot change the key of a repository.",
+            remedy="Write the ARN of the key itself (arn:…:key/…).",
+            value=value,
+        )
+        return
+    used_in = region or context.environment.aws_region
+    key = check_arn(context, path, value, service="kms", resource="key/", example="KMS key", region=used_in)
+    if key and context.usable("account_id") and key.account != context.environment.account_id:
+        context.warn(
+            path,
+            f"{dotted(path)} is a key of account {key.account}.",
+            why=f"The environment is in {context.environment.account_id}.",
+            remedy="See that the key's policy allows that account.",
+            value=value,
+        )

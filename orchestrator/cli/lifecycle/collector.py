@@ -1,0 +1,72 @@
+"""What a run from here finds, kept for printing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+from orchestrator.lifecycle.evaluate import Evaluation, stored_bytes
+from orchestrator.lifecycle.expire import Expired
+
+
+@dataclass(slots=True)
+class Collector:
+    """Sees every repository: keeps what would expire, or would but for the guard, and shows how far a run is."""
+
+    progress: bool
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    guarded_rows: list[dict[str, Any]] = field(default_factory=list)
+    images: dict[str, int] = field(default_factory=dict)
+    seen: int = 0
+
+    def evaluated(self, evaluation: Evaluation) -> None:
+        self.seen += 1
+        self.images[evaluation.repository] = len(evaluation.images)
+        rows = self.guarded_rows if evaluation.guarded else self.rows
+        for decision in evaluation.decided.expired if evaluation.guarded else evaluation.expired:
+            image = decision.image
+            rows.append(
+                {
+                    "repository": evaluation.repository,
+                    "digest": image.digest,
+                    "tags": list(image.tags),
+                    "bytes": stored_bytes(image),
+                    "pushed": image.pushed_at.isoformat(),
+                    "last_pull": image.pulled_at.isoformat() if image.pulled_at else None,
+                    "reason": decision.reason,
+                    "action": evaluation.retention.expire_action,
+                }
+            )
+        if self.progress and self.seen % 200 == 0:
+            click.echo(f"{self.seen} repositories read, {len(self.rows)} images would expire", err=True)
+
+    def expired(self, repository: str, expired: Expired) -> None:
+        if self.progress and expired.images:
+            click.echo(f"{repository}: {expired.images} images expired", err=True)
+
+    def repositories(self) -> list[dict[str, Any]]:
+        """What would expire by repository, the biggest first."""
+        return self._grouped(self.rows)
+
+    def guarded_repositories(self) -> list[dict[str, Any]]:
+        """The same of the repositories that the guard holds back."""
+        return self._grouped(self.guarded_rows)
+
+    def _grouped(self, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        grouped: dict[str, list[dict[str, Any]]] = {}
+        for row in found:
+            grouped.setdefault(row["repository"], []).append(row)
+        rows = [
+            {
+                "repository": name,
+                "images": self.images[name],
+                "expiring": len(images),
+                "bytes": sum(image["bytes"] for image in images),
+                "expire": images,
+            }
+            for name, images in grouped.items()
+        ]
+        return sorted(rows, key=lambda row: (-row["bytes"], row["repository"]))

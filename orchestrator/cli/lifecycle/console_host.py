@@ -1,0 +1,23 @@
+"""The host port of the lifecycle core on a person's machine."""
+
+from __future__ import annotations
+
+import click
+
+from orchestrator.aws.ports import ThreadedHost
+
+
+class ConsoleHost(ThreadedHost):
+    """The clock and threads; of the log what people must see, to stderr, and no metrics."""
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        super().__init__(environment="", namespace="")
+        self._verbose = verbose
+
+    def log(self, level: str, message: str, **fields: object) -> None:  # noqa: ARG002
+        # Errors are in the report, which is printed at the end.
+        if level == "WARNING" or self._verbose:
+            click.echo(f"{level.lower()}: {message}", err=True)
+
+    def metrics(self, values: object) -> None:
+        """None: they are the function's."""
