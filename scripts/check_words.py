@@ -14,13 +14,24 @@ from pathlib import Path
 ROOTS = ("orchestrator", "lambda_src")
 # {name: (where it stands, why it is the same word)}
 SHARED: Mapping[str, tuple[frozenset[str], str]] = {
+    "errors": (
+        frozenset({"orchestrator/errors.py", "orchestrator/oci/errors.py"}),
+        "Each holds a tree of errors, drawn at its top: everybody's, and those of a registry or a transfer.",
+    ),
     "handler": (
         frozenset({"lambda_src/lifecycle_manager/handler.py", "lambda_src/scan_findings/handler.py"}),
         "AWS Lambda calls `handler.handle` of every function.",
     ),
     "ports": (
-        frozenset({"orchestrator/aws/ports", "orchestrator/findings/ports.py", "orchestrator/lifecycle/ports.py"}),
-        "Each core says what it asks of the world, and aws.ports answers.",
+        frozenset(
+            {
+                "orchestrator/aws/ports",
+                "orchestrator/findings/ports.py",
+                "orchestrator/lifecycle/ports.py",
+                "orchestrator/oci/ports.py",
+            }
+        ),
+        "Each core says what it asks of the world, and aws.ports answers the functions.",
     ),
     "settings": (
         frozenset({"orchestrator/findings/settings.py", "orchestrator/lifecycle/settings.py"}),

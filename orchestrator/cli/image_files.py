@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.route import Line, answer_line
-from orchestrator.files.image_scan import ImageUse, NotFound, Scan, scan
+from orchestrator.files.image_scan import NotFound, PlacedImage, Scan, scan
 from orchestrator.routes.table import Redirected, Refused, RouteTable
 from orchestrator.workloads.fields import KUBELET, REDIRECTED_BY
 
@@ -26,7 +26,7 @@ class FileImage:
     """One reference with the table's answer and every place that names it."""
 
     line: Line
-    uses: tuple[ImageUse, ...]
+    uses: tuple[PlacedImage, ...]
 
     @property
     def pulled_by(self) -> str:
@@ -57,7 +57,7 @@ def images_of_files(table: RouteTable, sources: tuple[str, ...], form: str, *, s
 
 def answered(table: RouteTable, found: Scan) -> list[FileImage]:
     """Each reference once, sorted, with its answer."""
-    uses: dict[str, list[ImageUse]] = {}
+    uses: dict[str, list[PlacedImage]] = {}
     for use in found.uses:
         uses.setdefault(use.reference, []).append(use)
     return [FileImage(answer_line(table, reference), tuple(uses[reference])) for reference in sorted(uses)]

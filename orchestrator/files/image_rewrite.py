@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.files.image_scan import Task, tasks
+from orchestrator.files.image_scan import ScanTask, tasks
 from orchestrator.files.tree import NotRead, TextFile, ignored, read_text
 from orchestrator.workloads.edits import Edit, Target, rewrite
 from orchestrator.workloads.find import find_images
@@ -32,7 +32,7 @@ JOURNALS = "rewrites"
 class Change:
     """One file before and after, and the edits between."""
 
-    task: Task
+    task: ScanTask
     before: TextFile
     after: str
     edits: tuple[Edit, ...]

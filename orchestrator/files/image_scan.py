@@ -22,7 +22,7 @@ BATCH = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class ImageUse:
+class PlacedImage:
     """An image at its place: `line` and `column` of its first character, from 1."""
 
     file: str
@@ -46,7 +46,7 @@ class NotFound:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class ScanTask:
     """One file to read: where it is, its path below what was named, how messages call it, its chart's version."""
 
     path: Path
@@ -60,14 +60,14 @@ class Task:
 class Scan:
     """What was found in one file or in many."""
 
-    uses: tuple[ImageUse, ...]
+    uses: tuple[PlacedImage, ...]
     unreadable: tuple[NotFound, ...]
     files: int = 1
 
 
-def tasks(sources: Sequence[str]) -> list[Task]:
+def tasks(sources: Sequence[str]) -> list[ScanTask]:
     """The files of these files and folders, each once. Raises RefusedInput for one that does not exist."""
-    found: dict[Path, Task] = {}
+    found: dict[Path, ScanTask] = {}
     for source in sources:
         start = Path(source)
         if not start.exists():
@@ -82,7 +82,7 @@ def tasks(sources: Sequence[str]) -> list[Task]:
                 size = 0
             # A file that is named itself has its folder's names beside it: `.github/workflows/ci.yml`.
             whole = path.as_posix() if not start.is_dir() else relative
-            found.setdefault(path, Task(path, whole, shown(path), versions.of(path), size))
+            found.setdefault(path, ScanTask(path, whole, shown(path), versions.of(path), size))
     return list(found.values())
 
 
@@ -105,7 +105,7 @@ def scan(sources: Sequence[str]) -> Scan:
     )
 
 
-def run_tasks(wanted: Sequence[Task]) -> Iterator[Scan]:
+def run_tasks(wanted: Sequence[ScanTask]) -> Iterator[Scan]:
     """Scan each file; the answers come in the order of the tasks."""
     cores = min(os.cpu_count() or 1, 4)
     if cores == 1 or sum(task.size for task in wanted) < ALONE:
@@ -117,8 +117,8 @@ def run_tasks(wanted: Sequence[Task]) -> Iterator[Scan]:
             yield from scans
 
 
-def _batches(wanted: Iterable[Task]) -> Iterator[list[Task]]:
-    batch: list[Task] = []
+def _batches(wanted: Iterable[ScanTask]) -> Iterator[list[ScanTask]]:
+    batch: list[ScanTask] = []
     size = 0
     for task in wanted:
         batch.append(task)
@@ -130,11 +130,11 @@ def _batches(wanted: Iterable[Task]) -> Iterator[list[Task]]:
         yield batch
 
 
-def _scan_batch(batch: list[Task]) -> list[Scan]:
+def _scan_batch(batch: list[ScanTask]) -> list[Scan]:
     return [scan_task(task) for task in batch]
 
 
-def scan_task(task: Task) -> Scan:
+def scan_task(task: ScanTask) -> Scan:
     """The images of one file."""
     return scan_text(read_text(task.path), task.relative, task.shown, task.app_version)
 
@@ -147,11 +147,11 @@ def scan_text(content: TextFile | NotRead, relative: str, name: str, app_version
     return Scan(tuple(_uses(found, content.text, name)), tuple(_problems(found, content.text, name)))
 
 
-def _uses(found: Found, text: str, name: str) -> Iterator[ImageUse]:
+def _uses(found: Found, text: str, name: str) -> Iterator[PlacedImage]:
     lines = Lines(text)
     for place in found.places:
         line, column = lines.at(place.anchor.start)
-        yield ImageUse(
+        yield PlacedImage(
             name,
             line,
             column,

@@ -20,7 +20,6 @@ from orchestrator.local.calls import Call, parse_call
 from orchestrator.local.ecr.service import EcrService
 from orchestrator.local.faults import FaultInjector, Request, RequestLog
 from orchestrator.local.function_processes import use_processes
-from orchestrator.local.http import collect
 from orchestrator.local.inspector import InspectorService
 from orchestrator.local.pod_identity import PodIdentityService
 from orchestrator.local.principal import handle_sts, identify
@@ -29,6 +28,7 @@ from orchestrator.local.queues import as_aws_answers
 from orchestrator.local.registry.api import RegistryApi
 from orchestrator.local.registry.replies import send_reply
 from orchestrator.local.registry.request import read_request
+from orchestrator.local.wsgi_server import collect
 
 # Their calls may wait (long polls) or call back into this server, so they must not hold a lock meanwhile.
 UNLOCKED = frozenset({"sqs", "lambda", "states", "cloudformation", "kinesis"})

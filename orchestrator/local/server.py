@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     from orchestrator.local.admin import Admin
     from orchestrator.local.application import Application
     from orchestrator.local.door import Door
-    from orchestrator.local.http import serve_on
+    from orchestrator.local.wsgi_server import serve_on
 
     server = serve_on(options.port)
     application = Application(endpoint=f"http://127.0.0.1:{server.port}", blobs=options.state_dir / "blobs")

@@ -8,11 +8,11 @@
                              registries, options=CopyOptions(), journal=Journal(Path("oci.sqlite")))
         report.ok, report.results, report.lost, report.sent, report.mounted, report.requests
 
-`prepare` only reads, and gives a `Prepared`: what each copy would do, and the `Plan` with `bytes_to_send`; `execute` does it.
+`prepare` only reads, and gives a `Prepared`: what each copy would do, and the `CopyPlan` with `bytes_to_send`; `execute` does it.
 `Endpoint` brings what only its caller knows of a registry: where it is (`url`, `host_header`), `logins`, a `ca` bundle, published
 `limits` by action (`exchange.PUT_MANIFEST: 10`), an `Inventory` that is asked in batches, `mount_group`, and `prepare`, called once before
 the first push into a repository. `Registries(find=…)` makes endpoints when a name is first met. Events arrive one at a time.
-Errors of single images are in their `Result`; what is raised is about the whole run (a journal that cannot be written, Ctrl-C).
+Errors of single images are in their `CopyResult`; what is raised is about the whole run (a journal that cannot be written, Ctrl-C).
 
     errors     manifest   plan   pace   copies   events   ports          values and rules, pure
     trust      http       retry  auth   logins   exchange                one exchange: the way, the pool, who we are, what is tried again
@@ -21,8 +21,8 @@ Errors of single images are in their `Result`; what is raised is about the whole
 """
 
 from orchestrator.oci.auth import Login, Logins, Renewed
-from orchestrator.oci.client import Registry
-from orchestrator.oci.copies import Copy, CopyOptions, Loss, Report, Result, State
+from orchestrator.oci.client import RemoteRegistry
+from orchestrator.oci.copies import Copy, CopyOptions, CopyReport, CopyResult, CopyState, Loss
 from orchestrator.oci.copy import Prepared, copy_images, execute, prepare
 from orchestrator.oci.journal import Journal
 from orchestrator.oci.logins import docker_logins, pull_secret_logins
@@ -32,6 +32,9 @@ from orchestrator.oci.registries import Registries
 __all__ = [
     "Copy",
     "CopyOptions",
+    "CopyReport",
+    "CopyResult",
+    "CopyState",
     "Endpoint",
     "Inventory",
     "Journal",
@@ -41,11 +44,8 @@ __all__ = [
     "Place",
     "Prepared",
     "Registries",
-    "Registry",
+    "RemoteRegistry",
     "Renewed",
-    "Report",
-    "Result",
-    "State",
     "copy_images",
     "docker_logins",
     "execute",

@@ -16,7 +16,7 @@ from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
 from orchestrator.oci.errors import Denied, NotUsable
-from orchestrator.oci.http import Answer, origin, shown
+from orchestrator.oci.http import HttpAnswer, origin, shown
 
 # A token is asked for again this long before it ends: the clocks of two machines differ, and a request takes time.
 MARGIN_SECONDS = 30.0
@@ -111,7 +111,7 @@ def parse_challenge(header: str) -> Challenge | None:
 class Exchange(Protocol):
     """How a token is asked for: method, URL, headers, body -> answer; tried again where that helps."""
 
-    def __call__(self, method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> Answer: ...
+    def __call__(self, method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> HttpAnswer: ...
 
 
 class Authorizer:

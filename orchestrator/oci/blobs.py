@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from orchestrator.oci.client import Registry, Upload
+from orchestrator.oci.client import BegunUpload, RemoteRegistry
 from orchestrator.oci.errors import Absent, NotUsable, OciError, RegistryRefused, WrongContent
 from orchestrator.oci.exchange import TryAgain
-from orchestrator.oci.http import Answer, TransportError
+from orchestrator.oci.http import HttpAnswer, TransportError
 from orchestrator.oci.manifest import Descriptor, algorithm_of
 from orchestrator.oci.retry import Attempts, Budget
 
@@ -33,12 +33,12 @@ class Piecewise(Protocol):
     def close(self, *, reuse: bool = True) -> None: ...
 
 
-class Source(Protocol):
+class BlobSource(Protocol):
     """Where blobs are read: a registry, or an archive."""
 
     name: str
 
-    def open_blob(self, repository: str, digest: str, offset: int = 0) -> Piecewise | Answer: ...
+    def open_blob(self, repository: str, digest: str, offset: int = 0) -> Piecewise | HttpAnswer: ...
 
 
 class Corrupt(Exception):  # an outcome between a stream and who sends it, never a user's
@@ -52,7 +52,7 @@ class BlobStream:
     `sources` are (source, repository), the first one first. `sleep` waits between attempts.
     """
 
-    sources: list[tuple[Source, str]]
+    sources: list[tuple[BlobSource, str]]
     blob: Descriptor
     budget: Budget
     sleep: Callable[[float], None]
@@ -121,7 +121,7 @@ class BlobStream:
             except TryAgain as again:
                 self._failed(again, moved=position > before)
 
-    def _open(self, position: int) -> Piecewise | Answer:
+    def _open(self, position: int) -> Piecewise | HttpAnswer:
         source, repository = self.sources[0]
         try:
             return source.open_blob(repository, self.blob.digest, position)
@@ -153,9 +153,9 @@ class BlobStream:
 
 def send_blob(
     stream: BlobStream,
-    target: Registry,
+    target: RemoteRegistry,
     repository: str,
-    begun: Upload | None = None,
+    begun: BegunUpload | None = None,
     on_bytes: Callable[[int], None] | None = None,
 ) -> None:
     """Put the blob into the repository. `begun` is an upload that a refused mount has already begun.
@@ -198,9 +198,9 @@ def send_blob(
 
 def _send(
     stream: BlobStream,
-    target: Registry,
+    target: RemoteRegistry,
     repository: str,
-    upload: Upload,
+    upload: BegunUpload,
     offset: int,
     chunk: int,
     on_bytes: Callable[[int], None] | None,
@@ -227,7 +227,7 @@ def _counted(pieces: Iterator[bytes], on_bytes: Callable[[int], None] | None) ->
 
 
 def _abandon(
-    target: Registry, attempts: Attempts, stream: BlobStream, what: str, refusal: RegistryRefused | None = None
+    target: RemoteRegistry, attempts: Attempts, stream: BlobStream, what: str, refusal: RegistryRefused | None = None
 ) -> None:
     stream.restart()
     try:

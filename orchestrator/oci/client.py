@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from orchestrator.oci.copy_events import Retried
 from orchestrator.oci.errors import (
     Absent,
     NotUsable,
@@ -20,7 +21,6 @@ from orchestrator.oci.errors import (
     RegistryRefused,
     WrongContent,
 )
-from orchestrator.oci.events import Retried
 from orchestrator.oci.exchange import (
     ERROR_LIMIT,
     GET_BLOB,
@@ -33,7 +33,7 @@ from orchestrator.oci.exchange import (
     Exchanges,
     Read,
 )
-from orchestrator.oci.http import Answer, Body
+from orchestrator.oci.http import Body, HttpAnswer
 from orchestrator.oci.manifest import (
     ACCEPTED,
     MANIFEST_LIMIT,
@@ -51,7 +51,7 @@ _PULL, _PUSH = "pull", "pull,push"
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class BegunUpload:
     """An upload that the registry has begun: where to send, and the least size of a chunk if it demands chunks."""
 
     url: str
@@ -59,7 +59,7 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class Tags:
+class TagList:
     """The tags of a repository; `complete` is False when there are more than were read."""
 
     names: tuple[str, ...]
@@ -73,7 +73,7 @@ class Stored:
     knows_subject: bool
 
 
-class Registry(Exchanges):
+class RemoteRegistry(Exchanges):
     """One registry."""
 
     _no_referrers = False
@@ -154,7 +154,7 @@ class Registry(Exchanges):
 
     # Lists
 
-    def tags(self, repository: str, *, pages: int = 1000) -> Tags | None:
+    def tags(self, repository: str, *, pages: int = 1000) -> TagList | None:
         """The tags of a repository, at most `pages` answers of them; None when there is no such repository."""
         names: list[str] = []
         url = self._url(repository, "tags", "list") + "?n=1000"
@@ -166,11 +166,11 @@ class Registry(Exchanges):
                 names += [str(tag) for tag in found or ()]
                 following = self._next(url, answer.headers)
                 if following is None or following == url:
-                    return Tags(tuple(names), complete=True)
+                    return TagList(tuple(names), complete=True)
                 url = following
         except Absent:
             return None
-        return Tags(tuple(names), complete=False)
+        return TagList(tuple(names), complete=False)
 
     def referrers(self, repository: str, digest: str) -> tuple[dict[str, Any], ...] | None:
         """The descriptors of what refers to `digest`; None when this registry has no referrers API."""
@@ -215,14 +215,14 @@ class Registry(Exchanges):
             return False
         return True
 
-    def open_blob(self, repository: str, digest: str, offset: int = 0) -> Answer:
+    def open_blob(self, repository: str, digest: str, offset: int = 0) -> HttpAnswer:
         """The blob's bytes from `offset` on (status 206), or from the start (200). Raises TryAgain once it is begun."""
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         return self.begin(
             GET_BLOB, "GET", self._url(repository, "blobs", digest), scope=_scope(repository, _PULL), headers=headers
         )
 
-    def start_upload(self, repository: str, *, mount: str = "", source: str = "") -> Upload | None:
+    def start_upload(self, repository: str, *, mount: str = "", source: str = "") -> BegunUpload | None:
         """Begin an upload; None when the blob `mount` was mounted from the repository `source` instead."""
         url = self._url(repository, "blobs", "uploads/")
         scope = _scope(repository, _PUSH)
@@ -233,10 +233,18 @@ class Registry(Exchanges):
         if answer.status == 201:
             return None
         least = answer.headers.get("OCI-Chunk-Min-Length", "")
-        return Upload(self._upload_url(answer, url), int(least) if least.isdecimal() else 0)
+        return BegunUpload(self._upload_url(answer, url), int(least) if least.isdecimal() else 0)
 
     def finish_upload(
-        self, repository: str, upload: Upload, digest: str, body: Body, length: int, *, offset: int = 0, size: int = 0
+        self,
+        repository: str,
+        upload: BegunUpload,
+        digest: str,
+        body: Body,
+        length: int,
+        *,
+        offset: int = 0,
+        size: int = 0,
     ) -> None:
         """The last request of an upload, with `length` bytes of the blob's `size`. Raises TryAgain, RegistryRefused."""
         joint = "&" if urlsplit(upload.url).query else "?"
@@ -253,7 +261,7 @@ class Registry(Exchanges):
         )
         answer.content(ERROR_LIMIT)
 
-    def append_upload(self, repository: str, upload: Upload, body: Body, offset: int, length: int) -> Upload:
+    def append_upload(self, repository: str, upload: BegunUpload, body: Body, offset: int, length: int) -> BegunUpload:
         """One chunk of an upload: bytes `offset` to `offset + length`. Where the next one goes."""
         answer = self.begin(
             PUT_BLOB,
@@ -268,9 +276,9 @@ class Registry(Exchanges):
             body=body,
         )
         answer.content(ERROR_LIMIT)
-        return Upload(self._upload_url(answer, upload.url), upload.chunk)
+        return BegunUpload(self._upload_url(answer, upload.url), upload.chunk)
 
-    def upload_offset(self, repository: str, upload: Upload) -> tuple[Upload, int]:
+    def upload_offset(self, repository: str, upload: BegunUpload) -> tuple[BegunUpload, int]:
         """How many bytes of an upload the registry has; (the upload, 0) when it has forgotten it."""
         try:
             answer = self.ask(PUT_BLOB, "GET", upload.url, scope=_scope(repository, _PUSH), limit=ERROR_LIMIT)
@@ -278,9 +286,9 @@ class Registry(Exchanges):
             return upload, 0
         last = answer.headers.get("Range", "").rpartition("-")[2]
         url = self._upload_url(answer, upload.url) if answer.headers.get("Location") else upload.url
-        return Upload(url, upload.chunk), int(last) + 1 if last.isdecimal() and last != "0" else 0
+        return BegunUpload(url, upload.chunk), int(last) + 1 if last.isdecimal() and last != "0" else 0
 
-    def _upload_url(self, answer: Read | Answer, url: str) -> str:
+    def _upload_url(self, answer: Read | HttpAnswer, url: str) -> str:
         location = answer.headers.get("Location")
         if not location:
             raise NotUsable(f"{self.name} begins an upload without saying where it goes.")

@@ -55,7 +55,7 @@ class CopyOptions:
     verify: bool = True
 
 
-class State(StrEnum):
+class CopyState(StrEnum):
     """Of one copy. MISSING and STALE are what a plan says; COPIED, UNCHANGED and FAILED what a run ends with."""
 
     MISSING = "missing"
@@ -77,13 +77,13 @@ class Loss:
 
 
 @dataclass(slots=True)
-class Result:
+class CopyResult:
     """What became of one copy. `digest` is what the target's tag names now; `moved` is where the source's tag went
     during the copy, or ""; `other_digest` says that a selection of platforms made the digest differ from the source's.
     """
 
     copy: Copy
-    state: State
+    state: CopyState
     digest: str = ""
     error: OrchestratorError | None = None
     lost: list[Loss] = field(default_factory=list)
@@ -93,12 +93,12 @@ class Result:
 
 
 @dataclass(slots=True)
-class Report:
+class CopyReport:
     """A whole run. Bytes are of blobs: `sent` over the wire to targets, `mounted` without; `refused_mounts` counts those
     that the target did not grant. `requests` is {registry: {action: count}}, `throttled` the number of 429s.
     """
 
-    results: list[Result]
+    results: list[CopyResult]
     sent: int = 0
     mounted: int = 0
     blobs_sent: int = 0
@@ -112,7 +112,7 @@ class Report:
     @property
     def ok(self) -> bool:
         """Whether everything is in its target, signatures included."""
-        return all(result.state is not State.FAILED and not result.lost for result in self.results)
+        return all(result.state is not CopyState.FAILED and not result.lost for result in self.results)
 
     @property
     def lost(self) -> list[Loss]:

@@ -12,17 +12,17 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.oci.blobs import BlobStream, Source, send_blob
-from orchestrator.oci.client import Registry, Upload
-from orchestrator.oci.copies import Copy, CopyOptions, Loss, Report, Result, State
+from orchestrator.oci.blobs import BlobSource, BlobStream, send_blob
+from orchestrator.oci.client import BegunUpload, RemoteRegistry
+from orchestrator.oci.copies import Copy, CopyOptions, CopyReport, CopyResult, CopyState, Loss
+from orchestrator.oci.copy_events import BlobDone, ManifestDone, Moved, Retried, SourceRead
+from orchestrator.oci.copy_plan import BlobStep, CopyPlan, PutStep, make_plan
 from orchestrator.oci.crew import Crew, for_each
 from orchestrator.oci.discover import Discovered, Discovery, Tree
 from orchestrator.oci.errors import Absent, NotUsable, OciError, RegistryRefused
-from orchestrator.oci.events import BlobDone, Found, ManifestDone, Moved, Retried
 from orchestrator.oci.exchange import PUT_MANIFEST
 from orchestrator.oci.journal import Journal
 from orchestrator.oci.manifest import OCI_INDEX, as_referrer, fallback_tag, parse_manifest, referrers_index
-from orchestrator.oci.plan import BlobStep, Plan, PutStep, make_plan
 from orchestrator.oci.ports import Place
 from orchestrator.oci.registries import Registries
 
@@ -34,10 +34,10 @@ class Prepared:
     """A copy that has been read and planned, and not begun."""
 
     found: Discovered
-    plan: Plan
+    plan: CopyPlan
 
     @property
-    def results(self) -> list[Result]:
+    def results(self) -> list[CopyResult]:
         """What each copy would do: MISSING, STALE, UNCHANGED, or FAILED with its error."""
         return [tree.result for tree in self.found.trees]
 
@@ -54,7 +54,7 @@ def prepare(
     discovery = Discovery(registries, options, journal or Journal())
     found = discovery.run(copies)
     for done, tree in enumerate(found.trees, 1):
-        registries.tell(Found(str(tree.copy.source), done, len(found.trees)))
+        registries.tell(SourceRead(str(tree.copy.source), done, len(found.trees)))
 
     def group(place: Place) -> Hashable | None:
         of = registries.of(place.registry).endpoint.mount_group
@@ -77,7 +77,7 @@ def copy_images(
     *,
     options: CopyOptions | None = None,
     journal: Journal | None = None,
-) -> Report:
+) -> CopyReport:
     """Copy images with all that belongs to them. What fails is in the report; nothing is raised for a single image."""
     journal = journal or Journal()
     prepared = prepare(copies, registries, options=options, journal=journal)
@@ -90,7 +90,7 @@ def execute(
     *,
     options: CopyOptions | None = None,
     journal: Journal | None = None,
-) -> Report:
+) -> CopyReport:
     """Do what was planned."""
     return _Run(prepared, registries, options or CopyOptions(), journal or Journal()).run()
 
@@ -129,7 +129,7 @@ class _Share:
 class _Gate:
     """Manifests go as fast as their registry takes them; a thread that waited for its turn could do other work."""
 
-    registry: Registry
+    registry: RemoteRegistry
 
     def wait(self, claimed: int) -> float:
         return self.registry.try_enter(PUT_MANIFEST, claimed)
@@ -145,7 +145,7 @@ class _Run:
         self._journal = journal
         self._crew = Crew(options.threads)
         self._lock = threading.Lock()
-        self._report = Report([tree.result for tree in prepared.found.trees])
+        self._report = CopyReport([tree.result for tree in prepared.found.trees])
         self._puts: dict[Key, _Put] = {}
         self._blobs: dict[Key, _Blob] = {}
         self._shares: dict[tuple[str, str], _Share] = {}
@@ -154,7 +154,7 @@ class _Run:
         self._ready_places: dict[str, threading.Lock] = {}
         self._prepared_places: dict[Place, OrchestratorError | None] = {}
 
-    def run(self) -> Report:
+    def run(self) -> CopyReport:
         started = time.monotonic()
         self._connect()
         try:
@@ -240,7 +240,7 @@ class _Run:
         step = blob.step
         target = self._registries.of(step.target.registry)
         share = self._shares[step.target.registry, step.blob.digest]
-        begun: Upload | None = None
+        begun: BegunUpload | None = None
         if not step.leads or step.mountable:
             with self._lock:
                 places = [place for place in share.committed if place != step.target]
@@ -250,7 +250,7 @@ class _Run:
                     return True
                 with self._lock:
                     self._report.refused_mounts += 1
-        sources: list[tuple[Source, str]] = [
+        sources: list[tuple[BlobSource, str]] = [
             (self._registries.of(origin.registry), origin.repository) for origin in step.origins
         ]
         name = f"{step.origins[0]}, blob {step.blob.digest}"
@@ -391,8 +391,8 @@ class _Run:
             if errors:
                 tree.fail(errors[0])
                 continue
-            if result.state is not State.UNCHANGED:
-                result.state = State.COPIED
+            if result.state is not CopyState.UNCHANGED:
+                result.state = CopyState.COPIED
             for digest, (subject, tag) in tree.signatures.items():
                 put = self._puts.get((place, digest))
                 if put is not None and put.error is not None:
@@ -427,7 +427,7 @@ class _Run:
 
     def _verify(self) -> None:
         """Source and target once more: did the source's tag move, and does the target name what it shall?"""
-        copied = [tree for tree in self._prepared.found.trees if tree.result.state is State.COPIED]
+        copied = [tree for tree in self._prepared.found.trees if tree.result.state is CopyState.COPIED]
 
         def check(tree: Tree) -> None:
             copy, result = tree.copy, tree.result
@@ -491,7 +491,7 @@ class _Run:
     def _remember(self) -> None:
         for tree in self._prepared.found.trees:
             result = tree.result
-            if result.state in (State.COPIED, State.UNCHANGED) and not result.lost and not tree.settled:
+            if result.state in (CopyState.COPIED, CopyState.UNCHANGED) and not result.lost and not tree.settled:
                 self._journal.image_complete(tree.copy.target_place, result.digest, tree.known | tree.manifests.keys())
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.oci.copies import Copy, CopyOptions, Result, State
+from orchestrator.oci.copies import Copy, CopyOptions, CopyResult, CopyState
+from orchestrator.oci.copy_plan import Held, Wanted
 from orchestrator.oci.crew import for_each
 from orchestrator.oci.errors import Absent, NotUsable, OciError
 from orchestrator.oci.journal import Journal
 from orchestrator.oci.manifest import Manifest, fallback_tag, parse_platform, select_platforms, signature_tags
-from orchestrator.oci.plan import Held, Wanted
 from orchestrator.oci.ports import Place
 from orchestrator.oci.registries import Registries
 
@@ -36,7 +36,7 @@ class Tree:
     """
 
     copy: Copy
-    result: Result
+    result: CopyResult
     root: Manifest | None = None
     source_digest: str = ""
     manifests: dict[str, Manifest] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Tree:
     def fail(self, error: OrchestratorError) -> None:
         """Nothing more is done for this copy."""
         self.result.error = error
-        self.result.state = State.FAILED
+        self.result.state = CopyState.FAILED
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class Discovery:
 
     def run(self, copies: Iterable[Copy]) -> Discovered:
         """Everything about these copies. What cannot be read fails its copy, not the run."""
-        trees = [Tree(copy, Result(copy, State.MISSING)) for copy in copies]
+        trees = [Tree(copy, CopyResult(copy, CopyState.MISSING)) for copy in copies]
         _refuse_conflicts(trees)
         self._ask_targets([tree for tree in trees if tree.live])
         self._each(self._resolve, [tree for tree in trees if tree.live])
@@ -163,7 +163,7 @@ class Discovery:
             complete = self._journal.complete(copy.target_place, expected) if target == expected else None
             if complete is not None:
                 tree.known = complete.tree
-                tree.result.state, tree.result.digest = State.UNCHANGED, expected
+                tree.result.state, tree.result.digest = CopyState.UNCHANGED, expected
                 tree.result.other_digest = bool(copy.platforms) and expected != digest
                 tree.settled = not self._options.referrers or time.time() - complete.asked < self._options.recheck
                 return
@@ -176,9 +176,9 @@ class Discovery:
         tree.result.other_digest = tree.root.digest != root.digest
         tree.manifests[tree.root.digest] = tree.root
         if target == tree.root.digest:
-            tree.result.state = State.UNCHANGED
+            tree.result.state = CopyState.UNCHANGED
         elif target:
-            tree.result.state = State.STALE
+            tree.result.state = CopyState.STALE
 
     def _first(self, place: Place, reference: str) -> Manifest:
         found = self._registries.of(place.registry).manifest(place.repository, reference)
@@ -383,7 +383,7 @@ class Discovery:
                 item.is_signature = item.is_signature and digest in tree.signatures
                 if origin not in item.origins:
                     item.origins.append(origin)
-            if tree.root is not None and tree.copy.target_tag and tree.result.state is not State.UNCHANGED:
+            if tree.root is not None and tree.copy.target_tag and tree.result.state is not CopyState.UNCHANGED:
                 wanted[target, tree.root.digest].tags.add(tree.copy.target_tag)
             for tag, digest in tree.tags.items():
                 wanted[target, digest].tags.add(tag)

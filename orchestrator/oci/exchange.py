@@ -12,9 +12,9 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from urllib3.exceptions import SSLError
 
 from orchestrator.oci.auth import Authorizer, FirstOf
+from orchestrator.oci.copy_events import Listener, Retried, Waiting, ignore
 from orchestrator.oci.errors import Absent, Denied, NotUsable, RegistryRefused, Unreachable, Untrusted
-from orchestrator.oci.events import Listener, Retried, Waiting, ignore
-from orchestrator.oci.http import Answer, Body, Transport, TransportError, origin, shown
+from orchestrator.oci.http import Body, HttpAnswer, Transport, TransportError, origin, shown
 from orchestrator.oci.pace import Pace
 from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.retry import AGAIN, Attempts, Budget, Health, retry_after
@@ -150,7 +150,7 @@ class Exchanges:
         scope: tuple[str, ...] = (),
         headers: Mapping[str, str] | None = None,
         body: Body = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """One request, and the head of its answer when it is a success. Raises TryAgain, RegistryRefused."""
         sent = dict(headers or {})
         own = origin(url) == origin(self.base)
@@ -186,7 +186,7 @@ class Exchanges:
 
     def _paced(
         self, action: str, method: str, url: str, headers: dict[str, str], credentials: str | None, body: Body
-    ) -> Answer:
+    ) -> HttpAnswer:
         if self.health.given_up:
             raise Unreachable(
                 f"{self.name} does not answer any more.",
@@ -259,7 +259,7 @@ class Exchanges:
 
     # Answers
 
-    def _token_exchange(self, method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> Answer:
+    def _token_exchange(self, method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> HttpAnswer:
         if origin(self.base)[0] == "https" and origin(url)[0] != "https":
             raise NotUsable(f"{self.name} wants its login sent to {shown(url)}, unencrypted.")
         attempts = Attempts(self.budget)
@@ -302,12 +302,12 @@ def _default_url(registry: str) -> str:
     return f"{'http' if is_loopback(name) else 'https'}://{host}"
 
 
-def _drop(answer: Answer) -> None:
+def _drop(answer: HttpAnswer) -> None:
     """Read what little is left of an answer, so that its connection can be used again."""
     _short(answer)
 
 
-def _short(answer: Answer) -> bytes:
+def _short(answer: HttpAnswer) -> bytes:
     try:
         return answer.content(ERROR_LIMIT)
     except (ValueError, *TransportError):

@@ -105,7 +105,7 @@ class Watchdog:
 
 
 @dataclass(slots=True)
-class Answer:
+class HttpAnswer:
     """The head of an answer, and its body while it has not been read. Close it, or read it to its end."""
 
     status: int
@@ -193,7 +193,7 @@ class Transport:
         *,
         ca: str = "",
         redirects: int = 5,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """One request and the head of its answer. Raises urllib3's HTTPError, OSError.
 
         A redirect is followed for GET and HEAD; another origin gets none of the credentials.
@@ -218,7 +218,7 @@ class Transport:
                 sent = {name: value for name, value in sent.items() if name.lower() not in _PRIVATE}
             url, redirects = following, redirects - 1
 
-    def _once(self, method: str, url: str, headers: Mapping[str, str], body: Body, ca: str) -> Answer:
+    def _once(self, method: str, url: str, headers: Mapping[str, str], body: Body, ca: str) -> HttpAnswer:
         watch = _Watch(time.monotonic() + self._answer_seconds)
         if body is not None and not isinstance(body, bytes):
             # A body takes as long as it takes: each of its pieces has the socket's timeout.
@@ -243,7 +243,7 @@ class Transport:
         finally:
             _current.watch = None
         watch.deadline = time.monotonic() + self._answer_seconds
-        answer = Answer(response.status, response.headers, url, response, watch, self._watchdog, self._seconds)
+        answer = HttpAnswer(response.status, response.headers, url, response, watch, self._watchdog, self._seconds)
         if method == "HEAD" or response.status in (204, 304) or response.headers.get("Content-Length") == "0":
             response.drain_conn()
             answer.close()

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from orchestrator.oci.auth import FirstOf, Logins
-from orchestrator.oci.client import Registry
-from orchestrator.oci.events import Event, Listener, ignore
+from orchestrator.oci.client import RemoteRegistry
+from orchestrator.oci.copy_events import Event, Listener, ignore
 from orchestrator.oci.http import Transport
 from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.retry import Budget
@@ -40,11 +40,11 @@ class Registries:
         self._listener = on_event
         self._event_lock = threading.Lock()
         self._lock = threading.Lock()
-        self._made: dict[str, Registry] = {}
+        self._made: dict[str, RemoteRegistry] = {}
         self.transport = Transport(variables=variables, read_seconds=read_seconds)
         self.stop = threading.Event()
 
-    def of(self, name: str) -> Registry:
+    def of(self, name: str) -> RemoteRegistry:
         """The client of a registry by the name that references have."""
         name = _HUB_NAMES.get(name, name)
         with self._lock:
@@ -53,7 +53,7 @@ class Registries:
                 endpoint = self._endpoints.get(name) or (self._find(name) if self._find else None) or Endpoint(name)
                 if endpoint.logins is None:
                     endpoint = replace(endpoint, logins=self._logins)
-                found = self._made[name] = Registry(
+                found = self._made[name] = RemoteRegistry(
                     endpoint, self.transport, budget=self._budget, on_event=self.tell, stop=self.stop
                 )
             return found

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.routes.source import Source
-from orchestrator.routes.table import Place, Route, RouteTable
+from orchestrator.routes.table import CachePlace, Route, RouteTable
 from orchestrator.routes.upstreams import REGISTRY_ALIASES
 
 # Docker's parser turns this alias into docker.io by itself; the others reach nodes as they were written.
@@ -47,7 +47,7 @@ def scopes(table: RouteTable) -> tuple[Scope, ...]:
 
 def _scope(table: RouteTable, key: Source) -> Scope:
     place = table.decide(key)
-    return Scope(key, place.route, place.repository) if isinstance(place, Place) else Scope(key, None)
+    return Scope(key, place.route, place.repository) if isinstance(place, CachePlace) else Scope(key, None)
 
 
 def _route_above(table: RouteTable, key: Source) -> Route | None:

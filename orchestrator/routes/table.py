@@ -66,7 +66,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CachePlace:
     """Where a route keeps a source: what ECR's repositories are called there is `rest` below the route's prefix.
 
     `rest` is empty for a whole registry, and for the path that the route strips, which has no repository of its own.
@@ -170,7 +170,7 @@ class RouteTable:
             path = OFFICIAL_PREFIX + path
         return registry, path
 
-    def decide(self, source: Source) -> Place | Literal["excluded", "no route"]:
+    def decide(self, source: Source) -> CachePlace | Literal["excluded", "no route"]:
         """What the lists say of a canonical source, a repository or all that lies below it: the one longest match.
 
         `docker.io/library/nginx` -> Place(route `docker-hub`, repository `docker-hub/library/nginx`).
@@ -179,7 +179,7 @@ class RouteTable:
             return "excluded"
         found = _longest(self._decisions.get(source.registry, {}), source.path)
         if isinstance(found, Route):
-            return Place(found, found.rest(source.path))
+            return CachePlace(found, found.rest(source.path))
         return found or "no route"
 
     def upstream_of(self, ecr_repository: str) -> str:
@@ -200,7 +200,7 @@ class RouteTable:
         if reference.domain in self.own_hosts:
             return Unchanged("own")
         place = self.decide(Source(*self.canonical(reference)))
-        if not isinstance(place, Place):
+        if not isinstance(place, CachePlace):
             return Unchanged(place)
         route, target = place.route, place.repository
         if not place.rest or len(target) > ECR_NAME_LIMIT:
@@ -246,7 +246,7 @@ class RouteTable:
         return plain if known and plain != registry else None
 
 
-def _refused_name(place: Place) -> Refused:
+def _refused_name(place: CachePlace) -> Refused:
     route = place.route
     if not place.rest:
         return Refused(

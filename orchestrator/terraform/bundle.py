@@ -22,7 +22,7 @@ LARGEST = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class PlanOrigin:
     """What a plan was made from. `digest` is over the rendered inputs; `kind` is apply or destroy."""
 
     environment: str
@@ -40,7 +40,7 @@ class Manifest:
 class PlanFile:
     """A plan file that was read back."""
 
-    manifest: Manifest
+    manifest: PlanOrigin
     plan: bytes
     lock: bytes
 
@@ -67,7 +67,7 @@ def read_bundle(path: Path) -> PlanFile:
                     f"{path} has format {values.get('format')!r}, this program reads {FORMAT}.",
                     remedy="Use the same version of orchestrator in both jobs.",
                 )
-            return PlanFile(Manifest(**values), archive.read(PLAN), archive.read(LOCK))
+            return PlanFile(PlanOrigin(**values), archive.read(PLAN), archive.read(LOCK))
     except OSError as error:
         raise RefusedInput(f"{path} cannot be read: {error.strerror or error}.") from error
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError) as error:
@@ -76,7 +76,7 @@ def read_bundle(path: Path) -> PlanFile:
         ) from error
 
 
-def check_bundle(path: Path, bundle: PlanFile, here: Manifest) -> None:
+def check_bundle(path: Path, bundle: PlanFile, here: PlanOrigin) -> None:
     """Raise RefusedInput when the plan was made from something else than what is `here`."""
     made = bundle.manifest
     again = f"Make a new plan: `orchestrator plan {here.environment} --out {path}`."
@@ -103,5 +103,5 @@ def check_bundle(path: Path, bundle: PlanFile, here: Manifest) -> None:
         )
 
 
-def _target(manifest: Manifest) -> str:
+def _target(manifest: PlanOrigin) -> str:
     return "the embedded AWS" if manifest.local else "AWS"

@@ -18,7 +18,7 @@ import pytest
 
 from orchestrator.lifecycle.in_use import parse_snapshot
 from orchestrator.local import ensure_running, stop
-from orchestrator.local.client import set_faults
+from orchestrator.local.controls import set_faults
 
 from .running import Ran, run
 

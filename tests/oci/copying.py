@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from orchestrator.oci.copies import Copy, CopyOptions, Report
+from orchestrator.oci.copies import Copy, CopyOptions, CopyReport
 from orchestrator.oci.copy import copy_images
-from orchestrator.oci.events import Listener, ignore
+from orchestrator.oci.copy_events import Listener, ignore
 from orchestrator.oci.journal import Journal
 from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.registries import Registries
@@ -31,7 +31,7 @@ def run(
     variables: dict[str, str] | None = None,
     logins: Any = (),
     **options: Any,
-) -> Report:
+) -> CopyReport:
     """Copy, with registries of its own."""
     opened = Journal(journal) if isinstance(journal, Path) else journal
     with Registries(

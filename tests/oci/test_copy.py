@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator.oci.copies import State
+from orchestrator.oci.copies import CopyState
 from orchestrator.oci.copy import execute, prepare
 from orchestrator.oci.manifest import DOCKER_MANIFEST
 from orchestrator.oci.registries import Registries
@@ -40,7 +40,7 @@ def test_everything_arrives_as_it_was(tmp_path: Path) -> None:
         ]
         report = run(copies, journal=tmp_path / "journal")
         assert report.ok, report.results
-        assert {result.state for result in report.results} == {State.COPIED}
+        assert {result.state for result in report.results} == {CopyState.COPIED}
         for name in NAMES:
             assert graph(target, f"mirror/{name}") == graph(source, f"team/{name}")
         assert target.refused == []
@@ -60,7 +60,7 @@ def test_a_second_run_asks_at_most_two_questions_a_tag(tmp_path: Path) -> None:
         run(copies, journal=tmp_path / "journal")
         before = source.total() + target.total()
         report = run(copies, journal=tmp_path / "journal")
-        assert {result.state for result in report.results} == {State.UNCHANGED}
+        assert {result.state for result in report.results} == {CopyState.UNCHANGED}
         assert source.total() + target.total() - before <= 2 * len(copies)
         assert report.sent == 0
 
@@ -86,7 +86,7 @@ def test_a_signature_that_came_later_is_copied_alone(tmp_path: Path) -> None:
         maker.cosign(image)
         report = run(copies, journal=tmp_path / "journal", recheck=0)
         assert report.ok
-        assert report.results[0].state is State.UNCHANGED
+        assert report.results[0].state is CopyState.UNCHANGED
         assert report.results[0].signatures == 2
         assert graph(target, "app") == graph(source, "app")
         assert report.sent < 1000
@@ -121,6 +121,6 @@ def test_a_plan_says_what_would_move_and_moves_nothing() -> None:
             prepared = prepare(copies, registries)
             assert target.requests["start-upload"] == 0
             report = execute(prepared, registries)
-        assert {result.state for result in prepared.results} == {State.COPIED}
+        assert {result.state for result in prepared.results} == {CopyState.COPIED}
         assert prepared.plan.bytes_to_send == report.sent
         assert prepared.plan.bytes_to_mount == report.mounted

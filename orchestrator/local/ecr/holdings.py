@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.local.ecr.behaviour import Behaviour
-from orchestrator.local.ecr.blobs import BlobStore, Upload
+from orchestrator.local.ecr.blob_store import BlobStore, Upload
 from orchestrator.local.ecr.ecr_error import EcrError, repository_not_found
 from orchestrator.local.ecr.tickets import Tickets
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 
-from orchestrator.local.ecr.blobs import Upload
+from orchestrator.local.ecr.blob_store import Upload
 from orchestrator.local.ecr.ecr_error import EcrError, invalid_parameter
 from orchestrator.local.ecr.holdings import Document, EcrCall, HeldImage, HeldRepository
 from orchestrator.local.ecr.image_manifests import read_manifest

@@ -17,7 +17,7 @@ from orchestrator.local.ecr import (
     templates_api,
 )
 from orchestrator.local.ecr.behaviour import Behaviour, RateLimits
-from orchestrator.local.ecr.blobs import BlobStore
+from orchestrator.local.ecr.blob_store import BlobStore
 from orchestrator.local.ecr.ecr_error import EcrError, invalid_parameter
 from orchestrator.local.ecr.holdings import Document, EcrCall, HeldRegistry, HeldUpstreams
 from orchestrator.local.ecr.tickets import Tickets

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 
-from orchestrator.local.ecr.blobs import DIGEST
+from orchestrator.local.ecr.blob_store import DIGEST
 
 LAYERS = "/_layers/"
 

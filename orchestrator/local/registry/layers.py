@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from orchestrator.local.ecr.behaviour import Pacer
-from orchestrator.local.ecr.blobs import DIGEST, Upload
+from orchestrator.local.ecr.blob_store import DIGEST, Upload
 from orchestrator.local.ecr.ecr_error import EcrError
 from orchestrator.local.ecr.holdings import EcrCall, HeldRepository
 from orchestrator.local.ecr.pushes import mount_layer, push_repository

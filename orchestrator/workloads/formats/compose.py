@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrator.workloads.formats.variables import Unresolved, resolve
+from orchestrator.workloads.formats.shell_variables import Unresolved, resolve
 from orchestrator.workloads.place import Consent, Found, ImagePlace, Parts, Unreadable
 from orchestrator.workloads.references import placeholder
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlMapping

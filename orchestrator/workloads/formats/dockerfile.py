@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orchestrator.workloads.formats.variables import Unresolved, resolve
+from orchestrator.workloads.formats.shell_variables import Unresolved, resolve
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
 
 FORMAT = "dockerfile"

@@ -17,7 +17,7 @@ import boto3
 import psutil
 import pytest
 
-from orchestrator.local.client import set_faults
+from orchestrator.local.controls import set_faults
 from orchestrator.project import Project
 from tests.functional.running import Ran, run
 from tests.functional.terraform.conftest import SMALL, applied, world

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from orchestrator.local import ensure_running, stop
-from orchestrator.local.client import recorded_requests
+from orchestrator.local.controls import recorded_requests
 from tests.functional.faults.conftest import (
     kill_terraform,
     processes_in,

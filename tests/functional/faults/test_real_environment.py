@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from orchestrator.local.client import forget_requests, recorded_requests
+from orchestrator.local.controls import forget_requests, recorded_requests
 from tests.functional.faults.conftest import (
     SECRET,
     SESSION_TOKEN,

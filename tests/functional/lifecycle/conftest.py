@@ -15,7 +15,7 @@ import pytest
 from botocore.config import Config
 
 from orchestrator.functions.package import build_package, write_package
-from orchestrator.local.client import SeedImage, seed_images
+from orchestrator.local.controls import SeedImage, seed_images
 from orchestrator.local.process import stop
 from tests.functional.lifecycle.runtime import Function, running
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.local.client import SeedImage, first_pull, recorded_requests, set_faults
+from orchestrator.local.controls import SeedImage, first_pull, recorded_requests, set_faults
 from tests.functional.lifecycle.conftest import days_ago
 from tests.functional.lifecycle.test_function import old, used
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from orchestrator.local.client import SeedImage, forget_requests, recorded_requests, set_faults
+from orchestrator.local.controls import SeedImage, forget_requests, recorded_requests, set_faults
 from tests.functional.lifecycle.conftest import Account, StartFunction, days_ago
 from tests.functional.lifecycle.runtime import FunctionError
 

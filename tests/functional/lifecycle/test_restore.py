@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.lifecycle.audit import AuditRecord, dump_records
-from orchestrator.local.client import SeedImage, seed_upstream
+from orchestrator.local.controls import SeedImage, seed_upstream
 from tests.functional.lifecycle.conftest import days_ago
 from tests.functional.lifecycle.test_function import old, used
 

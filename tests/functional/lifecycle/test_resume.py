@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.files.directory_storage import DirectoryStorage
-from orchestrator.local.client import forget_requests, recorded_requests, set_faults
+from orchestrator.local.controls import forget_requests, recorded_requests, set_faults
 from tests.functional.lifecycle.test_function import old, used
 
 if TYPE_CHECKING:

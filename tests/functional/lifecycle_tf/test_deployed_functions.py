@@ -16,7 +16,7 @@ from orchestrator.checks.function_variables import function_variables
 from orchestrator.functions.package import build_package
 from orchestrator.lifecycle.in_use import Snapshot, UsedImage, dump_snapshot
 from orchestrator.local import ensure_running, stop
-from orchestrator.local.client import SeedImage, seed_images
+from orchestrator.local.controls import SeedImage, seed_images
 from orchestrator.project import Project
 from tests.functional.running import Ran, run
 

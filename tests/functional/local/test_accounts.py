@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from orchestrator.local.client import recorded_requests
+from orchestrator.local.controls import recorded_requests
 from tests.functional.local.conftest import Clients
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.local import ensure_running, stop
-from orchestrator.local.client import forget_requests, recorded_requests, reset, set_faults
+from orchestrator.local.controls import forget_requests, recorded_requests, reset, set_faults
 from tests.functional.local.conftest import make_client, refused
 
 if TYPE_CHECKING:

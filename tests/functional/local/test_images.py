@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.local.client import SeedImage, first_pull, seed_images, seed_upstream
+from orchestrator.local.controls import SeedImage, first_pull, seed_images, seed_upstream
 from tests.functional.local.conftest import Clients, refused
 
 if TYPE_CHECKING:

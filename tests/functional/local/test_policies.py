@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.local.client import SeedImage, seed_images
+from orchestrator.local.controls import SeedImage, seed_images
 from tests.functional.local.conftest import refused
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from orchestrator.local.client import SeedImage, seed_images, seed_upstream, set_behaviour
+from orchestrator.local.controls import SeedImage, seed_images, seed_upstream, set_behaviour
 from tests.functional.local.conftest import REGION, Clients, refused
 from tests.functional.local.test_images import digest_of, manifest
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from orchestrator.local.client import set_behaviour
+from orchestrator.local.controls import set_behaviour
 from tests.made_images import MadeImage, digest_of, make_image
 
 if TYPE_CHECKING:

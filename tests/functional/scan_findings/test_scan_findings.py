@@ -22,7 +22,7 @@ from orchestrator.findings.record import Begun, Record, Told, dump_record, recor
 from orchestrator.functions.package import build_package
 from orchestrator.lifecycle.in_use import Snapshot, UsedImage, dump_snapshot
 from orchestrator.lifecycle.ports import PortError
-from orchestrator.local.client import SeedImage, recorded_requests, seed_images, set_faults
+from orchestrator.local.controls import SeedImage, recorded_requests, seed_images, set_faults
 from tests.functional.local.conftest import make_client
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from orchestrator.routes.scopes import needs_more, on_nodes, scopes
 from orchestrator.routes.source import Source, covers
-from orchestrator.routes.table import Place, Redirected, Route, RouteTable
+from orchestrator.routes.table import CachePlace, Redirected, Route, RouteTable
 
 HOST = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
 PARTS = st.lists(st.sampled_from(["a", "b", "library"]), max_size=3).map("/".join)
@@ -61,7 +61,7 @@ def test_paths_below_keys_agree_too(table: RouteTable, registry: str, path: str)
 @given(tables(), st.sampled_from(["docker.io", "quay.io"]), PARTS.filter(bool))
 def test_the_way_back_from_ecr_ends_where_the_image_came_from(table: RouteTable, registry: str, path: str) -> None:
     place = table.decide(Source(registry, f"x/{path}"))
-    if isinstance(place, Place):
+    if isinstance(place, CachePlace):
         assert table.upstream_of(place.repository) == f"{registry}/x/{path}"
 
 

@@ -16,7 +16,7 @@ from orchestrator.environment.model import Environment
 from orchestrator.environment.parts import StateBackend
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.project import Project
-from orchestrator.terraform.bundle import Manifest, PlanFile, check_bundle, read_bundle, write_bundle
+from orchestrator.terraform.bundle import PlanFile, PlanOrigin, check_bundle, read_bundle, write_bundle
 from orchestrator.terraform.fleet import run_all, slots
 from orchestrator.terraform.interrupts import Interrupts
 from orchestrator.terraform.masking import Masker, masker_for
@@ -182,7 +182,7 @@ def test_a_lock_file_is_read() -> None:
     assert entry.hashes == {"h1:abc=", "zh:def"}
 
 
-MANIFEST = Manifest("dev", "111122223333", "us-east-1", False, "apply", "sha256:a", "1.11.4", "2026-01-01T00:00:00Z")
+MANIFEST = PlanOrigin("dev", "111122223333", "us-east-1", False, "apply", "sha256:a", "1.11.4", "2026-01-01T00:00:00Z")
 
 
 def test_a_plan_file_comes_back_as_it_was_written_and_only_to_its_owner(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_a_plan_file_comes_back_as_it_was_written_and_only_to_its_owner(tmp_path
     ],
 )
 def test_a_plan_of_something_else_is_refused(other: dict[str, object], tmp_path: Path) -> None:
-    here = Manifest(**{**{k: getattr(MANIFEST, k) for k in MANIFEST.__slots__}, **other})  # type: ignore[arg-type]
+    here = PlanOrigin(**{**{k: getattr(MANIFEST, k) for k in MANIFEST.__slots__}, **other})  # type: ignore[arg-type]
 
     with pytest.raises(RefusedInput):
         check_bundle(tmp_path, PlanFile(MANIFEST, b"", b""), here)

@@ -73,7 +73,7 @@ class PutStep:
 
 
 @dataclass(slots=True)
-class Plan:
+class CopyPlan:
     """The work, in order. `bytes_to_send` and `bytes_to_mount` count blobs."""
 
     puts: list[PutStep]
@@ -100,7 +100,7 @@ def make_plan(
     mount_group: MountGroup,
     committed: Mapping[tuple[str, str], Iterable[Place]] | None = None,
     foreign_layers: bool = False,
-) -> Plan:
+) -> CopyPlan:
     """The plan for everything that is wanted and not held.
 
     `committed` are repositories that hold a blob already, {(registry, digest): places}.
@@ -137,7 +137,7 @@ def make_plan(
         if manifest.subject and (place, manifest.subject) in here:
             after.append(manifest.subject)
         puts.append(PutStep(item, order, tuple(needed), tuple(after)))
-    return Plan(puts, blobs)
+    return CopyPlan(puts, blobs)
 
 
 def _step(

@@ -18,7 +18,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SourceRead:
     """One source was read to its end: `done` of `total` references, and bytes that its image has."""
 
     source: str
@@ -62,7 +62,7 @@ class Retried:
     why: str
 
 
-Event = Waiting | Found | Moved | BlobDone | ManifestDone | Retried
+Event = Waiting | SourceRead | Moved | BlobDone | ManifestDone | Retried
 Listener = Callable[[Event], None]
 
 
