@@ -18,7 +18,7 @@ _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_requ
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class CallSigner:
     """Whose credentials a request carries, and for what: all empty when it is not signed."""
 
     access_key: str = ""
@@ -64,7 +64,7 @@ def parse_call(environ: dict[str, Any], body: bytes) -> Call:
     )
 
 
-def caller_of(environ: dict[str, Any]) -> Caller:
+def caller_of(environ: dict[str, Any]) -> CallSigner:
     """The credentials of a request: of its Authorization header, else of a presigned query."""
     header = str(environ.get("HTTP_AUTHORIZATION", ""))
     match, token = _CREDENTIAL.search(header), str(environ.get("HTTP_X_AMZ_SECURITY_TOKEN", ""))
@@ -73,7 +73,7 @@ def caller_of(environ: dict[str, Any]) -> Caller:
         match = _CREDENTIAL.search("Credential=" + query.get("X-Amz-Credential", [""])[0])
         token = query.get("X-Amz-Security-Token", [""])[0]
     access_key, region, service = match.groups() if match else ("", "", "")
-    return Caller(access_key, token if match else "", region, service.lower())
+    return CallSigner(access_key, token if match else "", region, service.lower())
 
 
 def _operation(service: str, environ: dict[str, Any], query: str, body: bytes) -> tuple[str, Mapping[str, str]]:

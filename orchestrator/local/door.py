@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from orchestrator.local.admin import ROOT
-from orchestrator.local.calls import Caller, caller_of
+from orchestrator.local.calls import CallSigner, caller_of
 from orchestrator.local.ecr.tickets import LAYERS
 from orchestrator.local.keys import is_of_start
 from orchestrator.local.models import service_model
@@ -69,7 +69,7 @@ def _has_own_secret(host: str, path: str) -> bool:
     return path.startswith(LAYERS) or registry_address(host, path) is not None
 
 
-def _unknown(caller: Caller) -> Answer:
+def _unknown(caller: CallSigner) -> Answer:
     """What AWS answers to credentials that it does not know, in the words of the service's protocol."""
     if not caller.access_key:
         code, message = "MissingAuthenticationToken", f"The request carries no credentials. {REMEDY}"
