@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from orchestrator.errors import RefusedInput
-from orchestrator.terraform.bundle import Manifest, check_bundle, read_bundle
+from orchestrator.terraform.bundle import PlanOrigin, check_bundle, read_bundle
 from orchestrator.terraform.plan import REPOSITORY, Plan, ResourceChange
 from orchestrator.terraform.planned import LostImages, LostRecords, Planned
 from orchestrator.terraform.runs import current_state, run_plan, show_plan
@@ -82,9 +82,9 @@ def plan_drift(stack: Stack) -> Plan:
     return plan
 
 
-def manifest(stack: Stack, kind: str) -> Manifest:
+def manifest(stack: Stack, kind: str) -> PlanOrigin:
     """What a plan that is made here is made from."""
-    return Manifest(
+    return PlanOrigin(
         environment=stack.name,
         account_id=stack.environment.account_id,
         region=stack.environment.aws_region,
