@@ -65,6 +65,9 @@ class BlobStream:
         self._hash = hashlib.new(algorithm_of(self.blob.digest))
         self._attempts = Attempts(self.budget)
 
+    # What an upload already has from before a cut was hashed when it was sent. Bytes that are read again to go on from
+    # there are not hashed twice; should they differ, the registry refuses the whole, and everything begins anew.
+
     def restart(self) -> None:
         """Forget what was read: it was wrong."""
         self._hash = hashlib.new(algorithm_of(self.blob.digest))
@@ -192,8 +195,12 @@ def send_blob(
         except TryAgain as again:
             target.wait(attempts, again, f"blob {blob.digest}")
             upload, offset = target.upload_offset(repository, upload)
-            if not 0 < offset < blob.size:
-                upload = None
+            if 0 < offset < blob.size:
+                continue
+            # The answer may have been lost on its way, and not the blob.
+            if attempts.failures and target.has_blob(repository, blob.digest):
+                return
+            upload = None
 
 
 def _send(

@@ -41,15 +41,18 @@ class Crew:
     def run(self) -> None:
         """Do everything that was submitted. What a piece of work raises ends the run, and is raised here."""
         threads = [
-            threading.Thread(target=self._work, name=f"oci-{number}", daemon=True)
-            for number in range(min(self._threads, max(1, self._pending)) if not self._queues else self._threads)
+            threading.Thread(target=self._work, name=f"oci-{number}", daemon=True) for number in range(self._threads)
         ]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            # In slices, so that Ctrl-C reaches the main thread.
-            while thread.is_alive():
-                thread.join(0.5)
+        try:
+            for thread in threads:
+                # In slices, so that Ctrl-C reaches the main thread.
+                while thread.is_alive():
+                    thread.join(0.5)
+        except BaseException as error:
+            self.stop(error)
+            raise
         if self._error is not None:
             raise self._error
 

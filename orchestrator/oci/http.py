@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,8 +28,12 @@ from orchestrator.oci.trust import proxy_for, tls_context
 USER_AGENT = f"orchestrator/{orchestrator.__version__}"
 CHUNK = 256 * 1024
 CONNECT_SECONDS = 15.0
-# Between two pieces of an answer; a piece is at most CHUNK bytes.
+# Between two pieces of an answer.
 READ_SECONDS = 60.0
+# So many bytes have to come in that time; a piece can be a single byte.
+PROGRESS = 64 * 1024
+# For the answer to the last byte of a blob: the registry reads it again, or moves it to another place.
+COMMIT_SECONDS = 300.0
 # From the request to the last header, and for a whole small answer.
 ANSWER_SECONDS = 90.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -116,15 +120,26 @@ class HttpAnswer:
     _watchdog: Watchdog
     _seconds: float = READ_SECONDS
     _open: bool = field(default=True)
+    _left: float | None = field(default=None)
+    _moved: int = field(default=0)
 
     def read(self) -> bytes:
         """The next piece, at most CHUNK bytes; b"" at the end."""
-        self._watch.deadline = time.monotonic() + self._seconds
+        if self._left is None:
+            self._left = self._seconds
+        began = time.monotonic()
+        # Only the time spent waiting for this side counts: the other one of a copy may be the slow one.
+        self._watch.deadline = began + self._left
         try:
             piece: bytes = self._response.read1(CHUNK, decode_content=False)
         except BaseException:
             self.close(reuse=False)
             raise
+        self._watch.deadline = float("inf")
+        self._left -= time.monotonic() - began
+        self._moved += len(piece)
+        if self._moved >= PROGRESS:
+            self._left, self._moved = self._seconds, 0
         if not piece:
             self.close()
         return piece
@@ -178,6 +193,8 @@ class Transport:
         self._connections = connections
         self._timeout = Timeout(connect=CONNECT_SECONDS, read=read_seconds)
         self._seconds = read_seconds
+        self._commit_seconds = read_seconds * COMMIT_SECONDS / READ_SECONDS
+        self._commit_timeout = Timeout(connect=CONNECT_SECONDS, read=self._commit_seconds)
         self._answer_seconds = min(ANSWER_SECONDS, read_seconds * 1.5)
         self._managers: dict[tuple[str | None, bool, str], urllib3.PoolManager] = {}
         self._by_origin: dict[tuple[tuple[str, str, int], str], urllib3.PoolManager] = {}
@@ -220,9 +237,12 @@ class Transport:
 
     def _once(self, method: str, url: str, headers: Mapping[str, str], body: Body, ca: str) -> HttpAnswer:
         watch = _Watch(time.monotonic() + self._answer_seconds)
+        timeout = self._timeout
         if body is not None and not isinstance(body, bytes):
             # A body takes as long as it takes: each of its pieces has the socket's timeout.
             watch.deadline = float("inf")
+            timeout = self._commit_timeout
+            body = _until_sent(body, watch, self._commit_seconds)
         _current.watch = watch
         self._watchdog.add(watch)
         try:
@@ -235,7 +255,7 @@ class Transport:
                 retries=False,
                 preload_content=False,
                 decode_content=False,
-                timeout=self._timeout,
+                timeout=timeout,
             )
         except BaseException:
             self._watchdog.remove(watch)
@@ -292,6 +312,11 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
 
 
 _POOLS: dict[str, type[urllib3.HTTPConnectionPool]] = {"http": _PlainPool, "https": _SecurePool}
+
+
+def _until_sent(body: Iterable[bytes | memoryview], watch: _Watch, seconds: float) -> Iterator[bytes | memoryview]:
+    yield from body
+    watch.deadline = time.monotonic() + seconds
 
 
 def _proxied(proxy: str, options: dict[str, Any]) -> urllib3.ProxyManager:

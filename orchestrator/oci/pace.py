@@ -13,6 +13,8 @@ FIRST_WINDOW = 4.0
 LARGEST_WINDOW = 256.0
 # A published rate is a bucket on the other side: its edge is not touched.
 SHARE = 0.985
+# Below this, waits of the single requests do more than a slower pace.
+SLOWEST = 4.0
 _LOOK_BACK = 2.0
 
 
@@ -54,7 +56,7 @@ class Pace:
             self.window = min(LARGEST_WINDOW, self.window + 1)
             if self.rate is not None and now - self._cut > 1 and now - self._grown >= 1:
                 self._grown = now
-                faster = self.rate * 1.03 + 0.1
+                faster = self.rate * 1.05 + 0.5
                 self.rate = faster if self.limit is None else min(faster, self.limit * SHARE)
             return
         self.throttled += 1
@@ -67,6 +69,6 @@ class Pace:
         if self.rate is None:
             seen = sum(1 for moment in self._answers if now - moment <= _LOOK_BACK)
             span = min(_LOOK_BACK, max(0.25, now - self._answers[0])) if self._answers else _LOOK_BACK
-            self.rate = max(1.0, 0.8 * seen / span)
+            self.rate = max(SLOWEST, 0.8 * seen / span)
         else:
-            self.rate = max(0.5, self.rate * 0.8)
+            self.rate = max(SLOWEST, self.rate * 0.8)

@@ -48,7 +48,7 @@ class Attempts:
         self._throttled_since = now if self._throttled_since is None else self._throttled_since
         if now + asked - self._throttled_since > self.budget.throttled:
             return None
-        longest = min(60.0, 0.5 * 2 ** min(self.throttles, 8))
+        longest = min(60.0, 0.25 * 1.7 ** min(self.throttles, 12))
         return asked or random.uniform(longest / 3, longest)  # noqa: S311
 
 

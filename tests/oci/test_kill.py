@@ -1,0 +1,77 @@
+"""A run that is killed at any moment leaves nothing half, and the next one goes on."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.oci.copying import pair, run
+from tests.oci.corpus import Maker, bytes_of, graph
+from tests.oci.strict_registry import StrictRegistry
+
+NAMES = ("a", "b", "c")
+PROGRAM = """
+import sys
+from pathlib import Path
+from tests.oci.copying import pair, run
+source, target, journal, *names = sys.argv[1:]
+report = run([pair(f"{source}/{n}:v1", f"{target}/{n}:v1") for n in names], journal=Path(journal), threads=8)
+sys.exit(0 if report.ok else 1)
+"""
+
+
+def fill(source: StrictRegistry) -> None:
+    for name in NAMES:
+        maker = Maker(source, name)
+        layers = [bytes_of("base", 300_000), bytes_of(name, 200_000)]
+        children = {f"linux/{a}": maker.image(layers=layers, config=(name, a)) for a in ("amd64", "arm64")}
+        index = maker.index("v1", children=children)
+        maker.referrer(maker.referrer(index, name), (name, "nested"))
+        maker.cosign(index)
+
+
+def assert_nothing_half(source: StrictRegistry, target: StrictRegistry) -> None:
+    """A tag is there with everything that it needs, or not at all (the registry itself refuses what is not whole)."""
+    assert target.refused == []
+    for name in NAMES:
+        held, whole = target.repository(name), source.repository(name)
+        for tag, digest in held.tags.items():
+            assert whole.tags[tag] == digest
+
+
+@pytest.mark.parametrize("rounds", [4, pytest.param(100, marks=pytest.mark.long)])
+def test_killed_runs_are_taken_up_where_they_stopped(tmp_path: Path, rounds: int) -> None:
+    chance = random.Random(rounds)
+    with StrictRegistry(delay=0.01) as source, StrictRegistry(delay=0.01) as target:
+        fill(source)
+        for number in range(rounds):
+            if number % 4 == 0:
+                target.repositories.clear()
+                target.received.clear()
+                (tmp_path / "journal").unlink(missing_ok=True)
+            began = source.total()
+            process = subprocess.Popen(
+                [sys.executable, "-c", PROGRAM, source.host, target.host, str(tmp_path / "journal"), *NAMES]
+            )
+            # The moment is counted in requests: a busy machine is no excuse.
+            moment = began + chance.randint(1, 90)
+            while source.total() < moment and process.poll() is None:
+                time.sleep(0.002)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            time.sleep(0.05)
+            assert_nothing_half(source, target)
+            if number % 4 == 3:
+                report = run(
+                    [pair(f"{source.host}/{n}:v1", f"{target.host}/{n}:v1") for n in NAMES],
+                    journal=tmp_path / "journal",
+                )
+                assert report.ok, report.results
+                for name in NAMES:
+                    assert graph(target, name) == graph(source, name)
