@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.oci.auth import Login
-from orchestrator.oci.copies import Copy, State
+from orchestrator.oci.copies import Copy, CopyState
+from orchestrator.oci.copy_events import Event, Waiting
 from orchestrator.oci.errors import Absent, Denied, Unreachable, WrongContent
-from orchestrator.oci.events import Event, Waiting
 from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.retry import Budget
 from tests.oci.copying import pair, run
@@ -96,7 +96,7 @@ def test_a_wrong_blob_is_never_committed() -> None:
         source.faults = Faults(flip=1.0, only=lambda method, path: "/blobs/" in path)
         report = run([pair(f"{source.host}/app:v1", f"{target.host}/app:v1")], budget=Budget(seconds=5, attempts=3))
         (result,) = report.results
-        assert result.state is State.FAILED
+        assert result.state is CopyState.FAILED
         assert isinstance(result.error, WrongContent)
         assert "other content" in result.error.what
         assert target.repository("app").tags == {}
@@ -113,7 +113,7 @@ def test_one_bad_image_does_not_stop_the_others() -> None:
         wanted = [*copies(source, target), pair(f"{source.host}/none:v1", f"{target.host}/none:v1")]
         report = run(wanted, budget=Budget(seconds=5, attempts=3))
         states = [result.state for result in report.results]
-        assert states == [State.FAILED, State.COPIED, State.COPIED, State.COPIED, State.FAILED]
+        assert states == [CopyState.FAILED, CopyState.COPIED, CopyState.COPIED, CopyState.COPIED, CopyState.FAILED]
         assert isinstance(report.results[-1].error, Absent)
         assert "v1" not in target.repository("a").tags
         for name in NAMES[1:]:
@@ -208,7 +208,7 @@ def test_a_tag_that_moves_during_the_copy_is_noticed() -> None:
 
         source.on_request = move
         (result,) = run([pair(f"{source.host}/app:v1", f"{target.host}/app:v1")]).results
-        assert (result.state, result.digest, result.moved) == (State.COPIED, first["digest"], moved[0])
+        assert (result.state, result.digest, result.moved) == (CopyState.COPIED, first["digest"], moved[0])
         assert target.repository("app").tags["v1"] == first["digest"]
 
 
@@ -264,7 +264,7 @@ def test_when_a_leaders_manifest_is_refused_the_others_still_come() -> None:
             Maker(source, name).image("v1", layers=[base, bytes_of(name, 100_000)], config=name)
         Maker(target, "small").image("v1", layers=[b"other"])
         report = run([pair(f"{source.host}/{n}:v1", f"{target.host}/{n}:v1") for n in ("small", "b", "c")])
-        assert [result.state for result in report.results] == [State.FAILED, State.COPIED, State.COPIED]
+        assert [result.state for result in report.results] == [CopyState.FAILED, CopyState.COPIED, CopyState.COPIED]
         assert "immutable" in str(report.results[0].error)
         for name in ("b", "c"):
             assert graph(target, name) == graph(source, name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.oci.copies import State
+from orchestrator.oci.copies import CopyState
 from orchestrator.oci.errors import NotUsable
 from orchestrator.oci.manifest import fallback_tag, parse_manifest
 from tests.oci.copying import pair, run
@@ -77,7 +77,7 @@ def test_where_referrers_are_refused_the_image_comes_and_the_loss_is_named() -> 
         index, referrers = signed(source)
         report = run([pair(f"{source.host}/app:v1", f"{target.host}/app:v1")])
         (result,) = report.results
-        assert result.state is State.COPIED
+        assert result.state is CopyState.COPIED
         assert not report.ok
         assert {loss.digest for loss in result.lost} == referrers
         assert all("405" in loss.why for loss in result.lost)
@@ -93,7 +93,7 @@ def test_a_loss_is_said_again_by_the_next_run(tmp_path: Path) -> None:
         copies = [pair(f"{source.host}/app:v1", f"{target.host}/app:v1")]
         run(copies, journal=tmp_path / "journal")
         again = run(copies, journal=tmp_path / "journal")
-        assert again.results[0].state is State.UNCHANGED
+        assert again.results[0].state is CopyState.UNCHANGED
         assert len(again.lost) == 4
         target.referrers = "api"
         healed = run(copies, journal=tmp_path / "journal")
@@ -137,7 +137,7 @@ def test_a_selection_of_platforms_is_a_valid_smaller_index(tmp_path: Path) -> No
         assert [str(child.platform) for child in kept.children] == ["linux/arm64/v8"]
         before = source.total() + target.total()
         again = run(copies, journal=tmp_path / "journal")
-        assert again.results[0].state is State.UNCHANGED
+        assert again.results[0].state is CopyState.UNCHANGED
         assert again.results[0].other_digest
         assert source.total() + target.total() - before <= 2
 
@@ -191,7 +191,7 @@ def test_two_sources_for_one_tag_are_refused() -> None:
                 pair(f"{source.host}/other:v1", f"{target.host}/app:v1"),
             ]
         )
-        assert [result.state for result in report.results] == [State.COPIED, State.FAILED]
+        assert [result.state for result in report.results] == [CopyState.COPIED, CopyState.FAILED]
         assert "both go to" in str(report.results[1].error)
 
 
@@ -203,7 +203,7 @@ def test_by_digest_an_image_comes_untagged_and_is_unchanged_afterwards(tmp_path:
         assert report.ok, report.results
         assert index in target.repository("app").manifests
         assert "v1" not in target.repository("app").tags
-        assert run(copies, journal=tmp_path / "journal").results[0].state is State.UNCHANGED
+        assert run(copies, journal=tmp_path / "journal").results[0].state is CopyState.UNCHANGED
 
 
 def test_within_one_registry_blobs_are_mounted_from_the_source() -> None:
