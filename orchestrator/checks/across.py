@@ -58,21 +58,21 @@ def _check_states(environments: Sequence[Environment], find: Find) -> Iterable[P
 
 
 def _check_owners(environments: Sequence[Environment], find: Find) -> Iterable[Problem]:
-    for (account, region), group in by_registry(environments).items():
+    for registry, group in by_registry(environments).items():
         owners = [environment for environment in group if environment.owns_registry]
         for environment in owners[1:]:
             yield problem_of(
                 find,
                 environment,
                 ("manage_registry",),
-                f'"{environment.name}" and "{owners[0].name}" both manage the registry of {account} in {region}.',
+                f'"{environment.name}" and "{owners[0].name}" both manage the registry of {registry.account} in {registry.region}.',
                 "Rules, templates and registry settings belong to an account and region, and have one owner.",
                 f'Set manage_registry = false in one of them, such as "{environment.name}".',
             )
 
 
 def _check_routes(environments: Sequence[Environment], find: Find) -> Iterable[Problem]:
-    for (account, region), group in by_registry(environments).items():
+    for registry, group in by_registry(environments).items():
         owners = [environment for environment in group if environment.owns_registry]
         others = [environment for environment in group if not environment.owns_registry]
         if owners:
@@ -89,7 +89,7 @@ def _check_routes(environments: Sequence[Environment], find: Find) -> Iterable[P
                         environment,
                         ("pull_through_cache_rules",),
                         f'Nobody creates the rules of "{environment.name}": '
-                        f"no environment manages the registry of account {account} in {region}.",
+                        f"no environment manages the registry of account {registry.account} in {registry.region}.",
                         "An environment with manage_registry = false only uses the rules of the owner.",
                         "Set manage_registry = true in one environment of that account and region.",
                     )

@@ -138,5 +138,5 @@ def is_own_registry(context: Context, source: Source) -> bool:
     return (
         ecr is not None
         and context.usable("account_id", "aws_region", "registry_account_id", "registry_region")
-        and (ecr.account, ecr.region) == (environment.registry_account, environment.registry_region_name)
+        and ecr == environment.registry
     )

@@ -9,8 +9,7 @@ from orchestrator.checks.problem import Problem
 from orchestrator.environment.model import Environment
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.errors import Location
-
-Registry = tuple[str, str]
+from orchestrator.routes.upstreams import PrivateRegistry
 
 Find = Callable[[str, Path], Location]
 """(name of an environment, path of a value in it) -> the line of that value."""
@@ -21,11 +20,11 @@ def file_of(name: str, _: Path) -> Location:
     return Location(f"environments/{name}.tfvars")
 
 
-def by_registry(environments: Iterable[Environment]) -> dict[Registry, list[Environment]]:
-    """{(account, region): the environments that pull from that registry}."""
-    groups: dict[Registry, list[Environment]] = defaultdict(list)
+def by_registry(environments: Iterable[Environment]) -> dict[PrivateRegistry, list[Environment]]:
+    """{registry: the environments that pull from it}."""
+    groups: dict[PrivateRegistry, list[Environment]] = defaultdict(list)
     for environment in environments:
-        groups[(environment.registry_account, environment.registry_region_name)].append(environment)
+        groups[environment.registry].append(environment)
     return groups
 
 

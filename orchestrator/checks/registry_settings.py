@@ -62,8 +62,8 @@ def _check_central(context: Context) -> None:
         variable = "registry_account_id" if elsewhere else "registry_region"
         context.error(
             ("manage_registry",),
-            f"manage_registry is true, but the registry is that of account {environment.registry_account} "
-            f"in {environment.registry_region_name}.",
+            f"manage_registry is true, but the registry is that of account {environment.registry.account} "
+            f"in {environment.registry.region}.",
             why="An environment can only manage the registry of its own account and region"
             + ("." if context.written("manage_registry") else "; it does by default."),
             remedy="Set manage_registry = false; an environment of that account and region is the owner.",

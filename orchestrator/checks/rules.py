@@ -186,7 +186,7 @@ def _check_credential_arn(context: Context, path: Path, value: str) -> None:
         service="secretsmanager",
         resource="secret:",
         example="Secrets Manager secret",
-        region=environment.registry_region_name,
+        region=environment.registry.region,
     )
     if arn is None:
         return
@@ -199,11 +199,11 @@ def _check_credential_arn(context: Context, path: Path, value: str) -> None:
             remedy="Store the credentials in a secret of such a name.",
             value=value,
         )
-    elif context.usable("account_id", "registry_account_id") and arn.account != environment.registry_account:
+    elif context.usable("account_id", "registry_account_id") and arn.account != environment.registry.account:
         context.error(
             path,
             f"{dotted(path)} is a secret of account {arn.account}.",
-            why=f"ECR reads secrets of the registry's own account, {environment.registry_account}.",
+            why=f"ECR reads secrets of the registry's own account, {environment.registry.account}.",
             remedy="Store the credentials in that account.",
             value=value,
         )
@@ -227,10 +227,9 @@ def _check_ecr_to_ecr(context: Context, path: Path, prefix: str, rule: PullThrou
                     value=value,
                 )
         return
-    registry = (environment.registry_account, environment.registry_region_name)
     here = (*path, "upstream_registry_url")
     if context.usable("account_id", "aws_region", "registry_account_id", "registry_region"):
-        if (ecr.account, ecr.region) == registry:
+        if ecr == environment.registry:
             context.error(
                 here,
                 f"rule {shown(prefix)}: the upstream is the environment's own registry.",
@@ -275,13 +274,13 @@ def _check_upstream_role(
     context: Context, path: Path, prefix: str, rule: PullThroughCacheRule, upstream_account: str
 ) -> None:
     environment = context.environment
-    foreign = upstream_account != environment.registry_account
+    foreign = upstream_account != environment.registry.account
     if foreign and rule.custom_role_arn is None:
         context.error(
             (*path, "custom_role_arn"),
             f"rule {shown(prefix)}: the upstream is in account {upstream_account}, and custom_role_arn is missing.",
             why="ECR pulls from another account's registry with a role.",
-            remedy=f'Add custom_role_arn = "arn:{environment.partition}:iam::{environment.registry_account}:role/…".',
+            remedy=f'Add custom_role_arn = "arn:{environment.partition}:iam::{environment.registry.account}:role/…".',
         )
     elif not foreign and rule.custom_role_arn is not None:
         context.error(

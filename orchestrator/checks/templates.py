@@ -46,7 +46,7 @@ def check_template(context: Context, path: Path, template: RootTemplate) -> None
 def check_role(context: Context, path: Path, value: str) -> None:
     """A role that ECR assumes: one of the registry's own account."""
     arn = check_arn(context, path, value, service="iam", resource="role/", example="IAM role")
-    account = context.environment.registry_account
+    account = context.environment.registry.account
     if arn and context.usable("account_id", "registry_account_id") and arn.account != account:
         context.error(
             path,

@@ -92,7 +92,7 @@ def _check(context: Context, path: Path, value: Any, marker: Marker) -> None:
                 region=context.environment.aws_region if marker.regional else None,
             )
         case KmsKey():
-            region = context.environment.registry_region_name if marker.of_registry else None
+            region = context.environment.registry.region if marker.of_registry else None
             check_kms_key(context, path, value, region)
         case AccountId():
             check_account(context, path, value)

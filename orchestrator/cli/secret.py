@@ -110,7 +110,7 @@ def _require_owner(project: Project, environment: Environment) -> None:
     """Raise `RefusedInput` when the rules, and so their secrets, belong to another environment."""
     if environment.owns_registry:
         return
-    account, region = environment.registry_account, environment.registry_region_name
+    account, region = environment.registry.account, environment.registry.region
     owner = _owner(project, environment, account, region)
     remedy = (
         f"Run it for that one: orchestrator secret set {owner} RULE."

@@ -93,4 +93,4 @@ def open_target(
     if isinstance(target, Path):
         return SnapshotFile(target)
     session = project_session(project, environment, local=local)
-    return SnapshotObject(session, *target, environment.registry_region_name)
+    return SnapshotObject(session, *target, environment.registry.region)

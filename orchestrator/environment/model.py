@@ -30,7 +30,8 @@ from orchestrator.environment.parts import (
     Value,
 )
 from orchestrator.lifecycle.in_use import snapshot_key
-from orchestrator.partitions import partition_of, registry_host
+from orchestrator.partitions import partition_of
+from orchestrator.routes.upstreams import PrivateRegistry
 
 PLATFORMS = ("eks", "rosa-classic", "rosa-hcp")
 Listed = Annotated[tuple[str, ...], Unique()]
@@ -131,19 +132,14 @@ class Environment(Value):
         return partition_of(self.aws_region)
 
     @property
-    def registry_account(self) -> str:
-        """Account of the registry that the cluster pulls from."""
-        return self.registry_account_id or self.account_id
-
-    @property
-    def registry_region_name(self) -> str:
-        """Region of the registry that the cluster pulls from."""
-        return self.registry_region or self.aws_region
+    def registry(self) -> PrivateRegistry:
+        """The registry that the cluster pulls from: its own account's and region's, or the central one."""
+        return PrivateRegistry(self.registry_account_id or self.account_id, self.registry_region or self.aws_region)
 
     @property
     def registry_host(self) -> str:
         """Host of that registry: `<account>.dkr.ecr.<region>.<suffix of the partition>`."""
-        return registry_host(self.registry_account, self.registry_region_name)
+        return self.registry.host
 
     @property
     def effective_digest_references(self) -> str:
@@ -153,7 +149,7 @@ class Environment(Value):
     @property
     def uses_central_registry(self) -> bool:
         """Does the cluster pull from a registry of another account or region?"""
-        return (self.registry_account, self.registry_region_name) != (self.account_id, self.aws_region)
+        return self.registry != PrivateRegistry(self.account_id, self.aws_region)
 
     @property
     def owns_registry(self) -> bool:
@@ -170,7 +166,7 @@ class Environment(Value):
     def lifecycle_bucket(self) -> str:
         """Bucket of snapshots and audit log, as the environment that owns the registry names it unless told otherwise."""
         named = self.lifecycle_manager and self.lifecycle_manager.bucket_name
-        return named or f"ecr-lifecycle-{self.registry_account}-{self.registry_region_name}"
+        return named or f"ecr-lifecycle-{self.registry.account}-{self.registry.region}"
 
     @property
     def snapshot_place(self) -> str:

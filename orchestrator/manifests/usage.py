@@ -236,9 +236,9 @@ def _notes(environment: Environment, settings: UsageSettings, built: str, pulled
             f"--cluster-name {environment.cluster_name}`), and gives a Pod its role only when it starts after the "
             "association was made: `kubectl apply` comes after `orchestrator apply`."
         )
-    if environment.registry_account != environment.account_id and built.startswith(f"{environment.registry_host}/"):
+    if environment.registry.account != environment.account_id and built.startswith(f"{environment.registry_host}/"):
         notes.append(
-            f"The registry belongs to account {environment.registry_account}: push with its credentials, and let account "
+            f"The registry belongs to account {environment.registry.account}: push with its credentials, and let account "
             f"{environment.account_id} pull from the repository (repositories.<name>.pull_account_ids of its owner)."
         )
     return tuple(notes)
@@ -258,7 +258,7 @@ def image_steps(environment: Environment, image: str) -> tuple[str, ...]:
         return ()
     steps = [f"cd {CHECKOUT}"]
     if own:
-        region = environment.registry_region_name
+        region = environment.registry.region
         if repository not in environment.own_repository_names:
             steps.append(
                 f"aws ecr describe-repositories --region {region} --repository-names {repository} || "

@@ -40,9 +40,7 @@ class RouteSettings(Protocol):
     """What the table reads of an environment."""
 
     @property
-    def registry_account(self) -> str: ...
-    @property
-    def registry_region_name(self) -> str: ...
+    def registry(self) -> PrivateRegistry: ...
     @property
     def pull_through_cache_rules(self) -> Mapping[str, RuleSettings]: ...
     @property
@@ -59,7 +57,7 @@ class RouteSettings(Protocol):
 
 def build_route_table(environment: RouteSettings) -> RouteTable:
     """The table of an environment. Raises RefusedInput for what the environment's own checks refuse, too."""
-    own = PrivateRegistry(environment.registry_account, environment.registry_region_name)
+    own = environment.registry
     rules = [_rule_route(name, rule, own.account) for name, rule in environment.pull_through_cache_rules.items()]
     mirrors = [
         Route(_prefix(name), parse_source(mirror.source), "mirror") for name, mirror in environment.mirrors.items()

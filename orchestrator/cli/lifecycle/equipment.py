@@ -92,8 +92,8 @@ def registry_session(project: Project, environment: Environment, *, local: bool)
     """A session for the environment's registry. Raises RefusedInput where another environment owns it."""
     if not environment.owns_registry:
         raise RefusedInput(
-            f'environment "{environment.name}" does not own the registry of account {environment.registry_account} '
-            f"in {environment.registry_region_name}.",
+            f'environment "{environment.name}" does not own the registry of account {environment.registry.account} '
+            f"in {environment.registry.region}.",
             why="Its images are kept or expired by the environment that owns it.",
             remedy="Run it for that environment (manage_registry = true).",
         )

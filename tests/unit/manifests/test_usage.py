@@ -108,7 +108,7 @@ def test_names_image_and_schedule_are_those_of_the_file() -> None:
 def test_the_snapshot_goes_where_the_registrys_owner_reads_it() -> None:
     of = changed(cluster_name="far", manage_registry=False, registry_account_id="999988887777")
     arguments = pod_of(documents(of))["containers"][0]["args"]
-    assert arguments[-1] == f"s3://ecr-lifecycle-999988887777-{of.registry_region_name}/snapshots/far.json"
+    assert arguments[-1] == f"s3://ecr-lifecycle-999988887777-{of.registry.region}/snapshots/far.json"
     named = changed(lifecycle_manager={"bucket_name": "records"})
     assert pod_of(documents(named))["containers"][0]["args"][-1].startswith("s3://records/snapshots/")
 
@@ -139,7 +139,7 @@ def test_the_repository_of_the_default_image_is_made_and_logged_in_to() -> None:
     steps = bundle_of(of).apply
     image = pod_of(documents(of))["containers"][0]["image"]
     assert image == f"{of.registry_host}/orchestrator-usage:{__version__}"
-    assert f"create-repository --region {of.registry_region_name} --repository-name orchestrator-usage" in steps[1]
+    assert f"create-repository --region {of.registry.region} --repository-name orchestrator-usage" in steps[1]
     assert f"--password-stdin {of.registry_host}" in steps[2]
     assert f"--platform linux/amd64,linux/arm64 -f images/usage/Dockerfile -t {image} --push ." in steps[3]
     assert steps[-1] == "kubectl apply -k ."

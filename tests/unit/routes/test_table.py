@@ -18,6 +18,7 @@ from orchestrator.routes.build import build_route_table
 from orchestrator.routes.reference import parse_reference
 from orchestrator.routes.source import InvalidSource, Source, parse_source
 from orchestrator.routes.table import Redirected, Refused, RouteTable, Unchanged
+from orchestrator.routes.upstreams import PrivateRegistry
 from tests.references_table import CASES, ENVIRONMENTS, OWN, S256, Case, environment, tfvars
 
 # A busy machine makes an example slow, not wrong.
@@ -49,8 +50,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     allow_upstream: bool = True
     digest_references: str | None = None
-    registry_account: str = "123456789012"
-    registry_region_name: str = "us-east-1"
+    registry: PrivateRegistry = field(default_factory=lambda: PrivateRegistry("123456789012", "us-east-1"))
 
 
 # The conformance table ------------------------------------------------------------------------------------------------
