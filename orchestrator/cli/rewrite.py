@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -10,8 +11,13 @@ from orchestrator.cli.project_option import open_project
 from orchestrator.cli.route import load_routes
 from orchestrator.errors import RefusedInput
 from orchestrator.files.image_rewrite import Proposal, diff, propose, undo, write
+from orchestrator.files.image_scan import STDIN
+from orchestrator.files.tree import NotRead, decode_text
 from orchestrator.routes.build import build_route_table
-from orchestrator.workloads.edits import backward, forward
+from orchestrator.workloads import edits
+from orchestrator.workloads.edits import Target, backward, forward
+from orchestrator.workloads.find import find_images
+from orchestrator.workloads.place import Lines
 
 
 @click.command()
@@ -36,7 +42,8 @@ def rewrite(
     """Rewrite the images of files and folders (PATH) to where environment NAME pulls them from.
 
     Everything outside the images keeps its bytes: comments, quotes, order, line ends. Files that git ignores, links
-    and images that the table leaves alone stay. Running it twice changes nothing more.
+    and images that the table leaves alone stay. Running it twice changes nothing more. `-` alone reads standard input
+    and writes the rewritten documents to standard output: a post-renderer for Helm, a function for kustomize.
     """
     project = open_project(ctx)
     if mode == "undo":
@@ -50,6 +57,14 @@ def rewrite(
     if not paths:
         raise RefusedInput("Nothing says what to rewrite.", remedy="Name files or folders.")
     table = build_route_table(load_routes(project, name))
+    if paths == (STDIN,) and mode is None:
+        return _filter(backward(table) if reverse else forward(table), consents)
+    if STDIN in paths:
+        raise RefusedInput(
+            "Standard input cannot be mixed with files or written back.",
+            why="What comes in by `-` goes out rewritten.",
+            remedy="Give `-` alone, without --check, --diff or --write.",
+        )
     proposal = propose(paths, backward(table) if reverse else forward(table), consents)
     _tell(proposal)
     match mode:
@@ -67,6 +82,24 @@ def rewrite(
             for change in proposal.changes:
                 sys.stdout.writelines(diff(change))
             return 0
+
+
+def _filter(target: Target, consents: tuple[str, ...]) -> int:
+    """Standard input, rewritten, to standard output: what Helm's post-renderers and kustomize's functions ask for."""
+    content = decode_text(Path(STDIN), sys.stdin.buffer.read())
+    if isinstance(content, NotRead):
+        raise RefusedInput("Standard input is no text.", why=f"{content.reason}.", remedy="Give YAML in UTF-8.")
+    found = find_images("stdin.yaml", content.text)
+    broken = [problem for problem in found.unreadable if not problem.text]
+    if broken:
+        line = Lines(content.text).at(broken[0].start)[0]
+        raise RefusedInput(
+            f"Standard input cannot be read at line {line}.",
+            why=f"{broken[0].reason}. An image could be passed on as it is.",
+            remedy="Correct the document.",
+        )
+    sys.stdout.write(edits.rewrite(found.places, target, consents).apply(content.text))
+    return 0
 
 
 def _tell(proposal: Proposal) -> None:

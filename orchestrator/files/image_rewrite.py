@@ -12,7 +12,7 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,9 +20,11 @@ from typing import Any
 
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.files.image_scan import ScanTask, tasks
+from orchestrator.files.kustomize_tree import SeenFile, settle_overlays, stays
 from orchestrator.files.tree import NotRead, TextFile, ignored, read_text
-from orchestrator.workloads.edits import Edit, Target, rewrite
+from orchestrator.workloads.edits import Edit, Rewritten, Target, rewrite
 from orchestrator.workloads.find import find_images
+from orchestrator.workloads.formats import kustomize
 from orchestrator.workloads.place import Lines
 
 JOURNALS = "rewrites"
@@ -60,24 +62,83 @@ def propose(sources: Sequence[str], target: Target, consents: Iterable[str] = ()
     """Read the files and say what would change. Files that git ignores are passed over."""
     wanted = tasks(sources)
     unwanted = _ignored(sources)
-    changes, left = [], []
+    run = _Run(target, tuple(consents))
     for task in wanted:
-        if _is_below(task.path, unwanted):
-            continue
+        if not _is_below(task.path, unwanted):
+            run.read(task)
+    run.settle()
+    return Proposal(tuple(run.changes()), tuple(run.left), len(wanted))
+
+
+class _Run:
+    """The files of one run: each by itself first, then the kustomizations, whose names follow their bases."""
+
+    def __init__(self, target: Target, consents: tuple[str, ...]) -> None:
+        self._target = target
+        self._consents = consents
+        self._files: dict[Path, SeenFile] = {}
+        self._read: dict[Path, tuple[ScanTask, TextFile]] = {}
+        self.left: list[LeftOut] = []
+
+    def read(self, task: ScanTask) -> None:
         content = read_text(task.path)
         if isinstance(content, NotRead):
-            left.append(LeftOut(task.shown, content.line, content.reason))
-            continue
+            self.left.append(LeftOut(task.shown, content.line, content.reason))
+            return
         found = find_images(task.relative, content.text, app_version=task.app_version)
-        result = rewrite(found.places, target, tuple(consents))
-        lines = Lines(content.text)
-        left.extend(
-            LeftOut(task.shown, lines.at(item.place.anchor.start)[0], f"{item.place.reference}: {item.reason}")
-            for item in result.left
-        )
-        if result.edits:
-            changes.append(Change(task, content, result.apply(content.text), result.edits))
-    return Proposal(tuple(changes), tuple(left), len(wanted))
+        if not found.places and task.path.name not in kustomize.NAMES:
+            return
+        path = Path(os.path.realpath(task.path))
+        self._read[path] = task, content
+        self._files[path] = SeenFile(content.text, found)
+        self._rewrite(path, set())
+
+    def _rewrite(self, path: Path, pinned: set[str]) -> None:
+        seen = self._files[path]
+        named = stays(pinned)
+        places = [place for place in seen.found.places if place.format != kustomize.FORMAT and not named(place)]
+        seen.result = rewrite(places, self._target, self._consents)
+
+    def settle(self) -> None:
+        """Let names and bases agree; a name that its bases cannot all take makes them stay, which may free others."""
+        pinned: dict[Path, set[str]] = {}
+        handed_on: dict[Path, set[str]] = {}
+        while True:
+            settled = settle_overlays(self._files, self._target, handed_on)
+            news = [_add(pinned, settled.written), _add(handed_on, settled.handed_on)]
+            if not any(news):
+                break
+            for path in pinned.keys() & self._files.keys():
+                self._rewrite(path, pinned[path])
+        for path, overlay in settled.overlays.items():
+            seen = self._files[path]
+            edits = sorted((*seen.result.edits, *overlay.edits), key=lambda edit: (edit.start, edit.end))
+            seen.result = Rewritten(tuple(edits), seen.result.left)
+        self._tell(pinned)
+
+    def _tell(self, pinned: dict[Path, set[str]]) -> None:
+        for path, seen in self._files.items():
+            lines, task = Lines(seen.text), self._read[path][0]
+            for item in seen.result.left:
+                line = lines.at(item.place.anchor.start)[0]
+                self.left.append(LeftOut(task.shown, line, f"{item.place.reference}: {item.reason}"))
+            for place in filter(stays(pinned.get(path, set())), seen.found.places):
+                reason = "a kustomization names it, and its bases carry it with a digest and without"
+                self.left.append(LeftOut(task.shown, lines.at(place.anchor.start)[0], f"{place.reference}: {reason}"))
+
+    def changes(self) -> Iterator[Change]:
+        for path, (task, content) in self._read.items():
+            result = self._files[path].result
+            if result.edits:
+                yield Change(task, content, result.apply(content.text), result.edits)
+
+
+def _add(known: dict[Path, set[str]], found: Mapping[Path, set[str]]) -> bool:
+    """Add names to those that are known; whether one of them is new."""
+    before = sum(map(len, known.values()))
+    for path, names in found.items():
+        known.setdefault(path, set()).update(names)
+    return sum(map(len, known.values())) > before
 
 
 def _ignored(sources: Sequence[str]) -> frozenset[Path]:

@@ -145,3 +145,57 @@ def test_what_cannot_be_done_is_refused(root: Project, tree: Path, arguments: li
     assert ran.code == 2
     assert ran.err.startswith("error: ")
     assert contents(tree) == before
+
+
+def test_standard_input_goes_out_rewritten(root: Project) -> None:
+    ran = run("-C", str(root.root), "rewrite", "standard", "-", stdin=POD.encode())
+    assert (ran.code, ran.out) == (0, POD.replace("nginx:1.25", f"{OWN}/docker-hub/library/nginx:1.25"))
+    ran = run("-C", str(root.root), "rewrite", "standard", "-", stdin=b"image: [\n")
+    assert (ran.code, ran.out) == (2, "")
+    assert "line" in ran.err
+    assert run("-C", str(root.root), "rewrite", "standard", "-", "--write", stdin=POD.encode()).code == 2
+
+
+OVERLAY = """resources: [../base]
+images:
+- name: nginx
+  newTag: "1.26"
+- {name: redis, newTag: "7"}  # mine
+"""
+
+
+def test_a_kustomization_follows_its_bases(root: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "k" / "base").mkdir(parents=True)
+    (tmp_path / "k" / "over").mkdir()
+    digest = "sha256:" + "a" * 64
+    base = f"kind: Pod\napiVersion: v1\nspec:\n  containers:\n  - image: nginx\n  - image: redis@{digest}\n"
+    (tmp_path / "k" / "base" / "pod.yaml").write_text(base)
+    (tmp_path / "k" / "base" / "kustomization.yaml").write_text("resources: [pod.yaml]\n")
+    (tmp_path / "k" / "over" / "kustomization.yaml").write_text(OVERLAY)
+    monkeypatch.chdir(tmp_path / "k")
+    assert rewrite(root, ".", "--write").code == 0
+    own = f"{OWN}/docker-hub/library"
+    assert (tmp_path / "k" / "base" / "pod.yaml").read_text() == base.replace("nginx", f"{own}/nginx")
+    # The base keeps redis, because of its digest; what comes out of the overlay has a tag and is redirected.
+    assert (tmp_path / "k" / "over" / "kustomization.yaml").read_text() == (
+        f'resources: [../base]\nimages:\n- name: {own}/nginx\n  newTag: "1.26"\n'
+        f'- {{name: redis, newName: {own}/redis, newTag: "7"}}  # mine\n'
+    )
+    assert rewrite(root, ".", "--check").code == 0
+    assert rewrite(root, "--undo").code == 0
+    assert (tmp_path / "k" / "over" / "kustomization.yaml").read_text() == OVERLAY
+
+
+def test_names_that_a_base_carries_in_two_ways_stay(
+    root: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "k").mkdir()
+    digest = "sha256:" + "a" * 64
+    base = f"kind: Pod\napiVersion: v1\nspec:\n  containers:\n  - image: nginx\n  - image: nginx@{digest}\n"
+    (tmp_path / "k" / "pod.yaml").write_text(base)
+    (tmp_path / "k" / "kustomization.yaml").write_text('resources: [pod.yaml]\nimages:\n- name: nginx\n  newTag: "2"\n')
+    monkeypatch.chdir(tmp_path / "k")
+    ran = rewrite(root, ".", "--write")
+    assert "its bases carry it with a digest and without" in ran.err
+    assert (tmp_path / "k" / "pod.yaml").read_text() == base
+    assert f"newName: {OWN}/docker-hub/library/nginx" in (tmp_path / "k" / "kustomization.yaml").read_text()

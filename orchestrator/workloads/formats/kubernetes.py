@@ -14,10 +14,11 @@ from orchestrator.workloads.fields import FIELDS, KUBELET, PULLED_BY, Field
 from orchestrator.workloads.formats import helm
 from orchestrator.workloads.formats.embedded import inside
 from orchestrator.workloads.place import Consent, Found, ImagePlace, Part, Parts, Unreadable
-from orchestrator.workloads.references import looks_like_image, placeholder
+from orchestrator.workloads.references import composed, is_reference, looks_like_image, placeholder
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, parse_yaml
 
 FORMAT = "kubernetes"
+_OCI = "oci://"
 CONTAINERS = frozenset({"containers", "initContainers", "ephemeralContainers"})
 # Schemas, patterns and mirror sets: they speak about images, and nothing pulls what they name.
 NOT_PULLED = frozenset(
@@ -113,6 +114,41 @@ class _Object:
                 self._field(field, node, _join(path, where), kind)
         if kind in {"HelmRelease", "HelmChart", "HelmChartConfig", "Application", "ApplicationSet"}:
             self._values(entries, path)
+        if kind == "OCIRepository":
+            self._artifact(entries, path)
+        if kind == "Kustomization" and group == "kustomize.toolkit.fluxcd.io":
+            self._overlay(entries, path)
+
+    def _artifact(self, entries: dict[str, Node], path: str) -> None:
+        """Flux's OCIRepository: `url` without a tag, and the tag or digest in `ref`."""
+        found = {
+            name: node for name in ("url", "ref.tag", "ref.digest") for _, node in _select(entries, f"spec.{name}")
+        }
+        url = found.get("url")
+        if not isinstance(url, Scalar) or not url.value.startswith(_OCI):
+            return
+        whole = url.part(self._text)
+        repository = Part(whole.start + len(_OCI), whole.end, url.value.removeprefix(_OCI), whole.style)
+        tag, digest = _scalar(found.get("ref.tag")), _scalar(found.get("ref.digest"))
+        reference = composed("", repository.value, "" if digest else tag, digest)
+        filled = placeholder(reference)
+        if filled:
+            self._found.unreadable.append(Unreadable(repository.start, f"{filled} is filled in later", reference))
+            return
+        parts = Parts(repository=repository)
+        self._add(ImagePlace(_join(path, "spec.url"), FORMAT, reference, parts, pulled_by="Flux"))
+
+    def _overlay(self, entries: dict[str, Node], path: str) -> None:
+        """Images that Flux sets in what it builds: the new names; what the bases carry is not known here."""
+        for where, node in _select(entries, "spec.images[]"):
+            own = node.entries() if isinstance(node, YamlMapping) else {}
+            name = own.get("newName")
+            if not isinstance(name, Scalar) or not name.value or placeholder(name.value):
+                continue
+            digest, tag = _scalar(own.get("digest")), _scalar(own.get("newTag"))
+            reference = composed("", name.value, "" if digest else tag, digest)
+            parts = Parts(repository=name.part(self._text))
+            self._add(ImagePlace(_join(path, f"{where}.newName"), FORMAT, reference, parts))
 
     def _field(self, field: Field, node: Node, where: str, kind: str) -> None:
         if isinstance(node, Scalar):
@@ -204,7 +240,8 @@ class _Object:
             if not isinstance(value, Scalar) or not _IMAGE_VARIABLE.fullmatch(name.upper()):
                 continue
             consent: Consent = "" if _OPERATOR_VARIABLE.fullmatch(name) else "env"
-            if looks_like_image(value.value):
+            named = not consent and "/" in value.value and is_reference(value.value)
+            if named or looks_like_image(value.value):
                 self._image(value, f"{path}[{index}].value", consent=consent)
 
     def _arguments(self, arguments: YamlList, path: str) -> None:

@@ -6,10 +6,13 @@ together with its bases. An entry without `newName` is rewritten by getting one.
 
 from __future__ import annotations
 
-from orchestrator.workloads.formats import helm
+from dataclasses import dataclass, replace
+
+from orchestrator.workloads.formats import helm, kubernetes
+from orchestrator.workloads.formats.embedded import inside
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
 from orchestrator.workloads.references import composed, placeholder
-from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping
+from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, parse_yaml
 
 FORMAT = "kustomize"
 NAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
@@ -35,11 +38,31 @@ def find_in_kustomization(text: str, root: Node, found: Found) -> None:
     for index, item in enumerate(images.items if isinstance(images, YamlList) else []):
         if isinstance(item, YamlMapping):
             _entry(text, item, f"images[{index}]", found)
+    for key in ("patches", "patchesJson6902", "patchesStrategicMerge"):
+        for index, item in enumerate(_items(root.entries().get(key))):
+            patch = item.entries().get("patch") if isinstance(item, YamlMapping) else item
+            if isinstance(patch, Scalar) and "\n" in patch.value:
+                _inline_patch(text, patch, f"{key}[{index}]", found)
     charts = root.entries().get("helmCharts")
     for index, chart in enumerate(charts.items if isinstance(charts, YamlList) else []):
         values = chart.entries().get("valuesInline") if isinstance(chart, YamlMapping) else None
         if isinstance(values, YamlMapping):
             helm.find_in_values(text, values, found, f"helmCharts[{index}].valuesInline")
+
+
+def _inline_patch(text: str, patch: Scalar, path: str, found: Found) -> None:
+    """A patch that stands in the kustomization as text: a part of an object, or operations on one."""
+    window = inside(text, patch)
+    if window is None:
+        return
+    nested = Found()
+    try:
+        for root in parse_yaml(window.text):
+            kubernetes.find_in_object(window.text, root, nested)
+    except BrokenYaml as error:
+        nested.unreadable.append(Unreadable(error.start, f"this is no YAML: {error.reason}"))
+    nested.places[:] = [replace(place, field=f"{path}.patch: {place.field}") for place in nested.places]
+    window.move(nested, found)
 
 
 def _entry(text: str, item: YamlMapping, path: str, found: Found) -> None:
@@ -66,6 +89,75 @@ def _entry(text: str, item: YamlMapping, path: str, found: Found) -> None:
     )
     key = "newName" if "newName" in entries else "name"
     found.places.append(ImagePlace(f"{path}.{key}", FORMAT, reference, Parts(repository=part, **parts)))
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEntry:
+    """One entry of `images:`: `new_after` is where a `newName` would be inserted, with the text before and after it."""
+
+    name: Part
+    new_name: Part | None
+    suffix: str
+    new_after: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kustomization:
+    """What a kustomization reads (files, folders, URLs) and what it does to images."""
+
+    resources: tuple[str, ...]
+    entries: tuple[ImageEntry, ...]
+
+
+def read_kustomization(text: str, root: Node) -> Kustomization:
+    """The resources, components and patches of a kustomization, and its images, as kustomize takes them."""
+    if not isinstance(root, YamlMapping):
+        return Kustomization((), ())
+    entries = root.entries()
+    resources: list[str] = []
+    for key in ("resources", "bases", "components", "patchesStrategicMerge"):
+        listed = entries.get(key)
+        resources += [item.value for item in _items(listed) if isinstance(item, Scalar)]
+    for key in ("patches", "patchesJson6902"):
+        patches = (item.entries().get("path") for item in _items(entries.get(key)) if isinstance(item, YamlMapping))
+        resources += [path.value for path in patches if isinstance(path, Scalar)]
+    images = [
+        entry
+        for item in _items(entries.get("images"))
+        if isinstance(item, YamlMapping) and (entry := _image_entry(text, item)) is not None
+    ]
+    return Kustomization(tuple(resources), tuple(images))
+
+
+def _items(node: Node | None) -> list[Node]:
+    return node.items if isinstance(node, YamlList) else []
+
+
+def _image_entry(text: str, item: YamlMapping) -> ImageEntry | None:
+    entries = item.entries()
+    name, new_name = entries.get("name"), entries.get("newName")
+    if not isinstance(name, Scalar) or not name.value:
+        return None
+    tag, digest = _text(entries.get("newTag")), _text(entries.get("digest"))
+    suffix = f"@{digest}" if digest else f":{tag}" if tag else ""
+    after, before, behind = _insertion(text, item, name)
+    given = new_name.part(text) if isinstance(new_name, Scalar) and new_name.value else None
+    return ImageEntry(name.part(text), given, suffix, after, before, behind)
+
+
+def _insertion(text: str, item: YamlMapping, name: Scalar) -> tuple[int, str, str]:
+    """Where `newName: x` goes after a name: (character, text before it, text after it)."""
+    if text[item.start : item.start + 1] == "{":
+        return name.end, ", newName: ", ""
+    key = next(key for key, value in item.pairs if value is name)
+    indent = " " * (key.start - text.rfind("\n", 0, key.start) - 1)
+    end = text.find("\n", name.end)
+    if end < 0:
+        return len(text), f"\n{indent}newName: ", ""
+    ending = "\r\n" if text[end - 1] == "\r" else "\n"
+    return end + 1, f"{indent}newName: ", ending
 
 
 def _text(node: Node | None) -> str:

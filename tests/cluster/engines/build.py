@@ -59,6 +59,7 @@ MODULES = (
         {name: f"github.com/regclient/regclient/cmd/{name}" for name in ("regctl", "regsync")},
     ),
     GoModule("oras", {"oras": "oras.land/oras/cmd/oras"}),
+    GoModule("kustomize", {"kustomize": "sigs.k8s.io/kustomize/kustomize/v5"}),
     GoModule("containerd", {"hostresolve": "./cmd/hostresolve"}),
     GoModule(
         "openshift",

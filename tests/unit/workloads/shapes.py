@@ -84,6 +84,10 @@ SHAPES: dict[str, tuple[str, str]] = {
         "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n  steps:\n  - {name: a, image: «alpine», script: x}\n---\n"
         "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec:\n  templates:\n  - container: {image: «alpine:3»}\n---\n"
         "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nspec: {type: oci, url: oci://«ghcr.io/a/charts»}\n---\n"
+        "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nspec:\n  url: oci://«ghcr.io/a/m»=>ghcr.io/a/m:v1\n"
+        "  ref: {tag: v1}\n---\n"
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  images:\n  - name: x\n"
+        "    newName: «quay.io/a/b»=>quay.io/a/b:2\n    newTag: '2'\n---\n"
         "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\nspec: {predictor: {model: {image: «a/b:1»}}}\n",
     ),
     "flux and argo": (

@@ -1,0 +1,151 @@
+"""The kustomizations of a run and what they read: which names each base carries, before the rewrite and after it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.files.tree import NotRead, read_text
+from orchestrator.workloads.edits import Rewritten, Target
+from orchestrator.workloads.find import find_images
+from orchestrator.workloads.formats import kustomize
+from orchestrator.workloads.overlays import CarriedName, SettledOverlay, settle, split_name
+from orchestrator.workloads.place import Found, ImagePlace
+from orchestrator.workloads.yaml_tree import BrokenYaml, cut_documents, parse_yaml
+
+DEEPEST = 50
+
+
+@dataclass(slots=True)
+class SeenFile:
+    """A file of the run: its text, the images in it, and what becomes of them."""
+
+    text: str
+    found: Found
+    result: Rewritten = field(default_factory=Rewritten)
+
+
+@dataclass(slots=True)
+class Settled:
+    """{kustomization: its edits}, and the names that must stay: where they are written, and where they come out."""
+
+    overlays: dict[Path, SettledOverlay]
+    written: dict[Path, set[str]]
+    handed_on: dict[Path, set[str]]
+
+
+def settle_overlays(files: Mapping[Path, SeenFile], target: Target, pinned: Mapping[Path, Collection[str]]) -> Settled:
+    """The edits of every kustomization among `files` (keyed by their real paths), which hand on the `pinned` names as they are."""
+    tree = _Tree(files, target, pinned)
+    for path in files:
+        if path.name in kustomize.NAMES:
+            tree.carried(path, ())
+    return Settled(tree.overlays, tree.written, tree.handed_on)
+
+
+class _Tree:
+    def __init__(self, files: Mapping[Path, SeenFile], target: Target, stay: Mapping[Path, Collection[str]]) -> None:
+        self._files = files
+        self._stay = stay
+        self._target = target
+        self._carried: dict[Path, tuple[CarriedName, ...]] = {}
+        self._outside: dict[Path, SeenFile | None] = {}
+        self.overlays: dict[Path, SettledOverlay] = {}
+        self.written: dict[Path, set[str]] = {}
+        self.handed_on: dict[Path, set[str]] = {}
+
+    def carried(self, path: Path, above: tuple[Path, ...]) -> tuple[CarriedName, ...]:
+        """What comes out of a kustomization or a file; {} for one that is not here or reads itself."""
+        if path in self._carried:
+            return self._carried[path]
+        seen = self._seen(path)
+        if seen is None or path in above or len(above) > DEEPEST:
+            return ()
+        # The images of a kustomization's own inline patches are carried as those of its files.
+        names = tuple(_names(seen, ours=path in self._files))
+        if path.name in kustomize.NAMES:
+            names = self._overlay(path, seen, names, (*above, path))
+        self._carried[path] = names
+        return names
+
+    def _overlay(
+        self, path: Path, seen: SeenFile, names: tuple[CarriedName, ...], above: tuple[Path, ...]
+    ) -> tuple[CarriedName, ...]:
+        kustomization = _kustomization(seen.text)
+        below = list(self._below(path, kustomization))
+        for resource in below:
+            names += self.carried(resource, above)
+        # Outside of the run nothing is written: what comes out there is what came out before.
+        settled = settle(
+            kustomization, names, self._target if path in self._files else _nowhere, self._stay.get(path, ())
+        )
+        if path in self._files:
+            self.overlays[path] = settled
+            if settled.blocked:
+                # Its own inline patches write the name too.
+                self.written.setdefault(path, set()).update(settled.blocked)
+                for resource in below:
+                    self._pin(resource, settled.blocked, 0)
+        return settled.carried
+
+    def _below(self, path: Path, kustomization: kustomize.Kustomization) -> Iterable[Path]:
+        for resource in kustomization.resources:
+            if "://" in resource or "\n" in resource or resource.startswith(("git@", "github.com/")):
+                continue
+            real = Path(os.path.realpath(path.parent / resource))
+            if real.is_dir():
+                real = next((real / name for name in sorted(kustomize.NAMES) if (real / name).is_file()), real)
+            if real.is_file():
+                yield real
+
+    def _pin(self, path: Path, names: frozenset[str], depth: int) -> None:
+        """Let these names stay in all that a kustomization reads."""
+        self.written.setdefault(path, set()).update(names)
+        self.handed_on.setdefault(path, set()).update(names)
+        seen = self._seen(path)
+        if path.name in kustomize.NAMES and seen is not None and depth < DEEPEST:
+            for resource in self._below(path, _kustomization(seen.text)):
+                self._pin(resource, names, depth + 1)
+
+    def _seen(self, path: Path) -> SeenFile | None:
+        if path in self._files:
+            return self._files[path]
+        if path not in self._outside:
+            content = read_text(path)
+            self._outside[path] = (
+                None if isinstance(content, NotRead) else SeenFile(content.text, find_images(path.name, content.text))
+            )
+        return self._outside[path]
+
+
+def _nowhere(_: str) -> str | None:
+    return None
+
+
+def _names(seen: SeenFile, *, ours: bool) -> Iterable[CarriedName]:
+    """The names that a file's Pod specs write, with what they become."""
+    new = {(edit.start, edit.end): edit.new for edit in seen.result.edits} if ours else {}
+    for place in seen.found.places:
+        image = place.parts.image
+        if image is None or place.format == kustomize.FORMAT:
+            continue
+        before, suffix = split_name(place.reference)
+        after = new.get((image.start, image.end))
+        yield CarriedName(before, before if after is None else split_name(after)[0], suffix)
+
+
+def _kustomization(text: str) -> kustomize.Kustomization:
+    try:
+        for start, end in cut_documents(text):
+            for root in parse_yaml(text, start, end):
+                return kustomize.read_kustomization(text, root)
+    except BrokenYaml:
+        pass
+    return kustomize.Kustomization((), ())
+
+
+def stays(names: set[str]) -> Callable[[ImagePlace], bool]:
+    """Whether a place writes one of these names."""
+    return lambda place: split_name(place.reference)[0] in names
