@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-from orchestrator.oci.events import Event, Waiting
 
 from orchestrator.oci.auth import Login
 from orchestrator.oci.copies import Copy, CopyState
