@@ -43,10 +43,10 @@ COMMANDS = Path("orchestrator/cli")
 
 
 def classes(root: Path) -> Iterator[tuple[str, str]]:
-    """(name, file:line) of every class below the roots."""
+    """(name, file:line) of every class below the roots that other modules may name."""
     for path in _sources(root):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.ClassDef):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 yield node.name, f"{path.relative_to(root)}:{node.lineno}"
 
 

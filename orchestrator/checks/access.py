@@ -9,10 +9,10 @@ from orchestrator.checks.arns import check_arn
 from orchestrator.checks.context import Context
 from orchestrator.checks.convert import nearest
 from orchestrator.checks.problem import shown
-from orchestrator.checks.repositories import check_repository_name
-from orchestrator.environment.identifiers import DNS_LABEL, DNS_SUBDOMAIN, INSTANCE_PROFILE, ROLE_NAME, resource_name
+from orchestrator.checks.walker import check_text
 from orchestrator.environment.parts import PushRole
 from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.environment.value_types import REPOSITORY
 
 # {variable: platform that has such a thing}
 PLATFORM_OF = {
@@ -21,7 +21,6 @@ PLATFORM_OF = {
     "worker_role_prefix": "rosa-classic",
     "machine_pools": "rosa-hcp",
 }
-_WORKER_ROLE = "-Worker-Role"
 _CLUSTER_PROVIDER = re.compile(r"oidc\.eks\.|.*openshiftapps\.com|.*cloudfront\.net|.*oidc.*\.s3\.")
 # A subject with wildcards names, whole, whose tokens they are: `repo:m*` would admit every owner that begins with m.
 _NARROW = re.compile(r"system:serviceaccount:[^*?:]+:|(?!system:)[^*?:]+:[^*?:/]+[:/]")
@@ -31,16 +30,7 @@ _SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:[a-z0-9.*?-]+:[a-z0-9.*?-]
 def check_access(context: Context) -> None:
     """Node access by platform, then push roles."""
     _check_platform(context)
-    environment = context.environment
-    for variable in ("node_role_names", "fargate_execution_role_names"):
-        names: Sequence[str] = getattr(environment, variable)
-        for index, name in enumerate(names):
-            _check_role_name(context, (variable, index), name)
-    if environment.worker_role_prefix is not None:
-        _check_worker_prefix(context, environment.worker_role_prefix)
-    for pool, settings in environment.machine_pools.items():
-        _check_machine_pool(context, pool, settings.instance_profile)
-    for name, role in environment.push_roles.items():
+    for name, role in context.environment.push_roles.items():
         _check_push_role(context, name, role)
 
 
@@ -70,62 +60,8 @@ def _check_platform(context: Context) -> None:
         )
 
 
-def _check_role_name(context: Context, path: Path, name: str) -> None:
-    if ROLE_NAME.fullmatch(name):
-        return
-    plain = resource_name(name)
-    kind = "an ARN" if plain != name else "no role name"
-    context.error(
-        path,
-        f"{dotted(path)} is {shown(name)}.",
-        why=f"That is {kind}; IAM role names have 1 to 64 letters, digits and _ + = , . @ -.",
-        remedy=f'Write "{plain}".' if plain != name and ROLE_NAME.fullmatch(plain) else "Write the role's name.",
-        value=name,
-    )
-
-
-def _check_worker_prefix(context: Context, prefix: str) -> None:
-    path = ("worker_role_prefix",)
-    plain = resource_name(prefix).removesuffix(_WORKER_ROLE)
-    if ROLE_NAME.fullmatch(prefix) and len(prefix + _WORKER_ROLE) <= 64 and plain == prefix:
-        return
-    context.error(
-        path,
-        f"worker_role_prefix is {shown(prefix)}.",
-        why=f"The nodes' role is called <prefix>{_WORKER_ROLE} and has at most 64 letters, digits and _ + = , . @ -.",
-        remedy=f'Write "{plain}".' if plain != prefix and ROLE_NAME.fullmatch(plain) else "Write the prefix only.",
-        value=prefix,
-    )
-
-
-def _check_machine_pool(context: Context, pool: str, profile: str) -> None:
-    path = ("machine_pools", pool)
-    if not DNS_LABEL.fullmatch(pool):
-        context.error(
-            path,
-            f"A machine pool is called {shown(pool)}.",
-            why="Machine pools have names of lower case letters, digits and hyphens.",
-            remedy="Write the name that `rosa list machinepools` shows.",
-            value=pool,
-        )
-    here = (*path, "instance_profile")
-    if not INSTANCE_PROFILE.fullmatch(profile):
-        plain = resource_name(profile)
-        context.error(
-            here,
-            f"{dotted(here)} is {shown(profile)}.",
-            why="It is the name of the instance profile, not its ARN: 1 to 128 letters, digits and _ + = , . @ -.",
-            remedy=f'Write "{plain}".'
-            if plain != profile and INSTANCE_PROFILE.fullmatch(plain)
-            else "Write the name that `rosa describe machinepool` shows.",
-            value=profile,
-        )
-
-
 def _check_push_role(context: Context, name: str, role: PushRole) -> None:
     path = ("push_roles", name)
-    if not ROLE_NAME.fullmatch(name):
-        _check_push_role_name(context, path, name)
     if role.oidc_provider_arn is not None and role.pod_identity is not None:
         context.error(
             path,
@@ -147,17 +83,6 @@ def _check_push_role(context: Context, name: str, role: PushRole) -> None:
             value=name,
         )
     _check_push_repositories(context, (*path, "repositories"), role.repositories)
-
-
-def _check_push_role_name(context: Context, path: Path, name: str) -> None:
-    plain = resource_name(name)
-    context.error(
-        path,
-        f"A push role is called {shown(name)}.",
-        why="IAM role names have 1 to 64 letters, digits and _ + = , . @ -.",
-        remedy=f'Write "{plain}".' if plain != name and ROLE_NAME.fullmatch(plain) else "Write another name.",
-        value=name,
-    )
 
 
 def _check_irsa(context: Context, path: Path, role: PushRole, provider: str) -> None:
@@ -182,15 +107,6 @@ def _check_irsa(context: Context, path: Path, role: PushRole, provider: str) -> 
     issuer = arn.resource.removeprefix("oidc-provider/") if arn else ""
     for index, subject in enumerate(role.subjects):
         _check_subject(context, (*path, "subjects", index), subject, issuer)
-    for index, audience in enumerate(role.audiences):
-        if not audience or set(audience) & set("*?"):
-            context.error(
-                (*path, "audiences", index),
-                f"{dotted((*path, 'audiences', index))} is {shown(audience)}.",
-                why="An audience is compared as it is.",
-                remedy='Write "sts.amazonaws.com".',
-                value=audience,
-            )
     if not role.audiences:
         context.error(
             (*path, "audiences"),
@@ -227,8 +143,6 @@ def _check_subject(context: Context, path: Path, subject: str, issuer: str) -> N
 
 
 def _check_pod_identity(context: Context, path: Path, role: PushRole) -> None:
-    identity = role.pod_identity
-    assert identity is not None
     here = (*path, "pod_identity")
     if context.usable("platform") and context.environment.platform != "eks":
         context.error(
@@ -246,18 +160,6 @@ def _check_pod_identity(context: Context, path: Path, role: PushRole) -> None:
             remedy="Remove subjects.",
             value=list(role.subjects),
         )
-    for key, value, form in (
-        ("namespace", identity.namespace, DNS_LABEL),
-        ("service_account", identity.service_account, DNS_SUBDOMAIN),
-    ):
-        if not form.fullmatch(value):
-            context.error(
-                (*here, key),
-                f"{dotted((*here, key))} is {shown(value)}.",
-                why="Kubernetes names have lower case letters, digits and hyphens; Pod Identity knows no wildcards.",
-                remedy="Write one name.",
-                value=value,
-            )
 
 
 def _check_push_repositories(context: Context, path: Path, repositories: Sequence[str]) -> None:
@@ -286,7 +188,7 @@ def _check_push_repositories(context: Context, path: Path, repositories: Sequenc
         if name in own:
             continue
         if any(name.startswith(f"{prefix}/") for prefix in environment.mirrors):
-            check_repository_name(context, (*path, index), name, f"{dotted((*path, index))} is")
+            check_text(context, (*path, index), name, REPOSITORY)
             continue
         guess = nearest(name, own)
         context.error(

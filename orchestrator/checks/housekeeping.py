@@ -8,10 +8,9 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.function_variables import check_function_variables
 from orchestrator.checks.problem import shown
 from orchestrator.checks.retention_settings import check_retention, warn_of_native_policy
-from orchestrator.checks.schedules import eventbridge_problem, rate_of
 from orchestrator.checks.usage_settings import check_usage
-from orchestrator.environment.identifiers import SNAPSHOT_NAME
 from orchestrator.environment.parts import LifecycleManager, ScanFindings
+from orchestrator.environment.schedules import rate_of
 from orchestrator.environment.tfvars import Path, dotted
 
 
@@ -71,7 +70,6 @@ def _check_manager(context: Context, manager: LifecycleManager) -> None:
             )
     _check_schedule(context, path, manager)
     _check_reserved(context, (*path, "reserved_concurrency"), manager)
-    _check_fractions(context, path, manager)
     _check_clusters(context, path, manager)
     if manager.kms_key_admits_services and manager.kms_key_arn is None:
         context.error(
@@ -94,29 +92,10 @@ def _check_manager(context: Context, manager: LifecycleManager) -> None:
 
 
 def _check_schedule(context: Context, path: Path, manager: LifecycleManager) -> None:
-    here = (*path, "schedule")
-    why, remedy = eventbridge_problem(manager.schedule)
-    if why:
-        context.error(
-            here,
-            f"lifecycle_manager.schedule is {shown(manager.schedule)}.",
-            why=why,
-            remedy=remedy,
-            value=manager.schedule,
-        )
-    silence = (*path, "silence_days")
-    if not 0 <= manager.silence_days <= 7:
-        context.error(
-            silence,
-            f"{dotted(silence)} is {manager.silence_days}.",
-            why="CloudWatch looks back seven days at most.",
-            remedy="Write 1 to 7, or 0 for no such alarm.",
-            value=manager.silence_days,
-        )
-        return
-    gap = None if why else rate_of(manager.schedule)
+    here, silence = (*path, "schedule"), (*path, "silence_days")
+    gap = rate_of(manager.schedule)
     days = -(-gap // timedelta(days=1)) if gap else 0
-    if gap is not None and manager.silence_days and gap > timedelta(days=manager.silence_days):
+    if gap is not None and 0 < manager.silence_days <= 7 and gap > timedelta(days=manager.silence_days):
         context.error(
             silence,
             f"{dotted(silence)} is {manager.silence_days}, but lifecycle_manager.schedule is {shown(manager.schedule)}.",
@@ -176,30 +155,7 @@ def _check_owner(context: Context, path: Path, why: str, key: str = "enabled") -
         )
 
 
-def _check_fractions(context: Context, path: Path, manager: LifecycleManager) -> None:
-    for key in ("max_expire_fraction_repository", "max_expire_fraction_account"):
-        value: float = getattr(manager, key)
-        if not 0 < value <= 1:
-            context.error(
-                (*path, key),
-                f"lifecycle_manager.{key} is {value:g}.",
-                why="It is a fraction of the images, above 0 and up to 1.",
-                remedy=f"Write {value / 100:g}." if 1 < value <= 100 else "Write 0.5, or 1 for no limit.",
-                value=value,
-            )
-
-
 def _check_clusters(context: Context, path: Path, manager: LifecycleManager) -> None:
-    for name in manager.snapshot_writers:
-        if not SNAPSHOT_NAME.fullmatch(name):
-            here = (*path, "snapshot_writers", name)
-            context.error(
-                here,
-                f"{dotted(here)} is {shown(name)}.",
-                why="A cluster's name is that of its snapshot: 1 to 100 letters, digits, hyphens and underscores.",
-                remedy="Write the cluster's name, not its ARN.",
-                value=name,
-            )
     if manager.enabled:
         _warn_of_own_cluster(context, path, manager)
 

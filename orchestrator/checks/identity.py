@@ -6,10 +6,8 @@ import re
 
 from orchestrator.checks.arns import check_arn, check_kms_key
 from orchestrator.checks.context import Context
-from orchestrator.checks.convert import nearest
 from orchestrator.checks.problem import shown
-from orchestrator.environment.identifiers import REGIONS, is_bucket_name, is_region
-from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.environment.identifiers import is_region
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,89}")
 _RESERVED_NAMES = {
@@ -31,10 +29,6 @@ def check_identity(context: Context) -> None:
     environment = context.environment
     _check_name(context)
     _check_cluster_name(context)
-    _check_kubernetes_version(context)
-    if context.usable("aws_region"):
-        check_region(context, ("aws_region",), environment.aws_region)
-    _check_profile(context)
     _check_assumed_role(context)
     _check_state(context)
     if context.written("protected_only"):
@@ -45,30 +39,6 @@ def check_identity(context: Context) -> None:
             remedy="Remove it; `orchestrator destroy` sets it by itself.",
             value=environment.protected_only,
         )
-
-
-def check_region(context: Context, path: Path, value: str) -> bool:
-    """A region of a known partition; one that is not in our list is only warned about."""
-    guess = nearest(value, REGIONS)
-    if not is_region(value):
-        zone = value[:-1] if is_region(value[:-1]) and value[-1:].isalpha() else None
-        context.error(
-            path,
-            f"{dotted(path)} is {shown(value)}.",
-            why="That is an availability zone, no region." if zone else "No AWS partition has a region of that form.",
-            remedy=f'Write "{zone or guess or "us-east-1"}".' if zone or guess else 'Write it like "us-east-1".',
-            value=value,
-        )
-        return False
-    if value not in REGIONS:
-        context.warn(
-            path,
-            f"{dotted(path)} is {shown(value)}, a region that is not known here.",
-            why="It may be new, or misspelt.",
-            remedy=f'Did you mean "{guess}"?' if guess else "Check it.",
-            value=value,
-        )
-    return True
 
 
 def name_fault(name: str) -> str | None:
@@ -119,39 +89,6 @@ def _check_cluster_name(context: Context) -> None:
         )
 
 
-def _check_kubernetes_version(context: Context) -> None:
-    version = context.environment.kubernetes_version
-    if version is None or re.fullmatch(r"1\.[1-9][0-9]?", version):
-        return
-    patch = re.fullmatch(r"v?(1\.[1-9][0-9]?)(?:[.+-].*)?", version)
-    openshift = re.fullmatch(r"4\.([0-9]{1,2})(?:\..*)?", version)
-    if openshift:
-        remedy = (
-            f'OpenShift 4.{openshift[1]} is Kubernetes 1.{int(openshift[1]) + 13}: write "1.{int(openshift[1]) + 13}".'
-        )
-    else:
-        remedy = f'Write "{patch[1]}".' if patch else 'Write it like "1.33".'
-    context.error(
-        ("kubernetes_version",),
-        f"kubernetes_version is {shown(version)}.",
-        why="It is a minor version of Kubernetes.",
-        remedy=remedy,
-        value=version,
-    )
-
-
-def _check_profile(context: Context) -> None:
-    profile = context.environment.aws_profile
-    if profile is not None and not profile.strip():
-        context.error(
-            ("aws_profile",),
-            "aws_profile is empty.",
-            why="It names a profile of the AWS configuration.",
-            remedy="Remove it to use what the AWS SDK finds.",
-            value=profile,
-        )
-
-
 def _check_assumed_role(context: Context) -> None:
     value = context.environment.assume_role_arn
     if value is None:
@@ -172,25 +109,5 @@ def _check_state(context: Context) -> None:
     state = context.environment.state
     if state is None:
         return
-    bucket = state.bucket
-    if not is_bucket_name(bucket):
-        plain = re.sub(r"^s3://|^arn:[^:]*:s3:::", "", bucket).split("/")[0]
-        context.error(
-            ("state", "bucket"),
-            f"state.bucket is {shown(bucket)}.",
-            why="Bucket names have 3 to 63 lower case letters, digits, dots and hyphens, and are no IP address.",
-            remedy=f'Write "{plain}".' if plain != bucket and is_bucket_name(plain) else "Write the name only.",
-            value=bucket,
-        )
-    key = state.key
-    if key is not None and (not key or key.startswith("/") or key.endswith("/") or len(key.encode()) > 1024):
-        stripped = key.strip("/")[:1000]
-        context.error(
-            ("state", "key"),
-            f"state.key is {shown(key)}.",
-            why="Terraform refuses an empty key and one that begins or ends with a slash; S3 takes 1,024 bytes.",
-            remedy=f'Write "{stripped}".' if stripped else "Remove it to get the default.",
-            value=key,
-        )
-    if state.region is None or check_region(context, ("state", "region"), state.region):
+    if state.region is None or is_region(state.region):
         check_kms_key(context, ("state", "kms_key_arn"), state.kms_key_arn, state.region)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
-
 from orchestrator.checks.accounts import check_accounts
 from orchestrator.checks.context import Context
-from orchestrator.checks.identity import check_region
 from orchestrator.checks.problem import shown
 from orchestrator.checks.templates import check_template
 from orchestrator.checks.walker import check_one_of
+from orchestrator.environment.identifiers import is_region
 from orchestrator.environment.parts import RegistryScanning
-from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.environment.tfvars import Path
 from orchestrator.partitions import partition_of
 
 # AWS provider 5.100: aws_ecr_account_setting.
 ACCOUNT_SETTINGS = {"BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE", "CLAIR"), "REGISTRY_POLICY_SCOPE": ("V1", "V2")}
 # ECR API, PutRegistryScanningConfiguration: what each scan type takes. What no rule names is scanned on request.
 SCAN_FREQUENCIES = {"BASIC": ("SCAN_ON_PUSH",), "ENHANCED": ("SCAN_ON_PUSH", "CONTINUOUS_SCAN")}
-_FILTER = re.compile(r"[a-z0-9*](?:[._/-]?[a-z0-9*]+)*")
 _OWNED = ("registry_scanning", "registry_account_settings", "root_template", "registry_consumer_account_ids")
 
 
@@ -44,7 +41,7 @@ def _check_central(context: Context) -> None:
     region = environment.registry_region
     if (
         region is not None
-        and check_region(context, ("registry_region",), region)
+        and is_region(region)
         and context.usable("aws_region")
         and partition_of(region) != environment.partition
     ):
@@ -99,27 +96,6 @@ def _check_scanning(context: Context, scanning: RegistryScanning) -> None:
                     value=rule.scan_frequency,
                 )
             frequencies.append(rule.scan_frequency)
-        _check_patterns(context, (*here, "repository_patterns"), rule.repository_patterns)
-
-
-def _check_patterns(context: Context, path: Path, patterns: tuple[str, ...]) -> None:
-    if not 1 <= len(patterns) <= 100:
-        context.error(
-            path,
-            f"{dotted(path)} has {len(patterns)} entries.",
-            why="AWS takes 1 to 100 patterns in a rule.",
-            remedy='Write ["*"] for all repositories.',
-            value=len(patterns),
-        )
-    for index, pattern in enumerate(patterns):
-        if not _FILTER.fullmatch(pattern) or len(pattern) > 255:
-            context.error(
-                (*path, index),
-                f"{dotted((*path, index))} is {shown(pattern)}.",
-                why="Patterns have lower case letters, digits, * and single . _ - / between them.",
-                remedy='Write it like "docker-hub/*".',
-                value=pattern,
-            )
 
 
 def _warn_about_unused(context: Context) -> None:

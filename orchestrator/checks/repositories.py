@@ -7,7 +7,7 @@ import json
 from orchestrator.checks.accounts import check_accounts
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.environment.identifiers import REPOSITORY_LENGTH, REPOSITORY_NAME, repository_suggestion
+from orchestrator.environment.identifiers import REPOSITORY_NAME, repository_suggestion
 from orchestrator.environment.parts import OwnRepository
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.lifecycle.ecr_policy import check_policy
@@ -25,28 +25,10 @@ def check_repositories(context: Context) -> None:
         _check_repository(context, name, repository)
 
 
-def check_repository_name(context: Context, path: Path, name: str, what: str) -> None:
-    """ECR's rules for the name of a repository."""
-    if REPOSITORY_NAME.fullmatch(name) and len(name) in REPOSITORY_LENGTH:
-        return
-    suggestion = repository_suggestion(name)
-    usable = REPOSITORY_NAME.fullmatch(suggestion) and len(suggestion) in REPOSITORY_LENGTH and suggestion != name
-    context.error(
-        path,
-        f"{what} {shown(name)}.",
-        why=f"It has {len(name)} characters; ECR takes 2 to 256."
-        if REPOSITORY_NAME.fullmatch(name)
-        else "ECR repository names have lower case letters and digits, separated by . _ - and /.",
-        remedy=f'Write "{suggestion}".' if usable else "Write another name.",
-        value=name,
-    )
-
-
 def _check_single(context: Context) -> None:
     environment = context.environment
     name = environment.ecr_repository_name
     if name:
-        check_repository_name(context, ("ecr_repository_name",), name, "ecr_repository_name is")
         if not environment.create_ecr:
             context.warn(
                 ("ecr_repository_name",),
@@ -70,7 +52,6 @@ def _check_single(context: Context) -> None:
 
 def _check_repository(context: Context, name: str, repository: OwnRepository) -> None:
     path = ("repositories", name)
-    check_repository_name(context, path, name, "A repository is called")
     _check_policy(context, (*path, "lifecycle_policy"), repository.lifecycle_policy)
     check_accounts(context, (*path, "pull_account_ids"), repository.pull_account_ids or ())
     if repository.force_delete and context.environment.ecr_prevent_destroy:

@@ -11,9 +11,9 @@ from datetime import timedelta
 
 from orchestrator.checks.environments import Find, by_registry, problem_of
 from orchestrator.checks.problem import Problem
-from orchestrator.checks.schedules import enough_hours, hours_of, is_tight, longest_gap
 from orchestrator.environment.model import Environment
 from orchestrator.environment.parts import UsageSettings
+from orchestrator.environment.schedules import enough_hours, hours_of, is_tight, longest_gap
 from orchestrator.environment.tfvars import Path
 
 _NAME: Path = ("lifecycle_manager", "usage", "snapshot_name")

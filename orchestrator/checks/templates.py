@@ -20,14 +20,6 @@ def check_template(context: Context, path: Path, template: RootTemplate) -> None
             remedy='Write "MUTABLE" unless that is what you want.',
             value="IMMUTABLE",
         )
-    if template.description is not None and len(template.description) > 255:
-        context.error(
-            (*path, "description"),
-            f"{name}.description has {len(template.description)} characters.",
-            why="ECR takes at most 255.",
-            remedy="Shorten it.",
-            value=template.description,
-        )
     if template.custom_role_arn is not None:
         check_role(context, (*path, "custom_role_arn"), template.custom_role_arn)
     elif template.kms_key_arn is not None or template.resource_tags:

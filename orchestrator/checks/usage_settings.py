@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 from orchestrator.checks.arns import check_arn
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.checks.schedules import crontab_problem, enough_hours, hours_of, is_tight, longest_gap
-from orchestrator.environment.identifiers import DNS_LABEL, ROLE_NAME, SNAPSHOT_NAME
 from orchestrator.environment.parts import UsageSettings
+from orchestrator.environment.schedules import enough_hours, hours_of, is_tight, longest_gap
 from orchestrator.environment.tfvars import Path, dotted
-from orchestrator.routes.reference import InvalidReference, parse_reference
-
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# What the CronJob of orchestrator.manifests.usage sets.
-OWN_VARIABLES = frozenset({"AWS_REGION", "HOME"})
-CREDENTIALS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 
 
 def check_usage(context: Context, path: Path, usage: UsageSettings) -> None:
@@ -58,48 +50,11 @@ def check_usage(context: Context, path: Path, usage: UsageSettings) -> None:
             remedy="Use oidc_provider_arn.",
             value=True,
         )
-    for key, value in (("namespace", usage.namespace), ("service_account", usage.service_account)):
-        if not DNS_LABEL.fullmatch(value):
-            context.error(
-                (*path, key),
-                f"{dotted((*path, key))} is {shown(value)}.",
-                why="Kubernetes names have 1 to 63 lower case letters, digits and hyphens.",
-                remedy="Write one name.",
-                value=value,
-            )
-    if usage.role_name is not None and not ROLE_NAME.fullmatch(usage.role_name):
-        context.error(
-            (*path, "role_name"),
-            f"{name}.role_name is {shown(usage.role_name)}.",
-            why="IAM role names have 1 to 64 letters, digits and _ + = , . @ -.",
-            remedy="Write the role's name, not its ARN.",
-            value=usage.role_name,
-        )
     _check_schedule(context, path, usage)
-    if usage.snapshot_name is not None and not SNAPSHOT_NAME.fullmatch(usage.snapshot_name):
-        context.error(
-            (*path, "snapshot_name"),
-            f"{name}.snapshot_name is {shown(usage.snapshot_name)}.",
-            why="It names a snapshot among others: 1 to 100 letters, digits, hyphens and underscores.",
-            remedy="Write another name, without .json; the owner's lifecycle_manager.clusters has the same.",
-            value=usage.snapshot_name,
-        )
-    _check_image(context, path, usage)
-    _check_env(context, (*path, "env"), usage)
 
 
 def _check_schedule(context: Context, path: Path, usage: UsageSettings) -> None:
     here = (*path, "schedule")
-    why = crontab_problem(usage.schedule)
-    if why:
-        context.error(
-            here,
-            f"{dotted(here)} is {shown(usage.schedule)}.",
-            why=why,
-            remedy='Write it like "17 * * * *".',
-            value=usage.schedule,
-        )
-        return
     manager, gap = context.environment.lifecycle_manager, longest_gap(usage.schedule)
     # Where the manager is another's, its limit is compared when both are checked.
     if manager and manager.enabled and gap and gap > timedelta(hours=manager.snapshot_max_age_hours):
@@ -120,32 +75,3 @@ def _check_schedule(context: Context, path: Path, usage: UsageSettings) -> None:
             value=manager.snapshot_max_age_hours,
             at=limit if limit in context.tfvars.locations else here,
         )
-
-
-def _check_image(context: Context, path: Path, usage: UsageSettings) -> None:
-    if usage.image is None:
-        return
-    try:
-        parse_reference(usage.image)
-    except InvalidReference as error:
-        context.error(
-            (*path, "image"),
-            f"{dotted((*path, 'image'))} is {shown(usage.image)}.",
-            why=error.why,
-            remedy=error.remedy,
-            value=usage.image,
-        )
-
-
-def _check_env(context: Context, path: Path, usage: UsageSettings) -> None:
-    for name in usage.env:
-        why, remedy = "", "Remove it."
-        if not _VARIABLE.fullmatch(name):
-            why, remedy = "Variables have letters, digits and underscores.", 'Write it like "HTTPS_PROXY".'
-        elif name in OWN_VARIABLES:
-            why = "The CronJob sets it itself."
-        elif name in CREDENTIALS:
-            why = "Everybody who may read this file or the CronJob would have the key."
-            remedy = "Remove it: the ServiceAccount has a role."
-        if why:
-            context.error((*path, name), f"{dotted(path)} holds {shown(name)}.", why=why, remedy=remedy, value=name)

@@ -13,15 +13,21 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.convert import nearest
 from orchestrator.checks.problem import shown
 from orchestrator.checks.tags import check_tags
+from orchestrator.environment.identifiers import REGIONS, is_region
 from orchestrator.environment.markers import (
     AccountId,
     Among,
     ArnOf,
     Between,
+    Entries,
     Form,
+    Fraction,
+    Judged,
     KmsKey,
+    Length,
     Marker,
     OneOf,
+    Region,
     Tags,
     Unique,
 )
@@ -62,6 +68,7 @@ def _within(value: Any, hint: Any, path: Path) -> Iterator[tuple[Path, Any, Mark
             yield from _within(item, inner[0], (*path, index))
     elif origin is dict:
         for key, item in value.items():
+            yield from _within(key, inner[0], (*path, key))
             yield from _within(item, inner[1], (*path, key))
     elif isinstance(value, Value):
         yield from _marked(value, path)
@@ -73,14 +80,24 @@ def _check(context: Context, path: Path, value: Any, marker: Marker) -> None:
             _check_word(context, path, value, marker)
         case Between():
             if not marker.holds(value):
-                remedy = f"Write {marker.least} or more."
-                if marker.most is not None:
-                    remedy = f"Write {marker.least} to {marker.most}."
-                context.error(path, f"{dotted(path)} is {value}.", why=marker.why, remedy=remedy, value=value)
-        case Form():
+                what = f"{dotted(path)} is {value}."
+                context.error(path, what, why=marker.why, remedy=marker.advice, value=value)
+        case Fraction():
             if not marker.holds(value):
-                what = f"{dotted(path)} is {shown(value)}."
-                context.error(path, what, why=marker.why, remedy=marker.remedy, value=value)
+                what = f"{dotted(path)} is {value:g}."
+                context.error(path, what, why=marker.why, remedy=marker.advice(value), value=value)
+        case Form() | Judged():
+            check_text(context, path, value, marker)
+        case Region():
+            check_region(context, path, value)
+        case Length():
+            if len(value) > marker.most:
+                what = f"{dotted(path)} has {len(value)} characters."
+                context.error(path, what, why=marker.why, remedy="Shorten it.", value=value)
+        case Entries():
+            if not marker.least <= len(value) <= marker.most:
+                what = f"{dotted(path)} has {len(value)} entries."
+                context.error(path, what, why=marker.why, remedy=marker.remedy, value=len(value))
         case ArnOf():
             check_arn(
                 context,
@@ -105,6 +122,37 @@ def _check(context: Context, path: Path, value: Any, marker: Marker) -> None:
         case Unique():
             entries: Sequence[str] = value
             check_unique(context, path, entries)
+
+
+def check_text(context: Context, path: Path, value: str, marker: Form | Judged) -> None:
+    """Report a text that breaks its rule; also for texts that only become ones of that kind by other settings."""
+    judged = marker.judge(value)
+    if judged is not None:
+        why, remedy = judged
+        what = marker.said.format(path=dotted(path), map=dotted(path[:-1]), value=shown(value))
+        context.error(path, what, why=why, remedy=remedy, value=value)
+
+
+def check_region(context: Context, path: Path, value: str) -> None:
+    """A region of a known partition; one that is not in our list is only warned about."""
+    guess = nearest(value, REGIONS)
+    if not is_region(value):
+        zone = value[:-1] if is_region(value[:-1]) and value[-1:].isalpha() else None
+        context.error(
+            path,
+            f"{dotted(path)} is {shown(value)}.",
+            why="That is an availability zone, no region." if zone else "No AWS partition has a region of that form.",
+            remedy=f'Write "{zone or guess or "us-east-1"}".' if zone or guess else 'Write it like "us-east-1".',
+            value=value,
+        )
+    elif value not in REGIONS:
+        context.warn(
+            path,
+            f"{dotted(path)} is {shown(value)}, a region that is not known here.",
+            why="It may be new, or misspelt.",
+            remedy=f'Did you mean "{guess}"?' if guess else "Check it.",
+            value=value,
+        )
 
 
 def _check_word(context: Context, path: Path, value: str, marker: OneOf) -> None:

@@ -48,6 +48,11 @@ def is_bucket_name(text: str) -> bool:
     return _BUCKET_NAME.fullmatch(text) is not None and not _BUCKET_RESERVED.fullmatch(text)
 
 
+def is_repository_name(text: str) -> bool:
+    """Does ECR take `text` as the name of a repository?"""
+    return REPOSITORY_NAME.fullmatch(text) is not None and len(text) in REPOSITORY_LENGTH
+
+
 def is_region(text: str) -> bool:
     """Has `text` the form of a region in a known partition?"""
     return _REGION.fullmatch(text) is not None

@@ -1,5 +1,7 @@
 """Rules of single values, written beside the fields that they bind: `Annotated[int, Between(1, 7, why=…)]`.
 
+The keys of a map have theirs too: `dict[Annotated[str, Form(…)], Template]`.
+
 The model says them, `orchestrator.checks.walker` reads them; rules across fields are functions of `orchestrator.checks`.
 A marker is a value: it knows what is allowed and why, and neither where a value was written nor how to report it. Pure.
 """
@@ -9,6 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+# What is said of a text that breaks its rule: `path` is the value's place, `map` that of the map whose key it is.
+SAID = "{path} is {value}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +32,89 @@ class Between:
     least: int
     most: int | None = None
     why: str = field(default="", kw_only=True)
+    remedy: str = field(default="", kw_only=True)
 
     def holds(self, value: float) -> bool:
         """Is the number one of them?"""
         return self.least <= value and (self.most is None or value <= self.most)
 
+    @property
+    def advice(self) -> str:
+        """What to write instead."""
+        return self.remedy or f"Write {self.least}{' or more' if self.most is None else f' to {self.most}'}."
+
+
+@dataclass(frozen=True, slots=True)
+class Fraction:
+    """A part of a whole: above 0, and 1 at most."""
+
+    why: str = field(kw_only=True)
+    remedy: str = field(kw_only=True)
+
+    def holds(self, value: float) -> bool:
+        """Is the number such a part?"""
+        return 0 < value <= 1
+
+    def advice(self, value: float) -> str:
+        """What to write instead: who writes 25 means 0.25."""
+        return f"Write {value / 100:g}." if 1 < value <= 100 else self.remedy
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A text of one form: `fits` is a regular expression for the whole of it, or a function that answers."""
+    """A text of one form: `fits` is a regular expression for the whole of it, or a function that answers.
+
+    `meant` gives what a text that does not fit was most likely meant to be; `said` is the sentence about such a text.
+    """
 
     fits: re.Pattern[str] | Callable[[str], bool]
-    why: str = field(kw_only=True)
+    why: str | Callable[[str], str] = field(kw_only=True)
     remedy: str = field(kw_only=True)
+    meant: Callable[[str], str] | None = field(default=None, kw_only=True)
+    said: str = field(default=SAID, kw_only=True)
 
     def holds(self, value: str) -> bool:
         """Has the text that form?"""
         return self.fits.fullmatch(value) is not None if isinstance(self.fits, re.Pattern) else self.fits(value)
+
+    def judge(self, value: str) -> tuple[str, str] | None:
+        """(why the text has not that form, what to do about it); None when it has."""
+        if self.holds(value):
+            return None
+        why = self.why if isinstance(self.why, str) else self.why(value)
+        meant = self.meant(value) if self.meant else value
+        return why, f'Write "{meant}".' if meant != value and self.holds(meant) else self.remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A text that a function judges: (why it cannot be used, what to do about it), or None when it can be."""
+
+    judge: Callable[[str], tuple[str, str] | None]
+    said: str = SAID
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region of a known partition; one that is not known by name is only warned about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """A text of at most so many characters."""
+
+    most: int
+    why: str = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A list of `least` to `most` entries."""
+
+    least: int
+    most: int
+    why: str = field(kw_only=True)
+    remedy: str = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +166,19 @@ class Unique:
     """A list in which an entry twice is a slip."""
 
 
-Marker = OneOf | Between | Form | ArnOf | KmsKey | AccountId | Tags | Among | Unique
+Marker = (
+    OneOf
+    | Between
+    | Fraction
+    | Form
+    | Judged
+    | Region
+    | Length
+    | Entries
+    | ArnOf
+    | KmsKey
+    | AccountId
+    | Tags
+    | Among
+    | Unique
+)

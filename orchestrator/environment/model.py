@@ -12,13 +12,11 @@ from typing import Annotated, Any
 
 from orchestrator.environment.markers import AccountId, KmsKey, OneOf, Tags, Unique
 from orchestrator.environment.parts import (
-    KeepCount,
     LambdaPackages,
     LifecycleManager,
     MachinePool,
     Mirror,
     Monitoring,
-    Mutability,
     OwnRepository,
     PullThroughCacheRule,
     PushRole,
@@ -26,8 +24,21 @@ from orchestrator.environment.parts import (
     RootTemplate,
     ScanFindings,
     StateBackend,
-    UntaggedDays,
     Value,
+)
+from orchestrator.environment.value_types import (
+    KeepCount,
+    KubernetesVersion,
+    MachinePoolName,
+    Mutability,
+    OwnRepositoryName,
+    Profile,
+    PushRoleName,
+    RegionName,
+    RoleName,
+    SingleRepositoryName,
+    UntaggedDays,
+    WorkerRolePrefix,
 )
 from orchestrator.lifecycle.in_use import snapshot_key
 from orchestrator.partitions import partition_of
@@ -35,6 +46,7 @@ from orchestrator.routes.upstreams import PrivateRegistry
 
 PLATFORMS = ("eks", "rosa-classic", "rosa-hcp")
 Listed = Annotated[tuple[str, ...], Unique()]
+RoleNames = Annotated[tuple[RoleName, ...], Unique()]
 ExtraEndpoint = Annotated[
     str,
     OneOf(
@@ -55,19 +67,19 @@ class Environment(Value):
     environment: str | None = None
     cluster_name: str
     platform: Annotated[str, OneOf(PLATFORMS)] = "eks"
-    kubernetes_version: str | None = None
+    kubernetes_version: KubernetesVersion | None = None
     account_id: Annotated[str, AccountId()]
-    aws_region: str
-    aws_profile: str | None = None
+    aws_region: RegionName
+    aws_profile: Profile | None = None
     assume_role_arn: str | None = None
     # Protection adds a tag of its own to a repository.
     tags: Annotated[dict[str, str], Tags(limit=49)] = {}
     state: StateBackend | None = None
 
     create_ecr: bool = False
-    ecr_repository_name: str = ""
+    ecr_repository_name: SingleRepositoryName = ""
     ecr_prevent_destroy: bool = False
-    repositories: dict[str, OwnRepository] = {}
+    repositories: dict[OwnRepositoryName, OwnRepository] = {}
     image_tag_mutability: Mutability = "MUTABLE"
     scan_on_push: bool = True
     kms_key_arn: Annotated[str, KmsKey()] | None = None
@@ -106,19 +118,19 @@ class Environment(Value):
 
     manage_registry: bool = True
     registry_account_id: Annotated[str, AccountId()] | None = None
-    registry_region: str | None = None
+    registry_region: RegionName | None = None
     registry_consumer_account_ids: tuple[str, ...] = ()
     registry_scanning: RegistryScanning | None = None
     registry_account_settings: dict[str, str] = {}
     root_template: RootTemplate | None = None
 
     attach_ecr_policy: bool = True
-    node_role_names: Listed = ()
-    fargate_execution_role_names: Listed = ()
-    worker_role_prefix: str | None = None
-    machine_pools: dict[str, MachinePool] = {}
+    node_role_names: RoleNames = ()
+    fargate_execution_role_names: RoleNames = ()
+    worker_role_prefix: WorkerRolePrefix | None = None
+    machine_pools: dict[MachinePoolName, MachinePool] = {}
 
-    push_roles: dict[str, PushRole] = {}
+    push_roles: dict[PushRoleName, PushRole] = {}
 
     dry_run_mode: bool = False
     lifecycle_manager: LifecycleManager | None = None

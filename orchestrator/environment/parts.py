@@ -10,66 +10,40 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict
 
-from orchestrator.environment.identifiers import SNAPSHOT_NAME, is_bucket_name
-from orchestrator.environment.markers import Among, ArnOf, Between, Form, KmsKey, OneOf, Tags, Unique
-
-Mutability = Annotated[str, OneOf(("MUTABLE", "IMMUTABLE"))]
-UntaggedDays = Annotated[int, Between(1, why="ECR counts whole days from 1 on.")]
-KeepCount = Annotated[int, Between(1, why="ECR keeps at least one image.")]
-Boundary = Annotated[str, ArnOf("iam", "policy/", "IAM policy")]
-Topic = Annotated[str, ArnOf("sns", "", "SNS topic", regional=True)]
-Architecture = Annotated[
-    str,
-    OneOf(
-        ("arm64", "x86_64"),
-        meant=(("amd64", "x86_64"), ("x86-64", "x86_64"), ("x64", "x86_64")),
-        why_not="Lambda calls it otherwise.",
-    ),
-]
-FunctionName = Annotated[
-    str,
-    Form(
-        re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}"),
-        why="Function, role and rules begin with it: 1 to 40 letters, digits, hyphens and underscores.",
-        remedy="Write another name.",
-    ),
-]
-ClusterName = Annotated[
-    str,
-    Form(
-        SNAPSHOT_NAME,
-        why="A cluster's name is that of its snapshot: 1 to 100 letters, digits, hyphens and underscores.",
-        remedy="Write the cluster's name, not its ARN.",
-    ),
-]
-Email = Annotated[
-    str,
-    Form(
-        re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
-        why="That is no address for electronic mail.",
-        remedy='Write it like "platform@example.com".',
-    ),
-]
-Emails = Annotated[tuple[Email, ...], Unique()]
-RecordsBucket = Annotated[
-    str,
-    Form(
-        is_bucket_name,
-        why="Bucket names have 3 to 63 lower case letters, digits, dots and hyphens, are no IP address, and have none "
-        "of the beginnings and ends that S3 keeps for itself (xn--, -s3alias and the like).",
-        remedy="Write another name, or remove it to get ecr-lifecycle-<account>-<region>.",
-    ),
-]
-# CloudWatch Logs API, PutRetentionPolicy.
-LOG_RETENTION = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
-    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+from orchestrator.environment.markers import ArnOf, Between, Entries, Form, KmsKey, OneOf, Tags, Unique
+from orchestrator.environment.value_types import (
+    Alarm,
+    Architecture,
+    Audience,
+    Boundary,
+    ClusterName,
+    Crontab,
+    Description,
+    Emails,
+    EventBridgeSchedule,
+    ExpiredFraction,
+    FunctionName,
+    Image,
+    InstanceProfile,
+    KeepCount,
+    KubernetesName,
+    LogRetention,
+    Mutability,
+    OwnRoleName,
+    PodNamespace,
+    PodServiceAccount,
+    RecordsBucket,
+    RecordsRetention,
+    RegionName,
+    ScanPattern,
+    SilenceDays,
+    SnapshotName,
+    StateBucket,
+    StateKey,
+    Topic,
+    UntaggedDays,
+    VariableName,
 )
-LogRetention = Annotated[
-    int,
-    Among(LOG_RETENTION, why=f"CloudWatch Logs takes {', '.join(map(str, LOG_RETENTION[:12]))} and some longer ones."),
-]
-Alarm = Annotated[int, Between(1, why="The alarm would always be on.")]
 
 
 class Value(BaseModel):
@@ -81,9 +55,9 @@ class Value(BaseModel):
 class StateBackend(Value):
     """S3 backend of an environment."""
 
-    bucket: str
-    key: str | None = None
-    region: str | None = None
+    bucket: StateBucket
+    key: StateKey | None = None
+    region: RegionName | None = None
     kms_key_arn: str | None = None
 
 
@@ -105,7 +79,7 @@ class OwnRepository(Value):
 class RootTemplate(Value):
     """Repository creation template for prefixes without one of their own."""
 
-    description: str | None = None
+    description: Description | None = None
     image_tag_mutability: Mutability = "MUTABLE"
     kms_key_arn: Annotated[str, KmsKey(of_registry=True)] | None = None
     custom_role_arn: str | None = None
@@ -140,7 +114,10 @@ class RegistryScanningRule(Value):
     """Which repositories are scanned how often."""
 
     scan_frequency: str
-    repository_patterns: tuple[str, ...]
+    repository_patterns: Annotated[
+        tuple[ScanPattern, ...],
+        Entries(1, 100, why="AWS takes 1 to 100 patterns in a rule.", remedy='Write ["*"] for all repositories.'),
+    ]
 
 
 class RegistryScanning(Value):
@@ -153,15 +130,15 @@ class RegistryScanning(Value):
 class MachinePool(Value):
     """A machine pool of ROSA HCP."""
 
-    instance_profile: str
+    instance_profile: InstanceProfile
     attach_ecr_policy: bool = True
 
 
 class PodIdentity(Value):
     """The ServiceAccount that an EKS Pod Identity association names."""
 
-    namespace: str
-    service_account: str
+    namespace: PodNamespace
+    service_account: PodServiceAccount
 
 
 class PushRole(Value):
@@ -170,7 +147,7 @@ class PushRole(Value):
     repositories: tuple[str, ...]
     oidc_provider_arn: str | None = None
     subjects: tuple[str, ...] = ()
-    audiences: tuple[str, ...] = ("sts.amazonaws.com",)
+    audiences: tuple[Audience, ...] = ("sts.amazonaws.com",)
     pod_identity: PodIdentity | None = None
     permissions_boundary_arn: Boundary | None = None
 
@@ -213,16 +190,16 @@ class RetentionSettings(Value):
 class UsageSettings(Value):
     """The role and the CronJob with which the environment's cluster writes what it runs."""
 
-    role_name: str | None = None
+    role_name: OwnRoleName | None = None
     oidc_provider_arn: str | None = None
     audience: str = "sts.amazonaws.com"
     pod_identity: bool = False
-    namespace: str = "ecr-usage"
-    service_account: str = "ecr-usage"
-    schedule: str = "17 * * * *"
-    image: str | None = None
-    snapshot_name: str | None = None
-    env: dict[str, str] = {}
+    namespace: KubernetesName = "ecr-usage"
+    service_account: KubernetesName = "ecr-usage"
+    schedule: Crontab = "17 * * * *"
+    image: Image | None = None
+    snapshot_name: SnapshotName | None = None
+    env: dict[VariableName, str] = {}
 
 
 class LifecycleManager(Value):
@@ -230,7 +207,7 @@ class LifecycleManager(Value):
 
     enabled: bool = False
     name: FunctionName = "ecr-lifecycle-manager"
-    schedule: str = "cron(0 2 * * ? *)"
+    schedule: EventBridgeSchedule = "cron(0 2 * * ? *)"
     architecture: Architecture = "arm64"
     memory_mb: Annotated[int, Between(128, 10240, why="Lambda takes 128 to 10240 MB.")] = 512
     timeout_seconds: Annotated[
@@ -249,19 +226,19 @@ class LifecycleManager(Value):
     native_policy: Annotated[str, OneOf(("", "untagged", "count"))] = ""
     clusters: Annotated[tuple[ClusterName, ...], Unique()] = ()
     snapshot_max_age_hours: Annotated[int, Between(1, 720, why="What a cluster ran a month ago says nothing.")] = 48
-    max_expire_fraction_repository: float = 0.5
-    max_expire_fraction_account: float = 0.25
+    max_expire_fraction_repository: ExpiredFraction = 0.5
+    max_expire_fraction_account: ExpiredFraction = 0.25
     bucket_name: RecordsBucket | None = None
     keep_records: bool = False
     force_destroy_records: bool = False
     kms_key_arn: Annotated[str, KmsKey(of_registry=True)] | None = None
     kms_key_admits_services: bool = False
-    audit_retention_days: Annotated[int, Between(30, why="What was deleted is restored from the audit log.")] = 365
+    audit_retention_days: RecordsRetention = 365
     topic_arn: Topic | None = None
     emails: Emails = ()
-    silence_days: int = 2
+    silence_days: SilenceDays = 2
     upstream_sync_failures: Annotated[int, Between(0, why="It is a number of failures that raise no alarm.")] = 0
-    snapshot_writers: dict[str, Annotated[str, ArnOf("iam", "role/", "IAM role")]] = {}
+    snapshot_writers: dict[ClusterName, Annotated[str, ArnOf("iam", "role/", "IAM role")]] = {}
     retention: RetentionSettings | None = None
     usage: UsageSettings | None = None
 

@@ -45,8 +45,47 @@ def said(text: str) -> list[tuple[str, str]]:
             'scan_findings = { topic_arn = "arn:aws:sns:eu-west-1:111122223333:news" }',
             [("scan_findings.topic_arn", "Name one of us-east-1.")],
         ),
+        (
+            'lifecycle_manager = { snapshot_writers = { "a/b" = "arn:aws:iam::111122223333:role/w" } }',
+            [('lifecycle_manager.snapshot_writers["a/b"]', "Write the cluster's name, not its ARN.")],
+        ),
+        (
+            "lifecycle_manager = { silence_days = 8 }",
+            [("lifecycle_manager.silence_days", "Write 1 to 7, or 0 for no such alarm.")],
+        ),
+        (
+            "lifecycle_manager = { max_expire_fraction_account = 25 }",
+            [("lifecycle_manager.max_expire_fraction_account", "Write 0.25.")],
+        ),
+        ('node_role_names = ["arn:aws:iam::1:role/path/nodes"]', [("node_role_names[0]", 'Write "nodes".')]),
+        ('kubernetes_version = "4.18"', [("kubernetes_version", 'OpenShift 4.18 is Kubernetes 1.31: write "1.31".')]),
+        ('registry_region = "us-east-1a"\nmanage_registry = false', [("registry_region", 'Write "us-east-1".')]),
+        (
+            f'root_template = {{ description = "{"x" * 256}" }}',
+            [("root_template.description", "Shorten it.")],
+        ),
+        (
+            'registry_scanning = { scan_type = "BASIC", rules = [{ scan_frequency = "SCAN_ON_PUSH", repository_patterns = [] }] }',
+            [("registry_scanning.rules[0].repository_patterns", 'Write ["*"] for all repositories.')],
+        ),
     ],
-    ids=["a word", "a number", "in an object of a map", "in a list", "another word", "in a map", "a region"],
+    ids=[
+        "a word",
+        "a number",
+        "in an object of a map",
+        "in a list",
+        "another word",
+        "in a map",
+        "an ARN's region",
+        "the key of a map",
+        "a number with a remedy of its own",
+        "a fraction",
+        "a form with what was meant",
+        "a judged text",
+        "a region",
+        "a length",
+        "a number of entries",
+    ],
 )
 def test_a_rule_beside_its_field_is_checked_where_the_value_lies(text: str, expected: list[tuple[str, str]]) -> None:
     assert sorted(said(text)) == sorted(expected)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from orchestrator.checks.schedules import crontab_problem, eventbridge_problem, longest_gap, rate_of
+from orchestrator.environment.schedules import crontab_problem, eventbridge_problem, longest_gap, rate_of
 
 
 @pytest.mark.parametrize(

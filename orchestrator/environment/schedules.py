@@ -118,8 +118,8 @@ def eventbridge_problem(schedule: str) -> tuple[str, str]:
 
 
 def rate_of(schedule: str) -> timedelta | None:
-    """The time between two runs of `rate(...)`; None for anything else."""
-    rate = _RATE.fullmatch(schedule)
+    """The time between two runs of a `rate(...)` that EventBridge takes; None for anything else."""
+    rate = None if eventbridge_problem(schedule)[0] else _RATE.fullmatch(schedule)
     return timedelta(**{f"{rate[2].rstrip('s')}s": int(rate[1])}) if rate else None
 
 
