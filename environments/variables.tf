@@ -319,6 +319,26 @@ variable "mirrors" {
   description = "Upstreams that ECR cannot pull through, by ECR repository prefix: images below `source` (registry, optionally with a path) are copied there."
   type = map(object({
     source = string
+    template = optional(object({
+      description          = optional(string)
+      image_tag_mutability = optional(string, "MUTABLE")
+      kms_key_arn          = optional(string)
+      custom_role_arn      = optional(string)
+      resource_tags        = optional(map(string), {})
+      pull_account_ids     = optional(list(string), [])
+    }))
+  }))
+  default = {}
+}
+
+variable "mirror_images" {
+  description = "Images that `orchestrator mirror` copies into ECR, by name (registry/repository): tags by name, by regular expressions for whole tags, or by a range of versions; the newest so many of the latter two; for some platforms only. Terraform makes nothing of it."
+  type = map(object({
+    tags         = optional(list(string), [])
+    tag_patterns = optional(list(string), [])
+    versions     = optional(string)
+    newest       = optional(number)
+    platforms    = optional(list(string), [])
   }))
   default = {}
 }

@@ -11,6 +11,7 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.convert import INVALID, Converter, nearest
 from orchestrator.checks.housekeeping import check_functions
 from orchestrator.checks.identity import check_identity
+from orchestrator.checks.mirror_images import check_mirror_images
 from orchestrator.checks.network import check_network
 from orchestrator.checks.problem import Problem
 from orchestrator.checks.registry_settings import check_registry
@@ -28,6 +29,7 @@ _EXAMINATIONS = (
     check_repositories,
     check_network,
     check_routes,
+    check_mirror_images,
     check_registry,
     check_access,
     check_functions,

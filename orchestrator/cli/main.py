@@ -31,6 +31,7 @@ COMMANDS = {
         "Which images files or a cluster use, where, and where they are pulled from.",
     ),
     "rewrite": ("orchestrator.cli.rewrite:rewrite", "Send the images of files to ECR, in place."),
+    "mirror": ("orchestrator.cli.mirror.mirror_command:mirror", "Copy images into ECR that no rule can pull through."),
     "secret": ("orchestrator.cli.secret:secret", "Store upstream credentials in the shape that ECR wants."),
     "lifecycle": (
         "orchestrator.cli.lifecycle.commands:lifecycle",

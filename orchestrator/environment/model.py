@@ -16,6 +16,7 @@ from orchestrator.environment.parts import (
     LifecycleManager,
     MachinePool,
     Mirror,
+    MirrorImage,
     Monitoring,
     OwnRepository,
     PullThroughCacheRule,
@@ -101,6 +102,7 @@ class Environment(Value):
 
     pull_through_cache_rules: dict[str, PullThroughCacheRule] = {}
     mirrors: dict[str, Mirror] = {}
+    mirror_images: dict[str, MirrorImage] = {}
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     exclude_namespaces: tuple[str, ...] = (

@@ -105,9 +105,30 @@ class PullThroughCacheRule(Value):
 
 
 class Mirror(Value):
-    """An upstream whose images are copied below a prefix."""
+    """An upstream whose images are copied below a prefix; `template` are the settings of repositories made for them."""
 
     source: str
+    template: Template | None = None
+
+
+Platform = Annotated[
+    str,
+    Form(
+        re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?"),
+        why="A platform is os/architecture, and /variant where there is one.",
+        remedy='Write it like "linux/amd64".',
+    ),
+]
+
+
+class MirrorImage(Value):
+    """Which tags of an image `orchestrator mirror` copies: those that any of the first three names; the newest of them."""
+
+    tags: Annotated[tuple[str, ...], Unique()] = ()
+    tag_patterns: Annotated[tuple[str, ...], Unique()] = ()
+    versions: str | None = None
+    newest: Annotated[int, Between(1, why="With none there is nothing to copy.")] | None = None
+    platforms: Annotated[tuple[Platform, ...], Unique()] = ()
 
 
 class RegistryScanningRule(Value):

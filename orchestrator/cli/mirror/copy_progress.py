@@ -1,0 +1,89 @@
+"""CopyProgress of a copy: a bar on a terminal, plain lines in a pipe. Both on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.cli.mirror.words import size
+from orchestrator.oci.copy_events import BlobDone, Event, ManifestDone, Moved, Retried, SourceRead, Waiting
+
+if TYPE_CHECKING:
+    from orchestrator.oci.copy_plan import CopyPlan
+
+# Between two lines in a pipe.
+QUIET_SECONDS = 5.0
+
+
+class CopyProgress:
+    """Hears the copier's events, one at a time."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._task: Any = None
+        self._plan_bytes = 0
+        self._moved = 0
+        self._manifests = 0
+        self._told = time.monotonic()
+        self._quiet = True
+        self._waited: dict[str, float] = {}
+
+    def begin(self, plan: CopyPlan, *, quiet: bool) -> None:
+        """The copying begins; nothing is shown with `quiet`."""
+        self._quiet = quiet
+        self._plan_bytes = plan.bytes_to_send
+        if quiet or not plan.puts or not sys.stderr.isatty():
+            return
+        # Only here: rich costs a tenth of a second that no pipe needs.
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+        from rich.progress import Progress as Bars
+
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        self._bar = Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task(f"0 of {len(plan.puts)} manifests", total=self._plan_bytes or 1)
+        self._total = len(plan.puts)
+        self._bar.start()
+
+    def heard(self, event: Event) -> None:
+        """One event."""
+        match event:
+            case Moved(_, _, count):
+                self._moved += count
+            case ManifestDone():
+                self._manifests += 1
+            case Waiting(registry, seconds, why):
+                self._wait(registry, seconds, why)
+            case Retried(what, why):
+                self._line(f"again: {what}: {why}")
+            case BlobDone() | SourceRead():
+                return
+        if self._bar is not None:
+            self._bar.update(
+                self._task, completed=self._moved, description=f"{self._manifests} of {self._total} manifests"
+            )
+        elif not self._quiet and time.monotonic() - self._told >= QUIET_SECONDS:
+            self._line(f"{size(self._moved)} of {size(self._plan_bytes)} sent, {self._manifests} manifests put")
+
+    def _wait(self, registry: str, seconds: float, why: str) -> None:
+        now = time.monotonic()
+        if seconds < 1 or self._waited.get(registry, 0.0) > now:
+            return
+        self._waited[registry] = now + seconds
+        self._line(f"waits {seconds:.0f} s for {registry}: {why}")
+
+    def _line(self, text: str) -> None:
+        if self._quiet:
+            return
+        self._told = time.monotonic()
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

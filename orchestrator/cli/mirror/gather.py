@@ -1,0 +1,112 @@
+"""What a command was asked to copy: arguments, files, folders, standard input, the environment's own list -> wishes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.errors import Location, RefusedInput
+from orchestrator.files.image_scan import Scan, scan, scan_text
+from orchestrator.files.tree import decode_text
+from orchestrator.mirroring.read import read_document
+from orchestrator.mirroring.tag_selection import select_tags
+from orchestrator.mirroring.wishes import Wish, check_platform, read_reference, wish
+
+if TYPE_CHECKING:
+    from orchestrator.environment.model import Environment
+
+STDIN = "-"
+# A list of references, a bill of materials or a folder's file; more than that is no text.
+LARGEST = 64 * 2**20
+
+
+def gather(
+    environment: Environment, references: Sequence[str], sources: Sequence[str], platforms: Sequence[str]
+) -> list[Wish]:
+    """The wishes, each once. Without references and sources those of `mirror_images`. Raises RefusedInput."""
+    chosen = tuple(check_platform(part) for text in platforms for part in text.split(",") if part)
+    if references or sources:
+        found = [wish(text) for text in references]
+        for source in sources:
+            found += _read(source)
+    else:
+        found = own_wishes(environment)
+        if not found:
+            raise RefusedInput(
+                f'environment "{environment.name}" names no images to copy.',
+                why="It has no mirror_images, and no reference or --from was given.",
+                remedy="Name images, give --from, or add mirror_images to its file.",
+            )
+    if chosen:
+        found = [Wish(item.image, item.where, item.tags, chosen, item.target) for item in found]
+    return list(_once(found))
+
+
+def own_wishes(environment: Environment) -> list[Wish]:
+    """The environment's mirror_images."""
+    return [
+        Wish(
+            read_reference(name),
+            tags=select_tags(
+                image.tags, image.tag_patterns, [image.versions] if image.versions else [], (), image.newest
+            ),
+            platforms=image.platforms,
+        )
+        for name, image in environment.mirror_images.items()
+    ]
+
+
+def _once(wishes: Iterable[Wish]) -> Iterable[Wish]:
+    seen = set()
+    for item in wishes:
+        key = (item.image, item.tags, item.platforms, item.target)
+        if key not in seen:
+            seen.add(key)
+            yield item
+
+
+def _read(source: str) -> list[Wish]:
+    if Path(source).is_dir():
+        return _in_files(source)
+    name, text = _text(source)
+    found = read_document(name, text)
+    if found is not None:
+        return found
+    if source == STDIN:
+        return _uses(scan_text(decode_text(Path(STDIN), text.encode()), "stdin.yaml", STDIN, ""))
+    return _in_files(source)
+
+
+def _in_files(source: str) -> list[Wish]:
+    """The images of manifests, charts' values, Compose files and the like."""
+    return _uses(scan([source]))
+
+
+def _uses(found: Scan) -> list[Wish]:
+    # A template's hole is no image that anybody could copy; what renders it says which one is meant.
+    for problem in found.unreadable:
+        click.echo(f"note: {problem.file}:{problem.line}: not read: {problem.reason}", err=True)
+    return [wish(use.reference, Location(use.file, use.line)) for use in found.uses]
+
+
+def _text(source: str) -> tuple[str, str]:
+    """(name, content) of a file or of standard input."""
+    path = Path(source)
+    try:
+        if source == STDIN:
+            content = sys.stdin.buffer.read(LARGEST + 1)
+        else:
+            if not path.is_file():
+                kind = "is no file" if path.exists() else "does not exist"
+                raise RefusedInput(f"--from {source}: it {kind}.", remedy="Name a file, or - for standard input.")
+            with path.open("rb") as handle:
+                content = handle.read(LARGEST + 1)
+    except OSError as error:
+        raise RefusedInput(f"--from {source} cannot be read: {error.strerror}.", remedy="Make it readable.") from error
+    if len(content) > LARGEST:
+        raise RefusedInput(f"--from {source} is bigger than {LARGEST >> 20} MiB.", remedy="Give a list of references.")
+    return source, content.decode("utf-8", "replace")

@@ -1,0 +1,117 @@
+"""One run of `mirror`: the registries with their logins, the journal, the tags of sources, plan and execution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from orchestrator.aws.caller import check_account
+from orchestrator.aws.mirror_target import MirrorTarget
+from orchestrator.cli.lifecycle.prices import STANDARD
+from orchestrator.cli.mirror.copy_progress import CopyProgress
+from orchestrator.cli.mirror.show import Shown
+from orchestrator.cli.project_session import project_session
+from orchestrator.errors import RefusedInput
+from orchestrator.mirroring.placing import NotCopied, Placed, place
+from orchestrator.mirroring.repository import RepositorySettings, repository_settings
+from orchestrator.mirroring.wishes import Wish
+from orchestrator.oci.copies import Copy, CopyOptions, CopyReport
+from orchestrator.oci.copy import execute, prepare
+from orchestrator.oci.crew import for_each
+from orchestrator.oci.journal import Journal
+from orchestrator.oci.logins import docker_logins
+from orchestrator.oci.ports import Endpoint
+from orchestrator.oci.registries import Registries
+from orchestrator.routes.build import build_route_table
+
+if TYPE_CHECKING:
+    from orchestrator.environment.model import Environment
+    from orchestrator.project import Project
+
+LISTING_THREADS = 16
+
+
+class MirrorRun:
+    """Opened for one environment; close it, or use it as a context."""
+
+    def __init__(
+        self, project: Project, environment: Environment, *, via: dict[str, str], local: bool, referrers: bool
+    ) -> None:
+        self._environment = environment
+        self._table = build_route_table(environment)
+        self._session = project_session(project, environment, local=local)
+        check_account(self._session, environment)
+        self._target = MirrorTarget(self._session, environment.registry, self._settings)
+        self._options = CopyOptions(referrers=referrers)
+        self._progress = CopyProgress()
+        ways = [Endpoint(name, url=url) for name, url in via.items()]
+        self._registries = Registries(
+            [self._target.endpoint(), *ways],
+            logins=docker_logins(),
+            find=self._target.find,
+            on_event=self._progress.heard,
+        )
+        folder = project.state_dir / ("local" if local else "") / "mirror"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._journal = Journal(folder / f"{environment.name}.sqlite")
+
+    def __enter__(self) -> MirrorRun:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.close()
+        self._registries.close()
+        self._journal.close()
+
+    def _settings(self, repository: str) -> RepositorySettings:
+        prefixes = [prefix for prefix in self._environment.mirrors if repository.startswith(f"{prefix}/")]
+        return repository_settings(self._environment, max(prefixes, key=len, default=""))
+
+    def prepare(self, wishes: Sequence[Wish]) -> Shown:
+        """Place the wishes, read the sources, and plan."""
+        answers = [place(self._table, wish) for wish in wishes]
+        left = tuple(answer for answer in answers if isinstance(answer, NotCopied))
+        placed = [answer for answer in answers if isinstance(answer, Placed)]
+        copies = self._copies(placed)
+        prepared = prepare(copies, self._registries, options=self._options, journal=self._journal)
+        targets = {step.wanted.target.repository for step in prepared.plan.puts}
+        return Shown(
+            self._environment.name,
+            prepared,
+            left,
+            tuple(sorted(targets & self._target.absent)),
+            STANDARD.get(self._session.partition),
+        )
+
+    def _copies(self, placed: Sequence[Placed]) -> list[Copy]:
+        listed = [item for item in placed if item.wish.tags is not None and item.wish.tags.needs_list]
+        tags = dict(zip(map(id, listed), for_each(LISTING_THREADS, self._tags, listed), strict=True))
+        found: dict[Copy, None] = {}
+        for item in placed:
+            for source, target in item.pairs(tags.get(id(item), ())):
+                found.setdefault(Copy(source, target, item.wish.platforms))
+        return list(found)
+
+    def _tags(self, item: Placed) -> tuple[str, ...]:
+        """The tags of a source. Raises RefusedInput where a choice among them cannot be made."""
+        source = item.source
+        found = self._registries.of(source.registry).tags(source.repository)
+        if found is None:
+            raise RefusedInput(
+                f"{source.registry}/{source.repository} does not exist, or its tags may not be listed.",
+                why="The wanted tags are chosen from the list.",
+                remedy=f"Correct the name, log in (docker login {source.registry}), or name the tags.",
+                where=item.wish.where,
+            )
+        return found.names
+
+    def execute(self, shown: Shown, *, quiet: bool) -> CopyReport:
+        """Copy what was planned."""
+        self._progress.begin(shown.prepared.plan, quiet=quiet)
+        try:
+            return execute(shown.prepared, self._registries, options=self._options, journal=self._journal)
+        finally:
+            self._progress.close()

@@ -1,0 +1,127 @@
+"""Where a wish comes from and goes to: the route table decides, and what it does not send to a copy is told why.
+
+Wish + RouteTable -> Placed | NotCopied; Placed + tags of the source -> pairs of references.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from orchestrator.mirroring.tag_selection import TagSelection
+from orchestrator.mirroring.wishes import Wish
+from orchestrator.routes.reference import ImageReference, parse_reference
+from orchestrator.routes.source import Source
+from orchestrator.routes.table import ECR_NAME_LIMIT, CachePlace, Route, RouteTable
+
+# What a digest without a tag is tagged in ECR, or the rule for untagged images would expire it.
+DIGEST_TAG = "digest-"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """`source` is the canonical reference, with the wish's tag and digest; `repository` its place in the registry.
+
+    `registry` is the host that it goes to; `route` is None for a target that another tool's configuration names.
+    """
+
+    wish: Wish
+    source: ImageReference
+    registry: str
+    repository: str
+    route: Route | None
+
+    def pairs(self, tags: Iterable[str] = ()) -> Iterator[tuple[ImageReference, ImageReference]]:
+        """(source, target) of this wish: of its own tag or digest, or of the chosen ones of `tags`."""
+        if self.wish.tags is None:
+            yield self._pair(self.source)
+            return
+        for tag in chosen(self.wish.tags, tags):
+            yield self._pair(ImageReference(self.source.domain, self.source.path, tag))
+
+    def _pair(self, source: ImageReference) -> tuple[ImageReference, ImageReference]:
+        tag = source.tag or (f"{DIGEST_TAG}{source.digest.rpartition(':')[2][:64]}" if source.digest else "latest")
+        return source, ImageReference(self.registry, self.repository, tag)
+
+
+def chosen(selection: TagSelection, tags: Iterable[str]) -> tuple[str, ...]:
+    """The tags to copy: names as they are (one that is missing fails by itself), the others from the list."""
+    if not selection.needs_list:
+        return selection.names
+    known = tuple(tags)
+    return (*selection.choose(known), *selection.missing(known))
+
+
+@dataclass(frozen=True, slots=True)
+class NotCopied:
+    """A wish that is not copied, with the reason in words and what to do."""
+
+    wish: Wish
+    reason: Literal["pull-through", "mirror", "excluded", "no route", "own", "name"]
+    detail: str
+    remedy: str
+
+
+def place(table: RouteTable, wish: Wish, kind: Literal["mirror", "pull-through"] = "mirror") -> Placed | NotCopied:
+    """Where `wish` goes by a route of `kind`; `kind` is what the command that asks can do."""
+    if wish.target:
+        return _as_named(wish)
+    source = _upstream(table, wish)
+    if source is None:
+        return NotCopied(
+            wish,
+            "own",
+            "It is an own image of the registry: no route brought it there.",
+            "Push it, or name the image that it is made from.",
+        )
+    registry, path = table.canonical(source)
+    found = table.decide(Source(registry, path))
+    canonical = ImageReference(registry, path, source.tag, source.digest)
+    if not isinstance(found, CachePlace):
+        return _unrouted(wish, found, registry)
+    route, repository = found.route, found.repository
+    if not found.rest or len(repository) > ECR_NAME_LIMIT:
+        return NotCopied(
+            wish, "name", f"ECR cannot hold a repository {repository[:100]!r}.", "Shorten the prefix of its route."
+        )
+    if route.kind == kind:
+        return Placed(wish, canonical, table.registry_host, repository, route)
+    if route.kind == "pull-through":
+        return NotCopied(
+            wish,
+            "pull-through",
+            f"ECR pulls it through the rule {route.name!r}.",
+            "`orchestrator warm` brings it ahead of time.",
+        )
+    return NotCopied(wish, "mirror", f"It belongs to the mirror {route.name!r}.", "`orchestrator mirror` copies it.")
+
+
+def _upstream(table: RouteTable, wish: Wish) -> ImageReference | None:
+    """The image at its source; manifests that were rewritten already name it in the registry."""
+    image = wish.image
+    if image.domain not in table.own_hosts:
+        return image
+    name = table.upstream_of(image.path)
+    if not name:
+        return None
+    upstream = parse_reference(name)
+    return ImageReference(upstream.domain, upstream.path, image.tag, image.digest)
+
+
+def _unrouted(wish: Wish, found: str, registry: str) -> NotCopied:
+    if found == "excluded":
+        return NotCopied(wish, "excluded", "It is excluded (include, exclude).", "Take it out of exclude to copy it.")
+    return NotCopied(
+        wish,
+        "no route",
+        f"No route takes images of {registry}.",
+        f'Add an entry to mirrors with source = "{registry}", or let --write do it.',
+    )
+
+
+def _as_named(wish: Wish) -> Placed:
+    target = parse_reference(wish.target)
+    image = wish.image
+    source = ImageReference(image.registry, image.repository, image.tag, image.digest)
+    return Placed(wish, source, target.registry, target.repository, None)

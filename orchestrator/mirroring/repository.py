@@ -1,0 +1,63 @@
+"""The settings of a repository that a first copy makes: the template of its mirror, else the environment's."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.partitions import partition_of
+
+if TYPE_CHECKING:
+    from orchestrator.environment.model import Environment
+
+PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+
+
+@dataclass(frozen=True, slots=True)
+class RepositorySettings:
+    """What ECR is asked for; `policy` is a repository policy's text, empty for none."""
+
+    mutability: str = "MUTABLE"
+    scan_on_push: bool = True
+    kms_key_arn: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    policy: str = ""
+
+    @property
+    def encryption(self) -> dict[str, str]:
+        """ECR's encryptionConfiguration."""
+        if self.kms_key_arn is None:
+            return {"encryptionType": "AES256"}
+        return {"encryptionType": "KMS", "kmsKey": self.kms_key_arn}
+
+
+def repository_settings(environment: Environment, prefix: str) -> RepositorySettings:
+    """Of a repository below the mirror `prefix`.
+
+    Tags of the environment and of the template; the accounts that may pull are those of the template and those that
+    use the registry.
+    """
+    mirror = environment.mirrors.get(prefix)
+    own = mirror.template if mirror else None
+    template = own or environment.root_template
+    accounts = sorted({*(own.pull_account_ids if own else ()), *environment.registry_consumer_account_ids})
+    return RepositorySettings(
+        mutability=template.image_tag_mutability if template else "MUTABLE",
+        scan_on_push=environment.scan_on_push,
+        kms_key_arn=template.kms_key_arn if template else environment.kms_key_arn,
+        tags={**environment.tags, **(template.resource_tags if template else {})},
+        policy=_policy(environment.registry.region, accounts) if accounts else "",
+    )
+
+
+def _policy(region: str, accounts: list[str]) -> str:
+    """The policy that modules/pull-through-cache writes into its templates."""
+    partition = partition_of(region)
+    statement: dict[str, Any] = {
+        "Sid": "CrossAccountPull",
+        "Effect": "Allow",
+        "Principal": {"AWS": [f"arn:{partition}:iam::{account}:root" for account in accounts]},
+        "Action": list(PULL_ACTIONS),
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

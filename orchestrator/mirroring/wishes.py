@@ -1,0 +1,53 @@
+"""A wish: an image that somebody wants in the registry, or a repository with a choice of its tags."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from orchestrator.errors import Location, RefusedInput
+from orchestrator.mirroring.tag_selection import TagSelection
+from orchestrator.routes.reference import ImageReference, InvalidReference, parse_reference
+
+_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """`image` alone; with `tags` the chosen tags of its repository, and `image` has neither tag nor digest then.
+
+    `platforms` are `os/architecture[/variant]`, none for all. `target` is the whole name of the repository that a
+    configuration of another tool names (`host/path`), empty where the route table decides. `where` is its place in a
+    file.
+    """
+
+    image: ImageReference
+    where: Location | None = None
+    tags: TagSelection | None = None
+    platforms: tuple[str, ...] = ()
+    target: str = ""
+
+
+def wish(text: str, where: Location | None = None, **more: object) -> Wish:
+    """The wish for the image that `text` names. Raises RefusedInput with the place."""
+    return Wish(read_reference(text, where), where, **more)  # type: ignore[arg-type]
+
+
+def read_reference(text: str, where: Location | None = None) -> ImageReference:
+    """The reference that `text` writes, a scheme (`docker://`, `oci://`) left out. Raises RefusedInput with the place."""
+    try:
+        return parse_reference(re.sub(r"^(?:docker|oci)://", "", text.strip()))
+    except InvalidReference as error:
+        raise RefusedInput(error.what, why=error.why, remedy=error.remedy, where=where) from error
+
+
+def check_platform(text: str, where: Location | None = None) -> str:
+    """`linux/amd64` or `linux/arm/v7` as it is. Raises RefusedInput."""
+    if not _PLATFORM.fullmatch(text):
+        raise RefusedInput(
+            f"{text[:100]!a} is no platform.",
+            why="A platform is os/architecture, and /variant where there is one.",
+            remedy='Write it like "linux/amd64".',
+            where=where,
+        )
+    return text
