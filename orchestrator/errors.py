@@ -4,6 +4,14 @@ OrchestratorError                        a command failed: exit code 1
 ├── terraform.failures.StateLockedError
 ├── terraform.failures.StalePlanError
 ├── terraform.failures.RunInterruptedError   exit code 130
+├── oci.errors.OciError                  something went wrong between registries
+│   ├── oci.errors.RegistryRefused       a registry's final answer
+│   │   ├── oci.errors.Absent
+│   │   └── oci.errors.Denied
+│   ├── oci.errors.Unreachable
+│   │   └── oci.errors.Untrusted
+│   ├── oci.errors.WrongContent
+│   └── oci.errors.NotUsable
 └── RefusedInput                         what the user gave cannot be used: exit code 2
     ├── InvalidEnvironment               all problems of the environment files
     ├── checks.problem.Problem           one of them: variable, value, file and line

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -87,8 +88,9 @@ def test_aws_own_engine_is_asked_with_the_policy_that_the_repository_would_have(
 
 def test_a_preview_that_could_not_read_everything_fails_and_says_what(world: World) -> None:
     world.aws.seed("quay/app", old("1"), used("2"), used("3"))
-    world.aws.seed("quay/most", old("1"), old("2"), used("3"))
-    world.aws.seed("quay/denied", old("1"), used("2"))
+    # One of them is denied, whichever is asked for first: the guard stops another.
+    for most in ("quay/most", "quay/more"):
+        world.aws.seed(most, old("1"), old("2"), used("3"))
     denied = {"operations": ["GetLifecyclePolicy"], "code": "AccessDeniedException", "rate": 1.0, "limit": 1}
     for form in ((), ("--json",), ("--csv",)):
         set_faults(world.aws.local, denied)
@@ -96,7 +98,7 @@ def test_a_preview_that_could_not_read_everything_fails_and_says_what(world: Wor
         assert done.code == 1, form
         assert "AccessDeniedException" in (done.err if form == ("--csv",) else done.out)
     assert done.out.startswith("repository,digest,")
-    assert "guard: quay/most: 2 of 3 images would expire" in done.err
+    assert re.search(r"guard: quay/mo(st|re): 2 of 3 images would expire", done.err)
     assert "note: no cluster is declared" in done.err
     set_faults(world.aws.local)
     assert world.run("preview", "dev", "--local").code == 0
