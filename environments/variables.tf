@@ -361,6 +361,22 @@ variable "exclude_namespaces" {
   default     = ["kube-system", "kube-public", "kube-node-lease", "openshift-*", "redhat-*", "kyverno"]
 }
 
+variable "exclude_pods" {
+  description = "Label selectors of Pods that admission policies leave alone: an operator that compares images would remake them for ever. No module uses it. The default is the shipped list; a list of your own replaces it."
+  type        = list(string)
+  default = [
+    "cnpg.io/cluster",
+    "olm.catalogSource",
+    "aerospike.com/cr",
+    "application=spilo",
+    "nifi_cr",
+    "kafka_cr",
+    "app.kubernetes.io/managed-by=kubeblocks",
+    "kubevirt.io=virt-launcher",
+    "foundationdb.org/fdb-cluster-name",
+  ]
+}
+
 variable "allow_upstream" {
   description = "May a pull fall back to its source? False for clusters without a way out."
   type        = bool

@@ -1,6 +1,6 @@
-"""Lists what a cluster runs through `kubectl`, page by page: an edge that starts processes and changes nothing.
+"""Talks to a cluster through `kubectl`: lists what it runs, page by page, and reads and writes single Secrets.
 
-Every kind must be listed completely. A list that is refused or breaks off fails the whole: half of what a cluster uses
+An edge that starts processes. Secrets go through its standard input, never through its arguments. Every kind must be listed completely. A list that is refused or breaks off fails the whole: half of what a cluster uses
 would read as "the rest is unused".
 """
 
@@ -10,8 +10,9 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -32,6 +33,11 @@ class Listed:
     kind: str
     path: str
     everywhere: bool = True
+
+    @property
+    def api_version(self) -> str:
+        """`apps/v1`, and `v1` for Kubernetes' first kinds."""
+        return "/".join(self.path.strip("/").split("/")[1:-1])
 
 
 KINDS = (
@@ -66,10 +72,51 @@ class Kubectl:
     program: str
     context: str | None = None
 
-    def objects(self) -> Iterator[Mapping[str, Any]]:
-        """Every object that names images, with its kind; one page is held at a time. Raises OrchestratorError."""
-        for listed in KINDS:
+    def objects(self, custom: Sequence[Listed] = ()) -> Iterator[Mapping[str, Any]]:
+        """Every object of KINDS and of `custom` kinds, with its kind; one page is held at a time. Raises OrchestratorError."""
+        # Pods last: one that a template made meanwhile is seen at least once.
+        for listed in (*custom, *KINDS):
             yield from self._list(listed)
+
+    def api_groups(self) -> dict[str, tuple[str, ...]]:
+        """{API group: its versions, the preferred one first} of the cluster. Raises OrchestratorError."""
+        answer = self._get("/apis", "The cluster's API groups cannot be listed")
+        found = {}
+        for group in answer.get("groups") or []:
+            preferred = (group.get("preferredVersion") or {}).get("version", "")
+            versions = [entry["version"] for entry in group.get("versions") or []]
+            found[str(group["name"])] = tuple(sorted(versions, key=lambda version: version != preferred))
+        return found
+
+    def api_kinds(self, group: str, version: str) -> dict[str, str]:
+        """{kind: plural} of what can be listed in one version of a group. Raises OrchestratorError."""
+        answer = self._get(f"/apis/{group}/{version}", f"The kinds of {group} cannot be listed")
+        return {
+            str(entry["kind"]): str(entry["name"])
+            for entry in answer.get("resources") or []
+            if "/" not in entry["name"] and "list" in (entry.get("verbs") or [])
+        }
+
+    def created(self, path: str) -> datetime | NoUid | None:
+        """When the object at `path` was made, None where there is none, or why nobody can say."""
+        done = self._run("get", "--raw", path)
+        if done.returncode != 0:
+            said = done.stderr.strip()
+            return None if _is_absent(said) else NoUid(said, forbidden=_is_forbidden(said))
+        try:
+            return datetime.fromisoformat(json.loads(done.stdout)["metadata"]["creationTimestamp"])
+        except (ValueError, LookupError, TypeError, RecursionError):
+            return NoUid("its answer is no object")
+
+    def _get(self, path: str, what: str) -> Mapping[str, Any]:
+        done = self._run("get", "--raw", path)
+        if done.returncode != 0:
+            raise _not_done(f"{what}, so that its images are not known.", done.stderr)
+        try:
+            answer = json.loads(done.stdout)
+        except (ValueError, RecursionError) as error:
+            raise _not_done(f"{what}, so that its images are not known.", f"its answer is no JSON: {error}") from error
+        return answer if isinstance(answer, dict) else {}
 
     def place(self) -> str:
         """Which cluster is read, for people: `context "prod" (https://api.prod.example.com:6443)`."""
@@ -97,6 +144,30 @@ class Kubectl:
             found = ""
         return found if isinstance(found, str) and found else NoUid(f"the namespace {IDENTIFIES} has no UID")
 
+    def secret(self, namespace: str, name: str) -> Mapping[str, Any] | None:
+        """A Secret, None where there is none. Raises OrchestratorError."""
+        done = self._run("get", "--raw", f"/api/v1/namespaces/{namespace}/secrets/{name}")
+        if done.returncode == 0:
+            found = json.loads(done.stdout)
+            return found if isinstance(found, dict) else {}
+        if _is_absent(done.stderr):
+            return None
+        raise _not_done(f"The secret {namespace}/{name} cannot be read.", done.stderr)
+
+    def write(self, document: Mapping[str, Any]) -> bool:
+        """Create the object, or replace the one with its `resourceVersion`; False where that one is no more.
+
+        Raises OrchestratorError.
+        """
+        verb = "replace" if "resourceVersion" in document["metadata"] else "create"
+        done = self._run(verb, "--validate=false", "-f", "-", given=json.dumps(document))
+        if done.returncode == 0:
+            return True
+        if "(Conflict)" in done.stderr or "(AlreadyExists)" in done.stderr:
+            return False
+        place = f"{document['metadata']['namespace']}/{document['metadata']['name']}"
+        raise _not_done(f"The {str(document['kind']).lower()} {place} cannot be written.", done.stderr)
+
     def _list(self, listed: Listed) -> Iterator[Mapping[str, Any]]:
         token, restarts = "", 0
         while True:
@@ -120,17 +191,17 @@ class Kubectl:
             if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
                 raise self._failed(listed, "its answer is no list of objects")
             for item in items:
-                # Entries of a list do not repeat their kind.
-                yield {**item, "kind": listed.kind}
+                # Entries of a list do not always repeat what they are.
+                yield {**item, "kind": listed.kind, "apiVersion": listed.api_version}
             if not token:
                 return
 
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _run(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
         context = [f"--context={self.context}"] if self.context else []
         try:
             return subprocess.run(
                 [self.program, *context, f"--request-timeout={TIMEOUT_SECONDS}s", *arguments],
-                stdin=subprocess.DEVNULL,
+                input=given or "",
                 capture_output=True,
                 text=True,
                 encoding="utf-8",
@@ -169,6 +240,15 @@ def find_kubectl(context: str | None = None) -> Kubectl:
             remedy="Install it, or set ORCHESTRATOR_KUBECTL to where it is.",
         )
     return Kubectl(program, context)
+
+
+def _not_done(what: str, said: str) -> OrchestratorError:
+    remedy = "Look whether kubectl reaches the cluster: `kubectl version`; --context names another one."
+    if _is_forbidden(said):
+        remedy = (
+            "Use credentials of the cluster that may do it: `kubectl auth can-i --list -n NAMESPACE` says which may."
+        )
+    return OrchestratorError(what, why=said.strip(), remedy=remedy)
 
 
 def _is_forbidden(said: str) -> bool:

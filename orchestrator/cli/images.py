@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,7 @@ SHOWN = 3
 @click.option(
     "--cluster-replaced", is_flag=True, help="Overwrite a snapshot of another cluster: this one took its place."
 )
+@click.option("--from", "registry", metavar="REGISTRY", help="Of the cluster: only what is still pulled from there.")
 @local_option("Write an s3:// snapshot to the embedded AWS.")
 @json_option()
 @click.option("--csv", "as_csv", is_flag=True, help="Print one line for each place, for spreadsheets.")
@@ -48,6 +51,7 @@ def images(
     context: str | None,
     snapshot: str | None,
     cluster_replaced: bool,
+    registry: str | None,
     local: bool,
     as_json: bool,
     as_csv: bool,
@@ -58,14 +62,20 @@ def images(
     """List the images of files (SOURCE, a file, a folder or `-`) or of the cluster of environment NAME.
 
     In files: where each stands, and what the route table says of it. Manifests, values of charts, kustomizations,
-    Dockerfiles, Compose, pipelines and Terraform are read. In a cluster: Pods, and the templates of everything that may start Pods again: controllers that are scaled down, Jobs, CronJobs,
-    and what a rollback would bring back. The snapshot is what keeps these images from expiring. It names its cluster by
-    the UID of the namespace kube-system, and one of another cluster is not overwritten.
+    Dockerfiles, Compose, pipelines and Terraform are read. In a cluster: Pods, and the templates of everything that may
+    start Pods again: controllers that are scaled down, Jobs, CronJobs, what a rollback would bring back, and what custom
+    resources name (docs/custom-resources.md). The snapshot is what keeps these images from expiring. It names its cluster
+    by the UID of the namespace kube-system, and one of another cluster is not overwritten.
+
+    Of an image that the table redirects, and that some workload of the cluster still pulls from its source, it says why:
+    an excluded namespace, a static Pod, a Pod that is older than the policy, an operator that compares images.
     """
+    from orchestrator.cli.cluster_images import custom_kinds, policy_found
     from orchestrator.kubectl import find_kubectl
     from orchestrator.workloads.in_cluster import ClusterImages
+    from orchestrator.workloads.standing import left_alone
 
-    if sources and not of_cluster and snapshot is None:
+    if sources and not of_cluster and snapshot is None and registry is None:
         from orchestrator.cli.image_files import images_of_files
 
         chosen = "json" if as_json else "csv" if as_csv else "sarif" if as_sarif else form
@@ -75,6 +85,8 @@ def images(
             "One thing says where to look for images: files and folders, or the cluster.",
             remedy="Name files, or add --cluster.",
         )
+    if registry is not None and snapshot is not None:
+        raise RefusedInput("--from and --snapshot exclude each other.", remedy="A snapshot holds every image.")
     target = None if snapshot is None else parse_target(snapshot)
     project = open_project(ctx)
     environment = load_routes(project, name)
@@ -87,18 +99,48 @@ def images(
         uid = _own_uid(kubectl, str(snapshot), kept.held(), place, replaced=cluster_replaced)
     # Before it is read: a Pod that starts meanwhile must not count as seen at the end.
     taken = datetime.now(UTC)
-    collected = ClusterImages()
-    for item in kubectl.objects():
+    custom = custom_kinds(kubectl)
+    # Only people ask why; the job that writes snapshots has no right to look at policies.
+    policy = policy_found(kubectl, environment) if kept is None else None
+    collected = ClusterImages(left_alone(environment.exclude_namespaces, environment.exclude_pods, policy))
+    for item in kubectl.objects(custom.read):
         collected.add(item)
-    found = collected.answered(build_route_table(environment))
+    table = build_route_table(environment)
+    found = collected.answered(table)
+    _say_unread(custom.unread)
+    if policy is not None and not policy.known:
+        click.echo(
+            "note: whether the environment's policy is in the cluster may not be read; Pods older than it are not told",
+            err=True,
+        )
+    if registry is not None:
+        wanted = table.aliases.get(registry, registry)
+        found = tuple(image for image in found if wanted in image.pulled_from)
     if kept is not None:
         kept.write(_snapshot_text(environment, found, taken, uid))
         click.echo(f"wrote {snapshot}: {len(found)} images of {collected.objects} objects", err=True)
     if as_json:
-        click.echo(json.dumps(_document(environment, found, taken), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_document(environment, found, taken, custom.unread), indent=2, ensure_ascii=False))
     elif kept is None:
         _print(found)
+        _say_sources(found, environment.registry_host)
     return 0
+
+
+def _say_unread(groups: Sequence[str]) -> None:
+    if groups:
+        click.echo(
+            f"note: not read, for nobody here knows whether they name images: the kinds of {', '.join(groups)}",
+            err=True,
+        )
+
+
+def _say_sources(found: Sequence[ClusterImage], own: str) -> None:
+    """How many images still come from where: the question that people have."""
+    count = Counter(source for image in found for source in image.pulled_from if source and source != own)
+    if count:
+        listed = ", ".join(f"{source} ({number})" for source, number in sorted(count.items()))
+        click.echo(f"pulled from their sources: {listed}", err=True)
 
 
 def _own_uid(kubectl: Kubectl, name: str, held: bytes | None, place: str, *, replaced: bool) -> str:
@@ -149,16 +191,24 @@ def _line(image: ClusterImage) -> Line:
     return Line(image.reference, image.answer, (), None)
 
 
-def _document(environment: Environment, found: tuple[ClusterImage, ...], taken: datetime) -> dict[str, Any]:
+def _document(
+    environment: Environment, found: tuple[ClusterImage, ...], taken: datetime, unread: Sequence[str]
+) -> dict[str, Any]:
     return {
         "environment": environment.name,
         "cluster": environment.cluster_name,
         "taken": taken.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "not_read": list(unread),
         "images": [
             {
                 **_line(image).as_dict(),
                 "digests": list(image.digests),
                 "workloads": list(image.workloads),
+                "pulled_from": list(image.pulled_from),
+                "stays": [
+                    {"why": stay.why, "what": stay.what, "remedy": stay.remedy, "workloads": list(workloads)}
+                    for stay, workloads in image.stays
+                ],
             }
             for image in found
         ],
@@ -170,6 +220,13 @@ def _print(found: tuple[ClusterImage, ...]) -> None:
     for image in found:
         line = _line(image)
         out.append(f"{image.reference}  {line.word}  {line.outcome}")
-        more = len(image.workloads) - SHOWN
-        out.append(f"    {', '.join(image.workloads[:SHOWN])}{f' and {more} more' if more > 0 else ''}")
+        out.append(f"    {_some(image.workloads)}")
+        for stay, workloads in image.stays:
+            out.append(f"    still from {image.source}: {stay.what}: {_some(workloads)}")
+            out.append(f"        -> {stay.remedy}")
     sys.stdout.write("".join(f"{row}\n" for row in out))
+
+
+def _some(workloads: Sequence[str]) -> str:
+    more = len(workloads) - SHOWN
+    return f"{', '.join(workloads[:SHOWN])}{f' and {more} more' if more > 0 else ''}"

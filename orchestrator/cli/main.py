@@ -32,6 +32,10 @@ COMMANDS = {
     ),
     "rewrite": ("orchestrator.cli.rewrite:rewrite", "Send the images of files to ECR, in place."),
     "mirror": ("orchestrator.cli.mirror.mirror_command:mirror", "Copy images into ECR that no rule can pull through."),
+    "pull-secret": (
+        "orchestrator.cli.pull_secret:pull_secret",
+        "Put a token of ECR into the pull secret of an OpenShift cluster.",
+    ),
     "secret": ("orchestrator.cli.secret:secret", "Store upstream credentials in the shape that ECR wants."),
     "lifecycle": (
         "orchestrator.cli.lifecycle.commands:lifecycle",

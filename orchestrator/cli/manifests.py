@@ -13,7 +13,15 @@ import click
 from orchestrator.cli.options import json_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.errors import RefusedInput
-from orchestrator.manifests import GENERATORS, Options, TargetFiles, default_targets, folder, generate
+from orchestrator.manifests import (
+    GENERATORS,
+    Options,
+    TargetFiles,
+    available_targets,
+    default_targets,
+    folder,
+    generate,
+)
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
@@ -89,6 +97,15 @@ def _chosen(targets: Sequence[str], check: Path | None, environment: Environment
     return list(targets) or held or list(default_targets(environment))
 
 
+def _every(environment: Environment, api_version: str | None) -> list[str]:
+    """Every target that the cluster can use; those that it cannot are said."""
+    found = list(GENERATORS if api_version else available_targets(environment))
+    for target in GENERATORS:
+        if target not in found:
+            click.echo(f"{target}: left out, for kubernetes_version is {environment.kubernetes_version}.", err=True)
+    return found
+
+
 @click.command("manifests")
 @click.argument("name")
 @click.option("--for", "targets", multiple=True, metavar="TARGET", help=f"One of {', '.join(GENERATORS)}; repeatable.")
@@ -102,7 +119,10 @@ def _chosen(targets: Sequence[str], check: Path | None, environment: Environment
     help="Compare with a folder (without --for: the targets that it holds); exit code 3 when stale.",
 )
 @click.option("--annotate", is_flag=True, help="Keep images as written in an annotation of the Pod.")
-@click.option("--api-version", default="v1", show_default=True, help="Of native policies: v1, v1beta1 or v1alpha1.")
+@click.option(
+    "--api-version",
+    help="Of native policies: v1 (the default), v1beta1 or v1alpha1; also where the cluster is older than 1.36.",
+)
 @json_option("Print what was written or found as JSON.")
 @click.pass_context
 def manifests(
@@ -113,7 +133,7 @@ def manifests(
     out: Path | None,
     check: Path | None,
     annotate: bool,
-    api_version: str,
+    api_version: str | None,
     as_json: bool,
 ) -> int:
     """Generate policies, mirror sets and node configuration of environment NAME.
@@ -123,7 +143,7 @@ def manifests(
     if out and check:
         raise RefusedInput("--out and --check exclude each other.", remedy="Write first, check later.")
     environment = open_project(ctx).load(name)
-    chosen = list(GENERATORS) if all_targets else _chosen(targets, check, environment)
+    chosen = _every(environment, api_version) if all_targets else _chosen(targets, check, environment)
     bundles = generate(environment, chosen, Options(annotate=annotate, api_version=api_version))
     for bundle in bundles:
         for note in bundle.notes:

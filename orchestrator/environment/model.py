@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any
 
-from orchestrator.environment.markers import AccountId, KmsKey, OneOf, Tags, Unique
+from orchestrator.environment.markers import AccountId, Form, KmsKey, OneOf, Tags, Unique
 from orchestrator.environment.parts import (
     LambdaPackages,
     LifecycleManager,
@@ -27,6 +27,7 @@ from orchestrator.environment.parts import (
     StateBackend,
     Value,
 )
+from orchestrator.environment.pods import SHIPPED_SELECTORS, is_pod_selector
 from orchestrator.environment.value_types import (
     KeepCount,
     KubernetesVersion,
@@ -54,6 +55,14 @@ ExtraEndpoint = Annotated[
         ("s3", "sts", "logs"),
         meant=(("ecr", ""), ("ecr.api", ""), ("ecr.dkr", "")),
         why_not="The ECR endpoints are always created with create_vpc_endpoints.",
+    ),
+]
+Selector = Annotated[
+    str,
+    Form(
+        is_pod_selector,
+        why="It is a label selector, as `kubectl get pods -l` takes it: a comma is an and, several entries are an or.",
+        remedy='Write it like "cnpg.io/cluster", "app=web" or "tier in (db, cache),!debug".',
     ),
 ]
 # IAM's limit.
@@ -113,6 +122,7 @@ class Environment(Value):
         "redhat-*",
         "kyverno",
     )
+    exclude_pods: Annotated[tuple[Selector, ...], Unique()] = SHIPPED_SELECTORS
     allow_upstream: bool = True
     digest_references: Annotated[str, OneOf(("leave", "redirect"))] | None = None
     failure_policy: Annotated[str, OneOf(("Ignore", "Fail"))] = "Ignore"

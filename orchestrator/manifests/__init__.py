@@ -4,6 +4,6 @@ Every document is derived from the route table; none parses a reference or decid
 """
 
 from orchestrator.manifests.document import TargetFiles
-from orchestrator.manifests.targets import GENERATORS, Options, default_targets, folder, generate
+from orchestrator.manifests.targets import GENERATORS, Options, available_targets, default_targets, folder, generate
 
-__all__ = ["GENERATORS", "Options", "TargetFiles", "default_targets", "folder", "generate"]
+__all__ = ["GENERATORS", "Options", "TargetFiles", "available_targets", "default_targets", "folder", "generate"]

@@ -1,7 +1,8 @@
 """What the CEL policies of every engine have in common: which requests they see, and what they do to a Pod.
 
-Two policies: Pods when they are created, and ephemeral containers when they are added. A Pod's other updates are left
-alone, because changing an image there restarts containers.
+Two policies: Pods when they are created and updated, and ephemeral containers when they are added. Of an update only the
+images are redirected that it changes: to touch another one would restart a container that nobody asked to restart, and to
+touch none would let every later `apply` of the same file bring the source back.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.environment.pods import MIRROR_POD, parse_pod_selector
 from orchestrator.manifests import cel
 from orchestrator.manifests.metadata import metadata, object_name
 from orchestrator.routes.table import RouteTable
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 NAME = "ecr-images"
 ROLLBACK = ("kubectl delete -k .   # running Pods keep the images that they have",)
 CHECK = "kubectl run ecr-check --image=IMAGE --dry-run=server -o jsonpath='{.spec.containers[0].image}'"
-# An ephemeral container cannot be changed once it is there: only those that this request adds are redirected.
-_ADDED = "!(has(oldObject.spec.ephemeralContainers) && oldObject.spec.ephemeralContainers.exists(o, o.name == c.name))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,40 +42,55 @@ def policy_names(environment: Environment) -> tuple[str, str]:
     return name, f"{name}-ephemeral"
 
 
+def left_alone(environment: Environment) -> tuple[str, ...]:
+    """Which Pods a policy leaves alone, for its README."""
+    found = ["Mirror Pods of static Pods are left alone: what they show is what the node runs from its own files."]
+    if environment.exclude_pods:
+        found.append(
+            f"Pods with these labels are left alone (exclude_pods): {'; '.join(environment.exclude_pods)}. "
+            "Operators that compare images would remake them for ever; write their image where ECR has it in their custom resource. "
+            f"`orchestrator images {environment.name} --cluster` names them."
+        )
+    return tuple(found)
+
+
 def pod_policies(environment: Environment, table: RouteTable, *, annotate: bool) -> tuple[PodPolicy, PodPolicy]:
     """The policy for Pods, and the one for ephemeral containers, in the order in which they are applied."""
     pods, ephemeral = policy_names(environment)
-    created = cel.patches(cel.FIELDS)
+    written = cel.patches(cel.FIELDS)
     if annotate:
-        created = f"{cel.annotation_patches()} +\n{created}"
+        written = f"{cel.annotation_patches()} +\n{written}"
+    added = cel.patches(("ephemeralContainers",))
     return (
-        _policy(environment, table, pods, "CREATE", "pods", created),
-        _policy(
-            environment,
-            table,
-            ephemeral,
-            "UPDATE",
-            "pods/ephemeralcontainers",
-            cel.patches(("ephemeralContainers",), condition=_ADDED),
-        ),
+        _policy(environment, table, pods, ["CREATE", "UPDATE"], "pods", written),
+        _policy(environment, table, ephemeral, ["UPDATE"], "pods/ephemeralcontainers", added),
     )
 
 
 def _policy(
-    environment: Environment, table: RouteTable, name: str, operation: str, resource: str, mutation: str
+    environment: Environment, table: RouteTable, name: str, operations: list[str], resource: str, mutation: str
 ) -> PodPolicy:
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": [operation], "resources": [resource]}
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": operations, "resources": [resource]}
     spec: dict[str, Any] = {
         "failurePolicy": environment.failure_policy,
         "reinvocationPolicy": "IfNeeded",
         "matchConstraints": {"resourceRules": [rule]},
     }
-    if environment.exclude_namespaces:
-        # A selector of namespaces knows no wildcards.
-        pattern = cel.raw(cel.namespaces_pattern(environment.exclude_namespaces))
-        spec["matchConditions"] = [
-            {"name": "namespace-is-not-excluded", "expression": f"!request.namespace.matches({pattern})"}
-        ]
+    spec["matchConditions"] = _conditions(environment)
     spec["variables"] = cel.variables(table)
     spec["mutations"] = [{"patchType": "JSONPatch", "jsonPatch": {"expression": mutation}}]
     return PodPolicy(metadata(environment, name), spec)
+
+
+def _conditions(environment: Environment) -> list[dict[str, str]]:
+    found = []
+    if environment.exclude_namespaces:
+        # A selector of namespaces knows no wildcards.
+        pattern = cel.raw(cel.namespaces_pattern(environment.exclude_namespaces))
+        found.append({"name": "namespace-is-not-excluded", "expression": f"!request.namespace.matches({pattern})"})
+    found.append({"name": "pod-is-no-mirror-of-a-static-pod", "expression": f"!({cel.annotated(MIRROR_POD)})"})
+    # A selector of objects is one, whose requirements must all hold; here any of several is enough.
+    selectors = [selector for text in environment.exclude_pods if (selector := parse_pod_selector(text))]
+    if selectors:
+        found.append({"name": "pod-is-not-excluded", "expression": f"!{cel.selected(selectors)}"})
+    return found

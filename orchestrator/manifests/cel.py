@@ -1,8 +1,9 @@
 """The route table as CEL: variables and JSON patches shared by native policies and Kyverno's MutatingPolicy.
 
 CEL has no functions of one's own and no regular expression replacement, so one image's way through the table is
-spread over variables that are lists with the same indexes: `images` (as written), then its name, host, repository,
-key in the table, and last `targets` (the image to run). An image that the table leaves alone keeps its place and text.
+spread over variables that are lists with the same indexes: `images` (as written), `before` (what stood there before this
+request), then its name, host, repository, key in the table, and last `targets` (the image to run). An image that the table
+leaves alone, or that this request does not change, keeps its place and text.
 Keys are looked up by depth instead of trying every route, which keeps the policy far below the cost budget.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from orchestrator.environment.pods import PodSelector, Requirement
 from orchestrator.manifests import grammar
 from orchestrator.manifests.metadata import ORIGINAL_IMAGE, ORIGINAL_VOLUME_IMAGE
 from orchestrator.routes.scopes import Scope, needs_more, scopes
@@ -77,6 +79,17 @@ def variables(table: RouteTable) -> list[dict[str, str]]:
     images = " +\n".join(
         f"(has(object.spec.{field}) ? object.spec.{field}.map(c, {image}) : [])" for field, image, _ in KINDS
     )
+    # Of the object that the request changes, by name: an update must not touch what it does not change.
+    held = ",\n".join(
+        f"  oldObject != null && has(oldObject.spec.{field}) ? "
+        f"oldObject.spec.{field}.transformMapEntry(x, c, {{c.name: {image}}}) : {{}}"
+        for field, image, _ in KINDS
+    )
+    before = " +\n".join(
+        f"(has(object.spec.{field}) ? object.spec.{field}.map(c, "
+        f"c.name in variables.held[{position}] ? variables.held[{position}][c.name] : '') : [])"
+        for position, (field, _, _) in enumerate(KINDS)
+    )
     hosted = (
         f"variables.names.map(n, n.matches({raw(grammar.HOSTED)}) ? n : 'docker.io/' + n)"
         f".map(n, {{'host': n.find({raw(grammar.HOST)}), 'path': n.substring(n.indexOf('/') + 1)}})"
@@ -106,13 +119,15 @@ def variables(table: RouteTable) -> list[dict[str, str]]:
     targets = (
         "variables.images.transformList(x, i, "
         # The leading slash is not part of the repository's name.
-        f"variables.repositories[x] == '' || size(variables.repositories[x]) > {grammar.ECR_LIMIT + 1} || !({valid}) ? i : "
+        f"variables.before[x] == i || variables.repositories[x] == '' || size(variables.repositories[x]) > {grammar.ECR_LIMIT + 1} || !({valid}) ? i : "
         f"{text(table.registry_host)} + variables.repositories[x] + i.substring(size(variables.names[x])))"
     )
     return [
         {"name": "routes", "expression": mapping(keys or _NO_KEYS)},
         {"name": "aliases", "expression": aliases},
         {"name": "images", "expression": images},
+        {"name": "held", "expression": f"[\n{held}\n]"},
+        {"name": "before", "expression": before},
         {"name": "names", "expression": f"variables.images.map(i, i.find({raw(grammar.NAME)}))"},
         {"name": "hosted", "expression": hosted},
         {"name": "canonical", "expression": canonical},
@@ -122,26 +137,40 @@ def variables(table: RouteTable) -> list[dict[str, str]]:
     ]
 
 
-def _each(field: str, patch: str, condition: str = "") -> str:
-    """One JSON patch for each element of `field` that is redirected; %(index)s in `patch` is its place in `images`."""
+_REDIRECTED = "variables.targets[%(index)s] != variables.images[%(index)s]"
+# This request puts another image there, which is not redirected, and leaves the annotation of the one before as it was.
+# (In a second round the annotation is a new one, and the image already redirected.)
+_OUTDATED = (
+    "oldObject != null && variables.before[%(index)s] != variables.images[%(index)s] && "
+    "variables.targets[%(index)s] == variables.images[%(index)s] && "
+    "has(object.metadata.annotations) && has(oldObject.metadata.annotations) && "
+    "(%(key)s + c.name) in object.metadata.annotations && (%(key)s + c.name) in oldObject.metadata.annotations && "
+    "object.metadata.annotations[%(key)s + c.name] == oldObject.metadata.annotations[%(key)s + c.name]"
+)
+
+
+def _each(field: str, patch: str, condition: str = _REDIRECTED) -> str:
+    """One JSON patch for each element of `field` that meets `condition`.
+
+    In both, %(index)s is its place in `images` and %(key)s the beginning of its annotation's key.
+    """
     position = FIELDS.index(field)
     index = " + ".join(
         ["x", *(f"(has(object.spec.{before}) ? size(object.spec.{before}) : 0)" for before in FIELDS[:position])]
     )
-    changed = f"variables.targets[{index}] != variables.images[{index}]" + (f" && {condition}" if condition else "")
+    values = {"index": index, "key": text(_annotation_key(field))}
     return (
-        f"(has(object.spec.{field}) ? object.spec.{field}.transformList(x, c, {changed}, "
-        f"JSONPatch{{{patch % {'index': index}}}}) : [])"
+        f"(has(object.spec.{field}) ? object.spec.{field}.transformList(x, c, {condition % values}, "
+        f"JSONPatch{{{patch % values}}}) : [])"
     )
 
 
-def patches(fields: Sequence[str], condition: str = "") -> str:
-    """JSON patches that replace the images of `fields` which the table redirects; `condition` (on `c`) narrows them."""
+def patches(fields: Sequence[str]) -> str:
+    """JSON patches that replace the images of `fields` which the table redirects."""
     return " +\n".join(
         _each(
             field,
             f'op: "replace", path: "/spec/{field}/" + string(x) + "/{path}", value: variables.targets[%(index)s]',
-            condition,
         )
         for field, _, path in KINDS
         if field in fields
@@ -149,21 +178,55 @@ def patches(fields: Sequence[str], condition: str = "") -> str:
 
 
 def annotation_patches() -> str:
-    """JSON patches that keep each image that is redirected, as it was written, in an annotation of the Pod."""
+    """JSON patches that keep each image that is redirected, as it was written, in an annotation of the Pod.
+
+    The annotation of an image that is no more, and whose successor is not redirected, goes.
+    """
     changed = "variables.images.transformList(x, i, variables.targets[x] != i, i)"
     kept = [
         _each(field, f'op: "add", path: "{_annotation_path(field)}" + c.name, value: variables.images[%(index)s]')
         for field in FIELDS
     ]
+    gone = [_each(field, f'op: "remove", path: "{_annotation_path(field)}" + c.name', _OUTDATED) for field in FIELDS]
     return (
         f"(size({changed}) == 0 || has(object.metadata.annotations) ? [] : "
-        '[JSONPatch{op: "add", path: "/metadata/annotations", value: {}}]) +\n' + " +\n".join(kept)
+        '[JSONPatch{op: "add", path: "/metadata/annotations", value: {}}]) +\n' + " +\n".join([*kept, *gone])
     )
 
 
+def _annotation_key(field: str) -> str:
+    return ORIGINAL_VOLUME_IMAGE if field == "volumes" else ORIGINAL_IMAGE
+
+
 def _annotation_path(field: str) -> str:
-    key = ORIGINAL_VOLUME_IMAGE if field == "volumes" else ORIGINAL_IMAGE
-    return "/metadata/annotations/" + key.replace("/", "~1")
+    return "/metadata/annotations/" + _annotation_key(field).replace("/", "~1")
+
+
+def selected(selectors: Sequence[PodSelector]) -> str:
+    """Is the Pod one that any of `selectors` selects?"""
+    labels = "[has(object.metadata.labels) ? object.metadata.labels : {}]"
+    either = " ||\n".join(
+        "(" + " && ".join(_requirement(one) for one in selector.requirements) + ")" for selector in selectors
+    )
+    return f"{labels}.exists(l,\n{either})"
+
+
+def _requirement(requirement: Requirement) -> str:
+    key = text(requirement.key)
+    match requirement.comparison:
+        case "Exists":
+            return f"{key} in l"
+        case "DoesNotExist":
+            return f"!({key} in l)"
+        case comparison:
+            values = "[" + ", ".join(map(text, requirement.values)) + "]"
+            negation = "!" if comparison == "NotIn" else ""
+            return f"{negation}({key} in l && l[{key}] in {values})"
+
+
+def annotated(key: str) -> str:
+    """Has the Pod an annotation with this key?"""
+    return f"has(object.metadata.annotations) && {text(key)} in object.metadata.annotations"
 
 
 def namespaces_pattern(namespaces: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Kyverno ClusterPolicy (kyverno.io/v1) for Kyverno before 1.17: Pods on CREATE, one image at a time.
+"""Kyverno ClusterPolicy (kyverno.io/v1) for Kyverno before 1.17: Pods on CREATE and UPDATE, one image at a time.
 
 JMESPath has no functions of one's own; an image's way through the table is a chain of context variables per element.
 Kyverno puts the value of an inner `{{ variable }}` into an outer expression as text. Nothing gets there before the
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.environment.pods import MIRROR_POD, PodSelector, parse_pod_selector
 from orchestrator.manifests import grammar
-from orchestrator.manifests.admission import CHECK, NAME, ROLLBACK
+from orchestrator.manifests.admission import CHECK, NAME, ROLLBACK, left_alone
 from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.manifests.metadata import ORIGINAL_IMAGE, ORIGINAL_VOLUME_IMAGE, metadata, object_name
 from orchestrator.routes.scopes import needs_more, scopes
@@ -19,6 +20,9 @@ from orchestrator.routes.table import RouteTable
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
 
+# The first Kyverno that takes no ClusterPolicy, and the annotation that says for which ones the document is.
+ENDS = "1.20"
+VERSIONS = "orchestrator/kyverno-versions"
 # In no table, and harmless inside other expressions: what stands in for text that is no reference.
 INVALID = "invalid.invalid/invalid"
 # (field of the Pod's spec, expression of the element's image, path of the image below the element)
@@ -48,13 +52,28 @@ def _variable(name: str, expression: str, default: Any = "") -> dict[str, Any]:
     return {"name": name, "variable": {"jmesPath": expression, "default": default}}
 
 
-def element_context(table: RouteTable, image: str) -> list[dict[str, Any]]:
-    """Context variables of one element, whose image the expression `image` names; `target` is empty when it is left alone."""
+def _named(image: str) -> str:
+    """The name of an element with its image, as one text; the sign between them is in no name."""
+    return f"join('=', [name || '', {image} || ''])"
+
+
+def element_context(table: RouteTable, field: str, image: str) -> list[dict[str, Any]]:
+    """Context variables of one element of `field`, whose image the expression `image` names.
+
+    `target` is empty when the image is left alone, `changed` false when the request does not change it.
+    """
+    relative = image.removeprefix("element.")
     canonical = "hosted"
     for alias, name in sorted(table.aliases.items()):
         escaped = alias.replace(".", r"\.")
         canonical = f"regex_replace_all('^{escaped}/', {canonical}, '{name}/')"
     return [
+        # Of a new Pod everything; of an update what it writes. Nothing is put into the expression as text.
+        _variable(
+            "changed",
+            f"!contains(request.oldObject.spec.{field}[].{_named(relative)} || `[]`, element.{_named(relative)})",
+            default=True,
+        ),
         _variable(
             "image",
             f"regex_match('{grammar.REFERENCE}', {image} || '') && "
@@ -78,25 +97,18 @@ def element_context(table: RouteTable, image: str) -> list[dict[str, Any]]:
         ),
         _variable(
             "target",
-            f"repository != '' && length(repository) <= `{grammar.ECR_LIMIT}` && "
+            f"changed && repository != '' && length(repository) <= `{grammar.ECR_LIMIT}` && "
             f"join('', ['{table.registry_host}/', repository, suffix]) || ''",
         ),
     ]
 
 
-def _foreach(
-    table: RouteTable, field: str, image: str, mutation: dict[str, Any], *, added_only: bool = False
-) -> dict[str, Any]:
+def _foreach(table: RouteTable, field: str, image: str, mutation: dict[str, Any]) -> dict[str, Any]:
     """`mutation` for each element of `field` that is redirected; it may use the variables of `element_context`."""
-    conditions: list[dict[str, Any]] = [{"key": "{{ target }}", "operator": "NotEquals", "value": ""}]
-    if added_only:
-        # An ephemeral container cannot be changed once it is there.
-        held = "request.oldObject.spec.ephemeralContainers[].name || `[]`"
-        conditions.append({"key": "{{ element.name }}", "operator": "AnyNotIn", "value": f"{{{{ {held} }}}}"})
     return {
         "list": f"request.object.spec.{field} || `[]`",
-        "context": element_context(table, image),
-        "preconditions": {"all": conditions},
+        "context": element_context(table, field, image),
+        "preconditions": {"all": [{"key": "{{ target }}", "operator": "NotEquals", "value": ""}]},
         **mutation,
     }
 
@@ -112,39 +124,56 @@ def _keep(field: str) -> dict[str, Any]:
     return {"patchStrategicMerge": {"metadata": {"annotations": {f"{key}{{{{ element.name }}}}": "{{ image }}"}}}}
 
 
-def _rule(environment: Environment, table: RouteTable, *, name: str, kind: str, operation: str) -> dict[str, Any]:
+def _selector(selector: PodSelector) -> dict[str, Any]:
+    """A LabelSelector of Kubernetes."""
+    found: list[dict[str, Any]] = []
+    for one in selector.requirements:
+        values = {"values": list(one.values)} if one.values else {}
+        found.append({"key": one.key, "operator": one.comparison, **values})
+    return {"matchExpressions": found}
+
+
+def _left_alone(environment: Environment) -> list[dict[str, Any]]:
+    """The Pods that any of these describes are left alone."""
+    selectors = [selector for text in environment.exclude_pods if (selector := parse_pod_selector(text))]
+    found: list[dict[str, Any]] = [{"annotations": {MIRROR_POD: "*"}}]
+    found += [{"selector": _selector(selector)} for selector in selectors]
+    if environment.exclude_namespaces:
+        found.insert(0, {"namespaces": list(environment.exclude_namespaces)})
+    return [{"resources": one} for one in found]
+
+
+def _rule(
+    environment: Environment, table: RouteTable, *, name: str, kind: str, operations: list[str]
+) -> dict[str, Any]:
     rule: dict[str, Any] = {
         "name": name,
-        "match": {"any": [{"resources": {"kinds": [kind], "operations": [operation]}}]},
+        "match": {"any": [{"resources": {"kinds": [kind], "operations": operations}}]},
+        "exclude": {"any": _left_alone(environment)},
     }
-    if environment.exclude_namespaces:
-        rule["exclude"] = {"any": [{"resources": {"namespaces": list(environment.exclude_namespaces)}}]}
     rule["context"] = [{"name": "routes", "variable": {"value": table_entries(table)}}]
     return rule
 
 
 def document(environment: Environment, table: RouteTable, *, annotate: bool = False) -> dict[str, Any]:
     """The ClusterPolicy."""
-    created = _rule(environment, table, name="redirect-pods", kind="Pod", operation="CREATE")
+    created = _rule(environment, table, name="redirect-pods", kind="Pod", operations=["CREATE", "UPDATE"])
     # Images are kept before they change.
     kept = [_foreach(table, field, image, _keep(field)) for field, image, _ in KINDS if annotate]
     redirected = [_foreach(table, field, image, _redirect(field, path)) for field, image, path in KINDS]
     created["mutate"] = {"foreach": [*kept, *redirected]}
     debugged = _rule(
-        environment, table, name="redirect-ephemeral-containers", kind="Pod/ephemeralcontainers", operation="UPDATE"
+        environment,
+        table,
+        name="redirect-ephemeral-containers",
+        kind="Pod/ephemeralcontainers",
+        operations=["UPDATE"],
     )
-    debugged["mutate"] = {
-        "foreach": [
-            _foreach(
-                table,
-                "ephemeralContainers",
-                "element.image",
-                _redirect("ephemeralContainers", "image"),
-                added_only=True,
-            )
-        ]
-    }
+    added = _redirect("ephemeralContainers", "image")
+    debugged["mutate"] = {"foreach": [_foreach(table, "ephemeralContainers", "element.image", added)]}
     head = metadata(environment, object_name(environment, NAME))
+    # https://github.com/kyverno/kyverno/pull/17535, …/pull/17534: legacy kinds end with 1.20.
+    head["annotations"][VERSIONS] = f"< {ENDS}"
     # Pods only: a redirected Deployment shows as drift in Argo CD, and its Pods would be redirected twice.
     head["annotations"]["pod-policies.kyverno.io/autogen-controllers"] = "none"
     return {
@@ -166,7 +195,8 @@ def kyverno(environment: Environment, table: RouteTable, *, annotate: bool = Fal
         files={"policy.yaml": dump_yaml(document(environment, table, annotate=annotate))},
         resources=("policy.yaml",),
         notes=(
-            "Kyverno deprecated ClusterPolicy in 1.17 and removes it in 1.20: from 1.17 on, use the target kyverno-cel.",
+            f"For Kyverno before {ENDS}. Kyverno deprecated ClusterPolicy in 1.17; 1.20 refuses to write one and stops its own upgrade while one exists, and what is there may no longer redirect, without a word. From 1.17 on, use the target kyverno-cel: apply it, then delete this one.",
+            *left_alone(environment),
         ),
         apply=("kubectl apply -k .",),
         verify=(CHECK, f"kubectl get clusterpolicy {object_name(environment, NAME)}"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.manifests.admission import CHECK, ROLLBACK, pod_policies, policy_names
+from orchestrator.manifests.admission import CHECK, ROLLBACK, left_alone, pod_policies, policy_names
 from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.routes.table import RouteTable
 
@@ -37,7 +37,7 @@ def kyverno_cel(environment: Environment, table: RouteTable, *, annotate: bool =
         target="kyverno-cel",
         files={"policy.yaml": dump_yaml(*documents(environment, table, annotate=annotate))},
         resources=("policy.yaml",),
-        notes=("Needs Kyverno 1.17 or later; before that, use the target kyverno.",),
+        notes=("Needs Kyverno 1.17 or later; before that, use the target kyverno.", *left_alone(environment)),
         apply=("kubectl apply -k .",),
         verify=(CHECK, f"kubectl get mutatingpolicy {' '.join(policy_names(environment))}"),
         rollback=ROLLBACK,

@@ -55,3 +55,11 @@ def metadata(environment: Environment, name: str) -> dict[str, Any]:
         },
         "annotations": {DIGEST_ANNOTATION: table_digest(environment)},
     }
+
+
+def minor_version(environment: Environment) -> tuple[int, int]:
+    """Kubernetes' version as two numbers; (0, 0) where the environment does not say."""
+    if not environment.kubernetes_version:
+        return 0, 0
+    major, minor = environment.kubernetes_version.split(".")[:2]
+    return int(major), int(minor)

@@ -10,12 +10,20 @@ from orchestrator.routes.scopes import needs_more, scopes
 from orchestrator.routes.table import RouteTable
 from orchestrator.routes.upstreams import DOCKER_HUB, ecr_registry
 
+# https://github.com/containerd/containerd/issues/4950; the kubelet's credentials name no registry, so that containerd uses them
+# for every host of a hosts.toml.
+SENT_TO_SOURCE = (
+    "containerd sends the kubelet's credentials to every host of a mirror's configuration. Where ECR does not have the image, "
+    "the source is asked with ECR's token, refuses it, and the pull fails: there is no second try without credentials. The "
+    "source's host sees that token, which lives twelve hours and has the rights of the node's role."
+)
 
-def of_digests(table: RouteTable) -> tuple[str, ...]:
-    """First pulls by digest, where nodes ask ECR for them."""
+
+def of_digests(table: RouteTable, *, falls_back: bool = True) -> tuple[str, ...]:
+    """First pulls by digest, where nodes ask ECR for them; `falls_back` where the source serves them then."""
     if not any(route.kind == "pull-through" for route in table.routes):
         return ()
-    if table.allow_upstream:
+    if table.allow_upstream and falls_back:
         return (
             "ECR cannot make the first pull of a digest on a pull-through route: nodes ask it first all the same, and fall back to the source until the image is warm.",
         )

@@ -13,9 +13,16 @@ from orchestrator.manifests.credentials import credentials
 from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.manifests.kyverno import kyverno
 from orchestrator.manifests.kyverno_cel import kyverno_cel
-from orchestrator.manifests.metadata import DIGEST_ANNOTATION, MANAGED_BY, metadata, object_name, table_digest
+from orchestrator.manifests.metadata import (
+    DIGEST_ANNOTATION,
+    MANAGED_BY,
+    metadata,
+    minor_version,
+    object_name,
+    table_digest,
+)
 from orchestrator.manifests.mirror_sets import digest_mirrors, tag_mirrors
-from orchestrator.manifests.native import API_VERSIONS, native
+from orchestrator.manifests.native import API_VERSIONS, NATIVE_SINCE, lacks_native, native, native_refused
 from orchestrator.manifests.registries_conf import registries_conf
 from orchestrator.manifests.rosa import rosa
 from orchestrator.manifests.usage import usage
@@ -25,8 +32,6 @@ from orchestrator.routes.table import RouteTable
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
 
-# From this version of Kubernetes on, the API server redirects by itself.
-NATIVE_SINCE = (1, 36)
 # Where the files of targets without resources are kept.
 CONFIG_MAP_NAMESPACE = "kube-system"
 # Targets that rewrite references; `annotate` concerns them alone.
@@ -35,10 +40,13 @@ REWRITES = ("kyverno", "kyverno-cel", "native")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`annotate` keeps the images as written in an annotation of the Pod; `api_version` is that of native policies."""
+    """`annotate` keeps the images as written in an annotation of the Pod; `api_version` is that of native policies.
+
+    None means v1, where the cluster serves it. Whoever asks for a version gets it.
+    """
 
     annotate: bool = False
-    api_version: str = "v1"
+    api_version: str | None = None
 
 
 Generator = Callable[["Environment", RouteTable, Options], TargetFiles]
@@ -47,7 +55,7 @@ GENERATORS: Mapping[str, Generator] = {
     "kyverno": lambda environment, table, options: kyverno(environment, table, annotate=options.annotate),
     "kyverno-cel": lambda environment, table, options: kyverno_cel(environment, table, annotate=options.annotate),
     "native": lambda environment, table, options: native(
-        environment, table, api=options.api_version, annotate=options.annotate
+        environment, table, api=options.api_version or API_VERSIONS[0], annotate=options.annotate
     ),
     "idms": lambda environment, table, _: digest_mirrors(environment, table),
     "itms": lambda environment, table, _: tag_mirrors(environment, table),
@@ -61,12 +69,15 @@ GENERATORS: Mapping[str, Generator] = {
 
 def default_targets(environment: Environment) -> tuple[str, ...]:
     """`native` from Kubernetes 1.36 on, else `kyverno-cel`; zero-egress ROSA HCP also `idms` and `rosa`."""
-    version = environment.kubernetes_version
-    minor = tuple(int(part) for part in version.split(".")[:2]) if version else (0, 0)
-    policy = "native" if minor >= NATIVE_SINCE else "kyverno-cel"
+    policy = "native" if minor_version(environment) >= NATIVE_SINCE else "kyverno-cel"
     if environment.platform == "rosa-hcp" and not environment.allow_upstream:
         return (policy, "idms", "rosa")
     return (policy,)
+
+
+def available_targets(environment: Environment) -> tuple[str, ...]:
+    """Every target that this cluster can use."""
+    return tuple(name for name in GENERATORS if name != "native" or not lacks_native(environment))
 
 
 def generate(
@@ -74,7 +85,7 @@ def generate(
 ) -> tuple[TargetFiles, ...]:
     """The bundle of each target, in the order asked for, each with a README and a kustomization."""
     options = options or Options()
-    if options.api_version not in API_VERSIONS:
+    if options.api_version not in (None, *API_VERSIONS):
         raise RefusedInput(
             f'Unknown API version "{options.api_version}" for native policies.',
             remedy=f"Use one of {', '.join(API_VERSIONS)}.",
@@ -82,6 +93,8 @@ def generate(
     for target in targets:
         if target not in GENERATORS:
             raise RefusedInput(f'Unknown target "{target}".', remedy=f"Use one of {', '.join(GENERATORS)}.")
+    if "native" in targets and options.api_version is None and lacks_native(environment):
+        raise native_refused(environment)
     table = build_route_table(environment)
     return tuple(
         _completed(environment, GENERATORS[target](environment, table, options), options)
@@ -129,7 +142,7 @@ def _command(environment: Environment, bundle: TargetFiles, options: Options) ->
     words = ["orchestrator manifests", environment.name, "--for", bundle.target]
     if options.annotate and bundle.target in REWRITES:
         words.append("--annotate")
-    if options.api_version != API_VERSIONS[0] and bundle.target == "native":
+    if options.api_version and bundle.target == "native":
         words += ["--api-version", options.api_version]
     return " ".join(words)
 

@@ -51,7 +51,7 @@ def test_several_targets_are_one_stream_of_documents(root: Project) -> None:
 
     kinds = [document["kind"] for document in yaml.safe_load_all(ran.out)]
     assert kinds[:2] == ["ImageDigestMirrorSet", "ImageTagMirrorSet"]
-    assert len(kinds) == 7
+    assert len(kinds) == 12
     assert None not in kinds
 
 

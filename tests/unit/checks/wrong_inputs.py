@@ -842,6 +842,24 @@ ROUTES = [
         '"^openshift-.*$"',
         "stands for any characters",
     ),
+    wrong(
+        "a selector of Pods with a wildcard",
+        'exclude_pods = [\n  "cnpg.io/*" #!\n]',
+        'exclude_pods[0] is "cnpg.io/*"',
+        "kubectl get pods -l",
+    ),
+    wrong(
+        "a selector of Pods as a label with a colon",
+        'exclude_pods = ["app: web"] #!',
+        '"app: web"',
+        "app=web",
+    ),
+    wrong(
+        "a selector of Pods twice",
+        'exclude_pods = ["app=web", "app=web"] #!',
+        "twice",
+        "Remove",
+    ),
 ]
 
 REGISTRY = [

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from orchestrator.environment.model import Environment
-from orchestrator.manifests import GENERATORS, folder, generate
+from orchestrator.manifests import available_targets, folder, generate
 from tests.references_table import ENVIRONMENTS, environment
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -24,8 +24,8 @@ SHOWN: dict[str, Environment] = {
 
 
 def documents(name: str) -> dict[str, str]:
-    """`{path: text}` of every target of one of SHOWN."""
-    return folder(generate(SHOWN[name], list(GENERATORS)))
+    """`{path: text}` of every target that the cluster of one of SHOWN can use."""
+    return folder(generate(SHOWN[name], available_targets(SHOWN[name])))
 
 
 def main() -> None:

@@ -17,7 +17,15 @@ import yaml
 
 from orchestrator.environment.model import Environment
 from orchestrator.errors import RefusedInput
-from orchestrator.manifests import GENERATORS, Options, TargetFiles, default_targets, folder, generate
+from orchestrator.manifests import (
+    GENERATORS,
+    Options,
+    TargetFiles,
+    available_targets,
+    default_targets,
+    folder,
+    generate,
+)
 from orchestrator.manifests.metadata import table_digest
 from tests import random_tables
 from tests.references_table import ENVIRONMENTS, environment
@@ -100,7 +108,7 @@ def test_a_target_that_is_asked_for_twice_comes_once() -> None:
 @pytest.mark.parametrize("name", SHOWN)
 def test_every_object_carries_labels_and_the_tables_digest(name: str) -> None:
     of = SHOWN[name]
-    for one in generate(of, list(GENERATORS)):
+    for one in generate(of, available_targets(of)):
         for path in one.resources:
             for document in yaml.safe_load_all(one.files[path]):
                 metadata = document["metadata"]
@@ -178,7 +186,76 @@ def test_user_data_is_a_script_and_a_node_config() -> None:
     spec = yaml.safe_load(node_config.get_payload())  # type: ignore[union-attr, arg-type]
     assert (spec["apiVersion"], spec["kind"]) == ("node.eks.aws/v1alpha1", "NodeConfig")
     toml = tomllib.loads(spec["spec"]["containerd"]["config"])
-    assert toml["plugins"]["io.containerd.cri.v1.images"]["registry"]["config_path"] == "/etc/containerd/certs.d"
+    assert toml["plugins"]["io.containerd.grpc.v1.cri"]["registry"]["config_path"] == "/etc/containerd/certs.d"
+
+
+@pytest.mark.parametrize(
+    ("version", "section"),
+    [
+        (None, "io.containerd.grpc.v1.cri"),
+        ("1.29", "io.containerd.grpc.v1.cri"),
+        ("1.32", "io.containerd.grpc.v1.cri"),
+        ("1.33", "io.containerd.grpc.v1.cri"),
+        ("1.34", "io.containerd.cri.v1.images"),
+        ("1.36", "io.containerd.cri.v1.images"),
+    ],
+)
+def test_nodes_that_may_have_containerd_1_get_no_section_that_nodeadm_refuses_there(
+    version: str | None, section: str
+) -> None:
+    text = bundle(changed("standard", kubernetes_version=version), "containerd").files["user-data.mime"]
+
+    # nodeadm looks for these names anywhere in the text of its configuration.
+    assert ("io.containerd.cri.v1" in text) == (section == "io.containerd.cri.v1.images")
+    node_config = message_from_string(text).get_payload()[1].get_payload()  # type: ignore[union-attr, index]
+    toml = tomllib.loads(yaml.safe_load(node_config)["spec"]["containerd"]["config"])  # type: ignore[arg-type]
+    assert toml == {"plugins": {section: {"registry": {"config_path": "/etc/containerd/certs.d"}}}}
+
+
+# nodeadm's own list as of July 2026, whose place ours takes.
+NODEADM = """
+*.dkr.ecr.*.amazonaws.com *.dkr-ecr.*.on.aws *.dkr.ecr.*.amazonaws.com.cn *.dkr-ecr.*.on.amazonwebservices.com.cn
+*.dkr.ecr-fips.*.amazonaws.com *.dkr-ecr-fips.*.on.aws *.dkr.ecr.*.c2s.ic.gov *.dkr.ecr.*.sc2s.sgov.gov
+*.dkr.ecr.*.cloud.adc-e.uk *.dkr.ecr.*.csp.hci.ic.gov *.dkr.ecr.*.amazonaws.eu public.ecr.aws ecr-public.aws.com
+"""
+
+
+@pytest.mark.parametrize("name", ["standard", "rooted", "central"])
+def test_the_provider_knows_the_registrys_region_and_every_host_that_nodeadm_knows(name: str) -> None:
+    of = environment(name)
+    files = bundle(of, "credentials").files
+    (provider,) = yaml.safe_load(files["credential-provider-config.yaml"])["providers"]
+    settings = tomllib.loads(files["bottlerocket.toml"])["settings"]["kubernetes"]["credential-providers"]
+
+    assert provider["env"] == [{"name": "AWS_REGION", "value": of.registry.region}]
+    assert settings["ecr-credential-provider"]["environment"] == {"AWS_REGION": of.registry.region}
+    assert set(NODEADM.split()) <= set(provider["matchImages"])
+    assert settings["ecr-credential-provider"]["image-patterns"] == provider["matchImages"]
+    assert files["credential-provider-config.yaml"] in bundle(of, "containerd").files["user-data.mime"]
+
+
+@pytest.mark.parametrize("target", ["containerd", "credentials"])
+def test_who_sees_the_token_and_that_nothing_falls_back_is_said(target: str) -> None:
+    notes = said(environment("standard"), target)
+
+    assert "source's host sees that token" in notes
+    assert "no second try without credentials" in notes
+    assert "fall back to the source" not in notes
+
+
+def test_where_credentials_belong_to_the_mirror_a_pull_falls_back_to_its_source() -> None:
+    for target in ("idms", "registries-conf"):
+        assert "fall back to the source" in said(environment("standard"), target)
+
+
+def test_a_source_with_a_port_gets_no_credentials_and_a_note() -> None:
+    of = changed("rooted", mirrors={"own": {"source": "registry.example.com:5000"}, "other": {"source": "example.com"}})
+    found = bundle(of, "credentials")
+
+    (provider,) = yaml.safe_load(found.files["credential-provider-config.yaml"])["providers"]
+    assert "example.com" in provider["matchImages"]
+    assert "registry.example.com:5000" not in provider["matchImages"]
+    assert "registry.example.com:5000 is left out" in "\n".join(found.notes)
 
 
 def test_user_data_of_fifty_routes_fits_into_what_ec2_takes() -> None:
@@ -250,7 +327,7 @@ def test_failure_policy_and_excluded_namespaces_come_from_the_environment() -> N
         for document in yaml.safe_load_all(bundle(of, target).files["policy.yaml"]):
             if document["kind"] != "MutatingAdmissionPolicyBinding":
                 assert document["spec"]["failurePolicy"] == "Fail"
-                (condition,) = document["spec"]["matchConditions"]
+                condition = document["spec"]["matchConditions"][0]
                 assert "^(?:a|b-.*|.*c)$" in condition["expression"]
     spec = yaml.safe_load(bundle(of, "kyverno").files["policy.yaml"])["spec"]
     assert spec["failurePolicy"] == "Fail"
@@ -276,17 +353,137 @@ def test_a_name_that_yaml_could_take_for_something_else_stays_text(name: str) ->
     assert ast.literal_eval(line.partition(": ")[2]) == name
 
 
+@pytest.mark.parametrize(
+    ("platform", "version", "there"),
+    [
+        ("rosa-classic", None, False),
+        ("rosa-classic", "1.34", False),
+        ("rosa-classic", "1.35", False),
+        ("rosa-classic", "1.36", True),
+        ("rosa-classic", "1.37", True),
+        ("rosa-hcp", None, False),
+        ("rosa-hcp", "1.36", False),
+        ("eks", "1.36", False),
+    ],
+)
+def test_crio_credential_providers_are_only_written_where_the_platform_has_them(
+    platform: str, version: str | None, there: bool
+) -> None:
+    found = bundle(changed("standard", platform=platform, kubernetes_version=version), "credentials")
+
+    assert ("crio-credential-provider-config.yaml" in found.files) == there
+    # It hands out no credentials of the node's role, so that it is nobody's default.
+    assert "crio-credential-provider-config.yaml" not in found.resources
+    if there:
+        document = yaml.safe_load(found.files["crio-credential-provider-config.yaml"])
+        assert document["apiVersion"] == "config.openshift.io/v1"
+        assert "no credentials of the node's role" in "\n".join(found.notes)
+
+
 def test_patterns_that_openshift_does_not_take_are_left_out_of_its_credentials() -> None:
-    of = changed("standard", platform="rosa-hcp")
+    of = changed("standard", platform="rosa-classic", kubernetes_version="1.36")
     found = bundle(of, "credentials")
     matches = yaml.safe_load(found.files["crio-credential-provider-config.yaml"])["spec"]["matchImages"]
     assert "docker.io" in matches
     assert "docker.io/bitnami" not in matches  # docker.io covers it
+    assert "quay.io" not in matches  # no mirror set of ROSA Classic may name it
     assert "[2001:db8::1]:5000" not in matches
-    assert any("[2001:db8::1]:5000" in note for note in found.notes)
-    many = {f"team-{number}": {"source": f"quay.io/team-{number}"} for number in range(60)}
-    few = bundle(changed("zero", platform="rosa-hcp", pull_through_cache_rules={}, mirrors=many), "credentials")
-    assert yaml.safe_load(few.files["crio-credential-provider-config.yaml"])["spec"]["matchImages"] == ["quay.io"]
+    many = {f"team-{number}": {"source": f"example.com/team-{number}"} for number in range(60)}
+    few = bundle(
+        changed(
+            "rooted", platform="rosa-classic", kubernetes_version="1.36", pull_through_cache_rules={}, mirrors=many
+        ),
+        "credentials",
+    )
+    assert yaml.safe_load(few.files["crio-credential-provider-config.yaml"])["spec"]["matchImages"] == ["example.com"]
+
+
+@pytest.mark.parametrize(
+    ("platform", "namespace", "name"),
+    [("rosa-classic", "openshift-config", "pull-secret"), ("rosa-hcp", "kube-system", "additional-pull-secret")],
+)
+def test_openshift_gets_a_job_that_may_change_its_pull_secret_and_nothing_else(
+    platform: str, namespace: str, name: str
+) -> None:
+    of = changed("standard", platform=platform)
+    found = bundle(of, "credentials")
+    objects = {one["kind"]: one for one in yaml.safe_load_all(found.files["pull-secret.yaml"])}
+
+    assert objects["Role"]["metadata"]["namespace"] == namespace
+    (rule,) = objects["Role"]["rules"]
+    assert (rule["resources"], rule["resourceNames"], rule["verbs"]) == (["secrets"], [name], ["get", "update"])
+    (container,) = objects["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert container["args"][-2:] == ["pull-secret", "standard"]
+    role = json.loads(found.files["pull-secret-role.tf.json"])["resource"]["aws_iam_role"]["ecr_pull_secret"]
+    arn = objects["ServiceAccount"]["metadata"]["annotations"]["eks.amazonaws.com/role-arn"]
+    assert arn == f"arn:{of.partition}:iam::{of.account_id}:role/{role['name']}"
+    # Tokens live twelve hours: one run may fail.
+    assert objects["CronJob"]["spec"]["schedule"] == "23 */4 * * *"
+    assert "credential-provider-config.yaml" not in found.files
+
+
+@pytest.mark.parametrize(
+    ("platform", "version"), [("eks", "1.34"), ("eks", "1.33"), ("eks", "1.31"), ("rosa-hcp", "1.35")]
+)
+def test_native_policies_are_refused_where_the_cluster_is_too_old(platform: str, version: str) -> None:
+    of = changed("rooted", platform=platform, kubernetes_version=version)
+
+    with pytest.raises(RefusedInput) as refused:
+        bundle(of, "native")
+
+    assert version in refused.value.why
+    assert ("4.23" in refused.value.why) == (platform != "eks")
+    assert "--for kyverno-cel" in refused.value.remedy
+    assert ("--api-version v1beta1" in refused.value.remedy) == (version in ("1.34", "1.35"))
+    assert ("--api-version v1alpha1" in refused.value.remedy) == (version == "1.33")
+    assert "native" not in available_targets(of)
+    for api_version in ("v1beta1", "v1alpha1", "v1"):
+        assert (
+            f"admissionregistration.k8s.io/{api_version}\n"
+            in bundle(of, "native", api_version=api_version).files["policy.yaml"]
+        )
+
+
+@pytest.mark.parametrize("version", [None, "1.36", "1.40"])
+def test_native_policies_are_made_where_the_cluster_may_have_them(version: str | None) -> None:
+    of = changed("rooted", kubernetes_version=version)
+    assert "native" in available_targets(of)
+    assert "policy.yaml" in bundle(of, "native").files
+
+
+def test_a_cluster_policy_says_which_kyverno_ends_it() -> None:
+    found = bundle(environment("standard"), "kyverno")
+    document = yaml.safe_load(found.files["policy.yaml"])
+    assert document["metadata"]["annotations"]["orchestrator/kyverno-versions"] == "< 1.20"
+    assert "1.20 refuses to write one" in "\n".join(found.notes)
+    for name in ENVIRONMENTS:
+        assert "kyverno" not in default_targets(environment(name))
+
+
+def test_excluded_pods_come_from_the_environment() -> None:
+    of = changed("rooted", exclude_pods=["app=web,tier in (a, b)", "!mine"])
+    for target in ("native", "kyverno-cel"):
+        for document in yaml.safe_load_all(bundle(of, target).files["policy.yaml"]):
+            if "variables" in document["spec"]:
+                expression = document["spec"]["matchConditions"][-1]["expression"]
+                assert '("app" in l && l["app"] in ["web"])' in expression
+                assert '!("mine" in l)' in expression
+                assert "cnpg.io" not in expression
+    for rule in yaml.safe_load(bundle(of, "kyverno").files["policy.yaml"])["spec"]["rules"]:
+        selectors = [one["resources"]["selector"] for one in rule["exclude"]["any"] if "selector" in one["resources"]]
+        assert selectors == [
+            {
+                "matchExpressions": [
+                    {"key": "app", "operator": "In", "values": ["web"]},
+                    {"key": "tier", "operator": "In", "values": ["a", "b"]},
+                ]
+            },
+            {"matchExpressions": [{"key": "mine", "operator": "DoesNotExist"}]},
+        ]
+    nobody = changed("rooted", exclude_pods=[], exclude_namespaces=[])
+    text = bundle(nobody, "native").files["policy.yaml"]
+    assert "pod-is-not-excluded" not in text
+    assert "kubernetes.io/config.mirror" in text
 
 
 def test_every_target_is_made_for_environments_that_nobody_thought_of() -> None:

@@ -13,9 +13,10 @@ from orchestrator.environment.model import Environment
 from orchestrator.environment.tfvars import parse_tfvars
 from orchestrator.kubectl import IDENTIFIES, KINDS
 from orchestrator.manifests import TargetFiles, generate
+from orchestrator.manifests.cron_job import settings_text
 from orchestrator.manifests.metadata import table_digest
-from orchestrator.manifests.usage import settings_text
 from orchestrator.routes.build import build_route_table
+from orchestrator.workloads.custom_resources import image_fields
 from tests.references_table import ENVIRONMENTS, environment
 
 OIDC = "arn:aws:iam::111122223333:oidc-provider/oidc.example.com/id/A"
@@ -49,7 +50,8 @@ def test_the_rights_are_to_list_what_is_listed_and_nothing_else() -> None:
     *rules, identity = documents(environment("standard"))["ClusterRole"]["rules"]
     granted = {(group, name) for rule in rules for group in rule["apiGroups"] for name in rule["resources"]}
     parts = [listed.path.strip("/").split("/") for listed in KINDS]
-    assert granted == {("" if part[0] == "api" else part[1], part[-1]) for part in parts}
+    custom = {(one.group, one.resource) for kinds in image_fields().values() for one in kinds}
+    assert granted == {("" if part[0] == "api" else part[1], part[-1]) for part in parts} | custom
     assert {verb for rule in rules for verb in rule["verbs"]} == {"list"}
     assert identity == {
         "apiGroups": [""],

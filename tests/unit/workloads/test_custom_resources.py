@@ -1,0 +1,139 @@
+"""The table of fields: every path reads, every group has a source, and objects as people write them give their images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orchestrator.environment.pods import COMPARING_OPERATORS
+from orchestrator.workloads.custom_resource_table import IMAGELESS, TABLE
+from orchestrator.workloads.custom_resources import fields_of, image_fields, imageless_groups, names_no_image
+from orchestrator.workloads.in_cluster import uses_of
+from orchestrator.workloads.paths import Found, images_at, parse_path
+
+POD = {"containers": [{"name": "a", "image": "pod:1"}], "initContainers": [{"name": "b", "image": "init:1"}]}
+TEMPLATE = {"metadata": {"labels": {"app": "web"}}, "spec": POD}
+
+
+def test_every_line_of_the_table_is_one_kind_with_a_source() -> None:
+    lines = [line for line in TABLE.splitlines() if line and not line.startswith("# ")]
+    kinds = [(one.group, one.kind) for found in image_fields().values() for one in found]
+    assert len(kinds) == len(lines) == len(set(kinds))
+    for found in image_fields().values():
+        for one in found:
+            assert one.source.startswith("https://")
+            assert one.paths
+            assert one.resource == one.resource.lower()
+
+
+def test_no_group_is_both_read_and_imageless() -> None:
+    assert not imageless_groups() & set(image_fields())
+    assert len(IMAGELESS.split()) == len(imageless_groups())
+
+
+@pytest.mark.parametrize(
+    ("group", "expected"),
+    [
+        ("apps", True),
+        ("autoscaling", True),
+        ("metrics.k8s.io", True),
+        ("services.k8s.aws", True),
+        ("config.openshift.io", True),
+        ("cert-manager.io", True),
+        ("image.openshift.io", False),
+        ("build.openshift.io", False),
+        ("widgets.example.com", False),
+        ("cluster.x-k8s.io", False),
+    ],
+)
+def test_groups_of_which_nothing_is_known_are_told(group: str, expected: bool) -> None:
+    assert names_no_image(group) == expected
+
+
+def test_operators_that_compare_images_have_their_field_in_the_table() -> None:
+    for operator in COMPARING_OPERATORS:
+        group, _, kind = operator.resource.partition("/")
+        if group == "kubevirt.io":
+            continue  # a prefix for all images of the operator, not one image
+        fields = fields_of(group, kind)
+        assert fields is not None, operator.resource
+        texts = {path.text for path in fields.paths}
+        for field in operator.field.split(", "):
+            assert any(text.startswith(field) for text in texts), operator.field
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "found"),
+    [
+        ("spec.image", {"spec": {"image": "a:1"}}, [("a:1", "spec.image")]),
+        ("spec.a[].image", {"spec": {"a": [{"image": "a"}, {}, {"image": "b"}]}}, [("a", "spec.a[0].image"), ("b", "spec.a[2].image")]),
+        ("spec.images{}", {"spec": {"images": {"x": "a", "y": {"no": 1}}}}, [("a", "spec.images.x")]),
+        ('spec."a.b".c', {"spec": {"a.b": {"c": "d"}}}, [("d", "spec.a.b.c")]),
+        ("spec(repository:tag)", {"spec": {"repository": "a/b", "tag": "1"}}, [("a/b:1", "spec")]),
+        ("spec(repository:tag)", {"spec": {"repository": "a/b", "tag": f"sha256:{'a' * 64}"}}, [(f"a/b@sha256:{'a' * 64}", "spec")]),
+        ("spec(repository:tag)", {"spec": {"repository": "a/b"}}, []),
+        ("spec(registry/image:tag)", {"spec": {"registry": "r.io/x", "image": "i", "tag": "1"}}, [("r.io/x/i:1", "spec")]),
+        ("spec(registry/image:tag)", {"spec": {"image": "i", "tag": "1"}}, []),
+        ("spec@pod", {"spec": POD}, [("pod:1", "spec.containers[0].image"), ("init:1", "spec.initContainers[0].image")]),
+        ("spec.t@template", {"spec": {"t": TEMPLATE}}, [("pod:1", "spec.t.spec.containers[0].image"), ("init:1", "spec.t.spec.initContainers[0].image")]),
+        ("spec.image", {"spec": None}, []),
+        ("spec.image", {"spec": {"image": ["a"]}}, []),
+        ("spec.a[].image", {"spec": {"a": {"image": "a"}}}, []),
+        ("spec@pod", {"spec": {"containers": "x", "volumes": [None]}}, []),
+        ("spec.image", "text", []),
+    ],
+)  # fmt: skip
+def test_a_path_finds_images_and_their_places(path: str, value: Any, found: list[tuple[str, str]]) -> None:
+    images = list(images_at(value, parse_path(path)))
+    assert [(one.reference, one.place) for one in images] == found
+    assert all(isinstance(one, Found) for one in images)
+
+
+@pytest.mark.parametrize(
+    "text", ["spec.", ".spec", "spec..image", "spec.image@file", "spec(a)", "spec(a:b:c)", "a b", "spec[", "a[]]"]
+)
+def test_what_is_no_path_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no key|no end|parts are"):
+        parse_path(text)
+
+
+def custom(api: str, kind: str, spec: Any, **members: Any) -> dict[str, Any]:
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": "x", "namespace": "shop"}, "spec": spec, **members}
+
+
+WORKFLOW = {"templates": [{"container": {"image": "step:1"}}, {"script": {"image": "script:1"}}]}
+
+
+@pytest.mark.parametrize(
+    ("item", "images"),
+    [
+        (custom("postgresql.cnpg.io/v1", "Cluster", {"imageName": "ghcr.io/cloudnative-pg/postgresql:17"}), {"ghcr.io/cloudnative-pg/postgresql:17"}),
+        (custom("argoproj.io/v1alpha1", "CronWorkflow", {"workflowSpec": WORKFLOW}), {"step:1", "script:1"}),
+        (custom("argoproj.io/v1alpha1", "Sensor", {"triggers": [{"template": {"k8s": {"source": {"resource": custom("argoproj.io/v1alpha1", "Workflow", WORKFLOW)}}}}]}), {"step:1", "script:1"}),
+        (custom("argoproj.io/v1alpha1", "Sensor", {"triggers": [{"template": {"k8s": {"source": {"resource": custom("batch/v1", "Job", {"template": TEMPLATE})}}}}]}), {"pod:1", "init:1"}),
+        (custom("argoproj.io/v1alpha1", "Rollout", {"template": TEMPLATE}), {"pod:1", "init:1"}),
+        (custom("sparkoperator.k8s.io/v1beta2", "SparkApplication", {"image": "spark:4", "driver": {"sidecars": [{"image": "s:1"}]}}), {"spark:4", "s:1"}),
+        (custom("spark.apache.org/v1", "SparkApplication", {"sparkConf": {"spark.kubernetes.container.image": "spark:4"}}), {"spark:4"}),
+        (custom("flink.apache.org/v1beta1", "FlinkDeployment", {"image": "flink:2", "podTemplate": TEMPLATE}), {"flink:2", "pod:1", "init:1"}),
+        (custom("kubeflow.org/v1", "Notebook", {"template": TEMPLATE}), {"pod:1", "init:1"}),
+        (custom("kubeflow.org/v1", "PyTorchJob", {"pytorchReplicaSpecs": {"Worker": {"template": TEMPLATE}}}), {"pod:1", "init:1"}),
+        (custom("core.strimzi.io/v1beta2", "StrimziPodSet", {"pods": [{"kind": "Pod", "spec": POD}]}), {"pod:1", "init:1"}),
+        (custom("nvidia.com/v1", "ClusterPolicy", {"driver": {"repository": "nvcr.io/nvidia", "image": "driver", "version": "580"}}), {"nvcr.io/nvidia/driver:580"}),
+        (custom("acid.zalan.do/v1", "OperatorConfiguration", None, configuration={"docker_image": "spilo:17"}), {"spilo:17"}),
+        (custom("apps.kruise.io/v1alpha1", "AdvancedCronJob", {"template": {"jobTemplate": {"spec": {"template": TEMPLATE}}}}), {"pod:1", "init:1"}),
+        (custom("widgets.example.com/v1", "Widget", {"image": "unknown:1"}), set()),
+        (custom("postgresql.cnpg.io/v1", "Backup", {"image": "unknown:1"}), set()),
+    ],
+)  # fmt: skip
+def test_objects_as_people_write_them_give_their_images(item: dict[str, Any], images: set[str]) -> None:
+    assert {use.reference for use in uses_of(item)} == images
+
+
+def test_objects_inside_each_other_end_somewhere() -> None:
+    inner: dict[str, Any] = custom("argoproj.io/v1alpha1", "Workflow", WORKFLOW)
+    for _ in range(100):
+        inner = custom(
+            "argoproj.io/v1alpha1", "Sensor", {"triggers": [{"template": {"k8s": {"source": {"resource": inner}}}}]}
+        )
+    assert list(uses_of(inner)) == []
