@@ -15,3 +15,6 @@ lifecycle_keep_count     = 30
 
 # Namespaces whose Pods admission policies leave alone: what a cluster needs before policies can run.
 exclude_namespaces = ["kube-system", "kube-public", "kube-node-lease", "openshift-*", "redhat-*", "kyverno"]
+
+# Pods that admission policies leave alone, by label (exclude_pods): without a list of your own, those of operators that compare
+# images and would remake redirected Pods for ever. docs/custom-resources.md has them, with the field to write instead.

@@ -136,6 +136,13 @@ tekton.dev PipelineRun pipelineruns:  spec.pipelineSpec.tasks[].taskSpec.steps[]
 # https://tekton.dev/docs/triggers/triggertemplates/
 triggers.tekton.dev TriggerTemplate triggertemplates:  spec.resourcetemplates[]@object
 triggers.tekton.dev EventListener eventlisteners:  spec.resources.kubernetesResource.spec.template@template
+# https://buildpacks.io/docs/for-platform-operators/how-to/integrate-ci/kpack/, https://shipwright.io/docs/
+kpack.io ClusterStore clusterstores:  spec.sources[].image
+kpack.io ClusterStack clusterstacks:  spec.buildImage.image spec.runImage.image
+shipwright.io BuildStrategy buildstrategies:  spec.steps[].image
+shipwright.io ClusterBuildStrategy clusterbuildstrategies:  spec.steps[].image
+# https://docs.streamnative.io/operators/pulsar-operator/
+pulsar.streamnative.io PulsarBroker pulsarbrokers:  spec.image
 # https://www.kubeflow.org/docs/components/spark-operator/user-guide/writing-sparkapplication/
 sparkoperator.k8s.io SparkApplication sparkapplications:  spec.image spec.driver.image spec.executor.image spec.driver.initContainers[].image spec.driver.sidecars[].image spec.executor.initContainers[].image spec.executor.sidecars[].image spec.driver.template@template spec.executor.template@template
 sparkoperator.k8s.io ScheduledSparkApplication scheduledsparkapplications:  spec.template.image spec.template.driver.image spec.template.executor.image spec.template.driver.initContainers[].image spec.template.driver.sidecars[].image spec.template.executor.initContainers[].image spec.template.executor.sidecars[].image

@@ -9,8 +9,23 @@ import pytest
 from orchestrator.environment.pods import COMPARING_OPERATORS
 from orchestrator.workloads.custom_resource_table import IMAGELESS, TABLE
 from orchestrator.workloads.custom_resources import fields_of, image_fields, imageless_groups, names_no_image
+from orchestrator.workloads.fields import FIELDS
 from orchestrator.workloads.in_cluster import uses_of
 from orchestrator.workloads.paths import Found, images_at, parse_path
+from scripts.list_image_fields import COMMAND, PAGE, page
+
+
+def test_the_page_that_documents_them_is_what_the_code_has() -> None:
+    assert PAGE.read_text("utf-8") == page(), f"To write it anew: {COMMAND}"
+
+
+def test_files_are_read_with_the_same_fields() -> None:
+    paths = {(field.group, field.path) for field in FIELDS["Cluster"]}
+    assert ("postgresql.cnpg.io", "spec.imageName") in paths
+    assert ("apps.kubeblocks.io", "spec.releases[].images.*") in {
+        (field.group, field.path) for field in FIELDS["ComponentVersion"]
+    }
+
 
 POD = {"containers": [{"name": "a", "image": "pod:1"}], "initContainers": [{"name": "b", "image": "init:1"}]}
 TEMPLATE = {"metadata": {"labels": {"app": "web"}}, "spec": POD}
