@@ -11,6 +11,7 @@ import pytest
 from tests.cluster.api_server import ApiServer, start_api_server
 from tests.cluster.engines.build import taken_files
 from tests.cluster.recording_registry import RecordingRegistry
+from tests.cluster.redirecting import Engine
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +31,12 @@ def openshift_api_server(api_server: ApiServer) -> ApiServer:
     for path in paths:
         api_server.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", path)
     return api_server
+
+
+@pytest.fixture
+def native_engine() -> Engine:
+    """The API server itself."""
+    return Engine("native")
 
 
 @pytest.fixture

@@ -70,15 +70,6 @@ def test_kubectl_debug_gets_its_image_from_ecr(api_server: ApiServer, namespace:
     assert images(pod, "ephemeralContainers")["dbg"] == f"{REDIS}:7"
 
 
-@pytest.mark.usefixtures("old_pod", "policy")
-def test_a_pod_that_runs_already_is_left_alone(api_server: ApiServer, namespace: str) -> None:
-    api_server.kubectl("label", "-n", namespace, "pod", "old", "tier=web")
-    api_server.kubectl("set", "image", "-n", namespace, "pod/old", "i0=nginx:2")
-
-    pod = api_server.request("GET", f"/api/v1/namespaces/{namespace}/pods/old")
-    assert (pod["metadata"]["labels"], images(pod)["i0"]) == ({"tier": "web"}, "nginx:2")
-
-
 def test_a_pod_that_was_redirected_does_not_change_again(api_server: ApiServer, namespace: str) -> None:
     document = native(environment("standard"), annotate=True)
     with api_server.policy(document, probe="nginx", becomes=NGINX, namespace=namespace):
