@@ -33,7 +33,8 @@ def namespace(api_server: ApiServer) -> str:
 
 
 @pytest.fixture
-def policy(api_server: ApiServer, namespace: str, engine: Engine, old_pod: None) -> Iterator[None]:
+@pytest.mark.usefixtures("old_pod")
+def policy(api_server: ApiServer, namespace: str, engine: Engine) -> Iterator[None]:
     """The policy of the environment `standard`, in a cluster in which the Pod `old` was before it."""
     with redirecting(api_server, engine, environment("standard"), namespace):
         yield
