@@ -75,7 +75,7 @@ def _steps(head: str, text: str) -> Iterator[Step]:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FieldImage:
     """An image at `place` (`spec.templates[0].container.image`), and the labels of the Pod template that holds it."""
 
     reference: str
@@ -83,17 +83,17 @@ class Found:
     labels: Mapping[str, str]
 
 
-def images_at(value: object, path: FieldPath) -> Iterator[Found]:
+def images_at(value: object, path: FieldPath) -> Iterator[FieldImage]:
     """The images along the path. What is not as it should be is left out, never guessed. `@object` gives none here."""
     for there, place in values_at(value, path.steps):
         match path.end:
             case "image":
                 if isinstance(there, str) and there:
-                    yield Found(there, place, {})
+                    yield FieldImage(there, place, {})
             case "parts":
                 reference = _joined(there, path.parts)
                 if reference:
-                    yield Found(reference, place, {})
+                    yield FieldImage(reference, place, {})
             case "pod":
                 yield from pod_images(there, place, {})
             case "template":
@@ -122,17 +122,17 @@ def values_at(value: object, steps: Sequence[Step], place: str = "") -> Iterator
         yield from values_at(there, rest, here)
 
 
-def pod_images(spec: object, place: str, labels: Mapping[str, str]) -> Iterator[Found]:
+def pod_images(spec: object, place: str, labels: Mapping[str, str]) -> Iterator[FieldImage]:
     """The images of a Pod's spec."""
     for name in _CONTAINERS:
         for index, container in enumerate(elements(mapping(spec).get(name))):
             image = container.get("image")
             if isinstance(image, str) and image:
-                yield Found(image, f"{place}.{name}[{index}].image", labels)
+                yield FieldImage(image, f"{place}.{name}[{index}].image", labels)
     for index, volume in enumerate(elements(mapping(spec).get("volumes"))):
         reference = mapping(volume.get("image")).get("reference")
         if isinstance(reference, str) and reference:
-            yield Found(reference, f"{place}.volumes[{index}].image.reference", labels)
+            yield FieldImage(reference, f"{place}.volumes[{index}].image.reference", labels)
 
 
 def _joined(value: object, parts: tuple[str, ...]) -> str:

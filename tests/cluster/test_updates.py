@@ -33,20 +33,21 @@ def namespace(api_server: ApiServer) -> str:
 
 
 @pytest.fixture
-@pytest.mark.usefixtures("old_pod")
-def policy(api_server: ApiServer, namespace: str, engine: Engine) -> Iterator[None]:
+def policy(api_server: ApiServer, namespace: str, engine: Engine, old_pod: str) -> Iterator[None]:
     """The policy of the environment `standard`, in a cluster in which the Pod `old` was before it."""
+    assert old_pod
     with redirecting(api_server, engine, environment("standard"), namespace):
         yield
 
 
 @pytest.fixture
-def old_pod(api_server: ApiServer, namespace: str) -> None:
+def old_pod(api_server: ApiServer, namespace: str) -> str:
     spec = {
         "containers": [{"name": "web", "image": "nginx:1"}, {"name": "side", "image": "redis:7"}],
         "initContainers": [{"name": "init", "image": "redis:6"}],
     }
     api_server.admit([pod("old", namespace, spec)], keep=True)
+    return "old"
 
 
 def pod(name: str, namespace: str, spec: Document, **metadata: Document) -> Document:

@@ -11,7 +11,7 @@ from orchestrator.workloads.custom_resource_table import IMAGELESS, TABLE
 from orchestrator.workloads.custom_resources import fields_of, image_fields, imageless_groups, names_no_image
 from orchestrator.workloads.fields import FIELDS
 from orchestrator.workloads.in_cluster import uses_of
-from orchestrator.workloads.paths import Found, images_at, parse_path
+from orchestrator.workloads.paths import FieldImage, images_at, parse_path
 from scripts.list_image_fields import COMMAND, PAGE, page
 
 
@@ -102,7 +102,7 @@ def test_operators_that_compare_images_have_their_field_in_the_table() -> None:
 def test_a_path_finds_images_and_their_places(path: str, value: Any, found: list[tuple[str, str]]) -> None:
     images = list(images_at(value, parse_path(path)))
     assert [(one.reference, one.place) for one in images] == found
-    assert all(isinstance(one, Found) for one in images)
+    assert all(isinstance(one, FieldImage) for one in images)
 
 
 @pytest.mark.parametrize(
