@@ -118,6 +118,14 @@ class Kubectl:
             raise _not_done(f"{what}, so that its images are not known.", f"its answer is no JSON: {error}") from error
         return answer if isinstance(answer, dict) else {}
 
+    def pods(self) -> Iterator[Mapping[str, Any]]:
+        """Every Pod. Raises OrchestratorError."""
+        yield from self._list(Listed("Pod", "/api/v1/pods"))
+
+    def events(self) -> Iterator[Mapping[str, Any]]:
+        """Every event that the API still has. Raises OrchestratorError."""
+        yield from self._list(Listed("Event", "/api/v1/events"))
+
     def place(self) -> str:
         """Which cluster is read, for people: `context "prod" (https://api.prod.example.com:6443)`."""
         done = self._run("config", "view", "--minify", "-o", "json")

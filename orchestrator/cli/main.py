@@ -36,6 +36,7 @@ COMMANDS = {
         "orchestrator.cli.pull_secret:pull_secret",
         "Put a token of ECR into the pull secret of an OpenShift cluster.",
     ),
+    "verify": ("orchestrator.cli.verify:verify", "What still pulls from elsewhere or fails to pull, and why."),
     "secret": ("orchestrator.cli.secret:secret", "Store upstream credentials in the shape that ECR wants."),
     "lifecycle": (
         "orchestrator.cli.lifecycle.commands:lifecycle",

@@ -199,3 +199,15 @@ def test_names_that_a_base_carries_in_two_ways_stay(
     assert "its bases carry it with a digest and without" in ran.err
     assert (tmp_path / "k" / "pod.yaml").read_text() == base
     assert f"newName: {OWN}/docker-hub/library/nginx" in (tmp_path / "k" / "kustomization.yaml").read_text()
+
+
+def test_verify_says_what_files_still_pull_from_elsewhere(root: Project, tree: Path) -> None:
+    verify = ("-C", str(root.root), "verify", "standard")
+    ran = run(*verify, "--files", ".", "--json")
+    assert ran.code == 3
+    assert {(item["line"], item["image"]) for item in ran.json["findings"]} == {(6, "nginx:1.25")}
+    assert "apps/pod.yaml:6:12: nginx:1.25 is pulled from " in run(*verify, "--files", ".").out
+    rewrite(root, ".", "--write")
+    assert run(*verify, "--files", ".").code == 0
+    for arguments in ([], ["--files", ".", "--cluster"], ["--files", ".", "--watch"]):
+        assert run(*verify, *arguments).code == 2

@@ -1,0 +1,109 @@
+"""`orchestrator verify`: what still pulls from elsewhere or fails to pull, and why."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.cli.options import json_option
+from orchestrator.cli.project_option import open_project
+from orchestrator.cli.route import load_routes
+from orchestrator.errors import RefusedInput
+from orchestrator.routes.build import build_route_table
+
+if TYPE_CHECKING:
+    from orchestrator.routes.table import RouteTable
+    from orchestrator.workloads.verification import PodImage
+
+SECONDS = 10.0
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@click.option("--cluster", "of_cluster", is_flag=True, help="Look at the Pods of the cluster that kubectl reaches.")
+@click.option("--context", help="kubectl's context (default: the current one).")
+@click.option("--files", "paths", metavar="PATH", multiple=True, help="Look at the images of files or a folder.")
+@click.option("--watch", is_flag=True, help="Look again every ten seconds until all is as the table says.")
+@click.option("--timeout", type=click.FloatRange(min=0), default=600.0, help="Seconds after which --watch gives up.")
+@json_option()
+@click.pass_context
+def verify(
+    ctx: click.Context,
+    name: str,
+    of_cluster: bool,
+    context: str | None,
+    paths: tuple[str, ...],
+    watch: bool,
+    timeout: float,
+    as_json: bool,
+) -> int:
+    """Say which images of environment NAME are not where its route table sends them, and why pulls fail.
+
+    Exit code 3 when something is not as the table says.
+    """
+    if of_cluster == bool(paths) or (watch and not of_cluster):
+        raise RefusedInput(
+            "One thing says what to look at: the cluster or files.",
+            remedy="Give --cluster, or --files PATH; --watch goes with --cluster.",
+        )
+    environment = load_routes(open_project(ctx), name)
+    table = build_route_table(environment)
+    if paths:
+        return _files(table, paths, as_json=as_json)
+    deadline = time.monotonic() + timeout
+    while True:
+        found, seen = _cluster(table, name, context)
+        if not (found and watch) or time.monotonic() > deadline:
+            break
+        click.echo(f"{len(found)} of {seen} containers are not as the table says", err=True)
+        time.sleep(SECONDS)
+    if as_json:
+        click.echo(json.dumps({"containers": seen, "findings": [item.as_dict() for item in found]}, indent=2))
+    else:
+        _print(found)
+        click.echo(f"{len(found)} findings in {seen} containers", err=True)
+    return 3 if found else 0
+
+
+def _cluster(table: RouteTable, name: str, context: str | None) -> tuple[list[PodImage], int]:
+    from orchestrator.kubectl import find_kubectl
+    from orchestrator.workloads.verification import Verification
+
+    kubectl = find_kubectl(context)
+    verification = Verification(table, name, kubectl.events())
+    found = [item for pod in kubectl.pods() for item in verification.look(pod)]
+    return found, verification.containers
+
+
+def _print(found: list[PodImage]) -> None:
+    for item in found:
+        cause = f" ({item.cause})" if item.cause else ""
+        click.echo(f"{item.namespace}/{item.pod} {item.container}: {item.image}  {item.verdict}{cause}")
+        click.echo(f"    why: {item.why}")
+        click.echo(f"    remedy: {item.remedy}")
+
+
+def _files(table: RouteTable, paths: tuple[str, ...], *, as_json: bool) -> int:
+    from orchestrator.cli.image_files import answered
+    from orchestrator.files.image_scan import scan
+    from orchestrator.routes.table import Redirected, Refused
+
+    wrong: list[dict[str, Any]] = []
+    for image in answered(table, scan(paths)):
+        answer = image.line.answer
+        unreachable = not table.allow_upstream and getattr(answer, "reason", "") in {"no route", "excluded"}
+        if isinstance(answer, Redirected | Refused) or unreachable:
+            target = answer.target if isinstance(answer, Redirected) else None
+            for use in image.uses:
+                place = {"file": use.file, "line": use.line, "column": use.column}
+                wrong.append({**place, "image": image.line.reference, "why": image.line.outcome, "target": target})
+    if as_json:
+        click.echo(json.dumps({"findings": wrong}, indent=2, ensure_ascii=False))
+    else:
+        for item in wrong:
+            says = f"is pulled from {item['target']}" if item["target"] else item["why"]
+            click.echo(f"{item['file']}:{item['line']}:{item['column']}: {item['image']} {says}")
+    return 3 if wrong else 0

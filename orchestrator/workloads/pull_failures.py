@@ -1,0 +1,230 @@
+"""What kubelets say about a pull that failed -> the cause, and what to do about it, in the light of the route table.
+
+A registry answers "not found" for many things, so that the same words have different causes for a pull-through route, a
+mirror and a digest. The words are those of the kubelet, containerd 1.7 to 2.2, CRI-O 1.28 to 1.34 and ECR as their
+sources and public bug reports have them; `docs/limits.md` says what was never seen on AWS.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from orchestrator.routes.reference import InvalidReference, parse_reference
+from orchestrator.routes.table import Route, RouteTable
+
+# Reasons of a waiting container that mean: its image is not there.
+WAITING = frozenset(
+    {
+        *("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"),
+        *("ImageInspectError", "SignatureValidationFailed"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PullFailure:
+    """Why a pull fails: `cause` in a word that programs compare, `why` for people, and a remedy."""
+
+    cause: str
+    why: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    """Words that give a cause away; the first sign that matches counts, so that the narrow ones stand first."""
+
+    words: re.Pattern[str]
+    cause: str
+    why: str
+    remedy: str
+
+
+def _sign(words: str, cause: str, why: str, remedy: str) -> _Sign:
+    return _Sign(re.compile(words, re.I | re.S), cause, why, remedy)
+
+
+_SIGNS = (
+    _sign(
+        r"InvalidImageName|couldn't parse image|invalid reference format|InvalidImageReference",
+        "invalid name",
+        "The reference is none that a container runtime takes.",
+        "Correct it where the workload is written: `orchestrator route {name} '{image}'` says what is wrong.",
+    ),
+    _sign(
+        r"ErrImageNeverPull|present on host with pull policy of Never",
+        "never pulled",
+        "imagePullPolicy is Never and the node does not have the image.",
+        "Set imagePullPolicy to IfNotPresent.",
+    ),
+    _sign(
+        r"toomanyrequests|429 Too Many Requests|pull rate limit",
+        "rate limit",
+        "The registry answers that too many pulls were made.",
+        "Let the pull go through ECR: `orchestrator route {name} '{image}'` says whether a route takes it.",
+    ),
+    _sign(
+        r"no match for platform in manifest|no matching manifest for|no image found in (?:manifest|image index)|"
+        r"does not match the specified platform|exec format error",
+        "architecture",
+        "The image has no variant for the node's architecture.",
+        "Copy or warm all platforms, or let a nodeSelector on kubernetes.io/arch choose nodes that it is for.",
+    ),
+    _sign(
+        r"upstream registry (?:failed|requires)|upstream credentials|credentials? .{0,60}upstream|"
+        r"UpstreamUnauthorized|UnableToAccessSecret|UnableToDecryptSecret|SecretNotFound|"
+        r"authentication to the upstream",
+        "upstream credentials",
+        "ECR cannot log in at the upstream with the secret of the rule.",
+        "Store good ones: `orchestrator secret set {name} {rule}`; `orchestrator doctor {name}` looks at the secret.",
+    ),
+    _sign(
+        r"UpstreamTooManyRequests|upstream .{0,40}(?:rate|limit)",
+        "upstream rate limit",
+        "The upstream refuses ECR's own pulls.",
+        "Give the rule credentials of an account with a higher limit, or wait.",
+    ),
+    _sign(
+        r"(?:is not authorized to perform|not authorized to perform): ecr:(?:BatchImportUpstreamImage|CreateRepository)",
+        "import right",
+        "The node's role may pull, and may not make ECR import an image for the first time.",
+        "Give node access to the cache: `node_access` in {name}.tfvars, then `orchestrator apply {name}`.",
+    ),
+    _sign(
+        r"is not authorized to perform: kms:|KMS.{0,40}(?:denied|access)|KmsException",
+        "encryption key",
+        "The caller may not use the key that encrypts the repository.",
+        "Grant kms:Decrypt on the key to ECR's callers, or name another key in the template.",
+    ),
+    _sign(
+        r"is not authorized to perform: ecr:|explicit deny|no (?:identity|resource)-based policy allows",
+        "pull right",
+        "The node's role may not pull from this repository.",
+        "Attach the pull policy: `node_access` in {name}.tfvars; for a registry of another account its policy too.",
+    ),
+    _sign(
+        r"authorization token has expired|ExpiredToken|token (?:is|has) expired",
+        "expired token",
+        "The node uses a token of ECR that is older than twelve hours.",
+        "Refresh it: a credential provider on the node, or a pull secret that is renewed in time.",
+    ),
+    _sign(
+        r"no basic auth credentials|401 Unauthorized|unauthorized: authentication required|authorization failed|"
+        r"Missing Region|unable to retrieve auth token",
+        "no credentials",
+        "The node sends no credentials to the registry.",
+        "On EKS give the kubelet a credential provider: `orchestrator manifests {name} --for credentials`; "
+        "elsewhere a pull secret.",
+    ),
+    _sign(
+        r"SignatureValidationFailed|signature (?:verification|validation)|Source image rejected",
+        "signature",
+        "The node's signature policy refuses the image.",
+        "Copy its signatures with the image, or correct the policy.",
+    ),
+    _sign(
+        r"starport-layer-bucket|\.s3[.-][a-z0-9.-]*amazonaws",
+        "layer bucket",
+        "The manifest came, and the layers in S3 cannot be reached.",
+        "Let the S3 gateway endpoint and its policy admit the registry's layer bucket: `create_vpc_endpoints` in {name}.tfvars.",
+    ),
+    _sign(
+        r"x509:|certificate (?:signed by|has expired|is not)|tls: ",
+        "certificate",
+        "The node does not trust the registry's certificate.",
+        "Add the authority to the node's trust store; a proxy that opens TLS is the usual reason.",
+    ),
+    _sign(
+        r"no such host|server misbehaving|name resolution|Temporary failure in name",
+        "name resolution",
+        "The registry's name cannot be resolved on the node.",
+        "Look at the VPC's DNS and at the private DNS of the endpoints ecr.api and ecr.dkr.",
+    ),
+    _sign(
+        r"i/o timeout|context deadline exceeded|DeadlineExceeded|connection refused|network is unreachable|"
+        r"no route to host|connection reset|TLS handshake timeout|RegistryUnavailable",
+        "network",
+        "The registry cannot be reached from the node.",
+        "Without a way out the image must come from the environment's registry; look at its endpoints and their "
+        "security groups: `orchestrator doctor {name}`.",
+    ),
+    _sign(
+        r"quota|LimitExceeded|limit exceeded|no space left on device",
+        "limit",
+        "A limit is reached, on the node's disk or in the account.",
+        "Look at the message, free space, or ask for a higher quota.",
+    ),
+)
+_ABSENT = re.compile(
+    r"not found|manifest unknown|name unknown|repository .{0,200}does not exist|NotFound|404|pull access denied|"
+    r"RepositoryNotFound|ImageNotFound",
+    re.I | re.S,
+)
+
+
+def explain_failure(table: RouteTable, environment: str, image: str, message: str) -> PullFailure:
+    """The cause of a failed pull of `image`, from what the kubelet said (reason and message together)."""
+    route = _route(table, image)
+    for sign in _SIGNS:
+        if sign.words.search(message):
+            return PullFailure(sign.cause, sign.why, _filled(sign.remedy, environment, image, route))
+    if _ABSENT.search(message):
+        return _absent(table, environment, image, route)
+    return PullFailure(
+        "unknown", "None of the known messages matches.", "Read the message; `kubectl describe pod` has all of it."
+    )
+
+
+def _absent(table: RouteTable, environment: str, image: str, route: Route | None) -> PullFailure:
+    """ "Not found", which has a cause of its own for every kind of route."""
+    if route is None:
+        return PullFailure(
+            "absent",
+            "The registry does not have this image, or does not show it to this caller.",
+            "Correct the reference, or give the workload credentials for that registry.",
+        )
+    if route.kind == "mirror":
+        return PullFailure(
+            "mirror not filled",
+            f"{route.source} is a mirror: what nobody copied is not there.",
+            f"Copy it: `orchestrator mirror {environment} {_upstream(table, image)}`.",
+        )
+    if "@" in image:
+        return PullFailure(
+            "first pull of a digest",
+            "ECR cannot pull an image for the first time by its digest.",
+            f"Make the first pull by tag ahead of time: `orchestrator warm {environment} {_upstream(table, image)}`.",
+        )
+    return PullFailure(
+        "absent or import right",
+        "The upstream does not have this image, or the node's role may not make ECR import it: ECR answers both alike.",
+        f"Look at the upstream's tags; then at `node_access` (ecr:BatchImportUpstreamImage and ecr:CreateRepository) in "
+        f"{environment}.tfvars.",
+    )
+
+
+def _route(table: RouteTable, image: str) -> Route | None:
+    """The route that an image of the environment's own registry came by."""
+    try:
+        reference = parse_reference(image)
+    except InvalidReference:
+        return None
+    if reference.domain not in table.own_hosts:
+        return None
+    held = [route for route in table.routes if _below(reference.path, route.prefix)]
+    return max(held, key=lambda route: len(route.prefix), default=None)
+
+
+def _below(path: str, prefix: str) -> bool:
+    return not prefix or path.startswith(f"{prefix}/")
+
+
+def _upstream(table: RouteTable, image: str) -> str:
+    reference = parse_reference(image)
+    return f"{table.upstream_of(reference.path) or reference.path}{reference.suffix}"
+
+
+def _filled(remedy: str, environment: str, image: str, route: Route | None) -> str:
+    rule = route.name if route is not None else "RULE"
+    return remedy.replace("{name}", environment).replace("{image}", image).replace("{rule}", rule)

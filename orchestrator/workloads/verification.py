@@ -1,0 +1,130 @@
+"""Pods as the API serves them + the route table -> what runs from elsewhere, and what does not run for want of its image.
+
+One Pod at a time and nothing kept but findings, so that a cluster of any size can be streamed. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from orchestrator.routes.reference import InvalidReference, parse_reference
+from orchestrator.routes.table import Redirected, RouteTable
+from orchestrator.workloads.pull_failures import WAITING, PullFailure, explain_failure
+
+STATUSES = (
+    ("initContainers", "initContainerStatuses"),
+    ("containers", "containerStatuses"),
+    ("ephemeralContainers", "ephemeralContainerStatuses"),
+)
+# A node owns its static Pods; the API shows a mirror of them.
+_STATIC = "kubernetes.io/config.mirror"
+
+
+@dataclass(frozen=True, slots=True)
+class PodImage:
+    """One container's image that is not as the table says, or that cannot be pulled.
+
+    `verdict` is `elsewhere` (it runs from its source and the table sends it to ECR), `unreachable` (its source cannot be
+    reached from here: `allow_upstream` is false and no route takes it) or `failing`.
+    """
+
+    verdict: Literal["elsewhere", "unreachable", "failing"]
+    namespace: str
+    pod: str
+    container: str
+    image: str
+    why: str
+    remedy: str
+    cause: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """All of it, for programs."""
+        return {
+            "verdict": self.verdict,
+            "namespace": self.namespace,
+            "pod": self.pod,
+            "container": self.container,
+            "image": self.image,
+            "cause": self.cause,
+            "why": self.why,
+            "remedy": self.remedy,
+        }
+
+
+class Verification:
+    """Looks at Pods one by one; `events` are those of the cluster, whose messages say more than a status does."""
+
+    def __init__(self, table: RouteTable, environment: str, events: Iterable[Mapping[str, Any]] = ()) -> None:
+        self._table = table
+        self._environment = environment
+        self._messages = _messages(events)
+        self.containers = 0
+
+    def look(self, pod: Mapping[str, Any]) -> Iterator[PodImage]:
+        """What is wrong with one Pod's images; Pods that ended and static Pods tell nothing."""
+        metadata, spec, status = (_mapping(pod.get(key)) for key in ("metadata", "spec", "status"))
+        if status.get("phase") in {"Succeeded", "Failed"} or _STATIC in _mapping(metadata.get("annotations")):
+            return
+        where = (_text(metadata.get("namespace")), _text(metadata.get("name")))
+        message = self._messages.get(where, "")
+        for containers, statuses in STATUSES:
+            states = {_text(item.get("name")): item for item in _list(status.get(statuses))}
+            for container in _list(spec.get(containers)):
+                self.containers += 1
+                name, image = _text(container.get("name")), _text(container.get("image"))
+                yield from self._container(where, name, image, states.get(name, {}), message)
+
+    def _container(
+        self, where: tuple[str, str], name: str, image: str, state: Mapping[str, Any], message: str
+    ) -> Iterator[PodImage]:
+        waiting = _mapping(_mapping(state.get("state")).get("waiting"))
+        reason = _text(waiting.get("reason"))
+        if reason in WAITING:
+            said = " ".join((reason, _text(waiting.get("message")), message if image in message else ""))
+            failure: PullFailure = explain_failure(self._table, self._environment, image, said)
+            yield PodImage("failing", *where, name, image, failure.why, failure.remedy, failure.cause)
+        answer = self._table.redirect(image)
+        if isinstance(answer, Redirected):
+            if not self._own(_text(state.get("imageID"))):
+                why = f"The table sends it to {answer.target}."
+                remedy = (
+                    "Make its Pod anew where an enforcer is in place, or rewrite its workload: `orchestrator rewrite`."
+                )
+                yield PodImage("elsewhere", *where, name, image, why, remedy, "not redirected")
+        elif not self._table.allow_upstream and getattr(answer, "reason", "") in {"no route", "excluded"}:
+            why = "The cluster cannot reach its source (allow_upstream is false), and no route takes it."
+            remedy = f"Add a route for it to {self._environment}.tfvars."
+            yield PodImage("unreachable", *where, name, image, why, remedy, "no route")
+
+    def _own(self, image_id: str) -> bool:
+        """Whether a node says that it has the image from the environment's registry."""
+        try:
+            return parse_reference(image_id.partition("://")[2] or image_id).domain in self._table.own_hosts
+        except InvalidReference:
+            return False
+
+
+def _messages(events: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """{(namespace, pod): what its events say of pulls that failed}."""
+    found: dict[tuple[str, str], str] = {}
+    for event in events:
+        about = _mapping(event.get("involvedObject") or event.get("regarding"))
+        message = _text(event.get("message") or event.get("note"))
+        if about.get("kind") == "Pod" and event.get("type") != "Normal" and "pull" in message.lower():
+            key = (_text(about.get("namespace")), _text(about.get("name")))
+            found[key] = f"{found.get(key, '')} {message}"[-8000:]
+    return found
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

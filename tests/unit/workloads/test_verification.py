@@ -1,0 +1,140 @@
+"""Why pulls fail, by the words of kubelets and runtimes, and which Pods are not where the table sends their images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orchestrator.routes.build import build_route_table
+from orchestrator.routes.table import RouteTable
+from orchestrator.workloads.pull_failures import explain_failure
+from orchestrator.workloads.verification import Verification
+from tests.references_table import OWN, environment
+
+TABLE = build_route_table(environment("standard"))
+NGINX = f"{OWN}/docker-hub/library/nginx:1"
+RESOLVE = f'failed to pull and unpack image "{NGINX}": failed to resolve reference "{NGINX}": '
+
+MESSAGES = [
+    (NGINX, RESOLVE + f"{NGINX}: not found", "absent or import right"),
+    (
+        NGINX,
+        "initializing source docker://x: reading manifest 1 in x: name unknown: The repository with name 'a' does not "
+        "exist in the registry with id '123456789012'",
+        "absent or import right",
+    ),
+    (f"{OWN}/quay/a/b@sha256:{'a' * 64}", "ErrImagePull manifest unknown", "first pull of a digest"),
+    (f"{OWN}/quay/a/b:1@sha256:{'a' * 64}", "code = NotFound desc = not found", "first pull of a digest"),
+    ("gcr.io/a/b:1", "ErrImagePull not found", "absent"),
+    (
+        NGINX,
+        RESOLVE + "unexpected status from HEAD request: 403 Forbidden: User: arn:aws:sts::1:assumed-role/n/i-1 is not "
+        "authorized to perform: ecr:BatchImportUpstreamImage on resource: x",
+        "import right",
+    ),
+    (NGINX, "is not authorized to perform: ecr:CreateRepository on resource", "import right"),
+    (NGINX, "is not authorized to perform: ecr:BatchGetImage on resource", "pull right"),
+    (
+        NGINX,
+        RESOLVE + "pull access denied, repository does not exist or may require authorization: authorization failed: "
+        "no basic auth credentials",
+        "no credentials",
+    ),
+    (
+        "nginx:1",
+        "failed to copy: httpReadSeeker: failed open: unexpected status code: 429 Too Many Requests - Server "
+        "message: toomanyrequests: You have reached your pull rate limit",
+        "rate limit",
+    ),
+    (
+        NGINX,
+        "denied: The authentication to the upstream registry failed. Verify that the credentials are good",
+        "upstream credentials",
+    ),
+    (NGINX, "no match for platform in manifest: not found", "architecture"),
+    (
+        NGINX,
+        "choosing an image from manifest list: no image found in manifest list for architecture arm64",
+        "architecture",
+    ),
+    (NGINX, "dial tcp 10.0.0.1:443: i/o timeout", "network"),
+    (NGINX, "dial tcp: lookup x on 10.0.0.2:53: no such host", "name resolution"),
+    (
+        NGINX,
+        "Get https://prod-us-east-1-starport-layer-bucket.s3.us-east-1.amazonaws.com/x: i/o timeout",
+        "layer bucket",
+    ),
+    (NGINX, "tls: failed to verify certificate: x509: certificate signed by unknown authority", "certificate"),
+    (NGINX, "denied: Your authorization token has expired. Reauthenticate and try again.", "expired token"),
+    ("a b", "InvalidImageName Failed to apply default image tag: couldn't parse image name", "invalid name"),
+    (NGINX, "ErrImageNeverPull Container image is not present with pull policy of Never", "never pulled"),
+    (NGINX, "SignatureValidationFailed: image pull failed because the signature validation failed", "signature"),
+    (NGINX, "something that nobody has seen", "unknown"),
+]
+
+
+@pytest.mark.parametrize(("image", "message", "cause"), MESSAGES)
+def test_the_cause_of_a_failed_pull_is_named_with_a_remedy(image: str, message: str, cause: str) -> None:
+    failure = explain_failure(TABLE, "standard", image, message)
+    assert failure.cause == cause
+    assert failure.why.endswith(".")
+    assert failure.remedy
+    assert "{" not in failure.remedy
+
+
+def test_an_image_of_a_mirror_that_is_not_there_was_not_copied() -> None:
+    mirror = next(route for route in TABLE.routes if route.kind == "mirror")
+    image = f"{OWN}/{mirror.prefix}/some/app:1"
+    failure = explain_failure(TABLE, "standard", image, "manifest unknown")
+    assert failure.cause == "mirror not filled"
+    assert f"orchestrator mirror standard {mirror.upstream}/some/app:1" in failure.remedy
+
+
+def pod(image: str, image_id: str = "", reason: str = "", message: str = "", **more: Any) -> dict[str, Any]:
+    state = {"waiting": {"reason": reason, "message": message}} if reason else {"running": {}}
+    return {
+        "metadata": {"namespace": "shop", "name": "web", **more},
+        "spec": {"containers": [{"name": "c", "image": image}]},
+        "status": {"phase": "Running", "containerStatuses": [{"name": "c", "imageID": image_id, "state": state}]},
+    }
+
+
+def verdicts(table: RouteTable, item: dict[str, Any], *events: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(found.verdict, found.cause) for found in Verification(table, "standard", events).look(item)]
+
+
+def test_a_pod_that_was_redirected_is_as_the_table_says() -> None:
+    assert verdicts(TABLE, pod(NGINX, f"{OWN}/docker-hub/library/nginx@sha256:{'a' * 64}")) == []
+    assert verdicts(TABLE, pod("unrouted.example/a:1")) == []
+
+
+def test_a_pod_from_its_source_is_elsewhere_unless_the_node_says_otherwise() -> None:
+    source = f"docker.io/library/nginx@sha256:{'a' * 64}"
+    assert verdicts(TABLE, pod("nginx:1", source)) == [("elsewhere", "not redirected")]
+    assert verdicts(TABLE, pod("nginx:1", f"docker-pullable://{NGINX.partition(':')[0]}@sha256:{'a' * 64}")) == []
+
+
+def test_without_a_way_out_an_image_without_a_route_is_unreachable() -> None:
+    assert verdicts(build_route_table(environment("zero")), pod("unrouted.example/a:1")) == [
+        ("unreachable", "no route")
+    ]
+
+
+def test_events_say_more_than_the_status_of_a_back_off() -> None:
+    item = pod(NGINX, reason="ImagePullBackOff", message=f'Back-off pulling image "{NGINX}"')
+    event = {
+        "type": "Warning",
+        "involvedObject": {"kind": "Pod", "namespace": "shop", "name": "web"},
+        "message": f'Failed to pull image "{NGINX}": no match for platform in manifest',
+    }
+    assert verdicts(TABLE, item) == [("failing", "unknown")]
+    assert verdicts(TABLE, item, event) == [("failing", "architecture")]
+
+
+@pytest.mark.parametrize("more", [{"annotations": {"kubernetes.io/config.mirror": "x"}}])
+def test_static_pods_tell_nothing(more: dict[str, Any]) -> None:
+    assert verdicts(TABLE, pod("nginx:1", **more)) == []
+    ended = pod("nginx:1")
+    ended["status"]["phase"] = "Succeeded"
+    assert verdicts(TABLE, ended) == []
