@@ -126,38 +126,44 @@ def explain(
         return _refused_by_aws(error, environment, service)
     if isinstance(error, ProfileNotFound):
         return RefusedInput(
-            f'environment "{environment}": the AWS profile "{error.kwargs.get("profile")}" is not configured.',
+            f'the AWS profile "{error.kwargs.get("profile")}" is not configured.',
+            environment=environment,
             why="`aws_profile` (or AWS_PROFILE) names it, but this machine's AWS configuration does not have it.",
             remedy="Run `aws configure sso --profile NAME` or `aws configure --profile NAME`, or change the name.",
         )
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
         return OrchestratorError(
-            f'environment "{environment}": there are no usable AWS credentials.',
+            "there are no usable AWS credentials.",
+            environment=environment,
             why=_sentence(error),
             remedy="Sign in (`aws sso login`), set `aws_profile`, export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
             "or use --local.",
         )
     if isinstance(error, (SSOTokenLoadError, TokenRetrievalError, UnauthorizedSSOTokenError)):
         return OrchestratorError(
-            f'environment "{environment}": the SSO session has expired or was never started.',
+            "the SSO session has expired or was never started.",
+            environment=environment,
             why=_sentence(error),
             remedy="Run `aws sso login` (with `--profile NAME` when the environment has `aws_profile`) and try again.",
         )
     if isinstance(error, (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError, ProxyConnectionError)):
         return OrchestratorError(
-            f'environment "{environment}": AWS could not be reached.',
+            "AWS could not be reached.",
+            environment=environment,
             why=_sentence(error),
             remedy="Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and `aws_region`; for the embedded AWS run "
             "`orchestrator local status`.",
         )
     if isinstance(error, SSLError):
         return OrchestratorError(
-            f'environment "{environment}": the TLS certificate of AWS was not accepted.',
+            "the TLS certificate of AWS was not accepted.",
+            environment=environment,
             why=_sentence(error),
             remedy="Behind a proxy that opens TLS, let AWS_CA_BUNDLE name a file with its certificate.",
         )
     return OrchestratorError(
-        f'environment "{environment}": the AWS SDK failed ({type(error).__name__}).',
+        f"the AWS SDK failed ({type(error).__name__}).",
+        environment=environment,
         why=_sentence(error),
         remedy="Run the command again with --verbose to see where.",
     )
@@ -179,30 +185,34 @@ def missing_action(error: ClientError, service: str = "") -> str:
 
 def _refused_by_aws(error: ClientError, environment: str, service: str) -> OrchestratorError:
     code, text = error_code(error), _sentence(error_text(error))
-    where = f'environment "{environment}": {error.operation_name}'
+    called = error.operation_name
     if code in DENIED:
         action = missing_action(error, service)
         return OrchestratorError(
-            f"{where} was denied.",
+            f"{called} was denied.",
+            environment=environment,
             why=f"The credentials lack {action}: {text}" if text else f"The credentials lack {action}.",
             remedy=f"Allow {action} (docs/deployer-policy.json lists all that is needed), or use another profile.",
         )
     if code in EXPIRED:
         return OrchestratorError(
-            f"{where}: the AWS credentials have expired.",
+            f"{called}: the AWS credentials have expired.",
+            environment=environment,
             why=text,
             remedy="Sign in again (`aws sso login`) or renew the exported keys.",
         )
     if code in INVALID:
         return OrchestratorError(
-            f"{where}: AWS does not know these credentials ({code}).",
+            f"{called}: AWS does not know these credentials ({code}).",
+            environment=environment,
             why=text,
             remedy="Check the access key, its account's partition and the clock of this machine.",
         )
     if code in THROTTLED:
         return OrchestratorError(
-            f"{where}: AWS throttled the call {code!r} until the retries were used up.",
+            f"{called}: AWS throttled the call {code!r} until the retries were used up.",
+            environment=environment,
             why=text,
             remedy="Run the command again later, or with fewer environments at a time (-j 1).",
         )
-    return OrchestratorError(f"{where} failed with {code}.", why=text, remedy="")
+    return OrchestratorError(f"{called} failed with {code}.", environment=environment, why=text)

@@ -58,7 +58,8 @@ class Questions:
             return True
         if not self.interactive:
             raise RefusedInput(
-                f'environment "{environment}": nobody can be asked here.',
+                "nobody can be asked here.",
+                environment=environment,
                 why="Standard input is no terminal.",
                 remedy="--yes applies without asking.",
             )

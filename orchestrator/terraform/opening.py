@@ -56,7 +56,8 @@ def _disk_errors(name: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise OrchestratorError(
-            f'environment "{name}": {error.filename or "a file"} cannot be written or read: {error.strerror or error}.',
+            f"{error.filename or 'a file'} cannot be written or read: {error.strerror or error}.",
+            environment=name,
             remedy="Make room or correct its permissions, then run the command again.",
         ) from error
 
