@@ -13,6 +13,7 @@ import click
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import project_session
+from orchestrator.environment.platforms import PLATFORMS
 from orchestrator.errors import InvalidEnvironment, Location, OrchestratorError, RefusedInput
 from orchestrator.project import COMMON, Project
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
     from orchestrator.scaffold import Answers, ScaffoldRule
 
-PLATFORMS = ("eks", "rosa-classic", "rosa-hcp")
 # {prefix: (upstream, comment)}: what a new environment may start with.
 UPSTREAMS = {
     "docker-hub": (

@@ -27,6 +27,7 @@ from orchestrator.environment.parts import (
     StateBackend,
     Value,
 )
+from orchestrator.environment.platforms import PLATFORMS
 from orchestrator.environment.pods import SHIPPED_SELECTORS, is_pod_selector
 from orchestrator.environment.value_types import (
     KeepCount,
@@ -46,7 +47,6 @@ from orchestrator.lifecycle.in_use import snapshot_key
 from orchestrator.partitions import partition_of
 from orchestrator.routes.upstreams import PrivateRegistry
 
-PLATFORMS = ("eks", "rosa-classic", "rosa-hcp")
 Listed = Annotated[tuple[str, ...], Unique()]
 RoleNames = Annotated[tuple[RoleName, ...], Unique()]
 ExtraEndpoint = Annotated[

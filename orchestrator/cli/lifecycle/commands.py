@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,8 +19,6 @@ from orchestrator.errors import RefusedInput
 if TYPE_CHECKING:
     from orchestrator.aws.restore import Restoration
     from orchestrator.lifecycle.audit import AuditRecord
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group()
@@ -62,11 +62,29 @@ _snapshot = click.option(
 )
 
 
-def _options(function: F) -> F:
-    """What preview and run have in common."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What preview and run are both told: an environment, snapshots in files, the guard's limit, where, how to print."""
+
+    name: str
+    snapshots: tuple[Path, ...]
+    allow_fraction: float | None
+    local: bool
+    as_json: bool
+
+
+def _options(function: Callable[..., int]) -> Callable[..., int]:
+    """The options of Asked, which the command takes as one."""
+
+    @wraps(function)
+    def command(
+        *, name: str, snapshots: tuple[Path, ...], allow_fraction: float | None, local: bool, as_json: bool, **own: Any
+    ) -> int:
+        return function(Asked(name, snapshots, allow_fraction, local, as_json), **own)
+
     for option in (json_option(), local_option(), _allow_fraction, _snapshot, _name):
-        function = option(function)
-    return function
+        command = option(command)
+    return command
 
 
 @lifecycle.command()
@@ -74,41 +92,28 @@ def _options(function: F) -> F:
 @click.option("--csv", "as_csv", is_flag=True, help="Print a line for each image that would expire, as CSV.")
 @click.option("--price", type=Number(0), help="Price of a GB of standard storage in a month, in your currency.")
 @click.option("--native", is_flag=True, help="Ask AWS what its own engine would expire, and show both.")
-@click.pass_context
-def preview(
-    ctx: click.Context,
-    name: str,
-    snapshots: tuple[Path, ...],
-    allow_fraction: float | None,
-    local: bool,
-    as_json: bool,
-    as_csv: bool,
-    price: float | None,
-    native: bool,
-) -> int:
+def preview(asked: Asked, as_csv: bool, price: float | None, native: bool) -> int:
     """Show what would be expired in environment NAME, why, and what it saves. Nothing is changed.
 
     Exit code 1 when repositories could not be read: what is shown is without them.
     """
-    if as_csv and as_json:
+    if as_csv and asked.as_json:
         raise RefusedInput("--csv and --json are both given.", remedy="Give one of them.")
     if as_csv and native:
         raise RefusedInput("--csv has no place for what AWS answers.", remedy="Give --json with --native.")
     from orchestrator.cli.lifecycle.collector import Collector
-    from orchestrator.cli.lifecycle.equipment import equip, run_manager
+    from orchestrator.cli.lifecycle.equipment import equip
     from orchestrator.cli.lifecycle.preview import engine_previews, preview_csv, preview_document, print_preview
     from orchestrator.cli.lifecycle.printing import print_trouble, write_json
 
-    with equip(ctx, name, snapshots, local=local) as equipment:
-        collector = Collector(progress=not as_json and not as_csv and sys.stderr.isatty())
-        report = run_manager(
-            equipment.environment.name, equipment.manager(collector), "preview", dry_run=True, allow=allow_fraction
-        )
+    with equip(click.get_current_context(), asked.name, asked.snapshots, local=asked.local) as equipment:
+        collector = Collector(progress=not asked.as_json and not as_csv and sys.stderr.isatty())
+        report = equipment.run(collector, "preview", dry_run=True, allow=asked.allow_fraction)
         natives = engine_previews(equipment, collector) if native else None
     document = preview_document(equipment, report, collector, price)
     if natives is not None:
         document["native"] = natives
-    if as_json:
+    if asked.as_json:
         write_json(document)
     elif as_csv:
         click.echo(preview_csv(collector.rows), nl=False)
@@ -123,51 +128,34 @@ def preview(
 @lifecycle.command()
 @_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.pass_context
-def run(
-    ctx: click.Context,
-    name: str,
-    snapshots: tuple[Path, ...],
-    allow_fraction: float | None,
-    local: bool,
-    as_json: bool,
-    yes: bool,
-) -> int:
+def run(asked: Asked, yes: bool) -> int:
     """Expire now, from here, what preview shows. What was read before an interruption is not read again.
 
     Exit code 1 when repositories failed, or when something stopped the whole run.
     """
-    if not yes and (as_json or not sys.stdin.isatty()):
+    if not yes and (asked.as_json or not sys.stdin.isatty()):
         raise RefusedInput("There is no terminal to ask on.", remedy="Give --yes, after `lifecycle preview`.")
     from orchestrator.cli.lifecycle.collector import Collector
-    from orchestrator.cli.lifecycle.equipment import equip, run_manager
+    from orchestrator.cli.lifecycle.equipment import equip
     from orchestrator.cli.lifecycle.printing import print_trouble, readable_size, write_json
     from orchestrator.cli.lifecycle.resume import begin
     from orchestrator.lifecycle.cluster_use import load_cluster_use
     from orchestrator.lifecycle.storage import MemoryStorage
 
-    with equip(ctx, name, snapshots, local=local, alone=True) as equipment:
+    with equip(click.get_current_context(), asked.name, asked.snapshots, local=asked.local, alone=True) as equipment:
         # Before anything is done.
         told = [*equipment.notes, *load_cluster_use(equipment.storage, equipment.settings, equipment.host.now()).notes]
         for note in told:
             click.echo(f"note: {note}", err=True)
-        attempt = begin(equipment.folder / "run", equipment.settings, allow_fraction, equipment.host.now())
+        attempt = begin(equipment.folder / "run", equipment.settings, asked.allow_fraction, equipment.host.now())
         if attempt.resumed:
             click.echo(f"Continuing the run that began at {attempt.started:%Y-%m-%d %H:%M} UTC.", err=True)
-        options: dict[str, Any] = {"allow": allow_fraction, "started": attempt.started}
+        options: dict[str, Any] = {"allow": asked.allow_fraction, "started": attempt.started}
         try:
             if not yes:
                 # A dry run sets no native policies: where some are asked for, its pages must be read again.
                 state = MemoryStorage() if equipment.settings.native_policy else attempt.state()
-                collector = Collector(progress=True)
-                planned = run_manager(
-                    equipment.environment.name,
-                    equipment.manager(collector),
-                    attempt.seed,
-                    dry_run=True,
-                    state=state,
-                    **options,
-                )
+                planned = equipment.run(Collector(progress=True), attempt.seed, dry_run=True, state=state, **options)
                 what = f"{planned['expiring']} of {planned['images']} images"
                 click.echo(f"{what} would expire: {readable_size(planned['expiring_size'])}")
                 print_trouble(_untold(planned, told))
@@ -179,16 +167,14 @@ def run(
                     attempt.end()
                     click.echo("Nothing was expired.")
                     return 0
-            collector = Collector(progress=not as_json)
-            report = run_manager(
-                equipment.environment.name, equipment.manager(collector), attempt.seed, state=attempt.state(), **options
-            )
+            collector = Collector(progress=not asked.as_json)
+            report = equipment.run(collector, attempt.seed, state=attempt.state(), **options)
         except KeyboardInterrupt:
             click.echo("Interrupted: the same command goes on from here within a day.", err=True)
             raise
         attempt.end()
     report |= {"audit": f"{equipment.where}/{report['audit']}", "resumed": attempt.resumed}
-    if as_json:
+    if asked.as_json:
         write_json(report | {"notes": [*equipment.notes, *report["notes"]]})
     elif report["dry_run"]:
         click.echo(
@@ -205,7 +191,7 @@ def run(
         )
         if report["expired"]:
             click.echo(f"Audit: {report['audit']}")
-            click.echo(f"Brought back by: orchestrator lifecycle restore {name} --from {report['audit']}")
+            click.echo(f"Brought back by: orchestrator lifecycle restore {asked.name} --from {report['audit']}")
         if report["stopped"]:
             click.echo(f"stopped: {report['stopped']}", err=True)
         print_trouble(_untold(report, told))

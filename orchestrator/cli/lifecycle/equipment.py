@@ -48,9 +48,14 @@ class Equipment:
     folder: Path
     host: ConsoleHost
 
-    def manager(self, collector: Collector) -> Manager:
-        """A manager that does everything in this process."""
-        return Manager(self.settings, self.registry, self.storage, None, self.host, collector)
+    def run(self, collector: Collector, seed: str, **options: Any) -> dict[str, Any]:
+        """The report of a run in this process. Raises OrchestratorError for what stops the whole run."""
+        from orchestrator.aws.translation import explained
+
+        manager = Manager(self.settings, self.registry, self.storage, None, self.host, collector)
+        with explained(self.environment.name, "ecr"):
+            report: dict[str, Any] = manager.start(seed, **options)
+        return report
 
 
 @contextmanager
@@ -104,12 +109,3 @@ def node_roles(environment: Environment) -> list[str]:
     """Names of roles whose pulls must go on counting."""
     pools = environment.machine_pools.values()
     return [*environment.node_role_names, *(pool.instance_profile for pool in pools)]
-
-
-def run_manager(environment: str, manager: Manager, seed: str, **options: Any) -> dict[str, Any]:
-    """A run's report. Raises OrchestratorError for what stops the whole run."""
-    from orchestrator.aws.translation import explained
-
-    with explained(environment, "ecr"):
-        report: dict[str, Any] = manager.start(seed, **options)
-    return report
