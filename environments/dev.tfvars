@@ -39,7 +39,7 @@ pull_through_cache_rules = {
   }
 }
 
-# ECR cannot pull through these: their images are copied, with `skopeo copy` for instance.
+# ECR cannot pull through these: their images are copied by `orchestrator mirror`.
 mirrors = {
   mcr = { source = "mcr.microsoft.com" }
 }

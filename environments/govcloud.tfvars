@@ -15,7 +15,7 @@ tags = {
 }
 
 ################################################################################
-# Routes: mirrors only, filled by copying images, with `skopeo copy` for instance
+# Routes: mirrors only, filled by `orchestrator mirror govcloud`
 ################################################################################
 
 mirrors = {

@@ -166,6 +166,11 @@ class MirrorTarget:
                 self.absent.add(repository)
         return listing
 
+    def forget(self) -> None:
+        """Ask again what the repositories hold: something else has changed them."""
+        with self._lock:
+            self._listings.clear()
+
     def manifests(self, repository: str, digests: Sequence[str]) -> set[str]:
         """Those of the manifests that the repository holds."""
         listing = self._listed(repository)

@@ -7,7 +7,7 @@ import shlex
 
 import click
 
-from orchestrator.cli.options import json_option
+from orchestrator.cli.options import json_option, registry_addresses
 from orchestrator.cli.project_option import open_project
 from orchestrator.errors import OrchestratorError
 from orchestrator.local.process import LocalAws, ensure_running, status, stop
@@ -68,11 +68,22 @@ _region = click.option("--region", default=EXAMPLE_REGION, show_default=True, he
 @local.command()
 @_account
 @_region
+@click.option(
+    "--upstream",
+    "upstreams",
+    multiple=True,
+    callback=registry_addresses,
+    metavar="REGISTRY=URL",
+    help="Let rules of REGISTRY really fetch their images from this address.",
+)
 @json_option()
 @click.pass_context
-def up(context: click.Context, account_id: str, region: str, as_json: bool) -> None:
+def up(context: click.Context, account_id: str, region: str, upstreams: dict[str, str], as_json: bool) -> None:
     """Start the embedded AWS, unless it runs, and print how to reach it."""
-    description = _describe(ensure_running(open_project(context).local_aws_dir), account_id, region)
+    running = ensure_running(open_project(context).local_aws_dir)
+    if upstreams:
+        running.request("POST", "/_orchestrator/upstreams", upstreams)
+    description = _describe(running, account_id, region)
     if as_json:
         click.echo(json.dumps(description, indent=2))
     else:

@@ -37,6 +37,7 @@ COMMANDS = {
         "Put a token of ECR into the pull secret of an OpenShift cluster.",
     ),
     "verify": ("orchestrator.cli.verify:verify", "What still pulls from elsewhere or fails to pull, and why."),
+    "warm": ("orchestrator.cli.mirror.warm_command:warm", "Make ECR pull images through its rules ahead of time."),
     "secret": ("orchestrator.cli.secret:secret", "Store upstream credentials in the shape that ECR wants."),
     "lifecycle": (
         "orchestrator.cli.lifecycle.commands:lifecycle",

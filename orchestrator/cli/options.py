@@ -18,3 +18,14 @@ def json_option(text: str = "Print one JSON document.") -> Callable[[F], F]:
 def local_option(text: str = "Use the embedded AWS on this machine.") -> Callable[[F], F]:
     """`--local`, which a command takes as `local`."""
     return click.option("--local", is_flag=True, help=text)
+
+
+def registry_addresses(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """{registry: address} of an option that is given as REGISTRY=URL, once or several times."""
+    found = {}
+    for value in values:
+        registry, equals, url = value.partition("=")
+        if not equals or not registry or not url.startswith(("http://", "https://")):
+            raise click.BadParameter(f"{value} is not REGISTRY=URL, such as quay.io=https://cache.example.com.")
+        found[registry] = url.rstrip("/")
+    return found

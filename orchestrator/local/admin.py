@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.local.application import Application
@@ -41,6 +42,7 @@ class Admin:
             ("POST", "reset"): self._reset,
             ("POST", "placeholders"): self._make_placeholders,
             ("POST", "registry"): self._behave,
+            ("POST", "upstreams"): self._name_upstreams,
             ("GET", "registry"): lambda _: {"refused": application.ecr.limits.refused},
             ("POST", "ecr/images"): simulation.put_images,
             ("POST", "ecr/upstream"): simulation.put_upstream,
@@ -96,6 +98,13 @@ class Admin:
         """The fields of `orchestrator.local.ecr.behaviour.Behaviour`; what is left out gets its default."""
         self._application.ecr.behave(Behaviour(**arguments))
         return {}
+
+    def _name_upstreams(self, arguments: dict[str, Any]) -> object:
+        """{host: address}: where upstreams are really fetched from, beside those that are named already."""
+        behaviour = self._application.ecr.behaviour
+        known = {**behaviour.upstreams, **{str(host): str(address) for host, address in arguments.items()}}
+        self._application.ecr.behaviour = replace(behaviour, upstreams=known)
+        return {"upstreams": known}
 
     def _make_placeholders(self, arguments: dict[str, Any]) -> object:
         placeholders = [Placeholder(**entry) for entry in arguments["placeholders"]]

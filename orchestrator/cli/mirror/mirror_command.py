@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli.options import json_option, local_option
+from orchestrator.cli.options import json_option, local_option, registry_addresses
 from orchestrator.cli.project_option import open_project
 from orchestrator.errors import RefusedInput
 
@@ -16,17 +16,6 @@ if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
 
 NOT_THERE = 3
-
-
-def _ways(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """{registry: address} of `--via REGISTRY=URL`."""
-    found = {}
-    for value in values:
-        registry, equals, url = value.partition("=")
-        if not equals or not registry or not url.startswith(("http://", "https://")):
-            raise click.BadParameter(f"{value} is not REGISTRY=URL, such as quay.io=https://cache.example.com.")
-        found[registry] = url.rstrip("/")
-    return found
 
 
 @click.command()
@@ -39,7 +28,11 @@ def _ways(_context: click.Context, _parameter: click.Parameter, values: tuple[st
 @click.option("--no-referrers", is_flag=True, help="Leave signatures and attestations behind.")
 @click.option("--allow-lost-signatures", is_flag=True, help="A signature that cannot come is no error.")
 @click.option(
-    "--via", multiple=True, callback=_ways, metavar="REGISTRY=URL", help="Reach a registry by another address."
+    "--via",
+    multiple=True,
+    callback=registry_addresses,
+    metavar="REGISTRY=URL",
+    help="Reach a registry by another address.",
 )
 @local_option("Copy into the embedded AWS on this machine.")
 @json_option()
@@ -69,11 +62,11 @@ def mirror(
 
     project = open_project(ctx)
     environment = project.load(name)
-    _require_own_registry(environment)
+    require_own_registry(environment)
     wishes = gather(environment, references, sources, platforms)
     with MirrorRun(project, environment, via=via, local=local, referrers=not no_referrers) as run:
         prepared = run.prepare(wishes)
-        _refuse_left(prepared.left, references)
+        refuse_named(prepared.left, references)
         from orchestrator.cli.mirror.show import is_current, plan_document, plan_lines, report_document, report_lines
 
         results = prepared.prepared.results
@@ -102,7 +95,8 @@ def _say(lines: Any) -> None:
     sys.stdout.flush()
 
 
-def _require_own_registry(environment: Environment) -> None:
+def require_own_registry(environment: Environment) -> None:
+    """Raise RefusedInput when the registry is another account's or region's."""
     if not environment.uses_central_registry:
         return
     account, region = environment.registry.account, environment.registry.region
@@ -113,7 +107,7 @@ def _require_own_registry(environment: Environment) -> None:
     )
 
 
-def _refuse_left(left: tuple[Any, ...], references: tuple[str, ...]) -> None:
+def refuse_named(left: tuple[Any, ...], references: tuple[str, ...]) -> None:
     """What was named one by one must be copied, or the command does not do what it was told."""
     named = [item for item in left if str(item.wish.image) in references and item.wish.where is None]
     if named:

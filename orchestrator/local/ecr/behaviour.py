@@ -31,7 +31,8 @@ class Behaviour:
     by ECR action ({} for none, see PUBLISHED_RATES), each with a burst of one second; `refuse_referrers` answers 405 to
     the push of a manifest with a subject; `referrers_api` false answers 404 to that API; `redirect_blobs` sends clients
     to another address for a layer, as ECR does; `max_layer_bytes`; `min_chunk_bytes` of a PATCH that is not the last;
-    `token_seconds` until a token ends.
+    `token_seconds` until a token ends; `first_pull_rate`, first pulls a second; `refresh_seconds` until a cached tag is
+    looked up again; `upstreams`, {host of an upstream: the address it is really fetched from}: without one nothing is.
     """
 
     latency_ms: float = 0.0
@@ -43,6 +44,9 @@ class Behaviour:
     max_layer_bytes: int = 52_000 * MIB
     min_chunk_bytes: int = 0
     token_seconds: float = 12 * 3600
+    first_pull_rate: float = 0.0
+    refresh_seconds: float = 24 * 3600
+    upstreams: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self._rates()) - {*PUBLISHED_RATES, "ListImages", "ListImageReferrers"})

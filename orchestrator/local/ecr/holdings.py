@@ -74,6 +74,7 @@ class HeldRepository:
     layers: dict[str, int] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     cause: str = ""
+    looked_up: dict[str, datetime] = field(default_factory=dict)
 
     def tagged(self, tag: str) -> HeldImage | None:
         """The image that holds `tag`."""

@@ -49,8 +49,8 @@ def import_image(context: EcrCall, name: str, image_id: Document) -> None:
         raise EcrError("UnableToGetUpstreamImageException", f"The credentials for '{url}' cannot be used.")
     cached = _cached_repository(context.registry, name)
     for text, media_type in manifests[:-1]:
-        _hold(cached, read_manifest(cached, text, media_type), None)
-    _hold(cached, read_manifest(cached, *manifests[-1]), tag)
+        hold(cached, read_manifest(cached, text, media_type), None)
+    hold(cached, read_manifest(cached, *manifests[-1]), tag)
 
 
 def first_pull(context: EcrCall, name: str, tag: str) -> HeldImage:
@@ -74,7 +74,8 @@ def _cached_repository(registry: HeldRegistry, name: str) -> HeldRepository:
     return registry.repositories.get(name) or make_repository(registry, name, "PULL_THROUGH_CACHE")
 
 
-def _hold(repository: HeldRepository, image: HeldImage, tag: str | None) -> None:
+def hold(repository: HeldRepository, image: HeldImage, tag: str | None) -> None:
+    """Hold an imported image; a tag that is there already moves to it."""
     held = repository.images.get(image.digest)
     if held is None or (tag and tag not in held.tags):
         store(repository, image, tag)

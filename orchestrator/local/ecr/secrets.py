@@ -41,6 +41,12 @@ def secret_problem(registry: HeldRegistry, arn: str) -> EcrError | None:
     return None
 
 
+def secret_login(registry: HeldRegistry, arn: str) -> tuple[str, str]:
+    """(user name, access token) of a secret that `secret_problem` has nothing against."""
+    credentials = json.loads(_secret_value(registry, arn) or "{}")
+    return credentials["username"], credentials["accessToken"]
+
+
 def _secret_value(registry: HeldRegistry, arn: str) -> str | None:
     from moto.core.exceptions import JsonRESTError, ServiceException
     from moto.secretsmanager.models import secretsmanager_backends

@@ -65,6 +65,10 @@ class EcrService:
         """Is there room for one more request of `action` under its rate? The registry API's count, too."""
         return self.limits.admits((account_id, region, action), self.behaviour.rate(action))
 
+    def admits_first_pull(self, account_id: str, region: str) -> bool:
+        """Is there room for one more first pull through the cache?"""
+        return self.limits.admits((account_id, region, "first pull"), self.behaviour.first_pull_rate)
+
     def context(self, account_id: str, region: str, principal_arn: str) -> EcrCall:
         """What an operation needs to know of a call to the registry of an account and region."""
         registry = self.registry(account_id, region)

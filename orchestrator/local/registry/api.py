@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from orchestrator.local.calls import Call
+from orchestrator.local.ecr.ecr_error import EcrError
 from orchestrator.local.ecr.holdings import EcrCall
 from orchestrator.local.ecr.service import EcrService
 from orchestrator.local.ecr.tickets import LAYERS
@@ -14,8 +15,9 @@ from orchestrator.local.ecr.tokens import Token, read
 from orchestrator.local.faults import FaultInjector, Request, RequestLog
 from orchestrator.local.registry import layers, manifest_paths
 from orchestrator.local.registry.address import Address, registry_address, without_port
-from orchestrator.local.registry.replies import Reply, json_reply, refusal
+from orchestrator.local.registry.replies import Reply, json_reply, refusal, refused
 from orchestrator.local.registry.request import RegistryRequest
+from orchestrator.local.registry.upstream_import import UpstreamImport
 from orchestrator.routes.upstreams import PrivateRegistry
 
 # What the request log and the faults call this service; `ecr` is the control plane.
@@ -54,6 +56,7 @@ class RegistryApi:
         self._ecr = ecr
         self._faults = faults
         self._requests = requests
+        self._upstreams = UpstreamImport(ecr)
         self._kinds: dict[str, Callable[[EcrCall, Address, RegistryRequest, re.Match[str]], Reply]] = {
             "manifest": self._manifest,
             "uploads": self._uploads,
@@ -125,6 +128,11 @@ class RegistryApi:
     def _manifest(self, context: EcrCall, address: Address, request: RegistryRequest, match: re.Match[str]) -> Reply:
         name, reference = match["name"], match["what"]
         if request.method != "PUT":
+            if ":" not in reference:
+                try:
+                    self._upstreams.bring(context, name, reference)
+                except EcrError as error:
+                    return refused(error)
             with self._ecr.lock:
                 return manifest_paths.get_manifest(context, name, reference)
         content = manifest_paths.read_body(request)
@@ -148,9 +156,9 @@ class RegistryApi:
                 return layers.drop_upload(context, repository, upload)
             if request.method == "GET":
                 return layers.upload_status(address, name, upload)
-        refused = layers.receive(context, address, request, name, upload)
-        if refused:
-            return refused
+        problem = layers.receive(context, address, request, name, upload)
+        if problem:
+            return problem
         if request.method == "PATCH":
             return layers.patched(address, name, upload)
         return layers.complete(context, address, name, repository, upload, request.query.get("digest", ""))

@@ -21,6 +21,7 @@ _CODES = {
     "LayersNotFoundException": (404, "MANIFEST_BLOB_UNKNOWN"),
     "ReferencedImagesNotFoundException": (404, "MANIFEST_BLOB_UNKNOWN"),
     "RepositoryNotFoundException": (404, "NAME_UNKNOWN"),
+    "ThrottlingException": (429, "TOOMANYREQUESTS"),
     "UnableToGetUpstreamImageException": (404, "MANIFEST_UNKNOWN"),
     "UploadNotFoundException": (404, "BLOB_UPLOAD_UNKNOWN"),
     "LimitExceededException": (403, "DENIED"),

@@ -1,0 +1,85 @@
+"""`orchestrator warm`: make ECR do its first pulls ahead of time."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from orchestrator.cli.options import json_option, local_option
+from orchestrator.cli.project_option import open_project
+
+NOT_THERE = 3
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@click.argument("references", metavar="[REFERENCE]...", nargs=-1)
+@click.option("--from", "sources", metavar="PATH|-", multiple=True, help="Read what to warm from a file or a folder.")
+@click.option("--dry-run", is_flag=True, help="Show what is not there and pull nothing.")
+@click.option("--check", is_flag=True, help="As --dry-run, and end with 3 when something is not there.")
+@click.option("--no-referrers", is_flag=True, help="Leave signatures and attestations alone.")
+@local_option("Warm the embedded AWS on this machine.")
+@json_option()
+@click.pass_context
+def warm(
+    ctx: click.Context,
+    name: str,
+    references: tuple[str, ...],
+    sources: tuple[str, ...],
+    dry_run: bool,
+    check: bool,
+    no_referrers: bool,
+    local: bool,
+    as_json: bool,
+) -> int:
+    """Pull images through the rules of environment NAME once, so that digests and clusters without a way out find them.
+
+    ECR makes a first pull by tag only. Each tag is pulled that is not there yet, as a node would pull it; then its digest
+    is compared where the reference names one, and every platform of an index must have come. What to warm is named as for
+    `mirror`; what belongs to a mirror is left to that.
+    """
+    from orchestrator.cli.mirror.gather import gather
+    from orchestrator.cli.mirror.mirror_command import refuse_named, require_own_registry
+    from orchestrator.cli.mirror.warm_run import WarmRun, WarmState
+
+    project = open_project(ctx)
+    environment = project.load(name)
+    require_own_registry(environment)
+    wishes = gather(environment, references, sources, ())
+    with WarmRun(project, environment, local=local, signatures=not no_referrers) as run:
+        left, images = run.look(wishes)
+        refuse_named(left, references)
+        if not (dry_run or check):
+            run.pull(images)
+    states = {image.state for image in images}
+    if as_json:
+        document = {
+            "environment": name,
+            "images": [image.as_dict() for image in images],
+            "left": [{"reference": str(item.wish.image), "reason": item.reason} for item in left],
+        }
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        _print(images, left)
+    if WarmState.FAILED in states:
+        return 1
+    return NOT_THERE if check and WarmState.MISSING in states else 0
+
+
+def _print(images: list[Any], left: tuple[Any, ...]) -> None:
+    from orchestrator.cli.mirror.show import left_lines
+    from orchestrator.cli.mirror.words import counted
+
+    rows = []
+    for image in images:
+        if image.state.value != "there":
+            rows.append(f"{image.state.value:<8}  {image.source}  -> {image.target}")
+        if image.problem:
+            rows.append(f"    {image.problem}")
+    states = [image.state.value for image in images]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(["there", *states]))
+    rows += [f"{counted(len(images), 'image')}: {counts}", *left_lines(left)]
+    sys.stdout.write("".join(f"{row}\n" for row in rows))
