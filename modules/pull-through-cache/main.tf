@@ -49,6 +49,12 @@ locals {
     prefix => one([for kind, host in local.upstream_hosts : kind if can(regex("^${host}$", rule.upstream_registry_url))])
   }
 
+  # ECR reads ROOT for an upstream ECR's missing prefix, and the provider would replace the rule for ever.
+  upstream_prefixes = {
+    for prefix, rule in var.rules :
+    prefix => try(coalesce(rule.upstream_repository_prefix, local.kinds[prefix] == "ecr" ? "ROOT" : null), null)
+  }
+
   templates = { for prefix, rule in var.rules : prefix => rule.template if rule.template != null }
 }
 
@@ -102,7 +108,7 @@ resource "aws_ecr_pull_through_cache_rule" "this" {
 
   ecr_repository_prefix      = each.key
   upstream_registry_url      = each.value.upstream_registry_url
-  upstream_repository_prefix = each.value.upstream_repository_prefix
+  upstream_repository_prefix = local.upstream_prefixes[each.key]
   credential_arn             = each.value.secret_name == null ? each.value.credential_arn : data.aws_secretsmanager_secret.this[each.value.secret_name].arn
   custom_role_arn            = each.value.custom_role_arn
 

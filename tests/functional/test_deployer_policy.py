@@ -42,7 +42,7 @@ pull_through_cache_rules = {
 root_template                 = { description = "first" }
 registry_consumer_account_ids = ["222222222222"]
 registry_scanning             = { scan_type = "BASIC" }
-registry_account_settings     = { BASIC_SCAN_TYPE_VERSION = "AWS_NATIVE" }
+registry_account_settings     = { BASIC_SCAN_TYPE_VERSION = "AWS_NATIVE", REGISTRY_POLICY_SCOPE = "V2" }
 
 create_vpc_endpoints    = true
 vpc_id                  = "vpc-0123456789abcdef1"

@@ -12,6 +12,8 @@ from orchestrator.local.ecr.pushes import describe_image
 
 # AWS records a pull at most once in this time.
 PULL_RESOLUTION = timedelta(hours=24)
+# An image is scanned once in this time, scans on push included (API reference, StartImageScan).
+SCAN_INTERVAL = timedelta(hours=24)
 
 
 def _image(repository: HeldRepository, image_id: Document) -> HeldImage:
@@ -202,10 +204,16 @@ def list_referrers(context: EcrCall, params: Document) -> Document:
 def start_scan(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     image = _image(repository, params["imageId"])
+    if context.registry.scanning["scanType"] == "ENHANCED":
+        raise EcrError("ValidationException", "This feature is disabled")
     if image.status != "ACTIVE":
         raise EcrError("ImageArchivedException", "The image is archived and cannot be scanned")
     if image.children:
         raise EcrError("UnsupportedImageTypeException", "The image is of a type that cannot be scanned")
+    if image.scanned_at is not None and now() - image.scanned_at < SCAN_INTERVAL:
+        raise EcrError(
+            "LimitExceededException", "The scan quota per image has been exceeded. Wait and try again later."
+        )
     image.scanned_at = now()
     return {**_scan(repository, image, params), "imageScanStatus": {"status": "IN_PROGRESS"}}
 

@@ -15,6 +15,9 @@ PART_SIZE = 10 * 1024 * 1024
 # ECR service quotas: of every part but the last.
 MIN_PART_SIZE = 5 * 1024 * 1024
 MAX_PARTS = 4200
+# Two quotas of the user guide.
+MAX_TAGS_OF_IMAGE = 1000
+MAX_IMAGES = 100_000
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -39,6 +42,11 @@ def push_image(context: EcrCall, params: Document, *, whole: bool) -> Document:
     if whole:
         _require_layers(repository, image)
     tag = params.get("imageTag")
+    held = repository.images.get(image.digest)
+    if held is None and len(repository.images) >= MAX_IMAGES:
+        raise EcrError("LimitExceededException", f"A repository can hold at most {MAX_IMAGES} images")
+    if held is not None and tag and tag not in held.tags and len(held.tags) >= MAX_TAGS_OF_IMAGE:
+        raise EcrError("LimitExceededException", f"An image can have at most {MAX_TAGS_OF_IMAGE} tags")
     stored = store(repository, image, tag)
     return {"image": describe_image(repository, stored, {"imageDigest": stored.digest, "imageTag": tag})}
 

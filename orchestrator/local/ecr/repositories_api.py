@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 import uuid
 
 from orchestrator.local.ecr.ecr_error import EcrError, invalid_parameter
+from orchestrator.local.ecr.encryption_keys import check_key
 from orchestrator.local.ecr.holdings import Document, EcrCall, HeldRegistry, HeldRepository, now, page
+from orchestrator.local.ecr.resource_policies import check_policy_text
 
 MAX_TAGS = 50
+MAX_REPOSITORIES = 100_000
 _ARN = re.compile(r"arn:[^:]+:ecr:(?P<region>[^:]+):(?P<account>[0-9]{12}):repository/(?P<name>.+)")
 
 
@@ -21,6 +23,8 @@ def create_repository(context: EcrCall, params: Document) -> Document:
             "RepositoryAlreadyExistsException",
             f"The repository with name '{name}' already exists in the registry with id '{registry.account_id}'",
         )
+    if len(registry.repositories) >= MAX_REPOSITORIES:
+        raise EcrError("LimitExceededException", f"A registry can hold at most {MAX_REPOSITORIES} repositories")
     repository = new_repository(
         registry,
         name,
@@ -80,6 +84,7 @@ def _encryption(registry: HeldRegistry, given: Document | None) -> Document:
             raise invalid_parameter("encryptionConfiguration", "kmsKey must not be specified with AES256")
         return {"encryptionType": "AES256"}
     if given.get("kmsKey"):
+        check_key(registry, given["kmsKey"])
         return dict(given)
     # Without a key AWS takes its own `aws/ecr` key, one per account and region.
     key = uuid.uuid5(uuid.NAMESPACE_URL, f"aws/ecr {registry.account_id} {registry.region}")
@@ -155,28 +160,6 @@ def put_scanning(context: EcrCall, params: Document) -> Document:
 
 def _named(repository: HeldRepository) -> Document:
     return {"registryId": repository.registry_id, "repositoryName": repository.name}
-
-
-def check_policy_text(text: str, name: str) -> None:
-    """Refuse a resource policy that is not one: JSON with statements that have an effect, a principal and actions."""
-    try:
-        document = json.loads(text)
-    except ValueError:
-        document = None
-    statements = document.get("Statement") if isinstance(document, dict) else None
-    statements = [statements] if isinstance(statements, dict) else statements
-    valid = bool(statements) and isinstance(statements, list) and all(map(_is_statement, statements))
-    if not valid:
-        raise invalid_parameter(name, "Invalid repository policy provided")
-
-
-def _is_statement(statement: object) -> bool:
-    return (
-        isinstance(statement, dict)
-        and statement.get("Effect") in ("Allow", "Deny")
-        and ("Principal" in statement) != ("NotPrincipal" in statement)
-        and ("Action" in statement) != ("NotAction" in statement)
-    )
 
 
 def set_policy(context: EcrCall, params: Document) -> Document:

@@ -36,6 +36,8 @@ NEED_SECRET = frozenset(
 _AZURE = re.compile(r"[a-zA-Z0-9]{5,50}\.azurecr\.io")
 _ECR = re.compile(r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com")
 
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::(?P<account>[0-9]{12}):role/.+")
+
 
 def _key(prefix: str) -> str:
     # AWS takes a trailing slash as given: `quay` and `quay/` are one prefix.
@@ -97,9 +99,10 @@ def create_rule(context: EcrCall, params: Document) -> Document:
 def _check_ecr_upstream(context: EcrCall, params: Document, name: str) -> None:
     upstream_prefix = params.get("upstreamRepositoryPrefix")
     if name != "ecr":
-        for member in ("upstreamRepositoryPrefix", "customRoleArn"):
-            if params.get(member):
-                raise invalid_parameter(member, "only supported when the upstream registry is ECR")
+        if params.get("upstreamRepositoryPrefix"):
+            raise invalid_parameter("upstreamRepositoryPrefix", "only supported when the upstream registry is ECR")
+        if params.get("customRoleArn"):
+            _check_role(context, params["customRoleArn"], name)
         return
     match = _ECR.fullmatch(params["upstreamRegistryUrl"])
     assert match is not None
@@ -107,10 +110,21 @@ def _check_ecr_upstream(context: EcrCall, params: Document, name: str) -> None:
         raise invalid_parameter("upstreamRegistryUrl", "the upstream registry must not be the registry itself")
     if match["account"] != context.registry.account_id and not params.get("customRoleArn"):
         raise invalid_parameter("customRoleArn", "required when the upstream is the ECR registry of another account")
+    if params.get("customRoleArn"):
+        _check_role(context, params["customRoleArn"], name)
     if upstream_prefix and upstream_prefix != ROOT and params["ecrRepositoryPrefix"] == ROOT:
         raise invalid_parameter(
             "upstreamRepositoryPrefix", "must be ROOT or absent when the ECR repository prefix is ROOT"
         )
+
+
+def _check_role(context: EcrCall, role_arn: str, name: str) -> None:
+    """A role of a rule: for upstream ECR only, and of the registry's own account (API reference)."""
+    if name != "ecr":
+        raise invalid_parameter("customRoleArn", "only supported when the upstream registry is ECR")
+    match = _ROLE.fullmatch(role_arn)
+    if match is None or match["account"] != context.registry.account_id:
+        raise invalid_parameter("customRoleArn", "must be the ARN of a role in the account of the registry")
 
 
 def _check_credentials(context: EcrCall, credential_arn: str | None, name: str) -> None:
@@ -148,14 +162,20 @@ def describe_rules(context: EcrCall, params: Document) -> Document:
 
 
 def update_rule(context: EcrCall, params: Document) -> Document:
+    """UpdatePullThroughCacheRule, which sets credentials or a role; neither can be taken away again.
+
+    The model of AWS China, which is older, requires `credentialArn`; today's has it optional because of the role, so
+    that one of the two is required.
+    """
     rule = _rule(context, params["ecrRepositoryPrefix"])
-    if params.get("credentialArn"):
-        _check_credentials(context, params["credentialArn"], rule["upstreamRegistry"])
-        rule["credentialArn"] = params["credentialArn"]
+    name = rule["upstreamRegistry"]
+    if not params.get("credentialArn") and not params.get("customRoleArn"):
+        raise invalid_parameter("credentialArn", "one of credentialArn and customRoleArn is required")
     if params.get("customRoleArn"):
-        if rule["upstreamRegistry"] != "ecr":
-            raise invalid_parameter("customRoleArn", "only supported when the upstream registry is ECR")
-        rule["customRoleArn"] = params["customRoleArn"]
+        _check_role(context, params["customRoleArn"], name)
+    if params.get("credentialArn"):
+        _check_credentials(context, params["credentialArn"], name)
+    rule.update({member: params[member] for member in ("credentialArn", "customRoleArn") if params.get(member)})
     rule["updatedAt"] = now()
     return _without(rule, "createdAt", "upstreamRegistry", "upstreamRegistryUrl")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 from orchestrator.local.ecr.ecr_error import EcrError, invalid_parameter
 from orchestrator.local.ecr.holdings import Document, EcrCall, HeldRepository, now, page
-from orchestrator.local.ecr.repositories_api import check_policy_text
+from orchestrator.local.ecr.resource_policies import check_policy_text, statements_of
 from orchestrator.local.ecr.tokens import issue
 
 # {setting: its values, the default first} (ECR API reference, PutAccountSetting).
@@ -20,13 +21,33 @@ SCAN_FREQUENCIES = {
     "BASIC": ("SCAN_ON_PUSH", "MANUAL"),
     "ENHANCED": ("SCAN_ON_PUSH", "CONTINUOUS_SCAN", "MANUAL"),
 }
+# What a registry policy of scope V1 may grant; V2 knows every action (user guide, "Private registry permissions").
+V1_ACTIONS = frozenset({"ecr:replicateimage", "ecr:batchimportupstreamimage", "ecr:createrepository"})
 MAX_EXCLUSIONS = 100
 
 
 def put_registry_policy(context: EcrCall, params: Document) -> Document:
-    check_policy_text(params["policyText"], "PolicyText")
-    context.registry.policy = params["policyText"]
-    return {"registryId": context.registry.account_id, "policyText": context.registry.policy}
+    text = params["policyText"]
+    check_policy_text(text, "PolicyText", registry=True)
+    if _setting(context, "REGISTRY_POLICY_SCOPE") == "V1" and not _within_v1(text):
+        # AWS names no reason (terraform-provider-aws#40933).
+        raise invalid_parameter("PolicyText", "Invalid registry policy provided")
+    context.registry.policy = text
+    return {"registryId": context.registry.account_id, "policyText": text}
+
+
+def _within_v1(text: str) -> bool:
+    """Does a registry policy name only what scope V1 knows? `ecr:*` stands for those actions (user guide)."""
+    granted = {
+        str(action).lower()
+        for statement in statements_of(text)
+        for action in _listed(statement.get("Action", statement.get("NotAction")))
+    }
+    return granted <= V1_ACTIONS | {"ecr:*"} and not any("NotAction" in one for one in statements_of(text))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def get_registry_policy(context: EcrCall, _: Document) -> Document:
@@ -58,7 +79,12 @@ def get_account_setting(context: EcrCall, params: Document) -> Document:
     name = params["name"]
     if name not in ACCOUNT_SETTINGS:
         raise invalid_parameter("name", f"must be one of {', '.join(sorted(ACCOUNT_SETTINGS))}")
-    return {"name": name, "value": context.registry.settings.get(name, ACCOUNT_SETTINGS[name][0])}
+    return {"name": name, "value": _setting(context, name)}
+
+
+def _setting(context: EcrCall, name: str) -> str:
+    # Registries of before December 2024 have scope V1, later ones V2: the narrower one is answered here.
+    return context.registry.settings.get(name, ACCOUNT_SETTINGS[name][0])
 
 
 def put_scanning(context: EcrCall, params: Document) -> Document:

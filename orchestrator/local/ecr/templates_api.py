@@ -7,7 +7,8 @@ from orchestrator.lifecycle.ports import ROOT
 from orchestrator.local.ecr.ecr_error import EcrError
 from orchestrator.local.ecr.holdings import Document, EcrCall, HeldRegistry, HeldRepository, now, page
 from orchestrator.local.ecr.lifecycle_api import refuse_policy
-from orchestrator.local.ecr.repositories_api import check_mutability, check_policy_text, new_repository
+from orchestrator.local.ecr.repositories_api import check_mutability, new_repository
+from orchestrator.local.ecr.resource_policies import check_policy_text
 
 _MEMBERS = (
     "description",

@@ -49,8 +49,8 @@ def test_repositories_come_in_pages(ecr: Any) -> None:
     assert ([len(page["repositories"]) for page in pages], names) == ([10, 10, 5], sorted(set(names)))
 
 
-def test_settings_of_a_repository_can_be_changed(ecr: Any, account_id: str) -> None:
-    key = f"arn:aws:kms:eu-west-1:{account_id}:key/1b2c3d4e-5f60-7182-93a4-b5c6d7e8f90a"
+def test_settings_of_a_repository_can_be_changed(ecr: Any, clients: Clients) -> None:
+    key = clients("kms").create_key()["KeyMetadata"]["Arn"]
     made = ecr.create_repository(
         repositoryName="app",
         imageTagMutability="IMMUTABLE",
@@ -118,9 +118,11 @@ def test_tags_are_added_replaced_and_taken_away(ecr: Any) -> None:
 def test_a_registry_policy_is_put_got_and_deleted(ecr: Any) -> None:
     with refused("RegistryPolicyNotFoundException"):
         ecr.get_registry_policy()
-    ecr.put_registry_policy(policyText=POLICY)
-    assert ecr.get_registry_policy()["policyText"] == POLICY
-    assert ecr.delete_registry_policy()["policyText"] == POLICY
+    ecr.put_account_setting(name="REGISTRY_POLICY_SCOPE", value="V2")
+    policy = POLICY.replace('"Action"', '"Resource": "*", "Action"')
+    ecr.put_registry_policy(policyText=policy)
+    assert ecr.get_registry_policy()["policyText"] == policy
+    assert ecr.delete_registry_policy()["policyText"] == policy
     with refused("RegistryPolicyNotFoundException"):
         ecr.delete_registry_policy()
 

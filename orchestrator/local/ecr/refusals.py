@@ -1,0 +1,252 @@
+"""Every refusal that ECR's service model declares, and what becomes of it here: one table.
+
+`python -m scripts.write_refusals` makes docs/embedded-aws.md of it. A test holds it against botocore's model and makes
+each refusal happen, so that a new exception of AWS's is a failing test and not a silence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MODEL = "API model"
+REFERENCE = "API reference"
+GUIDE = "user guide"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One error of one operation: when it is answered, by which source, and why not where it never is.
+
+    `operation` is `*` for what every operation does alike.
+    """
+
+    operation: str
+    error: str
+    when: str
+    source: str
+    never: str = ""
+
+    @property
+    def made(self) -> bool:
+        """Does the embedded AWS answer it?"""
+        return not self.never
+
+
+def _never(operation: str, error: str, why: str) -> Refusal:
+    return Refusal(operation, error, "", MODEL, why)
+
+
+_PUSHED = "What KMS says of a key is asked when the repository is made."
+_PULLED = "No upstream is asked for layers or referrers."
+_UNPUBLISHED = "The limit is not published."
+
+REFUSALS = (
+    # Made alike for every operation.
+    _never("*", "ServerException", "A failure of AWS's own; tests ask for it as a fault."),
+    Refusal("*", "ValidationException", "a required member is missing", MODEL),
+    Refusal("*", "InvalidParameterException", "a member breaks its pattern, enumeration, length or range", MODEL),
+    Refusal("*", "RepositoryNotFoundException", "the named repository does not exist", REFERENCE),
+    # Rules.
+    Refusal("CreatePullThroughCacheRule", "LimitExceededException", "the registry has 50 rules", GUIDE),
+    Refusal(
+        "CreatePullThroughCacheRule",
+        "PullThroughCacheRuleAlreadyExistsException",
+        "a rule has that prefix, with or without its slash",
+        REFERENCE,
+    ),
+    Refusal(
+        "CreatePullThroughCacheRule",
+        "UnsupportedUpstreamRegistryException",
+        "ECR has no such upstream, its name does not fit, or it needs credentials",
+        GUIDE,
+    ),
+    Refusal("CreatePullThroughCacheRule", "SecretNotFoundException", "the secret does not exist", REFERENCE),
+    Refusal(
+        "CreatePullThroughCacheRule",
+        "UnableToAccessSecretException",
+        "the secret is of another account or region, or of another shape",
+        GUIDE,
+    ),
+    Refusal(
+        "CreatePullThroughCacheRule",
+        "UnableToDecryptSecretValueException",
+        "the secret is encrypted with a customer's key",
+        GUIDE,
+    ),
+    Refusal(
+        "CreatePullThroughCacheRule",
+        "InvalidParameterException",
+        "a member that the upstream does not take, or a role of another account",
+        REFERENCE,
+    ),
+    Refusal("CreatePullThroughCacheRule", "ValidationException", "GovCloud, China: the feature is disabled", GUIDE),
+    Refusal(
+        "UpdatePullThroughCacheRule",
+        "InvalidParameterException",
+        "neither credentials nor a role are given, or one that the upstream does not take",
+        "API reference of AWS China, which requires credentialArn",
+    ),
+    Refusal("UpdatePullThroughCacheRule", "SecretNotFoundException", "the secret does not exist", REFERENCE),
+    Refusal("UpdatePullThroughCacheRule", "UnableToAccessSecretException", "as at its creation", GUIDE),
+    Refusal("UpdatePullThroughCacheRule", "UnableToDecryptSecretValueException", "as at its creation", GUIDE),
+    *(
+        Refusal(operation, "PullThroughCacheRuleNotFoundException", "there is no such rule", REFERENCE)
+        for operation in (
+            "DeletePullThroughCacheRule",
+            "DescribePullThroughCacheRules",
+            "UpdatePullThroughCacheRule",
+            "ValidatePullThroughCacheRule",
+        )
+    ),
+    # The registry.
+    Refusal(
+        "PutRegistryPolicy",
+        "InvalidParameterException",
+        "it is no policy, or scope V1 does not know an action",
+        "user guide; terraform-provider-aws#40933",
+    ),
+    *(
+        Refusal(operation, "RegistryPolicyNotFoundException", "there is none", REFERENCE)
+        for operation in ("GetRegistryPolicy", "DeleteRegistryPolicy")
+    ),
+    Refusal("PutAccountSetting", "InvalidParameterException", "a name or value that ECR does not know", REFERENCE),
+    _never("PutAccountSetting", "LimitExceededException", _UNPUBLISHED),
+    Refusal(
+        "PutRegistryScanningConfiguration",
+        "InvalidParameterException",
+        "a frequency of the other scan type, or one twice",
+        GUIDE,
+    ),
+    _never("PutRegistryScanningConfiguration", "BlockedByOrganizationPolicyException", "There are no organizations."),
+    _never(
+        "BatchGetRepositoryScanningConfiguration",
+        "RepositoryNotFoundException",
+        "The answer lists the failures of single repositories.",
+    ),
+    Refusal("PutReplicationConfiguration", "InvalidParameterException", "the registry is its own destination", GUIDE),
+    Refusal("RegisterPullTimeUpdateExclusion", "ExclusionAlreadyExistsException", "the role has one", REFERENCE),
+    Refusal("RegisterPullTimeUpdateExclusion", "LimitExceededException", "the registry has 100", GUIDE),
+    Refusal("DeregisterPullTimeUpdateExclusion", "ExclusionNotFoundException", "the role has none", REFERENCE),
+    _never("DeregisterPullTimeUpdateExclusion", "LimitExceededException", "Rates are not counted."),
+    _never("ListPullTimeUpdateExclusions", "LimitExceededException", "Rates are not counted."),
+    # Templates.
+    Refusal("CreateRepositoryCreationTemplate", "TemplateAlreadyExistsException", "the prefix has one", REFERENCE),
+    _never("CreateRepositoryCreationTemplate", "LimitExceededException", _UNPUBLISHED),
+    Refusal(
+        "CreateRepositoryCreationTemplate",
+        "InvalidParameterException",
+        "policies, mutability and its filters as for a repository",
+        REFERENCE,
+    ),
+    *(
+        Refusal(operation, "TemplateNotFoundException", "the prefix has none", REFERENCE)
+        for operation in ("DeleteRepositoryCreationTemplate", "UpdateRepositoryCreationTemplate")
+    ),
+    # Repositories.
+    Refusal("CreateRepository", "RepositoryAlreadyExistsException", "the name is taken", REFERENCE),
+    Refusal("CreateRepository", "LimitExceededException", "the registry has 100,000", GUIDE),
+    Refusal(
+        "CreateRepository", "InvalidTagParameterException", "a key is empty, too long or begins with aws:", REFERENCE
+    ),
+    Refusal("CreateRepository", "TooManyTagsException", "more than 50 tags", REFERENCE),
+    Refusal("CreateRepository", "KmsException", "the key does not exist, is disabled or of another region", REFERENCE),
+    Refusal("DeleteRepository", "RepositoryNotEmptyException", "it holds images, without force", REFERENCE),
+    _never("DeleteRepository", "KmsException", "Grants of a key are not kept."),
+    Refusal("TagResource", "InvalidTagParameterException", "as for a new repository", REFERENCE),
+    Refusal("TagResource", "TooManyTagsException", "more than 50 tags in all", REFERENCE),
+    _never("UntagResource", "InvalidTagParameterException", "A key that is not there is no error."),
+    _never("UntagResource", "TooManyTagsException", "Taking tags away makes them fewer."),
+    *(
+        Refusal(operation, "RepositoryPolicyNotFoundException", "there is none", REFERENCE)
+        for operation in ("GetRepositoryPolicy", "DeleteRepositoryPolicy")
+    ),
+    Refusal("SetRepositoryPolicy", "InvalidParameterException", "it is no policy", GUIDE),
+    # Lifecycle policies.
+    *(
+        Refusal(operation, "LifecyclePolicyNotFoundException", "there is none", REFERENCE)
+        for operation in ("GetLifecyclePolicy", "DeleteLifecyclePolicy", "StartLifecyclePolicyPreview")
+    ),
+    Refusal("GetLifecyclePolicyPreview", "LifecyclePolicyPreviewNotFoundException", "none was started", REFERENCE),
+    _never("StartLifecyclePolicyPreview", "LifecyclePolicyPreviewInProgressException", "A preview ends at once."),
+    Refusal("PutLifecyclePolicy", "InvalidParameterException", "what `orchestrator validate` refuses, too", GUIDE),
+    # Images.
+    Refusal("PutImage", "ImageAlreadyExistsException", "digest and tag are there", REFERENCE),
+    Refusal("PutImage", "ImageDigestDoesNotMatchException", "the given digest is not the manifest's", REFERENCE),
+    Refusal("PutImage", "ImageTagAlreadyExistsException", "an immutable tag names another image", REFERENCE),
+    Refusal("PutImage", "ReferencedImagesNotFoundException", "an index names images that are not there", REFERENCE),
+    Refusal("PutImage", "LimitExceededException", "an image has 1,000 tags, a repository 100,000 images", GUIDE),
+    _never(
+        "PutImage",
+        "LayersNotFoundException",
+        "Simulated images have no layers; a push through the registry's own door is refused without them.",
+    ),
+    _never("PutImage", "KmsException", _PUSHED),
+    Refusal("CompleteLayerUpload", "EmptyUploadException", "no part was sent", REFERENCE),
+    Refusal("CompleteLayerUpload", "InvalidLayerException", "the digest is another", REFERENCE),
+    Refusal("CompleteLayerUpload", "LayerAlreadyExistsException", "the repository has the layer", REFERENCE),
+    Refusal("CompleteLayerUpload", "LayerPartTooSmallException", "a part before the last is below 5 MiB", REFERENCE),
+    _never("CompleteLayerUpload", "KmsException", _PUSHED),
+    *(
+        Refusal(operation, "UploadNotFoundException", "there is no such upload", REFERENCE)
+        for operation in ("CompleteLayerUpload", "UploadLayerPart")
+    ),
+    Refusal("UploadLayerPart", "InvalidLayerPartException", "it does not follow the one before", REFERENCE),
+    _never("UploadLayerPart", "KmsException", _PUSHED),
+    Refusal("UploadLayerPart", "LimitExceededException", "the layer has more than 4,200 parts, or is too large", GUIDE),
+    _never("InitiateLayerUpload", "KmsException", _PUSHED),
+    Refusal("GetDownloadUrlForLayer", "LayersNotFoundException", "the repository has no such layer", REFERENCE),
+    _never("GetDownloadUrlForLayer", "LayerInaccessibleException", "A layer is there or not."),
+    _never("GetDownloadUrlForLayer", "UnableToGetUpstreamLayerException", _PULLED),
+    Refusal("BatchGetImage", "UnableToGetUpstreamImageException", "the credentials cannot be used", REFERENCE),
+    _never("BatchGetImage", "LimitExceededException", "Rates are not counted."),
+    _never("ListImageReferrers", "UnableToListUpstreamImageReferrersException", _PULLED),
+    *(
+        Refusal(operation, "ImageNotFoundException", "there is no such image", REFERENCE)
+        for operation in (
+            "DescribeImageScanFindings",
+            "DescribeImages",
+            "StartImageScan",
+            "UpdateImageStorageClass",
+        )
+    ),
+    Refusal("DescribeImageScanFindings", "ScanNotFoundException", "the image was never scanned", REFERENCE),
+    Refusal("StartImageScan", "ImageArchivedException", "the image is archived", REFERENCE),
+    Refusal("StartImageScan", "UnsupportedImageTypeException", "it is an index", GUIDE),
+    Refusal("StartImageScan", "LimitExceededException", "it was scanned less than 24 hours ago", REFERENCE),
+    Refusal(
+        "StartImageScan",
+        "ValidationException",
+        "the registry is scanned by Inspector",
+        "user guide; ecr-scan-image#44",
+    ),
+    Refusal(
+        "UpdateImageStorageClass",
+        "ImageStorageClassUpdateNotSupportedException",
+        "the image is in that class",
+        REFERENCE,
+    ),
+)
+# Operations that are not served at all: status 501 with their name.
+NOT_SERVED = frozenset(
+    {
+        "DeleteSigningConfiguration",
+        "DescribeImageReplicationStatus",
+        "DescribeImageSigningStatus",
+        "DescribeReplicationBackfillResults",
+        "GetSigningConfiguration",
+        "ListReplicationBackfills",
+        "PutSigningConfiguration",
+        "StartReplicationBackfill",
+        "StopReplicationBackfill",
+    }
+)
+# What AWS may refuse and nobody says: the embedded AWS takes it, and docs/limits.md says so.
+UNKNOWN = (
+    "Setting `REGISTRY_POLICY_SCOPE` back to V1 while the registry policy has actions of V2.",
+    "A policy that names a role or user which does not exist: IAM is asked by AWS, not here.",
+    "A `Resource` in a repository's policy, and a condition key that ECR does not know.",
+    "How many creation templates a registry holds.",
+    "A rule whose prefix lies below another rule's.",
+    "A role of a rule or template whose trust policy does not admit ECR: it shows with the first pull.",
+    "Rates: throttling is asked for as a fault.",
+)
