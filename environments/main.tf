@@ -128,6 +128,17 @@ module "ecr" {
 # Network
 ################################################################################
 
+locals {
+  # ECR registries of the region that the routes name: what is left at its source must pass the endpoints, too.
+  named_registry_accounts = distinct(flatten([
+    for source in concat(
+      [for rule in values(var.pull_through_cache_rules) : rule.upstream_registry_url],
+      [for mirror in values(var.mirrors) : mirror.source],
+      var.include, var.exclude,
+    ) : flatten(regexall("^([0-9]{12})\\.dkr[.-]ecr(?:-fips)?\\.${var.aws_region}\\.", source))
+  ]))
+}
+
 module "vpc_endpoints" {
   source = "../modules/vpc-endpoints"
   count  = var.create_vpc_endpoints && local.rest ? 1 : 0
@@ -140,6 +151,9 @@ module "vpc_endpoints" {
   private_route_table_ids     = var.private_route_table_ids
   extra_endpoints             = var.extra_vpc_endpoints
   registry_account_ids        = distinct([var.account_id, local.registry.account_id])
+  pull_account_ids            = distinct(concat(var.endpoint_registry_account_ids, local.named_registry_accounts))
+  s3_bucket_names             = var.endpoint_s3_bucket_names
+  public_layer_buckets        = var.allow_upstream
   allow_import                = length(var.pull_through_cache_rules) > 0
   allow_push                  = length(var.push_roles) > 0 || length(var.mirrors) > 0
   tags                        = var.tags
@@ -147,7 +161,7 @@ module "vpc_endpoints" {
   # The cluster writes what it runs. A bucket of another region is not reached through the endpoint.
   s3_put_objects = local.usage != null && local.registry.region == var.aws_region ? ["${local.records_bucket}/snapshots/${local.snapshot_name}.json"] : []
 
-  # EKS takes its add-ons from a registry of AWS's, hosted control planes their release images from one of Red Hat's.
+  # EKS takes its add-ons from a registry of AWS's, Bottlerocket its host containers, hosted control planes their release images from one of Red Hat's.
   platform_registry_account_ids = { eks = null, rosa-classic = [], rosa-hcp = ["*"] }[var.platform]
 }
 

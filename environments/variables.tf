@@ -252,8 +252,8 @@ variable "private_subnet_ids" {
 }
 
 variable "vpc_cidr" {
-  description = "CIDR from which the endpoints' own security group admits HTTPS. Needed unless `endpoint_security_group_ids` are given."
-  type        = string
+  description = "CIDR from which the endpoints' own security group admits HTTPS, or a list of all blocks of the VPC: secondary ones (100.64.0.0/16) and IPv6 as well. Needed unless `endpoint_security_group_ids` are given."
+  type        = any # a string or a list of strings
   default     = null
 
   validation {
@@ -276,6 +276,28 @@ variable "extra_vpc_endpoints" {
   validation {
     condition     = alltrue([for service in var.extra_vpc_endpoints : contains(["s3", "sts", "logs"], service)])
     error_message = "extra_vpc_endpoints are s3, sts and logs."
+  }
+}
+
+variable "endpoint_registry_account_ids" {
+  description = "Further accounts whose ECR registries nodes pull from through the endpoints, such as a vendor's (AWS Marketplace 709825985650). Those of EKS add-ons and Bottlerocket, and every ECR registry that a rule, a mirror, `include` or `exclude` names, are admitted without being named."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for account in var.endpoint_registry_account_ids : can(regex("^[0-9]{12}$", account))])
+    error_message = "endpoint_registry_account_ids are AWS account ids of 12 digits, in quotes."
+  }
+}
+
+variable "endpoint_s3_bucket_names" {
+  description = "Buckets that workloads use through the S3 gateway endpoint of `extra_vpc_endpoints`. Its policy admits these, ECR's layer bucket and those of registry.k8s.io and quay.io only."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for bucket in var.endpoint_s3_bucket_names : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", bucket))])
+    error_message = "endpoint_s3_bucket_names are names of buckets: 3 to 63 lower case letters, digits, dots and hyphens; no ARNs."
   }
 }
 

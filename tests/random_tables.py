@@ -34,6 +34,7 @@ _PARTS = ("aa", "bb", "library", "aa.b", "aa-b", "aab", "aa__b", "x" * 90)
 _OTHER_NAMES = {
     "docker.io": ("docker.io", "index.docker.io", "registry-1.docker.io", ""),
     "registry.k8s.io": ("registry.k8s.io", "k8s.gcr.io"),
+    "public.ecr.aws": ("public.ecr.aws", "ecr-public.aws.com"),
     "444455556666.dkr.ecr.eu-west-1.amazonaws.com": (
         "444455556666.dkr.ecr.eu-west-1.amazonaws.com",
         "444455556666.dkr-ecr.eu-west-1.on.aws",

@@ -305,8 +305,8 @@ variable "endpoint_security_group_ids" {
 }
 
 variable "vpc_cidr" {
-  description = "CIDR from which the endpoints' own security group admits HTTPS. Needed with `create_vpc_endpoints` unless `endpoint_security_group_ids` are given."
-  type        = string
+  description = "CIDR from which the endpoints' own security group admits HTTPS, or a list of the blocks of a VPC that has several. Needed with `create_vpc_endpoints` unless `endpoint_security_group_ids` are given."
+  type        = any # a string or a list of strings
   default     = null
 
   validation {

@@ -20,7 +20,7 @@ locals {
   # One spelling for each registry: {as written: canonical}.
   canonical = {
     for source in distinct(concat([for route in local.routes : route.source], var.include, var.exclude)) :
-    source => replace(replace(trimsuffix(source, "/"), "/^(registry-1|index)\\.docker\\.io(\\/|$)/", "docker.io$2"), "/^k8s\\.gcr\\.io(\\/|$)/", "registry.k8s.io$1")
+    source => replace(replace(replace(trimsuffix(source, "/"), "/^(registry-1|index)\\.docker\\.io(\\/|$)/", "docker.io$2"), "/^k8s\\.gcr\\.io(\\/|$)/", "registry.k8s.io$1"), "/^ecr-public\\.aws\\.com(\\/|$)/", "public.ecr.aws$1")
   }
   included = [for source in var.include : local.canonical[source]]
   excluded = [for source in var.exclude : local.canonical[source]]
@@ -55,7 +55,7 @@ locals {
     for key, route in local.scopes : {
       for registry in concat(
         [split("/", key)[0]],
-        lookup({ "docker.io" = ["registry-1.docker.io"], "registry.k8s.io" = ["k8s.gcr.io"] }, split("/", key)[0], []),
+        lookup({ "docker.io" = ["registry-1.docker.io"], "registry.k8s.io" = ["k8s.gcr.io"], "public.ecr.aws" = ["ecr-public.aws.com"] }, split("/", key)[0], []),
         ) : replace("${registry}${trimprefix(key, split("/", key)[0])}", "/^([^\\/]+)\\//", "$1 ") => join("/", compact(concat(
           [var.registry_host, route.prefix == "ROOT" ? "" : route.prefix],
           split("/", trimprefix("${trimprefix(key, split("/", key)[0])}/", "/${route.strip}/")),

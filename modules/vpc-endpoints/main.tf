@@ -24,6 +24,9 @@ locals {
     var.service_names,
   )
 
+  # One block or several, as a list.
+  cidrs = var.vpc_cidr == null ? [] : try([tostring(var.vpc_cidr)], [for cidr in var.vpc_cidr : tostring(cidr)])
+
   own_security_group = length(var.endpoint_security_group_ids) == 0
   security_group_ids = local.own_security_group ? aws_security_group.this[*].id : var.endpoint_security_group_ids
 }
@@ -51,7 +54,22 @@ resource "aws_vpc_security_group_ingress_rule" "https" {
 
   security_group_id = aws_security_group.this[0].id
   description       = "HTTPS from the VPC"
-  cidr_ipv4         = var.vpc_cidr
+  cidr_ipv4         = strcontains(local.cidrs[0], ":") ? null : local.cidrs[0]
+  cidr_ipv6         = strcontains(local.cidrs[0], ":") ? local.cidrs[0] : null
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+  tags              = var.tags
+}
+
+# Secondary blocks, and IPv6: the first block keeps the address that it always had.
+resource "aws_vpc_security_group_ingress_rule" "https_from_further_blocks" {
+  for_each = toset(local.own_security_group ? slice(local.cidrs, min(1, length(local.cidrs)), length(local.cidrs)) : [])
+
+  security_group_id = aws_security_group.this[0].id
+  description       = "HTTPS from the VPC"
+  cidr_ipv4         = strcontains(each.value, ":") ? null : each.value
+  cidr_ipv6         = strcontains(each.value, ":") ? each.value : null
   ip_protocol       = "tcp"
   from_port         = 443
   to_port           = 443

@@ -15,9 +15,13 @@ locals {
   eks_registries = {
     af-south-1     = "877085696533"
     ap-east-1      = "800184023465"
+    ap-east-2      = "533267051163"
     ap-south-2     = "900889452093"
     ap-southeast-3 = "296578399912"
     ap-southeast-4 = "491585149902"
+    ap-southeast-5 = "151610086707"
+    ap-southeast-6 = "333609536671"
+    ap-southeast-7 = "121268973566"
     ca-west-1      = "761377655185"
     cn-north-1     = "918309763551"
     cn-northwest-1 = "961992271922"
@@ -27,12 +31,45 @@ locals {
     il-central-1   = "066635153087"
     me-central-1   = "759879836304"
     me-south-1     = "558608220178"
+    mx-central-1   = "730335286997"
     us-gov-east-1  = "151742754352"
     us-gov-west-1  = "013241004608"
   }
+  # Where Bottlerocket keeps its host containers (bottlerocket-core-kit, schnauzer's ECR_MAP).
+  bottlerocket_registries = {
+    af-south-1     = "917644944286"
+    ap-east-1      = "375569722642"
+    ap-south-2     = "764716012617"
+    ap-southeast-3 = "386774335080"
+    ap-southeast-4 = "731751899352"
+    ap-southeast-5 = "851725293737"
+    ca-west-1      = "253897149516"
+    cn-north-1     = "183470599484"
+    cn-northwest-1 = "183901325759"
+    eu-central-2   = "861738308508"
+    eu-isoe-west-1 = "589460436674"
+    eu-south-1     = "586180183710"
+    eu-south-2     = "620625777247"
+    il-central-1   = "288123944683"
+    me-central-1   = "553577323255"
+    me-south-1     = "509306038620"
+    us-gov-east-1  = "388230364387"
+    us-gov-west-1  = "347163068887"
+  }
   platform_registries = var.platform_registry_account_ids != null ? var.platform_registry_account_ids : [
     lookup(local.eks_registries, local.region, "602401143452"),
+    lookup(local.bottlerocket_registries, local.region, "328549459982"),
   ]
+  pulled_registries = sort(distinct(concat(local.platform_registries, var.pull_account_ids)))
+
+  # Buckets of this region that public registries send clients in AWS to (registry.k8s.io: its buckets.go; quay.io:
+  # OpenShift's list of hosts for firewalls). A bucket of another region is not reached through the gateway.
+  layer_buckets = local.partition != "aws" || !var.public_layer_buckets ? [] : concat(
+    local.region == "ap-east-2" ? [] : [
+      local.region == "eu-west-2" ? "767373bbdcb8270361b96548387bf2a9ad0d48758c35-eu-west-2" : "prod-registry-k8s-io-${local.region}",
+    ],
+    local.region == "us-east-1" ? ["quayio-production-s3"] : [],
+  )
 
   own_principals = { StringEquals = { "aws:PrincipalAccount" = sort(distinct(local.principals)) } }
 
@@ -75,9 +112,9 @@ locals {
           Effect    = "Allow"
           Principal = "*"
           Action    = local.pull_actions
-          Resource  = [for account in sort(distinct(local.platform_registries)) : "arn:${local.partition}:ecr:${local.region}:${account}:repository/*"]
+          Resource  = [for account in local.pulled_registries : "arn:${local.partition}:ecr:${local.region}:${account}:repository/*"]
           Condition = local.own_principals
-        } if length(local.platform_registries) > 0
+        } if length(local.pulled_registries) > 0
       ],
     )
   })
@@ -91,7 +128,10 @@ locals {
         Effect    = "Allow"
         Principal = "*"
         Action    = ["s3:GetObject"]
-        Resource  = ["arn:${local.partition}:s3:::prod-${local.region}-starport-layer-bucket/*"]
+        Resource = [
+          for bucket in concat(["prod-${local.region}-starport-layer-bucket"], local.layer_buckets) :
+          "arn:${local.partition}:s3:::${bucket}/*"
+        ]
       }],
       [
         for sid in ["UseNamedBuckets"] : {

@@ -37,17 +37,22 @@ variable "private_subnet_ids" {
 }
 
 variable "vpc_cidr" {
-  description = "IPv4 CIDR from which the endpoints' own security group admits HTTPS. Needed unless `endpoint_security_group_ids` are given, and then not used."
-  type        = string
+  description = "CIDR from which the endpoints' own security group admits HTTPS, or a list of all blocks of the VPC: secondary ones (100.64.0.0/16) and IPv6 as well. With private DNS a Pod in a block that is left out reaches neither ECR nor STS. Needed unless `endpoint_security_group_ids` are given, and then not used."
+  type        = any # a string or a list of strings
   default     = null
 
   validation {
-    condition     = var.vpc_cidr == null || try(can(cidrnetmask(var.vpc_cidr)) && cidrsubnet(var.vpc_cidr, 0, 0) == var.vpc_cidr, false)
-    error_message = "vpc_cidr is \"${coalesce(var.vpc_cidr, "null")}\". Give an IPv4 CIDR that begins at its network address, such as \"10.0.0.0/16\"."
+    condition     = var.vpc_cidr == null || (can(tostring(var.vpc_cidr)) || can([for cidr in var.vpc_cidr : tostring(cidr)]))
+    error_message = "vpc_cidr is a CIDR in quotes, such as \"10.0.0.0/16\", or a list of them."
   }
 
   validation {
-    condition     = var.vpc_cidr != null || length(var.endpoint_security_group_ids) > 0
+    condition     = alltrue([for cidr in try([tostring(var.vpc_cidr)], [for cidr in var.vpc_cidr : tostring(cidr)], []) : try(cidrsubnet(cidr, 0, 0) == cidr, false) if cidr != null])
+    error_message = "vpc_cidr is \"${try(join("\", \"", try([tostring(var.vpc_cidr)], [for cidr in var.vpc_cidr : tostring(cidr)])), "null")}\". Give each block as a CIDR that begins at its network address, such as \"10.0.0.0/16\"."
+  }
+
+  validation {
+    condition     = length(var.endpoint_security_group_ids) > 0 || try(length(var.vpc_cidr) > 0, false)
     error_message = "vpc_cidr is missing. The endpoints' own security group admits HTTPS from it: give the VPC's CIDR, or existing security groups in endpoint_security_group_ids."
   }
 }
@@ -139,8 +144,20 @@ variable "registry_account_ids" {
   }
 }
 
+variable "pull_account_ids" {
+  description = "Further accounts whose repositories are pulled from and nothing else: upstream ECR registries, vendors."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for account in var.pull_account_ids : can(regex("^[0-9]{12}$", account))])
+    error_message = "pull_account_ids has \"${join("\", \"", var.pull_account_ids)}\". AWS account IDs have 12 digits; write them in quotes."
+  }
+}
+
 variable "platform_registry_account_ids" {
-  description = "Accounts of the platform's registries, such as the one that EKS pulls its add-ons from: pull only. Null means that of EKS in this region; [] none; [\"*\"] any account (ROSA with hosted control planes pulls its release images from a registry of Red Hat's)."
+  description = "Accounts of the platform's registries: pull only. Null means those of EKS add-ons and of Bottlerocket's host containers in this region; [] none; [\"*\"] any account (ROSA with hosted control planes pulls its release images from a registry of Red Hat's)."
   type        = list(string)
   default     = null
 
@@ -179,7 +196,7 @@ variable "additional_ecr_actions" {
 }
 
 variable "s3_bucket_names" {
-  description = "Buckets that workloads use besides ECR's layer bucket. A gateway endpoint takes all S3 traffic of its route tables, and its policy admits only the layer bucket and these."
+  description = "Buckets that workloads use besides ECR's layer bucket. A gateway endpoint takes all S3 traffic of its route tables, and its policy admits only the registries' layer buckets and these."
   type        = list(string)
   default     = []
   nullable    = false
@@ -188,6 +205,13 @@ variable "s3_bucket_names" {
     condition     = alltrue([for bucket in var.s3_bucket_names : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", bucket))])
     error_message = "s3_bucket_names has \"${join("\", \"", var.s3_bucket_names)}\". Give names of buckets: 3 to 63 lower case letters, digits, dots and hyphens; no ARNs, no wildcards."
   }
+}
+
+variable "public_layer_buckets" {
+  description = "Let layers be read from the buckets that registry.k8s.io and quay.io send clients in AWS to. Without them a pull from there ends in 403 at the gateway endpoint."
+  type        = bool
+  default     = true
+  nullable    = false
 }
 
 variable "s3_put_objects" {

@@ -77,6 +77,7 @@ def mirror_claims(context: Context) -> list[Claim]:
     """The sources of all mirrors that name one; prefixes and sources are checked on the way."""
     environment = context.environment
     claims = []
+    instead_of_rules = set()
     for prefix, mirror in environment.mirrors.items():
         path: Path = ("mirrors", prefix)
         _check_mirror_prefix(context, path, prefix)
@@ -98,6 +99,7 @@ def mirror_claims(context: Context) -> list[Claim]:
             and has_rules(environment)
             and environment.allow_upstream
         ):
+            instead_of_rules.add(prefix)
             context.warn(
                 (*path, "source"),
                 f"{dotted((*path, 'source'))} is {shown(mirror.source)}, which ECR can pull through.",
@@ -106,17 +108,41 @@ def mirror_claims(context: Context) -> list[Claim]:
                 value=mirror.source,
             )
         claims.append(Claim(path, prefix, source))
+    if len(claims) == len(environment.mirrors):
+        _warn_about_copies(context, [claim for claim in claims if claim.prefix not in instead_of_rules])
     return claims
+
+
+def _warn_about_copies(context: Context, claims: list[Claim]) -> None:
+    """A route is a promise, and nobody keeps that of a mirror by itself."""
+    if not claims:
+        return
+    prefixes = ", ".join(f"{claim.prefix}/" for claim in claims)
+    context.warn(
+        ("mirrors",),
+        f"Images below {prefixes} are pulled from ECR only, and ECR cannot pull them through.",
+        why="A mirror holds what was copied, in repositories that exist: ECR makes none when an image is pulled.",
+        remedy="Copy the images before the cluster is redirected.",
+        value=[claim.prefix for claim in claims],
+    )
 
 
 def _check_mirror_prefix(context: Context, path: Path, prefix: str) -> None:
     if REPOSITORY_NAME.fullmatch(prefix) and len(prefix) in MIRROR_PREFIX_LENGTH:
         return
     suggestion = repository_suggestion(prefix)
-    good = REPOSITORY_NAME.fullmatch(suggestion) and len(suggestion) in MIRROR_PREFIX_LENGTH and prefix != ROOT
+    good = REPOSITORY_NAME.fullmatch(suggestion) and len(suggestion) in MIRROR_PREFIX_LENGTH
     if prefix == ROOT:
-        why = "Copies need a prefix of their own, so that they cannot be taken for own repositories."
-    elif REPOSITORY_NAME.fullmatch(prefix):
+        context.error(
+            path,
+            'mirror "ROOT": a mirror cannot be at the root of the registry.',
+            why="Copies of one source would lie among own repositories and those of other sources, and nothing could tell "
+            "them apart. ROOT is for a pull-through rule, which ECR fills by itself.",
+            remedy='Copies need a prefix of their own, such as "mirror".',
+            value=prefix,
+        )
+        return
+    if REPOSITORY_NAME.fullmatch(prefix):
         why = f"It has {len(prefix)} characters; with a repository's name after it, it must fit into 256."
     elif prefix.endswith("/") and REPOSITORY_NAME.fullmatch(prefix.rstrip("/")):
         why = "The slash after a prefix is added by itself."

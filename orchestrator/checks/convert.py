@@ -44,7 +44,7 @@ class Converter:
 
     def convert(self, value: object, wanted: Any, path: Path, default: object = INVALID) -> Any:
         """`value` as `wanted` (an annotation of the model), or INVALID. Null becomes `default` where there is one."""
-        wanted, nullable = _without_none(wanted)
+        wanted, nullable = _without_none(wanted, value)
         if value is None:
             if nullable:
                 return None
@@ -192,13 +192,14 @@ def format_number(value: int | float) -> str:
     return str(value) if isinstance(value, int) else f"{Decimal(repr(value)).normalize():f}"
 
 
-def _without_none(annotation: Any) -> tuple[Any, bool]:
-    """(the type without None and markers, whether None is allowed)."""
+def _without_none(annotation: Any, value: object = None) -> tuple[Any, bool]:
+    """(the type without None and markers, whether None is allowed); of one or several the one that `value` is."""
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     if get_origin(annotation) in {Union, types.UnionType}:
         rest = [part for part in get_args(annotation) if part is not type(None)]
-        return _without_none(rest[0])[0], len(rest) < len(get_args(annotation))
+        several = [part for part in rest if get_origin(part) is tuple] if isinstance(value, list) else []
+        return _without_none((several or rest)[0])[0], len(rest) < len(get_args(annotation))
     return annotation, False
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from orchestrator.checks.common import check_accounts, check_unique
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
+from orchestrator.checks.reach import check_reach
 from orchestrator.environment.tfvars import Path, dotted
 
 
@@ -31,8 +33,18 @@ def check_network(context: Context) -> None:
             remedy="Remove some.",
             value=len(environment.endpoint_security_group_ids),
         )
-    if environment.vpc_cidr is not None:
-        _check_cidr(context, environment.vpc_cidr)
+    for path, value in _cidrs(context):
+        _check_cidr(context, path, value)
+    if environment.vpc_cidrs and all(":" in value for value in environment.vpc_cidrs):
+        context.error(
+            ("vpc_cidr",),
+            f"vpc_cidr is {shown(environment.vpc_cidr)}.",
+            why="A VPC has an IPv4 block whatever else it has, and nodes reach the endpoints by it.",
+            remedy='Add it: vpc_cidr = ["10.0.0.0/16", …].',
+            value=environment.vpc_cidr,
+        )
+    check_accounts(context, ("endpoint_registry_account_ids",), environment.endpoint_registry_account_ids)
+    check_reach(context)
     _check_extra(context)
     if environment.create_vpc_endpoints:
         _check_complete(context)
@@ -51,38 +63,49 @@ def _check_id(context: Context, path: Path, value: str, prefix: str) -> None:
     )
 
 
-def _check_cidr(context: Context, value: str) -> None:
+def _cidrs(context: Context) -> list[tuple[Path, str]]:
+    given = context.environment.vpc_cidr
+    if given is None:
+        return []
+    if isinstance(given, str):
+        return [(("vpc_cidr",), given)]
+    check_unique(context, ("vpc_cidr",), given)
+    return [(("vpc_cidr", index), value) for index, value in enumerate(given)]
+
+
+def _check_cidr(context: Context, path: Path, value: str) -> None:
+    name = dotted(path)
     try:
         network = ipaddress.ip_network(value, strict=False)
     except ValueError:
         context.error(
-            ("vpc_cidr",),
-            f"vpc_cidr is {shown(value)}.",
+            path,
+            f"{name} is {shown(value)}.",
             why="It is no network in CIDR form.",
             remedy='Write it like "10.0.0.0/16".',
             value=value,
         )
         return
-    if network.version == 6 or not re.fullmatch(r"[0-9.]+/[0-9]{1,2}", value):
+    if not re.fullmatch(r"[0-9A-Fa-f.:]+/[0-9]{1,3}", value):
         context.error(
-            ("vpc_cidr",),
-            f"vpc_cidr is {shown(value)}.",
-            why="The security group takes an IPv4 network with its prefix length.",
+            path,
+            f"{name} is {shown(value)}.",
+            why="The security group takes a network with its prefix length.",
             remedy='Write it like "10.0.0.0/16".',
             value=value,
         )
     elif str(network) != value:
         context.error(
-            ("vpc_cidr",),
-            f"vpc_cidr is {shown(value)}.",
+            path,
+            f"{name} is {shown(value)}.",
             why="Its address lies inside the network, and AWS wants the network's own.",
             remedy=f'Write "{network}".',
             value=value,
         )
     elif network.prefixlen == 0:
         context.warn(
-            ("vpc_cidr",),
-            f"vpc_cidr is {shown(value)}.",
+            path,
+            f"{name} is {shown(value)}.",
             why="The endpoints' security group would admit every address that reaches the VPC.",
             remedy="Write the VPC's own CIDR.",
             value=value,
@@ -128,7 +151,7 @@ def _check_complete(context: Context) -> None:
     if not environment.private_subnet_ids and context.usable("private_subnet_ids"):
         missing.append('private_subnet_ids = ["subnet-…"]')
     if (
-        environment.vpc_cidr is None
+        not environment.vpc_cidrs
         and not environment.endpoint_security_group_ids
         and context.usable("vpc_cidr", "endpoint_security_group_ids")
     ):

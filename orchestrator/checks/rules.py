@@ -30,6 +30,7 @@ _ALIASES = {
     "github.com": "ghcr.io",
     "docker.pkg.github.com": "ghcr.io",
     "gallery.ecr.aws": "public.ecr.aws",
+    "ecr-public.aws.com": "public.ecr.aws",
     "azurecr.io": "<name>.azurecr.io",
 }
 

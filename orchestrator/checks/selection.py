@@ -34,7 +34,7 @@ def check_lists(context: Context, claims: Sequence[Claim]) -> None:
     for path, source in (*included, *excluded):
         if is_own_registry(context, source):
             reason = "Images of the environment's own registry are never redirected."
-        elif path[0] == "include" and not any(overlaps(claim.source, source) for claim in claims):
+        elif not any(overlaps(claim.source, source) for claim in claims):
             reason = "No rule and no mirror redirects anything from there."
         else:
             continue
@@ -42,7 +42,7 @@ def check_lists(context: Context, claims: Sequence[Claim]) -> None:
             path,
             f"{dotted(path)} is {shown(_text(context, path))}.",
             why=reason,
-            remedy="Remove it, or add a route." if path[0] == "include" else "Remove it.",
+            remedy="Remove it, or add a route." if path[0] == "include" else "Remove it, or correct its name.",
             value=_text(context, path),
         )
     for path, source in included:

@@ -16,10 +16,10 @@ import click
 from orchestrator.cli.options import json_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.errors import InvalidEnvironment
+from orchestrator.routes.advice import remedy_for, warnings_about
 from orchestrator.routes.build import build_route_table
 from orchestrator.routes.reference import InvalidReference, parse_reference
 from orchestrator.routes.table import Answer, Redirected, Refused, Route, RouteTable, Unchanged
-from orchestrator.routes.upstreams import DOCKER_HUB, upstream_of
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
@@ -124,22 +124,11 @@ def answer_line(table: RouteTable, text: str) -> Line:
     if isinstance(answer, Refused):
         remedy = answer.remedy
     elif answer == _NO_ROUTE:
-        registry, _ = table.canonical(reference)
-        meant = table.meant(registry)
-        remedy = f'Write "{meant}".' if meant else _add_a_route(registry)
-    return Line(text, answer, table.warnings(reference, answer), remedy)
+        remedy = remedy_for(table, reference)
+    return Line(text, answer, warnings_about(table, reference, answer), remedy)
 
 
 _NO_ROUTE = Unchanged("no route")
-
-
-@lru_cache(maxsize=1024)
-def _add_a_route(registry: str) -> str:
-    upstream = upstream_of("registry-1.docker.io" if registry == DOCKER_HUB else registry)
-    if upstream:
-        credentials = ", and secret_name: it needs credentials" if upstream.needs_credentials else ""
-        return f'Add a rule to pull_through_cache_rules with upstream_registry_url = "{upstream.url}"{credentials}.'
-    return f'Add an entry to mirrors with source = "{registry}": ECR cannot pull through from there.'
 
 
 @click.command()
@@ -171,7 +160,7 @@ def route(ctx: click.Context, name: str, references: tuple[str, ...], as_json: b
 # What the table reads of an environment; what else is wrong there changes no answer.
 _READ = {
     *("account_id", "aws_region", "registry_account_id", "registry_region", "pull_through_cache_rules", "mirrors"),
-    *("include", "exclude", "allow_upstream", "digest_references"),
+    *("include", "exclude", "allow_upstream", "digest_references", "platform"),
 }
 _RULE_DETAILS = re.compile(
     r'pull_through_cache_rules(?:\.[^."\[]+|\["[^"]*"\])\.(?:secret_name|credential_arn|custom_role_arn|template)\b'

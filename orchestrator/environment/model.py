@@ -30,6 +30,7 @@ from orchestrator.environment.parts import (
 from orchestrator.environment.platforms import PLATFORMS
 from orchestrator.environment.pods import SHIPPED_SELECTORS, is_pod_selector
 from orchestrator.environment.value_types import (
+    BucketName,
     KeepCount,
     KubernetesVersion,
     MachinePoolName,
@@ -104,9 +105,12 @@ class Environment(Value):
     create_vpc_endpoints: bool = True
     vpc_id: str | None = None
     private_subnet_ids: Listed = ()
-    vpc_cidr: str | None = None
+    # One block, or all of a VPC that has several.
+    vpc_cidr: str | tuple[str, ...] | None = None
     endpoint_security_group_ids: Listed = ()
     extra_vpc_endpoints: Annotated[tuple[ExtraEndpoint, ...], Unique()] = ()
+    endpoint_registry_account_ids: tuple[str, ...] = ()
+    endpoint_s3_bucket_names: Annotated[tuple[BucketName, ...], Unique()] = ()
     private_route_table_ids: Listed = ()
 
     pull_through_cache_rules: dict[str, PullThroughCacheRule] = {}
@@ -154,6 +158,12 @@ class Environment(Value):
     def partition(self) -> str:
         """AWS partition of the region: aws, aws-us-gov, aws-cn, …"""
         return partition_of(self.aws_region)
+
+    @property
+    def vpc_cidrs(self) -> tuple[str, ...]:
+        """The blocks that the endpoints' own security group admits, one or several as they were written."""
+        given = self.vpc_cidr
+        return (given,) if isinstance(given, str) else given or ()
 
     @property
     def registry(self) -> PrivateRegistry:

@@ -16,6 +16,7 @@ from orchestrator.environment.value_types import (
     Architecture,
     Audience,
     Boundary,
+    BucketName,
     ClusterName,
     Crontab,
     Description,
@@ -38,7 +39,6 @@ from orchestrator.environment.value_types import (
     ScanPattern,
     SilenceDays,
     SnapshotName,
-    StateBucket,
     StateKey,
     Topic,
     UntaggedDays,
@@ -55,7 +55,7 @@ class Value(BaseModel):
 class StateBackend(Value):
     """S3 backend of an environment."""
 
-    bucket: StateBucket
+    bucket: BucketName
     key: StateKey | None = None
     region: RegionName | None = None
     kms_key_arn: str | None = None

@@ -216,7 +216,7 @@ StateKey = Annotated[
         meant=lambda text: text.strip("/")[:1000],
     ),
 ]
-StateBucket = Annotated[
+BucketName = Annotated[
     str,
     Form(
         is_bucket_name,

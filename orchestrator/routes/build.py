@@ -7,9 +7,10 @@ from typing import Protocol
 
 from orchestrator.errors import RefusedInput
 from orchestrator.lifecycle.ports import ROOT
+from orchestrator.routes.reach import ReachSettings, reach_of
 from orchestrator.routes.source import Source, parse_source
 from orchestrator.routes.table import Route, RouteTable
-from orchestrator.routes.upstreams import PrivateRegistry, canonical_registry, upstream_of
+from orchestrator.routes.upstreams import canonical_registry, upstream_of
 
 
 class RuleSettings(Protocol):
@@ -36,11 +37,9 @@ class MirrorSettings(Protocol):
     def source(self) -> str: ...
 
 
-class RouteSettings(Protocol):
+class RouteSettings(ReachSettings, Protocol):
     """What the table reads of an environment."""
 
-    @property
-    def registry(self) -> PrivateRegistry: ...
     @property
     def pull_through_cache_rules(self) -> Mapping[str, RuleSettings]: ...
     @property
@@ -71,15 +70,17 @@ def build_route_table(environment: RouteSettings) -> RouteTable:
                 why="Images of one source go to one place.",
                 remedy="Remove one, or narrow it with a path.",
             )
+    includes, excludes = _sources(environment.include), _sources(environment.exclude)
     wanted = environment.digest_references or ("leave" if environment.allow_upstream else "redirect")
     return RouteTable(
         registry_host=own.host,
         own_hosts=own.hosts,
         routes=tuple(routes.values()),
-        includes=_sources(environment.include),
-        excludes=_sources(environment.exclude),
+        includes=includes,
+        excludes=excludes,
         digest_references="leave" if wanted == "leave" else "redirect",
         allow_upstream=environment.allow_upstream,
+        reach=reach_of(environment, (*routes, *includes, *excludes)),
     )
 
 

@@ -22,6 +22,7 @@ from typing import Literal, TypeVar
 
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.lifecycle.upstream_names import UpstreamNames
+from orchestrator.routes.reach import Reach
 from orchestrator.routes.reference import OFFICIAL_PREFIX, ImageReference, InvalidReference, parse_reference
 from orchestrator.routes.source import Source
 from orchestrator.routes.upstreams import DOCKER_HUB, REGISTRY_ALIASES, ecr_registry
@@ -128,7 +129,8 @@ class RouteTable:
     """The routes of one environment.
 
     `own_hosts` are the hosts of its registry, the standard one (`registry_host`) first. `routes`, `includes` and
-    `excludes` are sorted by source, so that nothing depends on the order in a file.
+    `excludes` are sorted by source, so that nothing depends on the order in a file. `reach` is what the environment's
+    own VPC endpoints let through; it changes no answer.
     """
 
     registry_host: str
@@ -138,6 +140,7 @@ class RouteTable:
     excludes: tuple[Source, ...]
     digest_references: DigestReferences
     allow_upstream: bool
+    reach: Reach | None = field(default=None, compare=False)
     aliases: Mapping[str, str] = field(init=False, compare=False, repr=False)
     _decisions: _Tree[Route | Literal["excluded"]] = field(init=False, compare=False, repr=False)
     _gates: _Tree[bool] = field(init=False, compare=False, repr=False)
@@ -208,36 +211,6 @@ class RouteTable:
         if reference.digest is not None and route.kind == "pull-through" and self.digest_references == "leave":
             return Unchanged("digest", route)
         return Redirected(f"{self.registry_host}/{target}{reference.suffix}", route)
-
-    def warnings(self, reference: ImageReference, answer: Answer) -> tuple[str, ...]:
-        """What to know before relying on `answer`, one sentence each."""
-        if isinstance(answer, Refused):
-            return ()
-        found = []
-        route = answer.route
-        redirected = isinstance(answer, Redirected)
-        if redirected and reference.digest is not None and route is not None and route.kind == "pull-through":
-            found.append("ECR cannot make a first pull by digest: warm the cache by tag before a cluster asks for it.")
-        elif not redirected and answer == Unchanged("digest", route):
-            found.append(
-                "ECR cannot make a first pull by digest, so the image still comes from its source: name a tag alone, "
-                'or warm the cache and set digest_references = "redirect".'
-            )
-        if reference.digest is None and reference.tag in {None, "latest"}:
-            written = "The tag latest" if reference.tag else "No tag means latest, which"
-            found.append(f"{written} is another image tomorrow: name a version.")
-        if route is not None and route.credentials is False:
-            needed = "a role (custom_role_arn)" if ecr_registry(route.source.registry) else "credentials (secret_name)"
-            found.append(f'{route.source.registry} needs {needed} and the rule "{route.name}" has none: pulls fail.')
-        if isinstance(answer, Redirected) and not answer.route.prefix and len(self.canonical(reference)[1]) == 1:
-            found.append("ECR repositories have names of two characters or more: copy the image to a longer one.")
-        if isinstance(answer, Unchanged) and answer.reason != "own":
-            registry, meant = reference.registry, self.meant(reference.registry)
-            if meant:
-                found.append(f"Hosts are compared as they are written: {registry} is another registry than {meant}.")
-            elif not self.allow_upstream:
-                found.append(f"The cluster cannot reach {registry} (allow_upstream is false): the pull fails.")
-        return tuple(found)
 
     def meant(self, registry: str) -> str | None:
         """The registry of the table that `registry` differs from in case or by the port 443 only."""

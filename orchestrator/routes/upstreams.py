@@ -13,11 +13,13 @@ from orchestrator.partitions import partition_for, partition_of, registry_host
 
 DOCKER_HUB = "docker.io"
 
-# {alias: canonical registry}. Docker Hub goes by three names; k8s.gcr.io is a frozen copy of registry.k8s.io.
+# {alias: canonical registry}. Docker Hub goes by three names; k8s.gcr.io is a frozen copy of registry.k8s.io;
+# ecr-public.aws.com is the dual-stack host of ECR Public (ECR Public user guide, endpoints).
 REGISTRY_ALIASES = {
     "index.docker.io": DOCKER_HUB,
     "registry-1.docker.io": DOCKER_HUB,
     "k8s.gcr.io": "registry.k8s.io",
+    "ecr-public.aws.com": "public.ecr.aws",
 }
 
 _ACCOUNT = re.compile(r"[0-9]{12}")

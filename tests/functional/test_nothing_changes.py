@@ -46,8 +46,7 @@ vpc_cidr                = "10.20.0.0/16"
 extra_vpc_endpoints     = ["s3", "sts", "logs"]
 private_route_table_ids = ["rtb-0123456789abcd101"]
 
-platform           = "rosa-classic"
-worker_role_prefix = "least"
+node_role_names = ["least-node"]
 
 push_roles = {{
   ci = {{
@@ -65,24 +64,35 @@ lifecycle_manager = {{ enabled = true, emails = ["a@example.com"], usage = {{ po
 scan_findings     = {{ enabled = true, emails = ["a@example.com"] }}
 monitoring        = {{ enabled = true, emails = ["a@example.com"], storage_alarm_gib = 5, pulls_alarm = 5 }}
 """
+# What EKS has not.
+ROSA = f"""
+cluster_name         = "rosa"
+account_id           = "{ACCOUNT}"
+aws_region           = "us-east-1"
+platform             = "rosa-classic"
+worker_role_prefix   = "rosa"
+manage_registry      = false
+create_vpc_endpoints = false
+"""
 
 
 def test_an_applied_environment_plans_nothing_whatever_it_leaves_out(tmp_path: Path) -> None:
     (tmp_path / "environments").mkdir()
     (tmp_path / "environments" / "least.tfvars").write_text(LEAST, "utf-8")
+    (tmp_path / "environments" / "rosa.tfvars").write_text(ROSA, "utf-8")
     state_dir = tmp_path / ".orchestrator" / "local-aws"
     ensure_running(state_dir)
     try:
-        applied = run("-C", str(tmp_path), "apply", "least", "--yes", "--local")
+        applied = run("-C", str(tmp_path), "apply", "--all", "--yes", "--local")
         assert applied.code == 0, applied.out[-3000:] + applied.err[-3000:]
-        again = run("-C", str(tmp_path), "plan", "least", "--local", "--json", "--detailed-exitcode")
+        again = run("-C", str(tmp_path), "plan", "--all", "--local", "--json", "--detailed-exitcode")
     finally:
         stop(state_dir)
-    assert again.json["changes"] == []
+    assert [environment["changes"] for environment in again.json["environments"]] == [[], []]
     assert again.code == 0, again.err
 
-    (state,) = (tmp_path / ".orchestrator").rglob("terraform.tfstate")
-    made = {resource["type"] for resource in json.loads(state.read_text("utf-8"))["resources"]}
+    states = (tmp_path / ".orchestrator").rglob("state/*/terraform.tfstate")
+    made = {entry["type"] for state in states for entry in json.loads(state.read_text("utf-8"))["resources"]}
     declared = {
         kind
         for path in MODULES.glob("*/*.tf")

@@ -66,7 +66,9 @@ def test_each_answer_in_json_has_the_same_fields(root: Project) -> None:
         "route": {"prefix": "mcr", "source": "mcr.microsoft.com", "kind": "mirror"},
         "reason": None,
         "detail": None,
-        "warnings": [],
+        "warnings": [
+            "ECR cannot pull it through: the image must be copied there first, and its repository must exist."
+        ],
         "remedy": None,
     }
     assert (excluded["answer"], excluded["reason"], excluded["target"], excluded["route"]) == (

@@ -126,9 +126,9 @@ run "in_china_some_services_have_another_name" {
   assert {
     condition = (
       jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement[0].Resource == ["arn:aws-cn:s3:::prod-cn-north-1-starport-layer-bucket/*"]
-      && jsondecode(aws_vpc_endpoint.interface["ecr.dkr"].policy).Statement[2].Resource == ["arn:aws-cn:ecr:cn-north-1:918309763551:repository/*"]
+      && jsondecode(aws_vpc_endpoint.interface["ecr.dkr"].policy).Statement[2].Resource == ["arn:aws-cn:ecr:cn-north-1:183470599484:repository/*", "arn:aws-cn:ecr:cn-north-1:918309763551:repository/*"]
     )
-    error_message = "ARNs carry the partition, and EKS keeps its images in an account of the region's."
+    error_message = "ARNs carry the partition, and EKS and Bottlerocket keep their images in accounts of the region."
   }
 }
 

@@ -37,12 +37,12 @@ run "nodes_may_log_in_and_pull_and_no_more" {
           Effect    = "Allow"
           Principal = "*"
           Action    = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-          Resource  = ["arn:aws:ecr:eu-west-1:602401143452:repository/*"]
+          Resource  = ["arn:aws:ecr:eu-west-1:328549459982:repository/*", "arn:aws:ecr:eu-west-1:602401143452:repository/*"]
           Condition = { StringEquals = { "aws:PrincipalAccount" = ["111122223333"] } }
         },
       ]
     }
-    error_message = "Own identities log in, pull from the own registry, and pull EKS's images."
+    error_message = "Own identities log in, pull from the own registry, and pull images of EKS and Bottlerocket."
   }
   assert {
     condition     = jsondecode(aws_vpc_endpoint.interface["ecr.api"].policy) == jsondecode(aws_vpc_endpoint.interface["ecr.dkr"].policy)
@@ -122,7 +122,7 @@ run "the_s3_gateway_admits_layers_and_named_buckets" {
         Effect    = "Allow"
         Principal = "*"
         Action    = ["s3:GetObject"]
-        Resource  = ["arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*"]
+        Resource  = ["arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*", "arn:aws:s3:::prod-registry-k8s-io-eu-west-1/*"]
       },
       {
         Sid       = "UseNamedBuckets"
@@ -194,4 +194,71 @@ run "sts_and_logs_stay_within_the_accounts" {
     )
     error_message = "Log groups of the own account, action by action."
   }
+}
+
+run "other_registries_of_the_region_are_pulled_from_and_nothing_else" {
+  command = plan
+
+  variables {
+    platform_registry_account_ids = []
+    pull_account_ids              = ["709825985650", "222222222222"]
+    allow_push                    = true
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_vpc_endpoint.interface["ecr.dkr"].policy).Statement : statement.Sid
+      if contains(statement.Resource, "arn:aws:ecr:eu-west-1:709825985650:repository/*")
+    ] == ["PullPlatformImages"]
+    error_message = "A vendor's registry is for pulls only."
+  }
+}
+
+run "layers_of_public_registries_can_be_kept_out" {
+  command = plan
+
+  variables {
+    extra_endpoints         = ["s3"]
+    private_route_table_ids = ["rtb-1"]
+    public_layer_buckets    = false
+  }
+
+  assert {
+    condition     = jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement[0].Resource == ["arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*"]
+    error_message = "Only ECR's layers pass."
+  }
+}
+
+run "each_block_of_the_vpc_is_admitted" {
+  command = plan
+
+  variables {
+    vpc_cidr = ["10.0.0.0/16", "100.64.0.0/16", "2001:db8::/56"]
+  }
+
+  assert {
+    condition = concat(
+      [aws_vpc_security_group_ingress_rule.https[0].cidr_ipv4],
+      [for rule in values(aws_vpc_security_group_ingress_rule.https_from_further_blocks) : coalesce(rule.cidr_ipv4, rule.cidr_ipv6)],
+    ) == ["10.0.0.0/16", "100.64.0.0/16", "2001:db8::/56"]
+    error_message = "A block is missing, or stands in the wrong family."
+  }
+}
+
+run "refuses_an_account_that_is_none" {
+  command = plan
+
+  variables {
+    pull_account_ids = ["vendor"]
+  }
+  expect_failures = [var.pull_account_ids]
+}
+
+run "a_block_that_does_not_begin_at_its_network_is_refused" {
+  command = plan
+
+  variables {
+    vpc_cidr = ["10.0.0.0/16", "100.64.1.0/16"]
+  }
+  expect_failures = [var.vpc_cidr]
 }

@@ -377,6 +377,14 @@ NETWORK = [
     wrong("an address for a CIDR", 'vpc_cidr = "10.0.0.0" #!', 'vpc_cidr is "10.0.0.0"', '"10.0.0.0/16"'),
     wrong("a CIDR with host bits", 'vpc_cidr = "10.0.1.5/16" #!', 'vpc_cidr is "10.0.1.5/16"', 'Write "10.0.0.0/16"'),
     wrong("a CIDR out of range", 'vpc_cidr = "10.0.0.0/33" #!', 'vpc_cidr is "10.0.0.0/33"', "CIDR"),
+    wrong("a block twice", 'vpc_cidr = ["10.0.0.0/16", "10.0.0.0/16"] #!', "vpc_cidr names", "twice"),
+    wrong(
+        "a secondary block with host bits", 'vpc_cidr = ["10.0.0.0/16", "100.64.1.0/16"] #!', 'Write "100.64.0.0/16"'
+    ),
+    wrong("an IPv6 block with host bits", 'vpc_cidr = ["10.0.0.0/16", "2001:db8::1/56"] #!', 'Write "2001:db8::/56"'),
+    wrong("a block that is none", 'vpc_cidr = ["10.0.0.0/16", 7] #!', 'vpc_cidr[1] is "7"'),
+    wrong("an account of the endpoints", 'endpoint_registry_account_ids = ["7098"] #!', "12 digits"),
+    wrong("a bucket by its ARN", 'endpoint_s3_bucket_names = ["arn:aws:s3:::logs"] #!', 'Write "logs"'),
     wrong("an IPv6 CIDR", 'vpc_cidr = "fd00::/8" #!', 'vpc_cidr is "fd00::/8"', "IPv4"),
     wrong(
         "an unknown endpoint", 'extra_vpc_endpoints = ["ec2"] #!', 'extra_vpc_endpoints[0] is "ec2"', "s3, sts, logs"

@@ -90,7 +90,7 @@ class _TypeParser:
         return False
 
     def type(self) -> Any:
-        for word in ("string", "number", "bool"):
+        for word in ("any", "string", "number", "bool"):
             if self.take(word):
                 return word
         for word in ("list", "map"):
@@ -131,6 +131,9 @@ def model_type(annotation: Any) -> Any:
     from typing import get_args, get_origin
 
     wanted, _ = _without_none(annotation)
+    if _without_none(annotation, []) != _without_none(annotation):
+        # One or several, for which Terraform has no type.
+        return "any"
     if get_origin(wanted) is tuple:
         return ["list", model_type(get_args(wanted)[0])]
     if get_origin(wanted) is dict:
@@ -340,6 +343,14 @@ RULE = 'pull_through_cache_rules = { quay = { upstream_registry_url = "quay.io" 
         ('kms_key_arn = "arn:aws:kms:eu-west-1:999988887777:key/x"', ["a key of account 999988887777"]),
         ('pull_account_ids = ["111122223333"]', ["own account 111122223333"]),
         ("manage_registry = false\nroot_template = {}", ["root_template is set", "Only the owner"]),
+        ('exclude = ["ghcr.io/private"]', ["ghcr.io/private", "No rule and no mirror"]),
+        (
+            RULE + 'allow_upstream = false\nexclude = ["quay.io/private"]',
+            ["quay.io/private", "allow_upstream is false"],
+        ),
+        ('mirrors = { mcr = { source = "mcr.microsoft.com" } }', ["mcr/", "ECR cannot pull them through"]),
+        ('endpoint_registry_account_ids = ["709825985650"]\ncreate_vpc_endpoints = false', ["create_vpc_endpoints"]),
+        ('endpoint_s3_bucket_names = ["logs-bucket"]\ncreate_vpc_endpoints = false', ['"s3"']),
         ('vpc_cidr = "0.0.0.0/0"', ["0.0.0.0/0", "every address"]),
         ('extra_vpc_endpoints = ["sts"]', ["create_vpc_endpoints is false"]),
         ('exclude_namespaces = ["*"]', ["Every namespace"]),
@@ -381,7 +392,8 @@ def test_a_name_that_no_workspace_or_file_can_have_is_refused(name: str) -> None
 
 
 def test_mirroring_is_not_questioned_where_no_rule_can_exist() -> None:
-    assert warnings('aws_region = "us-gov-west-1"\nmirrors = { quay = { source = "quay.io" } }') == []
+    (warning,) = warnings('aws_region = "us-gov-west-1"\nmirrors = { quay = { source = "quay.io" } }')
+    assert "ECR can pull through" not in warning
 
 
 POLICY = """\

@@ -17,7 +17,7 @@ from orchestrator.errors import RefusedInput
 from orchestrator.routes.build import build_route_table
 from orchestrator.routes.reference import parse_reference
 from orchestrator.routes.source import InvalidSource, Source, parse_source
-from orchestrator.routes.table import Redirected, Refused, RouteTable, Unchanged
+from orchestrator.routes.table import Redirected, Refused, Unchanged
 from orchestrator.routes.upstreams import PrivateRegistry
 from tests.references_table import CASES, ENVIRONMENTS, OWN, S256, Case, environment, tfvars
 
@@ -51,6 +51,11 @@ class Settings:
     allow_upstream: bool = True
     digest_references: str | None = None
     registry: PrivateRegistry = field(default_factory=lambda: PrivateRegistry("123456789012", "us-east-1"))
+    platform: str = "eks"
+    account_id: str = "123456789012"
+    aws_region: str = "us-east-1"
+    create_vpc_endpoints: bool = False
+    endpoint_registry_account_ids: tuple[str, ...] = ()
 
 
 # The conformance table ------------------------------------------------------------------------------------------------
@@ -329,55 +334,3 @@ def test_aliases_name_every_other_host_of_the_registries_in_the_table() -> None:
     assert aliases["index.docker.io"] == "docker.io"
     assert aliases["210987654321.dkr-ecr.us-east-1.on.aws"] == shared
     assert shared not in aliases
-
-
-WARNINGS = [
-    ("a digest through a rule", "zero", f"quay.io/a/b@{S256}", "first pull by digest"),
-    ("a digest that is left", "standard", f"quay.io/a/b@{S256}", "still comes from its source"),
-    ("no tag", "standard", "quay.io/a/b", "No tag means latest"),
-    ("latest", "standard", "quay.io/a/b:latest", "The tag latest is another image tomorrow"),
-    ("a host in another case", "standard", "Quay.io/a:1", "is another registry than quay.io"),
-    ("a default port", "standard", f"{OWN}:443/a:1", f"is another registry than {OWN}"),
-    ("out of reach", "zero", "ghcr.io/a/b:1", "cannot reach ghcr.io"),
-    ("excluded and out of reach", "zero", "quay.io/private/a:1", "cannot reach quay.io"),
-]
-
-
-@pytest.mark.parametrize(
-    ("environment_name", "text", "piece"), [row[1:] for row in WARNINGS], ids=[r[0] for r in WARNINGS]
-)
-def test_a_warning_is_given_for(environment_name: str, text: str, piece: str) -> None:
-    assert any(piece in warning for warning in warnings_of(TABLES[environment_name], text))
-
-
-@pytest.mark.parametrize(
-    "text", ["quay.io/a/b:1", f"gcr.io/a/b@{S256}", f"{OWN}/a:1", "registry.example.org/a:1", "quay.io/Org/a"]
-)
-def test_nothing_is_said_where_nothing_is_wrong(text: str) -> None:
-    assert warnings_of(TABLES["standard"], text) == ()
-
-
-def test_a_rule_without_the_credentials_that_its_upstream_needs_is_warned_about() -> None:
-    table = build_route_table(
-        Settings({"ghcr": Rule("ghcr.io"), "far": Rule("210987654321.dkr.ecr.us-east-1.amazonaws.com")})
-    )
-    assert 'the rule "ghcr" has none' in warnings_of(table, "ghcr.io/a:1")[0]
-    assert "custom_role_arn" in warnings_of(table, "210987654321.dkr.ecr.us-east-1.amazonaws.com/a:1")[0]
-
-
-def test_a_digest_that_is_left_to_a_source_out_of_reach_is_warned_about() -> None:
-    table = build_route_table(Settings({"quay": Rule("quay.io")}, allow_upstream=False, digest_references="leave"))
-    assert "cannot reach quay.io" in warnings_of(table, f"quay.io/a/b@{S256}")[-1]
-
-
-def test_a_repository_of_one_character_is_warned_about() -> None:
-    table = build_route_table(Settings({"ROOT": Rule("quay.io")}))
-    assert "two characters" in warnings_of(table, "quay.io/a:1")[0]
-    assert warnings_of(table, "quay.io/ab:1") == ()
-
-
-def warnings_of(table: RouteTable, text: str) -> tuple[str, ...]:
-    answer = table.redirect(text)
-    if isinstance(answer, Refused):
-        return ()
-    return table.warnings(parse_reference(text), answer)

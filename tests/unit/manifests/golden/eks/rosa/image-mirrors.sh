@@ -22,6 +22,7 @@ mirror cgr.dev 123456789012.dkr.ecr.us-east-1.amazonaws.com/chainguard
 mirror contoso.azurecr.io 123456789012.dkr.ecr.us-east-1.amazonaws.com/azure
 mirror docker.io 123456789012.dkr.ecr.us-east-1.amazonaws.com/docker-hub
 mirror docker.io/bitnami 123456789012.dkr.ecr.us-east-1.amazonaws.com/hub/bitnami/bitnami
+mirror ecr-public.aws.com 123456789012.dkr.ecr.us-east-1.amazonaws.com/ecr-public
 mirror gcr.io 123456789012.dkr.ecr.us-east-1.amazonaws.com/gcr
 mirror ghcr.io 123456789012.dkr.ecr.us-east-1.amazonaws.com/ghcr
 mirror ghcr.io/acme/public 123456789012.dkr.ecr.us-east-1.amazonaws.com/acme-public/acme/public

@@ -1,0 +1,98 @@
+"""Registries of AWS's own that nodes pull from: EKS add-ons, Bottlerocket's host containers, Deep Learning, Marketplace.
+
+`modules/vpc-endpoints/policies.tf` has the same accounts of EKS and Bottlerocket; a test compares them. Pure.
+"""
+
+from __future__ import annotations
+
+from orchestrator.routes.upstreams import PrivateRegistry
+
+# {region: account}; a region that is not named has the last of each pair. EKS user guide, "View Amazon container image
+# registries for Amazon EKS add-ons".
+EKS_DEFAULT = "602401143452"
+EKS = {
+    "af-south-1": "877085696533",
+    "ap-east-1": "800184023465",
+    "ap-east-2": "533267051163",
+    "ap-south-2": "900889452093",
+    "ap-southeast-3": "296578399912",
+    "ap-southeast-4": "491585149902",
+    "ap-southeast-5": "151610086707",
+    "ap-southeast-6": "333609536671",
+    "ap-southeast-7": "121268973566",
+    "ca-west-1": "761377655185",
+    "cn-north-1": "918309763551",
+    "cn-northwest-1": "961992271922",
+    "eu-central-2": "900612956339",
+    "eu-south-1": "590381155156",
+    "eu-south-2": "455263428931",
+    "il-central-1": "066635153087",
+    "me-central-1": "759879836304",
+    "me-south-1": "558608220178",
+    "mx-central-1": "730335286997",
+    "us-gov-east-1": "151742754352",
+    "us-gov-west-1": "013241004608",
+}
+# bottlerocket-core-kit, schnauzer's ECR_MAP: admin, control and other host containers, and the pause image.
+BOTTLEROCKET_DEFAULT = "328549459982"
+BOTTLEROCKET = {
+    "af-south-1": "917644944286",
+    "ap-east-1": "375569722642",
+    "ap-south-2": "764716012617",
+    "ap-southeast-3": "386774335080",
+    "ap-southeast-4": "731751899352",
+    "ap-southeast-5": "851725293737",
+    "ca-west-1": "253897149516",
+    "cn-north-1": "183470599484",
+    "cn-northwest-1": "183901325759",
+    "eu-central-2": "861738308508",
+    "eu-isoe-west-1": "589460436674",
+    "eu-south-1": "586180183710",
+    "eu-south-2": "620625777247",
+    "il-central-1": "288123944683",
+    "me-central-1": "553577323255",
+    "me-south-1": "509306038620",
+    "us-gov-east-1": "388230364387",
+    "us-gov-west-1": "347163068887",
+}
+# The same account in every region that has it.
+_EVERYWHERE = {
+    "709825985650": "AWS Marketplace",
+    "763104351884": "AWS Deep Learning Containers",
+}
+# Layer buckets of registries that redirect clients in AWS to S3: of registry.k8s.io (registry.k8s.io, buckets.go), one in
+# each of these regions; of quay.io in us-east-1 (OpenShift's list of hosts for firewalls).
+K8S_BUCKET_OF_LONDON = "767373bbdcb8270361b96548387bf2a9ad0d48758c35-eu-west-2"
+NO_K8S_BUCKET = frozenset({"ap-east-2"})
+
+
+def eks_account(region: str) -> str:
+    """The account that EKS keeps its add-ons' images of a region in."""
+    return EKS.get(region, EKS_DEFAULT)
+
+
+def bottlerocket_account(region: str) -> str:
+    """The account that Bottlerocket keeps its host containers of a region in."""
+    return BOTTLEROCKET.get(region, BOTTLEROCKET_DEFAULT)
+
+
+def aws_registry(registry: PrivateRegistry) -> str:
+    """Whose registry it is when it is one of AWS's own, such as `Amazon EKS`; empty for any other."""
+    if registry.account == eks_account(registry.region):
+        return "Amazon EKS"
+    if registry.account == bottlerocket_account(registry.region):
+        return "Bottlerocket"
+    return _EVERYWHERE.get(registry.account, "")
+
+
+def layer_bucket(registry: str, region: str) -> str:
+    """The bucket of `region` that a public registry sends clients there to for layers; empty where there is none."""
+    if (
+        registry == "registry.k8s.io"
+        and region not in NO_K8S_BUCKET
+        and not region.startswith(("us-gov-", "cn-", "us-iso", "eu-iso"))
+    ):
+        return K8S_BUCKET_OF_LONDON if region == "eu-west-2" else f"prod-registry-k8s-io-{region}"
+    if registry == "quay.io" and region == "us-east-1":
+        return "quayio-production-s3"
+    return ""
