@@ -115,6 +115,9 @@ def mirror_claims(context: Context) -> list[Claim]:
 
 def _warn_about_copies(context: Context, claims: list[Claim]) -> None:
     """A route is a promise, and nobody keeps that of a mirror by itself."""
+    # A mirror with images that `orchestrator mirror` copies keeps its promise by them.
+    copied = [Source(*name.partition("/")[::2]) for name in context.environment.mirror_images]
+    claims = [claim for claim in claims if not any(covers(claim.source, image) for image in copied)]
     if not claims:
         return
     prefixes = ", ".join(f"{claim.prefix}/" for claim in claims)
@@ -122,7 +125,8 @@ def _warn_about_copies(context: Context, claims: list[Claim]) -> None:
         ("mirrors",),
         f"Images below {prefixes} are pulled from ECR only, and ECR cannot pull them through.",
         why="A mirror holds what was copied, in repositories that exist: ECR makes none when an image is pulled.",
-        remedy="Copy the images before the cluster is redirected.",
+        remedy=f"Name them in mirror_images, and run `orchestrator mirror {context.environment.name}` before the cluster is "
+        "redirected.",
         value=[claim.prefix for claim in claims],
     )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from orchestrator.checks.common import check_accounts, check_unique
+from orchestrator.checks.accounts import check_accounts
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.checks.reach import check_reach
+from orchestrator.checks.walker import check_unique
 from orchestrator.environment.tfvars import Path, dotted
 
 

@@ -14,7 +14,9 @@ from orchestrator.routes.reference import ImageReference
 from orchestrator.routes.table import Answer, Redirected, Refused, RouteTable, Unchanged
 from orchestrator.routes.upstreams import DOCKER_HUB, ecr_registry, upstream_of
 
-_COPIED_FIRST = "ECR cannot pull it through: the image must be copied there first, and its repository must exist."
+_COPIED_FIRST = (
+    "ECR cannot pull it through: `orchestrator mirror` copies the image there first, and makes its repository."
+)
 
 
 def warnings_about(table: RouteTable, reference: ImageReference, answer: Answer) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def test_each_answer_in_json_has_the_same_fields(root: Project) -> None:
         "reason": None,
         "detail": None,
         "warnings": [
-            "ECR cannot pull it through: the image must be copied there first, and its repository must exist."
+            "ECR cannot pull it through: `orchestrator mirror` copies the image there first, and makes its repository."
         ],
         "remedy": None,
     }

@@ -391,6 +391,11 @@ def test_a_name_that_no_workspace_or_file_can_have_is_refused(name: str) -> None
     assert f'called "{name}"' in str(problem)
 
 
+def test_a_mirror_whose_images_are_named_keeps_its_promise() -> None:
+    images = 'mirror_images = { "mcr.microsoft.com/dotnet/aspnet" = { tags = ["8.0"] } }'
+    assert warnings('mirrors = { mcr = { source = "mcr.microsoft.com" } }\n' + images) == []
+
+
 def test_mirroring_is_not_questioned_where_no_rule_can_exist() -> None:
     (warning,) = warnings('aws_region = "us-gov-west-1"\nmirrors = { quay = { source = "quay.io" } }')
     assert "ECR can pull through" not in warning

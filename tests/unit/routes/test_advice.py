@@ -46,9 +46,9 @@ WARNINGS = [
         "a mirror by tag",
         "zero",
         "gcr.io/distroless/static:1",
-        "must be copied there first, and its repository",
+        "copies the image there first, and makes",
     ),
-    ("a mirror by digest", "zero", f"gcr.io/distroless/a@{S256}", "must be copied there first"),
+    ("a mirror by digest", "zero", f"gcr.io/distroless/a@{S256}", "copies the image there first"),
 ]
 
 
