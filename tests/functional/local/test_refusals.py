@@ -12,7 +12,7 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, Shape, StringShape, StructureShape
-from orchestrator.local.client import SeedImage, seed_images, seed_upstream
+from orchestrator.local.controls import SeedImage, seed_images, seed_upstream
 
 from orchestrator.local.ecr.refusals import NOT_SERVED, REFUSALS
 from orchestrator.local.ecr.service import OPERATIONS
