@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
-from orchestrator.workloads.place import Found, ImagePlace, Parts
+from orchestrator.workloads.place import Found, ImagePlace, Part, Parts
+from orchestrator.workloads.references import looks_like_image, placeholder
 from orchestrator.workloads.yaml_tree import Scalar
+
+_TEXT_IMAGE = re.compile(
+    r"^[ \t]*(?:-[ \t]+)?[\"']?(?:image|[a-zA-Z_.-]*[iI]mage)[\"']?[ \t]*[:=][ \t]*[\"']?([^\s\"',#]+)", re.M
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,20 @@ class Window:
             for name, part in place.parts.given().items()
         }
         return replace(place, parts=Parts(**moved))
+
+
+def text_images(text: str, scalar: Scalar, path: str) -> list[ImagePlace]:
+    """Images in a text of several lines that some program reads: shown, because it starts them, and never changed."""
+    if scalar.style not in {"literal", "folded"} and "\n" not in scalar.value:
+        return []
+    if "mage" not in scalar.value:
+        return []
+    found = []
+    for match in _TEXT_IMAGE.finditer(text, scalar.start, scalar.end):
+        if looks_like_image(match[1]) and not placeholder(match[1]):
+            part = Part(match.start(1), match.end(1), match[1])
+            found.append(ImagePlace(path, "text", match[1], Parts(image=part), consent="never"))
+    return found
 
 
 def inside(text: str, scalar: Scalar) -> Window | None:

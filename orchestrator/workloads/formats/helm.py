@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from orchestrator.workloads.formats.embedded import text_images
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
 from orchestrator.workloads.references import composed, is_reference, looks_like_image, placeholder, read_as_helm
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping
@@ -110,7 +111,10 @@ class _Values:
             return
         self._mapping(node, path, key)
         for name, value in node.own_entries():
-            self.walk(value, f"{path}.{name}" if path else name, name)
+            if isinstance(value, Scalar):
+                for place in text_images(self._text, value, _join(path, name)):
+                    self._note(place)
+            self.walk(value, _join(path, name), name)
 
     def _mapping(self, node: YamlMapping, path: str, key: str) -> None:
         """Find the images that this mapping writes itself."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from orchestrator.workloads.fields import FIELDS, KUBELET, PULLED_BY, Field
 from orchestrator.workloads.formats import helm
-from orchestrator.workloads.formats.embedded import inside
+from orchestrator.workloads.formats.embedded import Window, inside, text_images
 from orchestrator.workloads.place import Consent, Found, ImagePlace, Part, Parts, Unreadable
 from orchestrator.workloads.references import composed, is_reference, looks_like_image, placeholder
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, parse_yaml
@@ -39,9 +40,6 @@ NOT_PULLED = frozenset(
 )
 # Text that programs read; what stands in it is named and never changed.
 _TEXTS = frozenset({"ConfigMap", "Secret"})
-_TEXT_IMAGE = re.compile(
-    r"^[ \t]*(?:-[ \t]+)?[\"']?(?:image|[a-zA-Z_.-]*[iI]mage)[\"']?[ \t]*[:=][ \t]*[\"']?([^\s\"',#]+)", re.M
-)
 # What a container has beside its image: without a `containers` above it, two words make one.
 _CONTAINER = frozenset(
     {
@@ -63,6 +61,10 @@ _CONTAINER = frozenset(
 _OPERATOR_VARIABLE = re.compile(r"RELATED_IMAGE_\w+|OPERATOR_IMAGE\w*|OPERAND_IMAGE_\w+", re.A)
 _IMAGE_VARIABLE = re.compile(r"\w*(?:_IMAGE|IMAGE_)\w*|IMAGE", re.A)
 _ARGUMENT = re.compile(r"--?[a-zA-Z0-9-]*image[a-zA-Z0-9-]*=(.+)", re.S)
+_FUNCTION_ANNOTATIONS = frozenset({"config.kubernetes.io/function", "config.k8s.io/function"})
+_IMAGE_ANNOTATIONS = frozenset(
+    {"sidecar.istio.io/proxyImage", "linkerd.io/proxy-image", "config.linkerd.io/proxy-image"}
+)
 # Volumes of block devices call a disk an image.
 _DISKS = frozenset({"rbd", "iscsi", "cephfs", "quobyte", "cinder"})
 
@@ -164,6 +166,7 @@ class _Object:
                 self._seen.add(id(node))
                 helm.find_in_values(self._text, node, self._found, _join(path, where))
             elif isinstance(node, Scalar) and node.value.strip():
+                self._seen.add(id(node))
                 window = inside(self._text, node)
                 if window is None:
                     self._found.unreadable.append(Unreadable(node.start, "values in a string with escapes"))
@@ -189,14 +192,48 @@ class _Object:
         self._json_patch(entries, path)
         for key, value in node.own_entries():
             below = f"{path}.{key}" if path else key
-            if key in {"last-applied-configuration", "annotations", "status"} or key in _DISKS:
+            if key == "annotations":
+                self._annotations(value, below)
+            if key in {"annotations", "status"} or key in _DISKS:
                 continue
+            if isinstance(value, Scalar) and id(value) not in self._seen:
+                self._scalar(value, key, below)
             if key == "env" and isinstance(value, YamlList):
                 self._environment(value, below)
             elif key in {"args", "command"} and isinstance(value, YamlList):
                 self._arguments(value, below)
             if entries.get(key) is value or not isinstance(value, Scalar):
                 self._item(value, below, kind)
+
+    def _scalar(self, node: Scalar, key: str, path: str) -> None:
+        """Text in an object: a manifest that a workflow applies is read, in other texts images are only shown."""
+        if key == "manifest":
+            window = inside(self._text, node)
+            if window is not None and "mage" in window.text:
+                self._window(window, path)
+                return
+        for place in text_images(self._text, node, path):
+            self._add(place)
+
+    def _window(self, window: Window, path: str) -> None:
+        nested = Found()
+        with suppress(BrokenYaml):
+            for root in parse_yaml(window.text):
+                find_in_object(window.text, root, nested)
+        nested.places[:] = [replace(place, field=f"{path}: {place.field}") for place in nested.places]
+        window.move(nested, self._found)
+
+    def _annotations(self, node: Node, path: str) -> None:
+        """Annotations that a program pulls an image for: kustomize's functions, Istio's proxy."""
+        for key, value in node.entries().items() if isinstance(node, YamlMapping) else ():
+            if not isinstance(value, Scalar):
+                continue
+            if key in _FUNCTION_ANNOTATIONS:
+                window = inside(self._text, value)
+                if window is not None:
+                    self._window(window, f"{path}.{key}")
+            elif key in _IMAGE_ANNOTATIONS and looks_like_image(value.value):
+                self._image(value, f"{path}.{key}")
 
     def _item(self, node: Node, path: str, kind: str) -> None:
         if isinstance(node, YamlMapping) and is_object(node):
@@ -298,16 +335,9 @@ class _Object:
             if key not in {"data", "stringData"} or not isinstance(value, YamlMapping):
                 continue
             for name, content in value.own_entries():
-                if not isinstance(content, Scalar) or "mage" not in content.value:
-                    continue
-                for match in _TEXT_IMAGE.finditer(self._text, content.start, content.end):
-                    if looks_like_image(match[1]):
-                        part = Part(match.start(1), match.end(1), match[1])
-                        self._add(
-                            ImagePlace(
-                                f"{_join(path, key)}.{name}", "text", match[1], Parts(image=part), consent="never"
-                            ),
-                        )
+                if isinstance(content, Scalar):
+                    for place in text_images(self._text, content, f"{_join(path, key)}.{name}"):
+                        self._add(place)
 
 
 def _values_nodes(entries: dict[str, Node]) -> Iterator[tuple[str, Node]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.workloads.formats.compose import add_image
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
-from orchestrator.workloads.references import placeholder
+from orchestrator.workloads.references import looks_like_image, placeholder
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping
 
 GITHUB = "github-actions"
@@ -75,6 +75,10 @@ def _steps(text: str, steps: Node | None, path: str, found: Found) -> None:
         uses = step.entries().get("uses") if isinstance(step, YamlMapping) else None
         if isinstance(uses, Scalar):
             _docker(text, uses, f"{path}[{index}].uses", found)
+        given = step.entries().get("with") if isinstance(step, YamlMapping) else None
+        image = given.entries().get("image") if isinstance(given, YamlMapping) else None
+        if isinstance(image, Scalar) and looks_like_image(image.value):
+            add_image(text, image, f"{path}[{index}].with.image", GITHUB, found, consent="ci")
 
 
 def _docker(text: str, node: Scalar, path: str, found: Found) -> None:

@@ -66,6 +66,13 @@ SHAPES: dict[str, tuple[str, str]] = {
         "cm.yaml",
         "apiVersion: v1\nkind: ConfigMap\ndata:\n  sidecar: |\n    containers:\n    - image: [[never]]«quay.io/a/b:1»\n",
     ),
+    "texts": (
+        "w.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata:\n  annotations:\n    config.kubernetes.io/function: |\n"
+        "      container:\n        image: «gcr.io/fn/a:1»\nspec:\n  templates:\n  - resource:\n      manifest: |\n"
+        "        apiVersion: v1\n        kind: Pod\n        spec: {containers: [{image: «python:3»}]}\n"
+        "  script: |\n    image: [[never]]«a/b:1»\n",
+    ),
     "operator": (
         "csv.yaml",
         "apiVersion: operators.coreos.com/v1alpha1\nkind: ClusterServiceVersion\nmetadata:\n  annotations:\n"
@@ -138,7 +145,8 @@ SHAPES: dict[str, tuple[str, str]] = {
     "github": (
         ".github/workflows/ci.yml",
         "jobs:\n  a:\n    container: [[ci]]«node:20»\n    services: {r: {image: [[ci]]«redis»}}\n    steps:\n"
-        "    - uses: docker://[[ci]]«alpine:3.8»\n    - uses: actions/checkout@v4\n",
+        "    - uses: docker://[[ci]]«alpine:3.8»\n    - uses: actions/checkout@v4\n"
+        "    - uses: docker/setup-qemu-action@v3\n      with:\n        image: [[ci]]«tonistiigi/binfmt:7»\n        x: ${{ y }}\n",
     ),
     "dockerfile": (
         "web.Dockerfile",
