@@ -58,8 +58,8 @@ KINDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class NoUid:
-    """Why a cluster's UID is not known; `forbidden` where the caller may not read it, else it did not answer."""
+class NoAnswer:
+    """Why nobody can say; `forbidden` where the caller may not read it, else the cluster did not answer."""
 
     why: str
     forbidden: bool = False
@@ -97,26 +97,34 @@ class Kubectl:
             if "/" not in entry["name"] and "list" in (entry.get("verbs") or [])
         }
 
-    def created(self, path: str) -> datetime | NoUid | None:
-        """When the object at `path` was made, None where there is none, or why nobody can say."""
+    def read(self, path: str) -> Mapping[str, Any] | NoAnswer | None:
+        """What the API serves at `path`; None where it serves nothing there, or why nobody can say."""
         done = self._run("get", "--raw", path)
         if done.returncode != 0:
             said = done.stderr.strip()
-            return None if _is_absent(said) else NoUid(said, forbidden=_is_forbidden(said))
-        try:
-            return datetime.fromisoformat(json.loads(done.stdout)["metadata"]["creationTimestamp"])
-        except (ValueError, LookupError, TypeError, RecursionError):
-            return NoUid("its answer is no object")
-
-    def _get(self, path: str, what: str) -> Mapping[str, Any]:
-        done = self._run("get", "--raw", path)
-        if done.returncode != 0:
-            raise _not_done(f"{what}, so that its images are not known.", done.stderr)
+            return None if _is_absent(said) else NoAnswer(said, forbidden=_is_forbidden(said))
         try:
             answer = json.loads(done.stdout)
-        except (ValueError, RecursionError) as error:
-            raise _not_done(f"{what}, so that its images are not known.", f"its answer is no JSON: {error}") from error
-        return answer if isinstance(answer, dict) else {}
+        except (ValueError, RecursionError):
+            answer = None
+        return answer if isinstance(answer, dict) else NoAnswer("its answer is no object")
+
+    def created(self, path: str) -> datetime | NoAnswer | None:
+        """When the object at `path` was made, None where there is none, or why nobody can say."""
+        found = self.read(path)
+        if found is None or isinstance(found, NoAnswer):
+            return found
+        try:
+            return datetime.fromisoformat(found["metadata"]["creationTimestamp"])
+        except (ValueError, LookupError, TypeError):
+            return NoAnswer("its answer is no object")
+
+    def _get(self, path: str, what: str) -> Mapping[str, Any]:
+        found = self.read(path)
+        if found is None or isinstance(found, NoAnswer):
+            said = found.why if found else "it is not there"
+            raise _not_done(f"{what}, so that its images are not known.", said)
+        return found
 
     def pods(self) -> Iterator[Mapping[str, Any]]:
         """Every Pod. Raises OrchestratorError."""
@@ -140,17 +148,17 @@ class Kubectl:
             return f'context "{self.context}"' if self.context else "the cluster that kubectl reaches without a context"
         return f"the cluster of this Pod (https://{f'[{host}]' if ':' in host else host}:{port})"
 
-    def uid(self) -> str | NoUid:
+    def uid(self) -> str | NoAnswer:
         """What tells the cluster from any other, the UID of its namespace kube-system; or why it is not known."""
         done = self._run("get", "--raw", f"/api/v1/namespaces/{IDENTIFIES}")
         if done.returncode != 0:
             said = done.stderr.strip()
-            return NoUid(said, forbidden=_is_forbidden(said))
+            return NoAnswer(said, forbidden=_is_forbidden(said))
         try:
             found = json.loads(done.stdout)["metadata"]["uid"]
         except (ValueError, LookupError, TypeError, RecursionError):
             found = ""
-        return found if isinstance(found, str) and found else NoUid(f"the namespace {IDENTIFIES} has no UID")
+        return found if isinstance(found, str) and found else NoAnswer(f"the namespace {IDENTIFIES} has no UID")
 
     def secret(self, namespace: str, name: str) -> Mapping[str, Any] | None:
         """A Secret, None where there is none. Raises OrchestratorError."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.kubectl import Kubectl, Listed, NoUid
+from orchestrator.kubectl import Kubectl, Listed, NoAnswer
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
@@ -61,7 +61,7 @@ def policy_found(kubectl: Kubectl, environment: Environment) -> PolicyFound:
 
     name, _ = policy_names(environment)
     answers = [kubectl.created(f"{path}{name}") for path in POLICIES]
-    times = [answer for answer in answers if answer is not None and not isinstance(answer, NoUid)]
+    times = [answer for answer in answers if answer is not None and not isinstance(answer, NoAnswer)]
     if times:
         return PolicyFound(min(times))
-    return PolicyFound(known=not any(isinstance(answer, NoUid) for answer in answers))
+    return PolicyFound(known=not any(isinstance(answer, NoAnswer) for answer in answers))

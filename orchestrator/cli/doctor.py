@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
@@ -21,21 +22,36 @@ COLORS = {"ok": "green", "note": "cyan", "unknown": "yellow", "failed": "red"}
 @click.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Every environment of the project.")
+@click.option("--cluster", "of_cluster", is_flag=True, help="Also the cluster of NAME, which kubectl reaches.")
+@click.option("--context", help="kubectl's context (default: the current one).")
 @local_option()
 @json_option()
 @click.pass_context
-def doctor(ctx: click.Context, names: tuple[str, ...], every: bool, local: bool, as_json: bool) -> int:
+def doctor(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    every: bool,
+    of_cluster: bool,
+    context: str | None,
+    local: bool,
+    as_json: bool,
+) -> int:
     """Say what is installed, found, reachable and permitted.
 
     Without a NAME: this machine, and whether the project's files are valid; AWS is not asked. With one: also its
-    credentials, state bucket, permissions, upstream secrets, and what its lifecycle manager says. Nothing is changed.
+    credentials, state bucket, permissions, upstream secrets, and what its lifecycle manager says. With --cluster: the
+    version of its cluster, the policy that redirects, and a Kyverno that is about to stop. Nothing is changed.
     Exit code 1 when something that is needed fails.
     """
+    if of_cluster and len(names) != 1:
+        raise RefusedInput("--cluster is about one cluster.", remedy="Name one environment.")
     if every and names:
         raise RefusedInput("--all and names of environments are both given.", remedy="Give one of them.")
     failed = False
     findings = []
-    for finding in _findings(ctx, names, every=every, local=local):
+    for finding in chain(
+        _findings(ctx, names, every=every, local=local), _of_cluster(ctx, names[0], context) if of_cluster else ()
+    ):
         failed = failed or finding.status == "failed"
         if as_json:
             findings.append(finding.as_dict())
@@ -68,6 +84,17 @@ def _findings(ctx: click.Context, names: tuple[str, ...], *, every: bool, local:
         yield finding
         if name in asked and environment is not None and not (local and running is None):
             yield from account(environment, running if local else None)
+
+
+def _of_cluster(ctx: click.Context, name: str, context: str | None) -> Iterator[Diagnosis]:
+    from orchestrator.cli.project_option import open_project
+    from orchestrator.doctor.account import environment_file
+    from orchestrator.doctor.cluster import cluster
+    from orchestrator.kubectl import find_kubectl
+
+    _, environment = environment_file(open_project(ctx), name)
+    if environment is not None:
+        yield from cluster(environment, find_kubectl(context))
 
 
 def _project(ctx: click.Context, *, required: bool) -> Project | None:

@@ -145,18 +145,18 @@ def _say_sources(found: Sequence[ClusterImage], own: str) -> None:
 
 def _own_uid(kubectl: Kubectl, name: str, held: bytes | None, place: str, *, replaced: bool) -> str:
     """The cluster's UID, "" where it cannot be read. Raises RefusedInput where `held` is the snapshot of another one."""
-    from orchestrator.kubectl import NoUid
+    from orchestrator.kubectl import NoAnswer
     from orchestrator.lifecycle.in_use import InvalidSnapshotError, parse_snapshot
 
     found = kubectl.uid()
-    uid, problem = ("", found.why) if isinstance(found, NoUid) else (found, "")
+    uid, problem = ("", found.why) if isinstance(found, NoAnswer) else (found, "")
     try:
         before = "" if held is None else parse_snapshot(held).uid
     except InvalidSnapshotError:
         before = ""  # whatever it is, it keeps nothing from expiring
     if before and before != uid and not replaced:
         replace = "give --cluster-replaced where it took the place of the other"
-        if isinstance(found, NoUid):
+        if isinstance(found, NoAnswer):
             if not found.forbidden:
                 raise OrchestratorError(f"{place} does not answer.", why=problem, remedy="Try again when it does.")
             raise RefusedInput(

@@ -112,7 +112,7 @@ def test_every_kustomization_builds_and_its_objects_carry_the_digest(
 
 def test_the_command_and_kubectl_send_a_pod_to_ecr(api_server: ApiServer) -> None:
     namespace = api_server.create_namespace()
-    documents = run("-C", str(PROJECT.root), "manifests", "dev", "--for", "native")
+    documents = run("-C", str(PROJECT.root), "manifests", "dev", "--for", "native", "--api-version", "v1")
     image = "111122223333.dkr.ecr.us-east-1.amazonaws.com/docker-hub/library/nginx"
 
     with api_server.policy(documents.out, probe="nginx", becomes=image, namespace=namespace):
@@ -125,7 +125,7 @@ def test_the_command_and_kubectl_send_a_pod_to_ecr(api_server: ApiServer) -> Non
 def test_the_documents_of_a_folder_are_applied_and_rolled_back_with_its_kustomization(
     api_server: ApiServer, tmp_path: Path
 ) -> None:
-    run("-C", str(PROJECT.root), "manifests", "dev", "--for", "native", "--out", str(tmp_path))
+    run("-C", str(PROJECT.root), "manifests", "dev", "--for", "native", "--api-version", "v1", "--out", str(tmp_path))
     objects = "mutatingadmissionpolicies,mutatingadmissionpolicybindings"
     chosen = "--selector=app.kubernetes.io/instance=dev"
 

@@ -62,7 +62,7 @@ def test_a_missing_terraform_names_its_extra(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [("validate", "dev"), ("route", "dev", "nginx:1.27"), ("manifests", "dev", "--for", "native")]
+    "command", [("validate", "dev"), ("route", "dev", "nginx:1.27"), ("manifests", "dev", "--for", "kyverno-cel")]
 )
 def test_what_needs_neither_works_without_them(folder: Path, command: tuple[str, ...]) -> None:
     ran = run_without(EXTRAS, *command, cwd=folder)

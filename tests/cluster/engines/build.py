@@ -60,7 +60,12 @@ MODULES = (
     ),
     GoModule("oras", {"oras": "oras.land/oras/cmd/oras"}),
     GoModule("kustomize", {"kustomize": "sigs.k8s.io/kustomize/kustomize/v5"}),
-    GoModule("containerd", {"hostresolve": "./cmd/hostresolve"}),
+    GoModule("containerd", {"hostresolve": "./cmd/hostresolve", "containerdconfig": "./cmd/containerdconfig"}),
+    GoModule(
+        "ecr-credential-provider",
+        {"ecr-credential-provider": "k8s.io/cloud-provider-aws/cmd/ecr-credential-provider"},
+    ),
+    GoModule("nodeadm", {"nodeadm": "github.com/awslabs/amazon-eks-ami/nodeadm/cmd/nodeadm"}),
     GoModule(
         "openshift",
         {name: f"./cmd/{name}" for name in ("strictdecode", "idms2registries", "pullsources")},
