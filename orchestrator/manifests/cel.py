@@ -81,7 +81,8 @@ def variables(table: RouteTable) -> list[dict[str, str]]:
     )
     # Of the object that the request changes, by name: an update must not touch what it does not change.
     held = ",\n".join(
-        f"  oldObject != null && has(oldObject.spec.{field}) ? "
+        # Kyverno has an object without anything in it where Kubernetes has none.
+        f"  oldObject != null && has(oldObject.spec) && has(oldObject.spec.{field}) ? "
         f"oldObject.spec.{field}.transformMapEntry(x, c, {{c.name: {image}}}) : {{}}"
         for field, image, _ in KINDS
     )
@@ -141,7 +142,7 @@ _REDIRECTED = "variables.targets[%(index)s] != variables.images[%(index)s]"
 # This request puts another image there, which is not redirected, and leaves the annotation of the one before as it was.
 # (In a second round the annotation is a new one, and the image already redirected.)
 _OUTDATED = (
-    "oldObject != null && variables.before[%(index)s] != variables.images[%(index)s] && "
+    "oldObject != null && has(oldObject.metadata) && variables.before[%(index)s] != variables.images[%(index)s] && "
     "variables.targets[%(index)s] == variables.images[%(index)s] && "
     "has(object.metadata.annotations) && has(oldObject.metadata.annotations) && "
     "(%(key)s + c.name) in object.metadata.annotations && (%(key)s + c.name) in oldObject.metadata.annotations && "

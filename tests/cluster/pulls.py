@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.cluster.engines.build import binary
 from tests.cluster.pods import distinct
 from tests.cluster.processes import engine_environment, run_engine
 from tests.cluster.recording_registry import Asked, RecordingRegistry
+from tests.cluster.token_server import TokenServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,35 +88,43 @@ def host_resolve(
     return _ask_lines(["hostresolve", certs_d], references, environment)
 
 
-# A credential provider plugin that has an answer for every registry it is asked about.
-_PLUGIN = """#!{python}
-import json, sys
-image = json.load(sys.stdin)["image"]
-user = {{"username": "{name}", "password": "secret"}}
-print(json.dumps({{
-    "kind": "CredentialProviderResponse",
-    "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
-    "cacheKeyType": "Registry",
-    "cacheDuration": "1h",
-    "auth": {{image.partition("/")[0]: user}},
-}}))
-"""
-
-
-def kubelet_credentials(
-    references: Iterable[str], config: Path, plugins: Iterable[str] = ("ecr-credential-provider",)
-) -> dict[str, dict[str, Any]]:
+def kubelet_credentials(references: Iterable[str], config: Path) -> dict[str, dict[str, Any]]:
     """For which images the kubelet gets credentials, given its CredentialProviderConfig (version v1, YAML).
 
-    `{reference: {"repository", "users": [plugin, ...], "error"?}}`. Each plugin is replaced by one that always answers, so an empty
-    list means that none was asked. Errors: `EngineRunError` when the kubelet would not start with this configuration.
+    `{reference: {"repository", "users": [...], "error"?}}`. The provider is the real ecr-credential-provider. In the place of AWS a
+    server answers whose tokens have the region that was asked as their user name, and `public` for ECR Public: an empty list means
+    that the kubelet has none. Errors: `EngineRunError` when the kubelet would not start with this configuration.
     """
-    folder = config.parent / "credential-provider-plugins"
-    folder.mkdir(exist_ok=True)
-    for name in plugins:
-        (folder / name).write_text(_PLUGIN.format(python=sys.executable, name=name), encoding="utf-8")
-        (folder / name).chmod(0o755)
-    return _ask_lines(["kubeletcredentials", config, folder], references, engine_environment(config.parent))
+    with TokenServer() as aws:
+        environment = {
+            **engine_environment(config.parent),
+            "AWS_ENDPOINT_URL": aws.url,
+            "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+            "AWS_SECRET_ACCESS_KEY": "node-role",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        folder = binary("ecr-credential-provider").parent
+        return _ask_lines(["kubeletcredentials", config, folder], references, environment)
+
+
+def containerd_directories(config: str, hosts: Iterable[str], home: Path) -> dict[str, dict[str, Any]]:
+    """What containerd makes of its configuration (TOML): `{host: {"config_path", "found", "error"?}}`.
+
+    `config_path` is the CRI plugin's after migration, `found` the folder in which the transfer service, through which containerd
+    pulls from 2.1 on, looks for the host's hosts.toml.
+    """
+    path = home / "config.toml"
+    path.write_text(config, encoding="utf-8")
+    return _ask_lines(["containerdconfig", path], hosts, engine_environment(home))
+
+
+def nodeadm_check(node_config: str, home: Path) -> None:
+    """Have nodeadm (of February 2024, the one that the Go proxy has) check a NodeConfig. Errors: `EngineRunError`."""
+    path = home / "node-config.yaml"
+    path.write_text(node_config, encoding="utf-8")
+    run_engine(
+        ["nodeadm", "config", "check", "--config-source", f"file://{path}"], environment=engine_environment(home)
+    )
 
 
 def strict_decode(documents: str, home: Path) -> list[dict[str, Any]]:

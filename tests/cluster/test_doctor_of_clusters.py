@@ -13,7 +13,7 @@ import yaml
 
 from orchestrator.manifests import Options, generate
 from orchestrator.project import Project
-from tests.cluster.api_server import ApiServer
+from tests.cluster.api_server import ApiServer, start_api_server
 from tests.cluster.processes import wait_until
 from tests.functional.running import Ran, run
 
@@ -49,15 +49,21 @@ DEFINITIONS = [
 ]
 
 
-@pytest.fixture
-def server(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
-    """The API server with these custom resources, which kubectl reaches; they go with the test."""
+@pytest.fixture(scope="module")
+def with_definitions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """An API server of its own with these custom resources, so that no other test sees them."""
     documents = yaml.safe_dump_all(DEFINITIONS)
-    api_server.kubectl("apply", "-f", "-", stdin=documents)
-    api_server.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", "-", stdin=documents)
-    monkeypatch.setenv("KUBECONFIG", str(api_server.kubeconfig))
-    yield api_server
-    api_server.kubectl("delete", "-f", "-", "--wait=false", stdin=documents)
+    with start_api_server(tmp_path_factory.mktemp("custom-resources")) as server:
+        server.kubectl("apply", "-f", "-", stdin=documents)
+        server.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", "-", stdin=documents)
+        yield server
+
+
+@pytest.fixture
+def server(with_definitions: ApiServer, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
+    """That server, which kubectl reaches."""
+    monkeypatch.setenv("KUBECONFIG", str(with_definitions.kubeconfig))
+    return with_definitions
 
 
 def named(ran: Ran) -> dict[str, dict[str, str]]:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from orchestrator.environment.model import Environment
-from orchestrator.manifests import GENERATORS, Options, folder, generate
+from orchestrator.manifests import Options, available_targets, folder, generate
 from orchestrator.manifests.targets import CONFIG_MAP_NAMESPACE
 from orchestrator.project import Project
 from tests import random_tables
@@ -52,30 +52,40 @@ def test_the_api_server_takes_native_policies(
 def test_openshift_takes_mirror_sets_and_credentials(
     of: Environment, openshift_api_server: ApiServer, tmp_path: Path
 ) -> None:
-    for target, of_platform in (
-        ("idms", of),
-        ("itms", of),
-        ("credentials", of.model_copy(update={"platform": "rosa-hcp"})),
-    ):
-        (bundle,) = generate(of_platform, [target])
+    for target in ("idms", "itms"):
+        (bundle,) = generate(of, [target])
         for name in bundle.resources:
             document = bundle.files[name]
             strict_decode(document, tmp_path)
             openshift_api_server.kubectl("create", "--dry-run=server", "-f", "-", stdin=document)
-            if target != "credentials":
-                registries_conf_of(document, tmp_path)
+            registries_conf_of(document, tmp_path)
+
+
+@each
+def test_openshift_takes_what_lets_it_pull(of: Environment, openshift_api_server: ApiServer, tmp_path: Path) -> None:
+    for platform in ("rosa-classic", "rosa-hcp"):
+        changed = of.model_copy(update={"platform": platform, "kubernetes_version": "1.36"})
+        files = generate(changed, ["credentials"])[0].files
+        openshift_api_server.kubectl(
+            "create", "--dry-run=client", "--validate=strict", "-f", "-", stdin=files["pull-secret.yaml"]
+        )
+        if platform == "rosa-classic":
+            crio = files["crio-credential-provider-config.yaml"]
+            strict_decode(crio, tmp_path)
+            openshift_api_server.kubectl("create", "--dry-run=server", "-f", "-", stdin=crio)
 
 
 @each
 def test_the_kubelet_starts_with_its_configuration(of: Environment, tmp_path: Path) -> None:
-    document = generate(of, ["credentials"])[0].files["credential-provider-config.yaml"]
+    on_eks = of.model_copy(update={"platform": "eks"})
+    document = generate(on_eks, ["credentials"])[0].files["credential-provider-config.yaml"]
     strict_decode(document, tmp_path)
     config = tmp_path / "config.yaml"
     config.write_text(document, "utf-8")
 
     found = kubelet_credentials([f"{of.registry_host}/a"], config)
 
-    assert found[f"{of.registry_host}/a"]["users"] == ["ecr-credential-provider"]
+    assert found[f"{of.registry_host}/a"]["users"] == [of.registry.region]
 
 
 @pytest.mark.parametrize("target", ["kyverno", "kyverno-cel"])
@@ -89,7 +99,7 @@ def test_kyverno_takes_policies_without_routes(target: str, tmp_path: Path) -> N
 def test_every_kustomization_builds_and_its_objects_carry_the_digest(
     of: Environment, api_server: ApiServer, tmp_path: Path
 ) -> None:
-    bundles = generate(of, list(GENERATORS))
+    bundles = generate(of, available_targets(of))
     for path, text in folder(bundles).items():
         file = tmp_path / path
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -336,8 +336,9 @@ def test_the_kubelet_asks_its_plugin_for_what_match_images_names(tmp_path: Path)
 
     assert found["nginx:1"]["repository"] == "docker.io/library/nginx"
     assert {one: answer["users"] for one, answer in found.items()} == {
-        "nginx:1": ["ecr-credential-provider"],
-        f"{MIRROR}/quay/a/b": ["ecr-credential-provider"],
+        # The provider is asked, and has no region to ask in.
+        "nginx:1": [],
+        f"{MIRROR}/quay/a/b": ["eu-west-1"],
         "quay.io/a/b": [],
         "UPPER": [],
     }

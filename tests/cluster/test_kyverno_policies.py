@@ -149,10 +149,10 @@ subresources:
 
 def test_a_cluster_policy_redirects_only_ephemeral_containers_that_are_added(tmp_path: Path) -> None:
     # The CLI has no old object; the new one stands in for it, with those that carry the tag "old".
-    held = "request.oldObject.spec.ephemeralContainers[].name"
+    held = "request.oldObject.spec.ephemeralContainers[]"
     document = policy(environment("standard"), "kyverno")
     assert held in document
-    document = document.replace(held, 'request.object.spec.ephemeralContainers[?ends_with(image, `":old"`)].name')
+    document = document.replace(held, 'request.object.spec.ephemeralContainers[?ends_with(image, `":old"`)]')
     pod = pod_of("debugged", ["nginx"], namespace="default")
     pod["spec"]["ephemeralContainers"] = slots(["redis:old", "redis:new"], "ephemeralContainers")
     for name, text in {"policy.yaml": document, "values.yaml": VALUES, "pod.yaml": json.dumps(pod)}.items():

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import subprocess
 import tomllib
+from email import message_from_string
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
+import tomli_w
+import yaml
 
+from orchestrator.environment.model import Environment
 from orchestrator.manifests import generate
-from orchestrator.manifests.containerd import CERTS_D, CREDENTIALS
+from orchestrator.manifests.containerd import CERTS_D, CREDENTIALS, DOCKER_CERTS_D
 from tests.cluster.node_answers import (
     COMMAND,
     Target,
@@ -28,7 +32,15 @@ from tests.cluster.node_answers import (
     write_certs_d,
 )
 from tests.cluster.processes import EngineRunError
-from tests.cluster.pulls import host_resolve, kubelet_credentials, pull_sources, registries_conf_of, skopeo_pull_all
+from tests.cluster.pulls import (
+    containerd_directories,
+    host_resolve,
+    kubelet_credentials,
+    nodeadm_check,
+    pull_sources,
+    registries_conf_of,
+    skopeo_pull_all,
+)
 from tests.cluster.recording_registry import RecordingRegistry
 from tests.references_table import CASES, ENVIRONMENTS, OWN, Case, environment
 
@@ -149,7 +161,7 @@ def test_containerd_pulls_from_ecr_by_requests_that_ecr_serves(
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_user_data_writes_the_same_files(name: str, tmp_path: Path) -> None:
-    files = generate(environment(name), ["containerd", "credentials"])
+    files = generate(on_eks(name), ["containerd", "credentials"])
     script = files[0].files["user-data.mime"].partition("us-ascii\n\n")[2].partition("\n--==")[0]
     for folder in (CERTS_D, CREDENTIALS.rpartition("/")[0]):
         script = script.replace(folder, f"{tmp_path}{folder}")
@@ -165,16 +177,96 @@ def test_user_data_writes_the_same_files(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_the_kubelet_has_credentials_for_every_image_that_a_mirror_takes(name: str, tmp_path: Path) -> None:
+def test_the_kubelet_has_the_mirrors_credentials_for_every_image_that_a_mirror_takes(name: str, tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
-    config.write_text(generate(environment(name), ["credentials"])[0].files["credential-provider-config.yaml"], "utf-8")
+    config.write_text(generate(on_eks(name), ["credentials"])[0].files["credential-provider-config.yaml"], "utf-8")
     cases = [case for case in CASES if case.environment == name and case.target]
     # An official image without library/ has another name there, docs/limits.md.
     cases = [case for case in cases if not case.reference.startswith("registry-1.docker.io/nginx")]
 
     found = kubelet_credentials([case.reference for case in cases], config)
 
-    assert [one for one, answer in found.items() if answer["users"] != ["ecr-credential-provider"]] == []
+    region = environment(name).registry.region
+    wrong = {one: answer["users"] for one, answer in found.items() if answer["users"] != [region]}
+    # What credentials says of ECR's own hosts, and of registries with a port.
+    wrong = {one: users for one, users in wrong.items() if ".dkr" not in one and users != ["public"]}
+    assert {one: users for one, users in wrong.items() if users or not with_port(one)} == {}
+
+
+def with_port(reference: str) -> bool:
+    return ":" in reference.partition("/")[0]
+
+
+def on_eks(name: str) -> Environment:
+    return environment(name).model_copy(update={"platform": "eks"})
+
+
+def test_without_the_registrys_region_the_provider_has_no_answer_for_a_source(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    document = generate(environment("standard"), ["credentials"])[0].files["credential-provider-config.yaml"]
+    for of in (document, document.replace("AWS_REGION", "REGION")):
+        config.write_text(of, "utf-8")
+        found = kubelet_credentials(["quay.io/a/b:1", f"{OWN}/a:1", "public.ecr.aws/a/b:1"], config)
+        assert found[f"{OWN}/a:1"]["users"] == ["us-east-1"]
+        assert found["public.ecr.aws/a/b:1"]["users"] == ["public"]
+        assert found["quay.io/a/b:1"]["users"] == (["us-east-1"] if of == document else [])
+
+
+# nodeadm's own: with containerd 1.x of version 2, with containerd 2 of version 3.
+BASES = {
+    "io.containerd.grpc.v1.cri": (2, "/etc/containerd/certs.d:/etc/docker/certs.d"),
+    "io.containerd.cri.v1.images": (3, "/etc/containerd/certs.d:/etc/docker/certs.d"),
+}
+
+
+@pytest.mark.parametrize(("version", "base"), [("1.31", 2), ("1.33", 2), ("1.34", 3), ("1.36", 3)])
+def test_containerd_finds_the_mirrors_with_what_nodeadm_merges(version: str, base: int, tmp_path: Path) -> None:
+    certs_d = write_certs_d(environment("standard"), tmp_path / "certs.d")
+    of = environment("standard").model_copy(update={"kubernetes_version": version})
+    user_data = message_from_string(generate(of, ["containerd"])[0].files["user-data.mime"])
+    node_config = user_data.get_payload()[1].get_payload()  # type: ignore[union-attr, index]
+    nodeadm_check(str(node_config), tmp_path)
+    ours = tomllib.loads(yaml.safe_load(str(node_config))["spec"]["containerd"]["config"])
+    (section,) = ours["plugins"]
+    assert BASES[section][0] == base
+    nodeadms = {"version": base, "plugins": {section: {"registry": {"config_path": BASES[section][1]}}}}
+    # As nodeadm merges: ours over its own.
+    merged = {"version": base, **ours}
+
+    def directories(config: dict[str, Any]) -> dict[str, Any]:
+        text = tomli_w.dumps(config).replace(CERTS_D, str(certs_d)).replace(DOCKER_CERTS_D, str(tmp_path / "docker"))
+        return containerd_directories(text, ["quay.io", "docker.io", "example.org"], tmp_path)
+
+    found = directories(merged)
+    assert {one["config_path"] for one in found.values()} == {str(certs_d)}
+    assert found["quay.io"]["found"] == str(certs_d / "quay.io")
+    assert found["docker.io"]["found"] == str(certs_d / "docker.io")
+    # With nodeadm's two folders containerd 2 finds none, which is why ours is needed.
+    assert not directories(nodeadms)["quay.io"]["found"]
+
+
+def test_a_node_config_that_nodeadm_does_not_know_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EngineRunError):
+        nodeadm_check("apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfigs\n", tmp_path)
+
+
+def test_certificates_of_docker_stay_where_containerd_looks(tmp_path: Path) -> None:
+    script = generate(on_eks("standard"), ["containerd"])[0].files["user-data.mime"]
+    script = script.partition("us-ascii\n\n")[2].partition("\n--==")[0]
+    for folder in (CERTS_D, DOCKER_CERTS_D, CREDENTIALS.rpartition("/")[0]):
+        script = script.replace(folder, f"{tmp_path}{folder}")
+    docker = Path(f"{tmp_path}{DOCKER_CERTS_D}")
+    for host in ("private.example.org:8443", "quay.io"):
+        (docker / host).mkdir(parents=True)
+        (docker / host / "ca.crt").write_text("certificate")
+
+    for _ in range(2):
+        subprocess.run(["bash", "-c", script], check=True, cwd=tmp_path)
+
+    config = f'version = 3\n[plugins."io.containerd.cri.v1.images".registry]\nconfig_path = "{tmp_path}{CERTS_D}"\n'
+    found = containerd_directories(config, ["private.example.org:8443", "quay.io"], tmp_path)
+    assert Path(found["private.example.org:8443"]["found"], "ca.crt").read_text() == "certificate"
+    assert "ecr" in Path(found["quay.io"]["found"], "hosts.toml").read_text()
 
 
 def test_bottlerockets_settings_name_the_same_mirrors() -> None:
