@@ -16,7 +16,7 @@ import click
 from orchestrator.cli.route import Line, answer_line
 from orchestrator.files.image_scan import NotFound, PlacedImage, Scan, scan
 from orchestrator.routes.table import Redirected, Refused, RouteTable
-from orchestrator.workloads.fields import KUBELET, REDIRECTED_BY
+from orchestrator.workloads.fields import KUBELET, REDIRECTED_BY, Fields
 
 SHOWN = 5
 
@@ -34,9 +34,9 @@ class FileImage:
         return ", ".join(sorted({use.pulled_by for use in self.uses}))
 
 
-def images_of_files(table: RouteTable, sources: tuple[str, ...], form: str, *, strict: bool) -> int:
+def images_of_files(table: RouteTable, sources: tuple[str, ...], form: str, fields: Fields, *, strict: bool) -> int:
     """Print the images of the sources. 1 with `strict` when something could not be read."""
-    found = scan(sources)
+    found = scan(sources, fields)
     images = answered(table, found)
     match form:
         case "json":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli.image_fields import fields_option, image_fields_of
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.route import Line, load_routes
@@ -41,6 +42,7 @@ SHOWN = 3
 @click.option("--csv", "as_csv", is_flag=True, help="Print one line for each place, for spreadsheets.")
 @click.option("--sarif", "as_sarif", is_flag=True, help="Print images that are not redirected as SARIF results.")
 @click.option("--format", "form", type=click.Choice(["text", "list"]), default="text", help="`list`: references alone.")
+@fields_option()
 @click.option("--strict", is_flag=True, help="Exit 1 when a file or an image could not be read.")
 @click.pass_context
 def images(
@@ -57,6 +59,7 @@ def images(
     as_csv: bool,
     as_sarif: bool,
     form: str,
+    fields_file: str | None,
     strict: bool,
 ) -> int:
     """List the images of files (SOURCE, a file, a folder or `-`) or of the cluster of environment NAME.
@@ -79,7 +82,10 @@ def images(
         from orchestrator.cli.image_files import images_of_files
 
         chosen = "json" if as_json else "csv" if as_csv else "sarif" if as_sarif else form
-        return images_of_files(build_route_table(load_routes(open_project(ctx), name)), sources, chosen, strict=strict)
+        project = open_project(ctx)
+        fields = image_fields_of(project, fields_file)
+        table = build_route_table(load_routes(project, name))
+        return images_of_files(table, sources, chosen, fields, strict=strict)
     if not of_cluster or sources:
         raise RefusedInput(
             "One thing says where to look for images: files and folders, or the cluster.",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import click
 
+from orchestrator.cli.image_fields import fields_option, image_fields_of
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.route import load_routes
 from orchestrator.errors import RefusedInput
@@ -16,8 +18,10 @@ from orchestrator.files.tree import NotRead, decode_text
 from orchestrator.routes.build import build_route_table
 from orchestrator.workloads import edits
 from orchestrator.workloads.edits import Target, backward, forward
+from orchestrator.workloads.fields import Fields
 from orchestrator.workloads.find import find_images
 from orchestrator.workloads.place import Lines
+from orchestrator.workloads.renovate import renovate_settings
 
 
 @click.command()
@@ -35,9 +39,18 @@ from orchestrator.workloads.place import Lines
     multiple=True,
     help="Rewrite pipelines (ci) or variables and arguments that name images (env) too.",
 )
+@fields_option()
+@click.option("--for", "tool", type=click.Choice(["renovate"]), help="Print the settings that a tool needs afterwards.")
 @click.pass_context
 def rewrite(
-    ctx: click.Context, name: str, paths: tuple[str, ...], mode: str | None, reverse: bool, consents: tuple[str, ...]
+    ctx: click.Context,
+    name: str,
+    paths: tuple[str, ...],
+    mode: str | None,
+    reverse: bool,
+    consents: tuple[str, ...],
+    fields_file: str | None,
+    tool: str | None,
 ) -> int:
     """Rewrite the images of files and folders (PATH) to where environment NAME pulls them from.
 
@@ -54,18 +67,22 @@ def rewrite(
             click.echo(f"error: {problem}", err=True)
         click.echo(f"{done.files} files are as they were", err=True)
         return 1 if done.refused else 0
+    if tool is not None:
+        click.echo(json.dumps(renovate_settings(build_route_table(load_routes(project, name))), indent=2))
+        return 0
     if not paths:
         raise RefusedInput("Nothing says what to rewrite.", remedy="Name files or folders.")
     table = build_route_table(load_routes(project, name))
+    fields = image_fields_of(project, fields_file)
     if paths == (STDIN,) and mode is None:
-        return _filter(backward(table) if reverse else forward(table), consents)
+        return _filter(backward(table) if reverse else forward(table), consents, fields)
     if STDIN in paths:
         raise RefusedInput(
             "Standard input cannot be mixed with files or written back.",
             why="What comes in by `-` goes out rewritten.",
             remedy="Give `-` alone, without --check, --diff or --write.",
         )
-    proposal = propose(paths, backward(table) if reverse else forward(table), consents)
+    proposal = propose(paths, backward(table) if reverse else forward(table), consents, fields)
     _tell(proposal)
     match mode:
         case "write":
@@ -84,12 +101,12 @@ def rewrite(
             return 0
 
 
-def _filter(target: Target, consents: tuple[str, ...]) -> int:
+def _filter(target: Target, consents: tuple[str, ...], fields: Fields) -> int:
     """Standard input, rewritten, to standard output: what Helm's post-renderers and kustomize's functions ask for."""
     content = decode_text(Path(STDIN), sys.stdin.buffer.read())
     if isinstance(content, NotRead):
         raise RefusedInput("Standard input is no text.", why=f"{content.reason}.", remedy="Give YAML in UTF-8.")
-    found = find_images("stdin.yaml", content.text)
+    found = find_images("stdin.yaml", content.text, fields=fields)
     broken = [problem for problem in found.unreadable if not problem.text]
     if broken:
         line = Lines(content.text).at(broken[0].start)[0]

@@ -23,6 +23,7 @@ from orchestrator.files.image_scan import ScanTask, tasks
 from orchestrator.files.kustomize_tree import SeenFile, settle_overlays, stays
 from orchestrator.files.tree import NotRead, TextFile, ignored, read_text
 from orchestrator.workloads.edits import Edit, Rewritten, Target, rewrite
+from orchestrator.workloads.fields import FIELDS, Fields
 from orchestrator.workloads.find import find_images
 from orchestrator.workloads.formats import kustomize
 from orchestrator.workloads.place import Lines
@@ -58,11 +59,11 @@ class Proposal:
     files: int
 
 
-def propose(sources: Sequence[str], target: Target, consents: Iterable[str] = ()) -> Proposal:
+def propose(sources: Sequence[str], target: Target, consents: Iterable[str] = (), fields: Fields = FIELDS) -> Proposal:
     """Read the files and say what would change. Files that git ignores are passed over."""
     wanted = tasks(sources)
     unwanted = _ignored(sources)
-    run = _Run(target, tuple(consents))
+    run = _Run(target, tuple(consents), fields)
     for task in wanted:
         if not _is_below(task.path, unwanted):
             run.read(task)
@@ -73,9 +74,10 @@ def propose(sources: Sequence[str], target: Target, consents: Iterable[str] = ()
 class _Run:
     """The files of one run: each by itself first, then the kustomizations, whose names follow their bases."""
 
-    def __init__(self, target: Target, consents: tuple[str, ...]) -> None:
+    def __init__(self, target: Target, consents: tuple[str, ...], fields: Fields) -> None:
         self._target = target
         self._consents = consents
+        self._fields = fields
         self._files: dict[Path, SeenFile] = {}
         self._read: dict[Path, tuple[ScanTask, TextFile]] = {}
         self.left: list[LeftOut] = []
@@ -85,7 +87,7 @@ class _Run:
         if isinstance(content, NotRead):
             self.left.append(LeftOut(task.shown, content.line, content.reason))
             return
-        found = find_images(task.relative, content.text, app_version=task.app_version)
+        found = find_images(task.relative, content.text, app_version=task.app_version, fields=self._fields)
         if not found.places and task.path.name not in kustomize.NAMES:
             return
         path = Path(os.path.realpath(task.path))

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from orchestrator.errors import RefusedInput
 from orchestrator.files.tree import AppVersions, NotRead, TextFile, decode_text, read_text, walk
+from orchestrator.workloads.fields import FIELDS, Fields
 from orchestrator.workloads.find import find_images, is_candidate
 from orchestrator.workloads.place import Found, Lines
 
@@ -91,13 +93,13 @@ def shown(path: Path) -> str:
     return os.path.relpath(path).replace(os.sep, "/")
 
 
-def scan(sources: Sequence[str]) -> Scan:
+def scan(sources: Sequence[str], fields: Fields = FIELDS) -> Scan:
     """The images of files, folders and `-` (standard input), in the order of their names and places."""
     parts: list[Scan] = []
     if STDIN in sources:
-        parts.append(scan_text(decode_text(Path(STDIN), sys.stdin.buffer.read()), "stdin.yaml", STDIN, ""))
+        parts.append(scan_text(decode_text(Path(STDIN), sys.stdin.buffer.read()), "stdin.yaml", STDIN, "", fields))
     wanted = tasks([source for source in sources if source != STDIN])
-    parts.extend(run_tasks(wanted))
+    parts.extend(run_tasks(wanted, fields))
     return Scan(
         tuple(use for part in parts for use in part.uses),
         tuple(problem for part in parts for problem in part.unreadable),
@@ -105,15 +107,15 @@ def scan(sources: Sequence[str]) -> Scan:
     )
 
 
-def run_tasks(wanted: Sequence[ScanTask]) -> Iterator[Scan]:
+def run_tasks(wanted: Sequence[ScanTask], fields: Fields = FIELDS) -> Iterator[Scan]:
     """Scan each file; the answers come in the order of the tasks."""
     cores = min(os.cpu_count() or 1, 4)
     if cores == 1 or sum(task.size for task in wanted) < ALONE:
-        yield from map(scan_task, wanted)
+        yield from _scan_batch(list(wanted), fields)
         return
     # Spawned: a part of the package carries a runtime of its own that does not survive a fork.
     with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for scans in pool.map(_scan_batch, _batches(wanted)):
+        for scans in pool.map(partial(_scan_batch, fields=fields), _batches(wanted)):
             yield from scans
 
 
@@ -130,20 +132,20 @@ def _batches(wanted: Iterable[ScanTask]) -> Iterator[list[ScanTask]]:
         yield batch
 
 
-def _scan_batch(batch: list[ScanTask]) -> list[Scan]:
-    return [scan_task(task) for task in batch]
+def _scan_batch(batch: list[ScanTask], fields: Fields) -> list[Scan]:
+    return [scan_task(task, fields) for task in batch]
 
 
-def scan_task(task: ScanTask) -> Scan:
+def scan_task(task: ScanTask, fields: Fields = FIELDS) -> Scan:
     """The images of one file."""
-    return scan_text(read_text(task.path), task.relative, task.shown, task.app_version)
+    return scan_text(read_text(task.path), task.relative, task.shown, task.app_version, fields)
 
 
-def scan_text(content: TextFile | NotRead, relative: str, name: str, app_version: str) -> Scan:
+def scan_text(content: TextFile | NotRead, relative: str, name: str, app_version: str, fields: Fields = FIELDS) -> Scan:
     """The images of one text."""
     if isinstance(content, NotRead):
         return Scan((), (NotFound(name, content.line, content.reason),))
-    found = find_images(relative, content.text, app_version=app_version)
+    found = find_images(relative, content.text, app_version=app_version, fields=fields)
     return Scan(tuple(_uses(found, content.text, name)), tuple(_problems(found, content.text, name)))
 
 

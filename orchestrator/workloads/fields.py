@@ -8,7 +8,7 @@ Sources are the projects' CRDs (API reference pages) at the versions that are in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.workloads.custom_resources import image_fields
@@ -30,6 +30,9 @@ class Field:
     pulled_by: str = KUBELET
     scheme: str = ""
 
+
+Fields = Mapping[str, Sequence[Field]]
+"""{kind: its fields}"""
 
 # What no admission policy on Pods reaches: who pulls it, and the setting that sends it elsewhere.
 REDIRECTED_BY = {
@@ -135,4 +138,4 @@ def _by_kind() -> dict[str, tuple[Field, ...]]:
     return {kind: tuple(fields) for kind, fields in found.items()}
 
 
-FIELDS = _by_kind()
+FIELDS: Fields = _by_kind()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from orchestrator.workloads.fields import FIELDS, Fields
 from orchestrator.workloads.formats import (
     chart_templates,
     compose,
@@ -49,11 +50,11 @@ def is_candidate(path: str) -> bool:
     )
 
 
-def find_images(path: str, text: str, *, app_version: str = "") -> Found:
+def find_images(path: str, text: str, *, app_version: str = "", fields: Fields = FIELDS) -> Found:
     """The images of one file, in the order of their places.
 
     `path` has slashes and counts from the folder that is searched; `app_version` is that of the chart whose values the
-    file holds. What cannot be read is in the answer's `unreadable`; nothing is raised.
+    file holds, `fields` say where custom resources name images. What cannot be read is in the answer's `unreadable`; nothing is raised.
     """
     found = Found()
     name = path.rpartition("/")[2]
@@ -65,20 +66,29 @@ def find_images(path: str, text: str, *, app_version: str = "") -> Found:
         _sources(text, found)
     elif _DEVCONTAINER.fullmatch(path):
         _devcontainer(text, found)
-    elif _WORDS.search(text):
-        _documents(path, name, text, app_version, found)
+    elif _has_words(text, 0, len(text), fields):
+        _documents(path, name, text, app_version, fields, found)
     found.places.sort(key=lambda place: place.anchor.start)
     found.unreadable.sort(key=lambda unreadable: unreadable.start)
     return found
 
 
-def _documents(path: str, name: str, text: str, app_version: str, found: Found) -> None:
+def _has_words(text: str, start: int, end: int, fields: Fields) -> bool:
+    """Whether a text speaks of images at all; a user's own fields may have any name, so that their kinds count too."""
+    if _WORDS.search(text, start, end):
+        return True
+    if fields is FIELDS:
+        return False
+    return any(text.find(kind, start, end) >= 0 for kind in fields if fields[kind] != FIELDS.get(kind))
+
+
+def _documents(path: str, name: str, text: str, app_version: str, fields: Fields, found: Found) -> None:
     template = chart_templates.is_template(text)
     if template and ("/templates/" in f"/{path}" or name.endswith((".tpl", ".gotmpl", ".j2", ".tmpl"))):
         chart_templates.find_in_template(text, found)
         return
     for start, end in cut_documents(text):
-        if not _WORDS.search(text, start, end):
+        if not _has_words(text, start, end, fields):
             continue
         try:
             roots = parse_yaml(text, start, end)
@@ -91,10 +101,10 @@ def _documents(path: str, name: str, text: str, app_version: str, found: Found) 
                 found.unreadable.append(Unreadable(error.start, f"this is no YAML: {error.reason}"))
             continue
         for root in roots:
-            _root(path, name, text, root, app_version, found)
+            _root(path, name, text, root, app_version, fields, found)
 
 
-def _root(path: str, name: str, text: str, root: Node, app_version: str, found: Found) -> None:
+def _root(path: str, name: str, text: str, root: Node, app_version: str, fields: Fields, found: Found) -> None:
     """One document, by the file's name first and by its content where the name says nothing."""
     is_object = kubernetes.is_object(root)
     if name in kustomize.NAMES or kustomize.is_kustomization(root):
@@ -112,7 +122,7 @@ def _root(path: str, name: str, text: str, root: Node, app_version: str, found: 
     elif (_VALUES.fullmatch(name) and not is_object) or (_in_values_folder(path) and not is_object):
         helm.find_in_values(text, root, found, app_version=app_version)
     else:
-        kubernetes.find_in_object(text, root, found)
+        kubernetes.find_in_object(text, root, found, fields)
 
 
 def _in_values_folder(path: str) -> bool:

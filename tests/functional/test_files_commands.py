@@ -211,3 +211,42 @@ def test_verify_says_what_files_still_pull_from_elsewhere(root: Project, tree: P
     assert run(*verify, "--files", ".").code == 0
     for arguments in ([], ["--files", ".", "--cluster"], ["--files", ".", "--watch"]):
         assert run(*verify, *arguments).code == 2
+
+
+THING = "apiVersion: example.com/v1\nkind: Thing\nspec: {engines: [{run: 'quay.io/a/b:1'}]}\n"
+FIELDS = "- {kind: Thing, group: example.com, path: 'spec/engines[]/run', pulledBy: a thing}\n"
+
+
+def test_fields_of_a_user_are_found_and_rewritten(
+    root: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "k").mkdir()
+    (tmp_path / "k" / "thing.yaml").write_text(THING)
+    (tmp_path / "fields.yaml").write_text(FIELDS)
+    monkeypatch.chdir(tmp_path / "k")
+    images = ("-C", str(root.root), "images", "standard", ".", "--json")
+    assert run(*images).json["images"] == []
+    [image] = run(*images, "--fields", "../fields.yaml").json["images"]
+    assert (image["reference"], image["pulled_by"]) == ("quay.io/a/b:1", "a thing")
+    (root.environments_dir / "image-fields.yaml").write_text(FIELDS)
+    assert len(run(*images).json["images"]) == 1
+    assert rewrite(root, ".", "--write").code == 0
+    assert (tmp_path / "k" / "thing.yaml").read_text() == THING.replace("quay.io/a/b", f"{OWN}/quay/a/b")
+
+
+@pytest.mark.parametrize(
+    "text", ["[", "a: b", "- {kind: A}", "- {kind: A, path: b, more: c}", "- {kind: A, path: 1}", "- 1", "\0"]
+)
+def test_fields_that_are_none_are_refused(root: Project, tmp_path: Path, text: str) -> None:
+    (tmp_path / "fields.yaml").write_text(text)
+    ran = run("-C", str(root.root), "images", "standard", str(tmp_path), "--fields", str(tmp_path / "fields.yaml"))
+    assert ran.code == 2
+    assert "fields.yaml" in ran.err
+
+
+def test_renovate_finds_the_upstreams_after_the_rewrite(root: Project) -> None:
+    aliases = rewrite(root, "--for", "renovate").json["registryAliases"]
+    assert aliases[f"{OWN}/docker-hub"] == "docker.io"
+    assert aliases[f"{OWN}/quay"] == "quay.io"
+    names = [name for name in aliases if name.startswith(f"{OWN}/")]
+    assert not any(later.startswith(f"{name}/") for index, name in enumerate(names) for later in names[index:])

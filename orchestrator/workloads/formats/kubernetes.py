@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from orchestrator.workloads.fields import FIELDS, KUBELET, PULLED_BY, Field
+from orchestrator.workloads.fields import FIELDS, KUBELET, PULLED_BY, Field, Fields
 from orchestrator.workloads.formats import helm
 from orchestrator.workloads.formats.embedded import Window, inside, text_images
 from orchestrator.workloads.place import Consent, Found, ImagePlace, Part, Parts, Unreadable
@@ -77,17 +77,18 @@ def is_object(root: Node) -> bool:
     return isinstance(entries.get("kind"), Scalar) and isinstance(entries.get("apiVersion"), Scalar)
 
 
-def find_in_object(text: str, root: Node, found: Found) -> None:
+def find_in_object(text: str, root: Node, found: Found, fields: Fields = FIELDS) -> None:
     """Add the images of one document, an object, a List of objects or a part of a Pod spec, to `found`."""
-    _Object(text, found).read(root, "", "")
+    _Object(text, found, fields).read(root, "", "")
 
 
 class _Object:
     """One walk through a document; every node is read once, whatever aliases name it."""
 
-    def __init__(self, text: str, found: Found) -> None:
+    def __init__(self, text: str, found: Found, fields: Fields) -> None:
         self._text = text
         self._found = found
+        self._fields = fields
         self._seen: set[int] = set()
 
     def read(self, root: Node, path: str, kind: str) -> None:
@@ -109,7 +110,7 @@ class _Object:
     def _special(self, entries: dict[str, Node], path: str, kind: str) -> None:
         """The fields of a kind that have no shape of their own."""
         group = _scalar(entries.get("apiVersion")).rpartition("/")[0]
-        for field in FIELDS.get(kind, ()):
+        for field in self._fields.get(kind, ()):
             if field.group and not (group == field.group or group.endswith("." + field.group)):
                 continue
             for where, node in _select(entries, field.path):
@@ -219,7 +220,7 @@ class _Object:
         nested = Found()
         with suppress(BrokenYaml):
             for root in parse_yaml(window.text):
-                find_in_object(window.text, root, nested)
+                find_in_object(window.text, root, nested, self._fields)
         nested.places[:] = [replace(place, field=f"{path}: {place.field}") for place in nested.places]
         window.move(nested, self._found)
 
