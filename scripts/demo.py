@@ -7,12 +7,22 @@ names at the end.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
+from base64 import b64decode
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+import boto3
+
+from orchestrator.oci.auth import Login, Renewed
+from orchestrator.oci.ports import Endpoint
+from orchestrator.oci.registries import Registries
+from scripts.demo_registry import DemoRegistry
+from tests.made_images import make_image
 
 ENVIRONMENT = "dev"
 IMAGES = (
@@ -23,12 +33,14 @@ IMAGES = (
     "mcr.microsoft.com/dotnet/aspnet:8.0",
     "gcr.io/distroless/static:nonroot",
 )
+MIRRORED = "mcr.microsoft.com/dotnet/aspnet:8.0"
+CACHED = "quay.io/prometheus/node-exporter:v1.8.2"
 NEXT = (
     f"orchestrator output {ENVIRONMENT} --local",
     f"orchestrator plan {ENVIRONMENT} --local",
     f"orchestrator drift {ENVIRONMENT} --local",
     f"orchestrator route {ENVIRONMENT} nginx:1.27 ghcr.io/org/app:1",
-    f"orchestrator manifests {ENVIRONMENT} --for native",
+    f"orchestrator manifests {ENVIRONMENT} --for kyverno-cel",
     f"orchestrator destroy {ENVIRONMENT} --local",
     "orchestrator local down",
 )
@@ -66,6 +78,65 @@ def created(applied: dict[str, Any]) -> list[tuple[str, ...]]:
     return [("resource", "created"), *sorted((kind, str(count)) for kind, count in kept.items())]
 
 
+def images(folder: Path) -> None:
+    """Copy an image that no rule serves, pull another through its rule, and pull the copy back by its name in ECR.
+
+    The images are real ones that are made here: an index with two platforms, and its signature.
+    """
+    copied, cached = make_image(1, size=200_000), make_image(2, size=200_000)
+    held = {"dotnet/aspnet": {"8.0": copied}, "prometheus/node-exporter": {"v1.8.2": cached}}
+    with DemoRegistry(held) as internet:
+        say(f"\n{internet.address} stands for the internet: it has an index with two platforms, and its signature.")
+        via = f"mcr.microsoft.com={internet.address}"
+        orchestrator("mirror", ENVIRONMENT, MIRRORED, "--via", via, "--local")
+        orchestrator("mirror", ENVIRONMENT, MIRRORED, "--via", via, "--local", "--check")
+        orchestrator("local", "up", "--upstream", f"quay.io={internet.address}", capture=True)
+        orchestrator("warm", ENVIRONMENT, f"{CACHED}@{cached.digest}", "--local")
+    pulled = pull_back(folder, str(answer_of(MIRRORED)["target"]))
+    if pulled != copied.digest:
+        say(f"The demo stops: {pulled} came back, not {copied.digest}.")
+        sys.exit(1)
+    say(f"It is the image that was made: {pulled}.")
+
+
+def answer_of(reference: str) -> dict[str, Any]:
+    """What the table says of one reference."""
+    found: dict[str, Any] = json.loads(orchestrator("route", ENVIRONMENT, reference, "--json", capture=True))
+    return found
+
+
+def pull_back(folder: Path, target: str) -> str:
+    """The digest of what the embedded ECR gives by the image's own name: skopeo's, or our client's without skopeo."""
+    host, _, path = target.partition("/")
+    account, region = host.split(".")[0], host.split(".")[3]
+    up = json.loads(orchestrator("local", "up", "--account", account, "--region", region, "--json", capture=True))
+    values, address = up["environment"], up["endpoint"].removeprefix("http://")
+    client = boto3.client(
+        "ecr",
+        region_name=region,
+        endpoint_url=up["endpoint"],
+        aws_access_key_id=values["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=values["AWS_SECRET_ACCESS_KEY"],
+    )
+    (data,) = client.get_authorization_token()["authorizationData"]
+    if not shutil.which("skopeo"):
+        user, _, password = b64decode(data["authorizationToken"]).decode().partition(":")
+        logins = Renewed(lambda _: (Login(user, password), 3600.0))
+        with Registries([Endpoint(host, url=up["endpoint"], host_header=host, logins=logins)]) as registries:
+            repository, _, tag = path.rpartition(":")
+            return registries.of(host).manifest(repository, tag).digest
+    (folder / "auth.json").write_text(json.dumps({"auths": {address: {"auth": data["authorizationToken"]}}}))
+    (folder / "registries.conf").write_text(
+        f'[[registry]]\nprefix = "{host}"\nlocation = "{address}/{host}"\ninsecure = true\n'
+    )
+    say(f"\n$ skopeo copy --all docker://{target} oci:back:1")
+    command = ["skopeo", "--insecure-policy", f"--registries-conf={folder}/registries.conf", "copy", "--all", "--quiet"]
+    subprocess.run(
+        [*command, f"--src-authfile={folder}/auth.json", f"docker://{target}", f"oci:{folder}/back:1"], check=True
+    )
+    return str(json.loads((folder / "back" / "index.json").read_text())["manifests"][0]["digest"])
+
+
 def main() -> None:
     orchestrator("validate", "--all")
     # What is left of an earlier demo would leave nothing to create.
@@ -74,7 +145,9 @@ def main() -> None:
     orchestrator("drift", ENVIRONMENT, "--local")
     orchestrator("route", ENVIRONMENT, *IMAGES)
     documents = Path(tempfile.gettempdir()) / f"orchestrator-{ENVIRONMENT}-manifests"
-    orchestrator("manifests", ENVIRONMENT, "--for", "native", "--for", "containerd", "--out", str(documents))
+    orchestrator("manifests", ENVIRONMENT, "--for", "kyverno-cel", "--for", "containerd", "--out", str(documents))
+    with tempfile.TemporaryDirectory() as folder:
+        images(Path(folder))
     rows = created(applied)
     say(f"\nCreated in the embedded AWS ({sum(int(count) for _, count in rows[1:])} resources):")
     table(rows)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
+from orchestrator.checks.check import build_environment
+from orchestrator.environment.tfvars import parse_tfvars
 from orchestrator.mirroring.placing import NotCopied, Placed, place
 from orchestrator.mirroring.tag_selection import select_tags
 from orchestrator.mirroring.wishes import Wish, read_reference, wish
@@ -16,31 +16,25 @@ HOST = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 DIGEST = "sha256:" + "a" * 64
 
 
+ENVIRONMENT = """
+cluster_name             = "dev"
+account_id               = "111122223333"
+aws_region               = "eu-west-1"
+create_vpc_endpoints     = false
+attach_ecr_policy        = false
+pull_through_cache_rules = { quay = { upstream_registry_url = "quay.io" } }
+exclude                  = ["docker.io/secret"]
+mirrors = {
+  redhat = { source = "registry.redhat.io" }
+  hub    = { source = "docker.io" }
+  k8s    = { source = "registry.k8s.io" }
+}
+"""
+
+
 @pytest.fixture
 def table() -> RouteTable:
-    rule = SimpleNamespace(
-        upstream_registry_url="quay.io",
-        upstream_repository_prefix=None,
-        source=None,
-        secret_name=None,
-        credential_arn=None,
-        custom_role_arn=None,
-    )
-    settings = SimpleNamespace(
-        registry_account="111122223333",
-        registry_region_name="eu-west-1",
-        pull_through_cache_rules={"quay": rule},
-        mirrors={
-            "redhat": SimpleNamespace(source="registry.redhat.io"),
-            "hub": SimpleNamespace(source="docker.io"),
-            "k8s": SimpleNamespace(source="registry.k8s.io"),
-        },
-        include=(),
-        exclude=("docker.io/secret",),
-        allow_upstream=True,
-        digest_references=None,
-    )
-    return build_route_table(settings)
+    return build_route_table(build_environment("dev", [parse_tfvars(ENVIRONMENT, "dev.tfvars")]))
 
 
 def targets(found: Placed | NotCopied, *tags: str) -> list[tuple[str, str]]:
