@@ -1,4 +1,5 @@
 # ROSA with hosted control planes and no way to the internet: all images come from ECR or not at all.
+# docs/guide/zero-egress.md is the way from here to running Pods.
 # Account, VPC, roles and names are made up: put in yours.
 
 environment  = "rosa-zero-egress"

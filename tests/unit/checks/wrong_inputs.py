@@ -870,6 +870,29 @@ ROUTES = [
     ),
 ]
 
+MIRRORED = 'mirrors = { redhat = { source = "registry.redhat.io" } }\n'
+
+
+def mirror_image(*attributes: str, name: str = "registry.redhat.io/ubi9/ubi", at: str = "") -> str:
+    return f'{MIRRORED}mirror_images = {{\n  "{name}" = {{ {at}\n' + "\n".join(attributes) + "\n  }\n}"
+
+
+MIRROR_IMAGES = [
+    wrong("an image of which no tag is chosen", mirror_image('platforms = ["linux/amd64"]', at="#!"), "chooses no tag"),
+    wrong("newest of named tags", mirror_image('tags = ["9.4"]', "newest = 2 #!"), "names its tags"),
+    wrong("newest of none", mirror_image('versions = ">=9"', "newest = 0 #!"), "nothing to copy"),
+    wrong("a tag with a colon", mirror_image('tags = ["9:4"] #!'), "A tag has"),
+    wrong("a tag pattern that is none", mirror_image('tag_patterns = ["("] #!'), "regular expression"),
+    wrong("a tag pattern that takes for ever", mirror_image('tag_patterns = ["(a+)+"] #!'), "repeats what repeats"),
+    wrong("a range that is none", mirror_image('versions = "new" #!'), "range"),
+    wrong(
+        "a platform without architecture", mirror_image('tags = ["9"]', 'platforms = ["amd64"] #!'), "os/architecture"
+    ),
+    wrong("an image with a tag", mirror_image('tags = ["9"]', name="registry.redhat.io/ubi9/ubi:9", at="#!"), "tag"),
+    wrong("an image without a route", mirror_image('tags = ["9"]', name="gcr.io/a/b", at="#!"), "No route", "mirrors"),
+    wrong("an image that is no name", mirror_image('tags = ["9"]', name="Registry/UBI", at="#!"), "lower case"),
+]
+
 REGISTRY = [
     wrong(
         "managing another account's registry",
@@ -1468,6 +1491,7 @@ CASES = [
     *NETWORK,
     *RULES,
     *ROUTES,
+    *MIRROR_IMAGES,
     *REGISTRY,
     *ACCESS,
     *FUNCTIONS,
