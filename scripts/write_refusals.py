@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from orchestrator.local.ecr.refusals import NOT_SERVED, REFUSALS, UNKNOWN
+from orchestrator.local.ecr.aws_refusals import NOT_SERVED, REFUSALS, UNKNOWN
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "embedded-aws.md"
 

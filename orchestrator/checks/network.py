@@ -8,7 +8,7 @@ import re
 from orchestrator.checks.accounts import check_accounts
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.checks.reach import check_reach
+from orchestrator.checks.reachable import check_reach
 from orchestrator.checks.walker import check_unique
 from orchestrator.environment.tfvars import Path, dotted
 

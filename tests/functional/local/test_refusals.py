@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from botocore.model import ListShape, Shape, StringShape, StructureShape
 
 from orchestrator.local.controls import SeedImage, seed_images, seed_upstream
-from orchestrator.local.ecr.refusals import NOT_SERVED, REFUSALS
+from orchestrator.local.ecr.aws_refusals import NOT_SERVED, REFUSALS
 from orchestrator.local.ecr.service import OPERATIONS
 from scripts.write_refusals import main
 from tests.functional.local.conftest import Clients, refused

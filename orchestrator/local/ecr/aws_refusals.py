@@ -14,7 +14,7 @@ GUIDE = "user guide"
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class AwsRefusal:
     """One error of one operation: when it is answered, by which source, and why not where it never is.
 
     `operation` is `*` for what every operation does alike.
@@ -32,8 +32,8 @@ class Refusal:
         return not self.never
 
 
-def _never(operation: str, error: str, why: str) -> Refusal:
-    return Refusal(operation, error, "", MODEL, why)
+def _never(operation: str, error: str, why: str) -> AwsRefusal:
+    return AwsRefusal(operation, error, "", MODEL, why)
 
 
 _PUSHED = "What KMS says of a key is asked when the repository is made."
@@ -43,54 +43,54 @@ _UNPUBLISHED = "The limit is not published."
 REFUSALS = (
     # Made alike for every operation.
     _never("*", "ServerException", "A failure of AWS's own; tests ask for it as a fault."),
-    Refusal("*", "ValidationException", "a required member is missing", MODEL),
-    Refusal("*", "InvalidParameterException", "a member breaks its pattern, enumeration, length or range", MODEL),
-    Refusal("*", "RepositoryNotFoundException", "the named repository does not exist", REFERENCE),
+    AwsRefusal("*", "ValidationException", "a required member is missing", MODEL),
+    AwsRefusal("*", "InvalidParameterException", "a member breaks its pattern, enumeration, length or range", MODEL),
+    AwsRefusal("*", "RepositoryNotFoundException", "the named repository does not exist", REFERENCE),
     # Rules.
-    Refusal("CreatePullThroughCacheRule", "LimitExceededException", "the registry has 50 rules", GUIDE),
-    Refusal(
+    AwsRefusal("CreatePullThroughCacheRule", "LimitExceededException", "the registry has 50 rules", GUIDE),
+    AwsRefusal(
         "CreatePullThroughCacheRule",
         "PullThroughCacheRuleAlreadyExistsException",
         "a rule has that prefix, with or without its slash",
         REFERENCE,
     ),
-    Refusal(
+    AwsRefusal(
         "CreatePullThroughCacheRule",
         "UnsupportedUpstreamRegistryException",
         "ECR has no such upstream, its name does not fit, or it needs credentials",
         GUIDE,
     ),
-    Refusal("CreatePullThroughCacheRule", "SecretNotFoundException", "the secret does not exist", REFERENCE),
-    Refusal(
+    AwsRefusal("CreatePullThroughCacheRule", "SecretNotFoundException", "the secret does not exist", REFERENCE),
+    AwsRefusal(
         "CreatePullThroughCacheRule",
         "UnableToAccessSecretException",
         "the secret is of another account or region, or of another shape",
         GUIDE,
     ),
-    Refusal(
+    AwsRefusal(
         "CreatePullThroughCacheRule",
         "UnableToDecryptSecretValueException",
         "the secret is encrypted with a customer's key",
         GUIDE,
     ),
-    Refusal(
+    AwsRefusal(
         "CreatePullThroughCacheRule",
         "InvalidParameterException",
         "a member that the upstream does not take, or a role of another account",
         REFERENCE,
     ),
-    Refusal("CreatePullThroughCacheRule", "ValidationException", "GovCloud, China: the feature is disabled", GUIDE),
-    Refusal(
+    AwsRefusal("CreatePullThroughCacheRule", "ValidationException", "GovCloud, China: the feature is disabled", GUIDE),
+    AwsRefusal(
         "UpdatePullThroughCacheRule",
         "InvalidParameterException",
         "neither credentials nor a role are given, or one that the upstream does not take",
         "API reference of AWS China, which requires credentialArn",
     ),
-    Refusal("UpdatePullThroughCacheRule", "SecretNotFoundException", "the secret does not exist", REFERENCE),
-    Refusal("UpdatePullThroughCacheRule", "UnableToAccessSecretException", "as at its creation", GUIDE),
-    Refusal("UpdatePullThroughCacheRule", "UnableToDecryptSecretValueException", "as at its creation", GUIDE),
+    AwsRefusal("UpdatePullThroughCacheRule", "SecretNotFoundException", "the secret does not exist", REFERENCE),
+    AwsRefusal("UpdatePullThroughCacheRule", "UnableToAccessSecretException", "as at its creation", GUIDE),
+    AwsRefusal("UpdatePullThroughCacheRule", "UnableToDecryptSecretValueException", "as at its creation", GUIDE),
     *(
-        Refusal(operation, "PullThroughCacheRuleNotFoundException", "there is no such rule", REFERENCE)
+        AwsRefusal(operation, "PullThroughCacheRuleNotFoundException", "there is no such rule", REFERENCE)
         for operation in (
             "DeletePullThroughCacheRule",
             "DescribePullThroughCacheRules",
@@ -99,19 +99,19 @@ REFUSALS = (
         )
     ),
     # The registry.
-    Refusal(
+    AwsRefusal(
         "PutRegistryPolicy",
         "InvalidParameterException",
         "it is no policy, or scope V1 does not know an action",
         "user guide; terraform-provider-aws#40933",
     ),
     *(
-        Refusal(operation, "RegistryPolicyNotFoundException", "there is none", REFERENCE)
+        AwsRefusal(operation, "RegistryPolicyNotFoundException", "there is none", REFERENCE)
         for operation in ("GetRegistryPolicy", "DeleteRegistryPolicy")
     ),
-    Refusal("PutAccountSetting", "InvalidParameterException", "a name or value that ECR does not know", REFERENCE),
+    AwsRefusal("PutAccountSetting", "InvalidParameterException", "a name or value that ECR does not know", REFERENCE),
     _never("PutAccountSetting", "LimitExceededException", _UNPUBLISHED),
-    Refusal(
+    AwsRefusal(
         "PutRegistryScanningConfiguration",
         "InvalidParameterException",
         "a frequency of the other scan type, or one twice",
@@ -123,85 +123,91 @@ REFUSALS = (
         "RepositoryNotFoundException",
         "The answer lists the failures of single repositories.",
     ),
-    Refusal("PutReplicationConfiguration", "InvalidParameterException", "the registry is its own destination", GUIDE),
-    Refusal("RegisterPullTimeUpdateExclusion", "ExclusionAlreadyExistsException", "the role has one", REFERENCE),
-    Refusal("RegisterPullTimeUpdateExclusion", "LimitExceededException", "the registry has 100", GUIDE),
-    Refusal("DeregisterPullTimeUpdateExclusion", "ExclusionNotFoundException", "the role has none", REFERENCE),
+    AwsRefusal(
+        "PutReplicationConfiguration", "InvalidParameterException", "the registry is its own destination", GUIDE
+    ),
+    AwsRefusal("RegisterPullTimeUpdateExclusion", "ExclusionAlreadyExistsException", "the role has one", REFERENCE),
+    AwsRefusal("RegisterPullTimeUpdateExclusion", "LimitExceededException", "the registry has 100", GUIDE),
+    AwsRefusal("DeregisterPullTimeUpdateExclusion", "ExclusionNotFoundException", "the role has none", REFERENCE),
     _never("DeregisterPullTimeUpdateExclusion", "LimitExceededException", "Rates are not counted."),
     _never("ListPullTimeUpdateExclusions", "LimitExceededException", "Rates are not counted."),
     # Templates.
-    Refusal("CreateRepositoryCreationTemplate", "TemplateAlreadyExistsException", "the prefix has one", REFERENCE),
+    AwsRefusal("CreateRepositoryCreationTemplate", "TemplateAlreadyExistsException", "the prefix has one", REFERENCE),
     _never("CreateRepositoryCreationTemplate", "LimitExceededException", _UNPUBLISHED),
-    Refusal(
+    AwsRefusal(
         "CreateRepositoryCreationTemplate",
         "InvalidParameterException",
         "policies, mutability and its filters as for a repository",
         REFERENCE,
     ),
     *(
-        Refusal(operation, "TemplateNotFoundException", "the prefix has none", REFERENCE)
+        AwsRefusal(operation, "TemplateNotFoundException", "the prefix has none", REFERENCE)
         for operation in ("DeleteRepositoryCreationTemplate", "UpdateRepositoryCreationTemplate")
     ),
     # Repositories.
-    Refusal("CreateRepository", "RepositoryAlreadyExistsException", "the name is taken", REFERENCE),
-    Refusal("CreateRepository", "LimitExceededException", "the registry has 100,000", GUIDE),
-    Refusal(
+    AwsRefusal("CreateRepository", "RepositoryAlreadyExistsException", "the name is taken", REFERENCE),
+    AwsRefusal("CreateRepository", "LimitExceededException", "the registry has 100,000", GUIDE),
+    AwsRefusal(
         "CreateRepository", "InvalidTagParameterException", "a key is empty, too long or begins with aws:", REFERENCE
     ),
-    Refusal("CreateRepository", "TooManyTagsException", "more than 50 tags", REFERENCE),
-    Refusal("CreateRepository", "KmsException", "the key does not exist, is disabled or of another region", REFERENCE),
-    Refusal("DeleteRepository", "RepositoryNotEmptyException", "it holds images, without force", REFERENCE),
+    AwsRefusal("CreateRepository", "TooManyTagsException", "more than 50 tags", REFERENCE),
+    AwsRefusal(
+        "CreateRepository", "KmsException", "the key does not exist, is disabled or of another region", REFERENCE
+    ),
+    AwsRefusal("DeleteRepository", "RepositoryNotEmptyException", "it holds images, without force", REFERENCE),
     _never("DeleteRepository", "KmsException", "Grants of a key are not kept."),
-    Refusal("TagResource", "InvalidTagParameterException", "as for a new repository", REFERENCE),
-    Refusal("TagResource", "TooManyTagsException", "more than 50 tags in all", REFERENCE),
+    AwsRefusal("TagResource", "InvalidTagParameterException", "as for a new repository", REFERENCE),
+    AwsRefusal("TagResource", "TooManyTagsException", "more than 50 tags in all", REFERENCE),
     _never("UntagResource", "InvalidTagParameterException", "A key that is not there is no error."),
     _never("UntagResource", "TooManyTagsException", "Taking tags away makes them fewer."),
     *(
-        Refusal(operation, "RepositoryPolicyNotFoundException", "there is none", REFERENCE)
+        AwsRefusal(operation, "RepositoryPolicyNotFoundException", "there is none", REFERENCE)
         for operation in ("GetRepositoryPolicy", "DeleteRepositoryPolicy")
     ),
-    Refusal("SetRepositoryPolicy", "InvalidParameterException", "it is no policy", GUIDE),
+    AwsRefusal("SetRepositoryPolicy", "InvalidParameterException", "it is no policy", GUIDE),
     # Lifecycle policies.
     *(
-        Refusal(operation, "LifecyclePolicyNotFoundException", "there is none", REFERENCE)
+        AwsRefusal(operation, "LifecyclePolicyNotFoundException", "there is none", REFERENCE)
         for operation in ("GetLifecyclePolicy", "DeleteLifecyclePolicy", "StartLifecyclePolicyPreview")
     ),
-    Refusal("GetLifecyclePolicyPreview", "LifecyclePolicyPreviewNotFoundException", "none was started", REFERENCE),
+    AwsRefusal("GetLifecyclePolicyPreview", "LifecyclePolicyPreviewNotFoundException", "none was started", REFERENCE),
     _never("StartLifecyclePolicyPreview", "LifecyclePolicyPreviewInProgressException", "A preview ends at once."),
-    Refusal("PutLifecyclePolicy", "InvalidParameterException", "what `orchestrator validate` refuses, too", GUIDE),
+    AwsRefusal("PutLifecyclePolicy", "InvalidParameterException", "what `orchestrator validate` refuses, too", GUIDE),
     # Images.
-    Refusal("PutImage", "ImageAlreadyExistsException", "digest and tag are there", REFERENCE),
-    Refusal("PutImage", "ImageDigestDoesNotMatchException", "the given digest is not the manifest's", REFERENCE),
-    Refusal("PutImage", "ImageTagAlreadyExistsException", "an immutable tag names another image", REFERENCE),
-    Refusal("PutImage", "ReferencedImagesNotFoundException", "an index names images that are not there", REFERENCE),
-    Refusal("PutImage", "LimitExceededException", "an image has 1,000 tags, a repository 100,000 images", GUIDE),
+    AwsRefusal("PutImage", "ImageAlreadyExistsException", "digest and tag are there", REFERENCE),
+    AwsRefusal("PutImage", "ImageDigestDoesNotMatchException", "the given digest is not the manifest's", REFERENCE),
+    AwsRefusal("PutImage", "ImageTagAlreadyExistsException", "an immutable tag names another image", REFERENCE),
+    AwsRefusal("PutImage", "ReferencedImagesNotFoundException", "an index names images that are not there", REFERENCE),
+    AwsRefusal("PutImage", "LimitExceededException", "an image has 1,000 tags, a repository 100,000 images", GUIDE),
     _never(
         "PutImage",
         "LayersNotFoundException",
         "Simulated images have no layers; a push through the registry's own door is refused without them.",
     ),
     _never("PutImage", "KmsException", _PUSHED),
-    Refusal("CompleteLayerUpload", "EmptyUploadException", "no part was sent", REFERENCE),
-    Refusal("CompleteLayerUpload", "InvalidLayerException", "the digest is another", REFERENCE),
-    Refusal("CompleteLayerUpload", "LayerAlreadyExistsException", "the repository has the layer", REFERENCE),
-    Refusal("CompleteLayerUpload", "LayerPartTooSmallException", "a part before the last is below 5 MiB", REFERENCE),
+    AwsRefusal("CompleteLayerUpload", "EmptyUploadException", "no part was sent", REFERENCE),
+    AwsRefusal("CompleteLayerUpload", "InvalidLayerException", "the digest is another", REFERENCE),
+    AwsRefusal("CompleteLayerUpload", "LayerAlreadyExistsException", "the repository has the layer", REFERENCE),
+    AwsRefusal("CompleteLayerUpload", "LayerPartTooSmallException", "a part before the last is below 5 MiB", REFERENCE),
     _never("CompleteLayerUpload", "KmsException", _PUSHED),
     *(
-        Refusal(operation, "UploadNotFoundException", "there is no such upload", REFERENCE)
+        AwsRefusal(operation, "UploadNotFoundException", "there is no such upload", REFERENCE)
         for operation in ("CompleteLayerUpload", "UploadLayerPart")
     ),
-    Refusal("UploadLayerPart", "InvalidLayerPartException", "it does not follow the one before", REFERENCE),
+    AwsRefusal("UploadLayerPart", "InvalidLayerPartException", "it does not follow the one before", REFERENCE),
     _never("UploadLayerPart", "KmsException", _PUSHED),
-    Refusal("UploadLayerPart", "LimitExceededException", "the layer has more than 4,200 parts, or is too large", GUIDE),
+    AwsRefusal(
+        "UploadLayerPart", "LimitExceededException", "the layer has more than 4,200 parts, or is too large", GUIDE
+    ),
     _never("InitiateLayerUpload", "KmsException", _PUSHED),
-    Refusal("GetDownloadUrlForLayer", "LayersNotFoundException", "the repository has no such layer", REFERENCE),
+    AwsRefusal("GetDownloadUrlForLayer", "LayersNotFoundException", "the repository has no such layer", REFERENCE),
     _never("GetDownloadUrlForLayer", "LayerInaccessibleException", "A layer is there or not."),
     _never("GetDownloadUrlForLayer", "UnableToGetUpstreamLayerException", _PULLED),
-    Refusal("BatchGetImage", "UnableToGetUpstreamImageException", "the credentials cannot be used", REFERENCE),
+    AwsRefusal("BatchGetImage", "UnableToGetUpstreamImageException", "the credentials cannot be used", REFERENCE),
     _never("BatchGetImage", "LimitExceededException", "Rates are not counted."),
     _never("ListImageReferrers", "UnableToListUpstreamImageReferrersException", _PULLED),
     *(
-        Refusal(operation, "ImageNotFoundException", "there is no such image", REFERENCE)
+        AwsRefusal(operation, "ImageNotFoundException", "there is no such image", REFERENCE)
         for operation in (
             "DescribeImageScanFindings",
             "DescribeImages",
@@ -209,17 +215,17 @@ REFUSALS = (
             "UpdateImageStorageClass",
         )
     ),
-    Refusal("DescribeImageScanFindings", "ScanNotFoundException", "the image was never scanned", REFERENCE),
-    Refusal("StartImageScan", "ImageArchivedException", "the image is archived", REFERENCE),
-    Refusal("StartImageScan", "UnsupportedImageTypeException", "it is an index", GUIDE),
-    Refusal("StartImageScan", "LimitExceededException", "it was scanned less than 24 hours ago", REFERENCE),
-    Refusal(
+    AwsRefusal("DescribeImageScanFindings", "ScanNotFoundException", "the image was never scanned", REFERENCE),
+    AwsRefusal("StartImageScan", "ImageArchivedException", "the image is archived", REFERENCE),
+    AwsRefusal("StartImageScan", "UnsupportedImageTypeException", "it is an index", GUIDE),
+    AwsRefusal("StartImageScan", "LimitExceededException", "it was scanned less than 24 hours ago", REFERENCE),
+    AwsRefusal(
         "StartImageScan",
         "ValidationException",
         "the registry is scanned by Inspector",
         "user guide; ecr-scan-image#44",
     ),
-    Refusal(
+    AwsRefusal(
         "UpdateImageStorageClass",
         "ImageStorageClassUpdateNotSupportedException",
         "the image is in that class",
