@@ -31,7 +31,7 @@ engines: $(STAMP) ## kube-apiserver, etcd, kubectl, the Kyverno CLI and small de
 	$(BIN)/python -m tests.cluster.engines.build
 
 test-cluster: $(STAMP) ## the generated documents through those engines and skopeo
-	$(BIN)/python -m pytest tests/cluster -m cluster
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/cluster -m cluster
 
 check: $(STAMP) ## format, lint, types, layers, dead code, words, Terraform style, README against the CLI
 	$(BIN)/ruff format --check .

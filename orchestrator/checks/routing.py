@@ -10,6 +10,7 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.checks.rules import check_rule
 from orchestrator.checks.selection import check_lists
+from orchestrator.environment.pods import COMPARING_OPERATORS
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.routes.source import Source
@@ -54,8 +55,24 @@ def check_routes(context: Context) -> None:
             remedy='Add "kube-system" to exclude_namespaces.',
             value="Fail",
         )
+    if context.usable("exclude_pods"):
+        _check_excluded_pods(context)
     if environment.generate_idms:
         _warn_about_idms(context, claims)
+
+
+def _check_excluded_pods(context: Context) -> None:
+    """A list of one's own takes the place of the shipped one: what is no more in it is said once."""
+    given = set(context.environment.exclude_pods)
+    missing = [operator for operator in COMPARING_OPERATORS if operator.selector not in given]
+    if missing:
+        context.warn(
+            ("exclude_pods",),
+            f"exclude_pods takes the place of the shipped list and lacks {', '.join(one.selector for one in missing)}.",
+            why=f"{', '.join(one.name for one in missing)} compare images and would remake redirected Pods for ever.",
+            remedy="Add those that your clusters run (docs/custom-resources.md).",
+            value=list(context.environment.exclude_pods),
+        )
 
 
 def _check_partition_and_number(context: Context) -> None:

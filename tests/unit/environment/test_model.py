@@ -380,6 +380,10 @@ def test_what_is_hardly_meant_is_warned_about(text: str, parts: list[str]) -> No
 
 def test_failing_closed_is_not_questioned_where_the_cluster_can_still_start() -> None:
     assert warnings('failure_policy = "Fail"') == []
+    (warning,) = warnings('exclude_pods = ["app=web", "cnpg.io/cluster"]')
+    assert "olm.catalogSource" in warning
+    assert "lacks cnpg.io" not in warning
+    assert "Aerospike" in warning
     assert warnings('failure_policy = "Fail"\nexclude_namespaces = ["kube-*"]') == []
 
 
