@@ -116,7 +116,7 @@ def _unrouted(wish: Wish, found: str, registry: str) -> NotCopied:
         wish,
         "no route",
         f"No route takes images of {registry}.",
-        f'Add an entry to mirrors with source = "{registry}", or let --write do it.',
+        f'Add an entry to mirrors with source = "{registry}".',
     )
 
 

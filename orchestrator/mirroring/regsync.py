@@ -67,7 +67,9 @@ def _entry(name: str, number: int, entry: dict[str, Any], own: dict[str, Any]) -
         if "{{" in text:
             raise _refused(name, f"{at} has a template, {text!a}", "Write the value: templates are not evaluated here.")
         if text.startswith("ocidir://"):
-            raise _refused(name, f"{at} names a folder, {text!a}", "Use --to and --from with an archive.")
+            raise _refused(
+                name, f"{at} names a folder, {text!a}", "Copy the folder to a registry first: regctl image copy."
+            )
     kind = entry.get("type", "image")
     if kind == "registry":
         remedy = "Write one entry of the type repository for each repository."
