@@ -197,7 +197,7 @@ def test_a_token_goes_into_the_pull_secret_and_other_logins_stay(server: ApiServ
             assert f"{HOST} has a token until" in ran.out
             assert HOST in content(*place)["auths"]
         assert "auth" not in ran.out.replace("/", "")
-    assert content("openshift-config", "pull-secret")["auths"]["quay.io"] == others["auths"]["quay.io"]
+    assert content("openshift-config", "pull-secret")["auths"]["quay.io"] == others["auths"]["quay.io"]  # type: ignore[index]
     assert content("openshift-config", "pull-secret")["credHelpers"] == {"a": "b"}
 
     assert run(*command, "rosa-classic", "--remove").code == 0

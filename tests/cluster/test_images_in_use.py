@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def template(image: str, **spec: object) -> dict[str, object]:
 def objects(namespace: str) -> list[dict[str, object]]:
     selector = {"matchLabels": {"app": "web"}}
     never = {"restartPolicy": "Never"}
-    specs: dict[tuple[str, str], dict[str, object]] = {
+    specs: dict[tuple[str, str], Mapping[str, object]] = {
         ("apps/v1", "Deployment"): {"replicas": 0, "selector": selector, "template": template("deployment:1")},
         ("apps/v1", "ReplicaSet"): {"replicas": 0, "selector": selector, "template": template("replicaset:1")},
         ("apps/v1", "StatefulSet"): {

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from orchestrator.environment.model import Environment
+from orchestrator.environment.parts import Mirror
 from orchestrator.manifests import Options, generate
 from orchestrator.manifests.metadata import ORIGINAL_IMAGE, ORIGINAL_VOLUME_IMAGE
 from tests.cluster.kyverno import KyvernoRun, kyverno_apply, kyverno_mutate
@@ -120,7 +121,7 @@ def test_many_routes_and_excludes_in_one_policy(target: str, tmp_path: Path) -> 
         cluster_name="large",
         account_id="123456789012",
         aws_region="us-east-1",
-        mirrors={f"team-{number}": {"source": f"quay.io/team-{number}"} for number in range(50)},
+        mirrors={f"team-{number}": Mirror(source=f"quay.io/team-{number}") for number in range(50)},
         exclude=tuple(f"quay.io/team-{number % 50}/project-{number}" for number in range(200)),
     )
     expected = {

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from orchestrator.environment.model import Environment
+from orchestrator.environment.parts import Mirror
 from orchestrator.manifests import Options, generate
 from orchestrator.manifests.metadata import ORIGINAL_IMAGE, ORIGINAL_VOLUME_IMAGE
 from tests.cluster.api_server import ApiServer
@@ -198,7 +199,7 @@ def large(rules: int, excludes: int) -> Environment:
         account_id="123456789012",
         aws_region="us-east-1",
         mirrors={
-            f"team-{number:02}": {"source": f"registry-{number:02}.example.com/organisation/team-{number:02}"}
+            f"team-{number:02}": Mirror(source=f"registry-{number:02}.example.com/organisation/team-{number:02}")
             for number in range(rules)
         },
         exclude=tuple(

@@ -139,10 +139,13 @@ def test_mirror_pods_of_static_pods_tell_what_their_node_runs(api_server: ApiSer
     assert images(api_server, namespace, "lookalike") == REDIRECTED
 
 
-LABELS = {
-    operator.name: dict([(*operator.selector.split("="), "main")[:2]])  # type: ignore[list-item]
-    for operator in COMPARING_OPERATORS
-}
+def labels_of(selector: str) -> dict[str, str]:
+    """Labels of a Pod that the selector holds: `app=web`, or `app` alone."""
+    key, _, value = selector.partition("=")
+    return {key: value or "main"}
+
+
+LABELS = {operator.name: labels_of(operator.selector) for operator in COMPARING_OPERATORS}
 
 
 def reconcile(api_server: ApiServer, wanted: Document) -> int:

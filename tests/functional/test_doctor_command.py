@@ -13,7 +13,8 @@ import pytest
 
 from orchestrator.aws.session import open_session
 from orchestrator.aws.state_bucket import create_state_bucket
-from orchestrator.aws.upstream_secrets import Credentials, put_upstream_secret
+from orchestrator.aws.upstream_credentials import Credentials
+from orchestrator.aws.upstream_secrets import put_upstream_secret
 from orchestrator.lifecycle.in_use import Snapshot, UsedImage, dump_snapshot
 from orchestrator.project import Project
 

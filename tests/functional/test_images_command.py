@@ -373,8 +373,13 @@ def project_aws(tmp_path: Path) -> Iterator[LocalAws]:
 
 def test_a_snapshot_goes_to_the_bucket(tmp_path: Path, cluster: Cluster, project_aws: LocalAws) -> None:
     cluster.serve("/api/v1/pods", [[pod("a", "one")]])
-    keys = {"aws_access_key_id": project_aws.access_key_for("111122223333"), "aws_secret_access_key": "local"}
-    s3 = boto3.Session().client("s3", region_name="eu-west-1", endpoint_url=project_aws.endpoint, **keys)
+    s3 = boto3.Session().client(
+        "s3",
+        region_name="eu-west-1",
+        endpoint_url=project_aws.endpoint,
+        aws_access_key_id=project_aws.access_key_for("111122223333"),
+        aws_secret_access_key="local",
+    )
     s3.create_bucket(Bucket="records", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
 
     ran = images(tmp_path, "--local", "--snapshot", "s3://records/snapshots/prod.json")

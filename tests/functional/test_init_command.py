@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
@@ -193,7 +194,7 @@ def test_on_a_terminal_it_asks_for_what_is_missing(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def aws(tmp_path: Path) -> LocalAws:
+def aws(tmp_path: Path) -> Iterator[LocalAws]:
     state_dir = Project(tmp_path).local_aws_dir
     running = ensure_running(state_dir)
     yield running

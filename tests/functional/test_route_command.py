@@ -262,7 +262,7 @@ def test_a_terminal_gets_a_table(root: Project) -> None:
 
 
 def _references(count: int) -> Iterator[str]:
-    forms = ("app-{}:1.2", "quay.io/org/app{}:v1", f"ghcr.io/a/b{{}}@{S256}", f"registry.k8s.io/p/q{{}}:1@{S256}")
+    forms = ["app-{}:1.2", "quay.io/org/app{}:v1", f"ghcr.io/a/b{{}}@{S256}", f"registry.k8s.io/p/q{{}}:1@{S256}"]
     forms += ("mcr.microsoft.com/a/b/c{}:1", "unknown.example.com/x{}", "gcr.io/Wrong{}", "bitnami/redis:{}")
     for number in range(count):
         yield forms[number % len(forms)].format(number)
@@ -271,7 +271,7 @@ def _references(count: int) -> Iterator[str]:
 def test_a_hundred_thousand_references_take_less_than_two_seconds_of_cpu(root: Project, tmp_path: Path) -> None:
     source, target = tmp_path / "references", tmp_path / "answers"
     source.write_text("".join(f"{reference}\n" for reference in _references(100_000)))
-    seconds = []
+    seconds: list[float] = []
     # The best of a few: two threads of one core count each other's work as their own.
     while not seconds or (min(seconds) >= 2 and len(seconds) < 4):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -296,6 +296,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"Content-Type": media_type}
         if registry.digest_header:
             headers["Docker-Content-Digest"] = digest
+        assert repository is not None
         if registry.faults.strikes("wrong_manifest", self.command, self.path):
             content = (
                 next(c for _, c in repository.manifests.values() if c != content)

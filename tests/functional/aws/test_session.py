@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.credentials import RefreshableCredentials
@@ -68,7 +68,8 @@ def test_a_role_is_assumed_with_credentials_that_renew_themselves(
     identity = check_account(session, target)
     assert identity.arn == f"arn:aws:sts::{target.account_id}:assumed-role/deployer/orchestrator-dev"
     assert identity.policy_source_arn == role
-    assert isinstance(session.client("sts")._request_signer._credentials, RefreshableCredentials)
+    client: Any = session.client("sts")
+    assert isinstance(client._request_signer._credentials, RefreshableCredentials)
 
 
 def test_a_profile_that_is_not_configured_is_named() -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.aws.session import AwsSession, open_session
-from orchestrator.aws.upstream_secrets import Credentials, describe_secret, find_secret, put_upstream_secret
+from orchestrator.aws.upstream_credentials import Credentials
+from orchestrator.aws.upstream_secrets import describe_secret, find_secret, put_upstream_secret
 from orchestrator.errors import OrchestratorError, RefusedInput
 
 from .conftest import Target

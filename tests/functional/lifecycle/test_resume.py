@@ -109,8 +109,13 @@ def test_two_runs_at_once_come_one_after_the_other(world: World) -> None:
 def test_what_several_write_at_once_is_whole(tmp_path: Path) -> None:
     storage = DirectoryStorage(tmp_path)
     contents = [bytes([number]) * 100_000 for number in range(8)]
+
+    def put_often(content: bytes) -> None:
+        for _ in range(20):
+            storage.put("runs/page.json", content)
+
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda content: [storage.put("runs/page.json", content) for _ in range(20)], contents))
+        list(pool.map(put_often, contents))
     assert storage.get("runs/page.json") in contents
     # What was left by one that was killed is no object.
     (tmp_path / "runs" / ".page.json.x1y2").write_bytes(b"half")

@@ -224,12 +224,14 @@ def own(tmp_path: Path) -> Iterator[tuple[Path, LocalAws]]:
 
 def test_the_key_of_an_earlier_start_is_worthless(own: tuple[Path, LocalAws], account_id: str) -> None:
     state_dir, first = own
-    old = {"aws_access_key_id": first.access_key_for(account_id), "aws_secret_access_key": "local"}
+    old = first.access_key_for(account_id)
     stop(state_dir)
     second = ensure_running(state_dir)
     assert make_client(second, "sts", account_id).get_caller_identity()["Account"] == account_id
     with pytest.raises(ClientError) as caught:
-        make_client(second, "sts", account_id, **old).get_caller_identity()
+        make_client(
+            second, "sts", account_id, aws_access_key_id=old, aws_secret_access_key="local"
+        ).get_caller_identity()
     assert "local up" in caught.value.response["Error"]["Message"]
 
 

@@ -70,7 +70,9 @@ def valid(shape: Shape, name: str = "") -> Any:
 
 
 def request_of(operation: str, account: str) -> dict[str, Any]:
-    given = valid(MODEL.operation_model(operation).input_shape)
+    shape = MODEL.operation_model(operation).input_shape
+    assert shape is not None
+    given = valid(shape)
     return {
         key: value.replace("{account}", account) if isinstance(value, str) else value for key, value in given.items()
     }
@@ -85,6 +87,7 @@ def test_a_missing_member_and_a_wrong_one_are_refused_by_every_operation(
     ecr: Any, account_id: str, operation: str
 ) -> None:
     shape = MODEL.operation_model(operation).input_shape
+    assert shape is not None
     given = request_of(operation, account_id)
     for member in shape.required_members:
         with refused("ValidationException", member):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -178,12 +179,13 @@ def test_a_rule_takes_new_credentials_and_goes_away(clients: Clients, ecr: Any) 
     assert rule["credentialArn"] == second
     assert rule["updatedAt"] >= rule["createdAt"]
     assert ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="hub")["ecrRepositoryPrefix"] == "hub"
-    for call in (
+    calls: tuple[Callable[[], object], ...] = (
         lambda: ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="hub"),
         lambda: ecr.validate_pull_through_cache_rule(ecrRepositoryPrefix="hub"),
         lambda: ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="hub", credentialArn=second),
         lambda: ecr.describe_pull_through_cache_rules(ecrRepositoryPrefixes=["hub"]),
-    ):
+    )
+    for call in calls:
         with refused("PullThroughCacheRuleNotFoundException", "hub"):
             call()
 

@@ -6,7 +6,7 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,14 +46,20 @@ def finding(name: str, severity: str, package: str = "openssl", fixed: str = "3.
 
 
 def scan_event(
-    digest: str, *, repository: str = REPOSITORY, tags: tuple[str, ...] = ("1.27",), **counts: int
+    digest: str,
+    given: Mapping[str, int] | None = None,
+    /,
+    *,
+    repository: str = REPOSITORY,
+    tags: tuple[str, ...] = ("1.27",),
+    **counts: int,
 ) -> dict[str, Any]:
     detail = {
         "scan-status": "COMPLETE",
         "repository-name": repository,
         "image-digest": digest,
         "image-tags": list(tags),
-        "finding-severity-counts": counts,
+        "finding-severity-counts": {**(given or {}), **counts},
     }
     return {"id": "1", "detail-type": "ECR Image Scan", "source": "aws.ecr", "region": REGION, "detail": detail}
 
@@ -99,7 +105,7 @@ class World:
     def uses(self, *tags: str) -> None:
         """A snapshot of a cluster that runs these tags of the repository."""
         host = f"{self.account}.dkr.ecr.{REGION}.amazonaws.com"
-        names = [(f"nginx:{tag}", f"{host}/{REPOSITORY}:{tag}") for tag in tags] or [
+        names: list[tuple[str, str | None]] = [(f"nginx:{tag}", f"{host}/{REPOSITORY}:{tag}") for tag in tags] or [
             ("registry.k8s.io/pause:3.10", None)
         ]
         self.snapshot(*(UsedImage(name, target, (), ("Deployment/web/front",)) for name, target in names))
@@ -469,7 +475,7 @@ def test_the_image_is_not_looked_at_again_for_a_finding_that_was_reported(world:
 
 
 def initial_scan_event(digest: str, account: str, **counts: int) -> dict[str, Any]:
-    event = scan_event(digest, **counts) | {"detail-type": "Inspector2 Scan"}
+    event = scan_event(digest, counts) | {"detail-type": "Inspector2 Scan"}
     event["detail"]["repository-name"] = f"arn:aws:ecr:{REGION}:{account}:repository/{REPOSITORY}"
     return event
 

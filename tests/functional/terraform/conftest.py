@@ -77,7 +77,7 @@ class World:
     def client(self, service: str) -> Any:
         """A client of the environment's account."""
         values = self.aws.variables(self.account, "us-east-1")
-        return boto3.client(
+        return boto3.client(  # type: ignore[call-overload]  # a service of any name
             service,
             endpoint_url=values["AWS_ENDPOINT_URL"],
             region_name="us-east-1",

@@ -51,7 +51,8 @@ def context_of(world: World, pool: ProviderPool, interrupts: Interrupts) -> Tool
 def test_a_provider_that_dies_is_noticed_and_its_environment_planned_without_it(applied: World) -> None:
     applied.write('image_tag_mutability = "IMMUTABLE"')
     said: list[str] = []
-    with Deadly() as pool, Interrupts() as interrupts:
+    pool = Deadly()
+    with pool, Interrupts() as interrupts:
         context = context_of(applied, pool, interrupts)
         with open_stack(context, applied.project.load("dev"), say=said.append) as stack:
             found = plan(stack)

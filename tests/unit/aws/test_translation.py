@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 from botocore.exceptions import (
     BotoCoreError,
@@ -42,7 +44,7 @@ def refusal(code: str, message: str = "", operation: str = "DescribeImages") -> 
         (ConnectTimeoutError(endpoint_url="https://x"), "could not be reached", "HTTPS_PROXY"),
         (ReadTimeoutError(endpoint_url="https://x"), "could not be reached", "HTTPS_PROXY"),
         (
-            SSLError(endpoint_url="https://x", error="self-signed"),
+            SSLError(endpoint_url="https://x", error=ssl.SSLError("self-signed")),
             "certificate of AWS was not accepted",
             "AWS_CA_BUNDLE",
         ),

@@ -385,7 +385,7 @@ def test_environments_that_disturb_each_other_get_one_problem(
 def test_the_order_of_environments_changes_nothing(
     texts: Mapping[str, str], name: str, path: list[str], parts: list[str]
 ) -> None:
-    forward, backward = environments(texts), environments(dict(reversed(texts.items())))
+    forward, backward = environments(texts), environments(dict(reversed(list(texts.items()))))
     assert [str(problem) for problem in check_across(forward)] == [str(problem) for problem in check_across(backward)]
 
 

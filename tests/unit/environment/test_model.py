@@ -225,7 +225,7 @@ def test_what_is_valid_makes_a_route_table() -> None:
 def test_it_cannot_be_changed() -> None:
     environment = load("")
     with pytest.raises(ValidationError):
-        environment.account_id = "999988887777"  # type: ignore[misc]
+        environment.account_id = "999988887777"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -13,7 +15,12 @@ DIGEST = "sha256:" + "a" * 64
 IMAGE = Scanned("docker-hub/library/nginx", DIGEST, ("1.27",))
 
 
-def made(*findings: Finding, image: Scanned = IMAGE, usage: ImageUser | None = None, **why: str) -> Message:
+def made(
+    *findings: Finding,
+    image: Scanned = IMAGE,
+    usage: ImageUser | None = None,
+    why: Mapping[str, str] = MappingProxyType({}),
+) -> Message:
     return message(
         image,
         findings,
@@ -57,7 +64,7 @@ def test_a_fix_that_is_not_told_is_not_a_fix_that_there_is_not(fixed: str | None
 
 def test_what_is_new_about_a_finding_stands_beside_it() -> None:
     told = made(
-        Finding("CVE-1", "HIGH", fixed="2"), Finding("CVE-2", "HIGH", fixed="2"), **{"CVE-1": "a fix has appeared"}
+        Finding("CVE-1", "HIGH", fixed="2"), Finding("CVE-2", "HIGH", fixed="2"), why={"CVE-1": "a fix has appeared"}
     )
     assert "CVE-1  -  fixed in 2  (a fix has appeared)\n" in told.text
     assert "CVE-2  -  fixed in 2\n" in told.text

@@ -19,7 +19,7 @@ def keep(world: World, cluster: str, taken: datetime, reference: str = "quay/app
 
 
 def with_ceiling(world: World, **variables: str) -> dict[str, object]:
-    manager = lambda: world.manager(RETENTION=CEILING, **variables)  # noqa: E731
+    manager = lambda: world.manager(variables, RETENTION=CEILING)  # noqa: E731
     return dispatch({"source": "manual", "allow_fraction": True}, "request", manager, world)
 
 
@@ -45,9 +45,9 @@ def test_that_holds_where_pages_are_spread_over_the_queue() -> None:
         world.add(f"quay/other{number}", "a", "a", pulled=1)
     keep(world, "prod", NOW - timedelta(hours=30))
     variables = {"CLUSTERS": '["prod"]', "RETENTION": CEILING}
-    dispatch({"source": "manual", "allow_fraction": True}, "request", lambda: world.manager(**variables), world)
+    dispatch({"source": "manual", "allow_fraction": True}, "request", lambda: world.manager(variables), world)
     assert world.messages
-    assert world.deliver(world.manager(**variables)) == []
+    assert world.deliver(world.manager(variables)) == []
     assert (world.report()["expiring"], world.report()["kept"]) == (1, 0)
     assert world.tags("quay/app") == {"new", "pulled-since"}
 

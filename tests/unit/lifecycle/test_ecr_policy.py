@@ -77,7 +77,7 @@ def test_a_policy_that_ecr_accepts_has_no_problems(rules: list[Document]) -> Non
 
 
 def changed(change: Callable[[Document], object], base: Document | None = None) -> Document:
-    document = json.loads(json.dumps(base or rule()))
+    document: Document = json.loads(json.dumps(base or rule()))
     change(document)
     return document
 

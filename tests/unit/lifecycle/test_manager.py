@@ -71,7 +71,8 @@ def test_more_than_a_page_is_spread_over_the_queue_whatever_order_messages_come_
 def test_who_dies_between_deciding_and_sending_is_followed_by_its_message_coming_again() -> None:
     world = filled(1201)
     run(world)
-    send, failed = world.send, []
+    send = world.send
+    failed: list[int] = []
 
     def dies_once(messages: Sequence[str], *, delay: int = 0) -> None:
         if not failed and any('"kind":"expire"' in message for message in messages):
@@ -239,9 +240,9 @@ def test_a_snapshot_that_goes_stale_between_plan_and_deletion_stops_the_deletion
     snapshot = {"version": 1, "cluster": "prod", "taken": NOW.isoformat(), "images": [OTHER]}
     world.storage.put("snapshots/prod.json", json.dumps(snapshot).encode())
     variables = {"CLUSTERS": '["prod"]', "SNAPSHOT_MAX_AGE_HOURS": "0.5"}
-    manager = world.manager(**variables)
+    manager = world.manager(variables)
     manager.start("x")
-    expire = []
+    expire: list[tuple[float, int, str]] = []
     while world.messages and not expire:
         due, _, message = world.messages.pop(0)
         world.clock = max(world.clock, NOW + timedelta(seconds=due))
@@ -249,7 +250,7 @@ def test_a_snapshot_that_goes_stale_between_plan_and_deletion_stops_the_deletion
         expire = [entry for entry in world.messages if '"kind":"expire"' in entry[2]]
     assert expire
     world.clock = NOW + timedelta(hours=1)
-    world.deliver(world.manager(**variables))
+    world.deliver(world.manager(variables))
     assert world.report()["expired"] == 0
     assert world.calls["BatchDeleteImage"] == 0
 
@@ -412,7 +413,7 @@ def test_whatever_fails_and_in_whatever_order_nothing_in_use_or_young_is_deleted
 
     variables = {"CLUSTERS": '["prod"]', "MAX_EXPIRE_FRACTION_ACCOUNT": "1", "MAX_EXPIRE_FRACTION_REPOSITORY": "1"}
     world.seconds_left = 200
-    world.manager(**variables).start("x")
+    world.manager(variables).start("x")
     world.before = trouble
     for _ in range(2000):
         if not world.messages:
@@ -422,9 +423,9 @@ def test_whatever_fails_and_in_whatever_order_nothing_in_use_or_young_is_deleted
         world.seconds_left = dice.choice([1, 30, 200, 1000])
         for _ in range(dice.choice([1, 1, 2])):
             with suppress(PortError):
-                world.manager(**variables).work(message)
-    for name, digests in kept.items():
-        assert name not in world.repositories or digests <= world.repositories[name].keys()
+                world.manager(variables).work(message)
+    for name, spared in kept.items():
+        assert name not in world.repositories or spared <= world.repositories[name].keys()
     assert world.numbers["Expired"] > 0
 
 
@@ -448,9 +449,9 @@ def test_a_snapshot_that_suddenly_names_less_expires_no_more_than_was_planned() 
     snapshot = {"version": 1, "cluster": "prod", "taken": NOW.isoformat(), "images": running}
     world.storage.put("snapshots/prod.json", json.dumps(snapshot).encode())
     variables = {"CLUSTERS": '["prod"]', "MAX_EXPIRE_FRACTION_ACCOUNT": "0.25"}
-    messages = held(world, world.manager(**variables))
+    messages = held(world, world.manager(variables))
     world.storage.put("snapshots/prod.json", json.dumps(snapshot | {"images": [OTHER]}).encode())
-    manager = world.manager(**variables)
+    manager = world.manager(variables)
     for message in messages:
         manager.work(message)
     assert all(world.tags(name) == {"v0", "v1", "v2", "v3"} for name in world.repositories)
@@ -466,7 +467,7 @@ def test_a_message_that_comes_late_or_after_a_brake_was_put_on_deletes_nothing(
     world = filled(1201)
     messages = held(world, world.manager())
     world.clock += timedelta(hours=1 if change else 25)
-    manager = world.manager(**change)
+    manager = world.manager(change)
     for message in messages:
         manager.work(message)
     assert all(world.tags(name) == {"v0", "v1"} for name in world.repositories)

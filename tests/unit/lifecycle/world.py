@@ -70,8 +70,9 @@ class World:
         held = self.repositories[repository]
         held[digest] = replace(held[digest], **fields)  # type: ignore[arg-type]
 
-    def manager(self, *, queue: bool = True, **variables: str) -> Manager:
-        settings = read_settings({"MAX_EXPIRE_FRACTION_ACCOUNT": "0.5", "BUCKET": "b", "QUEUE_URL": "q", **variables})
+    def manager(self, given: Mapping[str, str] | None = None, /, *, queue: bool = True, **variables: str) -> Manager:
+        standard = {"MAX_EXPIRE_FRACTION_ACCOUNT": "0.5", "BUCKET": "b", "QUEUE_URL": "q"}
+        settings = read_settings({**standard, **(given or {}), **variables})
         return Manager(settings, self, self.storage, self if queue else None, self)
 
     def deliver(self, manager: Manager, *, twice: bool = False, reverse: bool = False) -> list[str]:

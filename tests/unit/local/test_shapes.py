@@ -6,17 +6,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.model import OperationModel
 
 from orchestrator.local.models import service_model
 from orchestrator.local.shapes import misfits, to_wire
 
-ECR = service_model("ecr")
-assert ECR is not None
+
+def shapes(operation: str) -> OperationModel:
+    """The model of one of ECR's operations."""
+    ecr = service_model("ecr")
+    assert ecr is not None
+    return ecr.operation_model(operation)
 
 
-def wrong(operation: str, document: Any, **options: bool) -> list[str]:
-    shape = ECR.operation_model(operation).input_shape
-    return [f"{misfit.path}: {misfit.rule}" for misfit in misfits(document, shape, **options)]
+def wrong(operation: str, document: Any, *, minima: bool = True) -> list[str]:
+    shape = shapes(operation).input_shape
+    assert shape is not None
+    return [f"{misfit.path}: {misfit.rule}" for misfit in misfits(document, shape, minima=minima)]
 
 
 def test_a_document_that_fits_has_no_misfits() -> None:
@@ -65,7 +71,8 @@ def test_answers_may_hold_less_than_a_request_must() -> None:
 
 
 def test_on_the_wire_times_are_seconds_and_absent_members_are_left_out() -> None:
-    shape = ECR.operation_model("DescribeImages").output_shape
+    shape = shapes("DescribeImages").output_shape
+    assert shape is not None
     detail = {"imagePushedAt": datetime(2026, 7, 1, tzinfo=UTC), "lastRecordedPullTime": None, "imageTags": ["v1"]}
     wire = to_wire({"imageDetails": [detail], "nextToken": None}, shape)
     assert wire == {"imageDetails": [{"imagePushedAt": 1782864000.0, "imageTags": ["v1"]}]}

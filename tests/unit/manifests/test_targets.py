@@ -65,7 +65,7 @@ def test_documents_are_the_same_bytes_in_every_process_and_for_every_order_of_ro
     }
     assert len(texts) == 1
     variables = ENVIRONMENTS["standard"]
-    turned = {
+    turned: dict[str, Any] = {
         name: dict(reversed(value.items())) if isinstance(value, dict) else value for name, value in variables.items()
     }
     turned |= {name: list(reversed(variables[name])) for name in ("exclude",)}
@@ -177,13 +177,13 @@ def test_node_files_are_what_their_readers_parse() -> None:
 
 def test_user_data_is_a_script_and_a_node_config() -> None:
     message = message_from_string(bundle(environment("standard"), "containerd").files["user-data.mime"])
-    script, node_config = message.get_payload()
-    assert [part.get_content_type() for part in (script, node_config)] == [  # type: ignore[union-attr]
+    script, node_config = (part for part in message.walk() if not part.is_multipart())
+    assert [part.get_content_type() for part in (script, node_config)] == [
         "text/x-shellscript",
         "application/node.eks.aws",
     ]
-    subprocess.run(["bash", "-n"], input=script.get_payload(), text=True, check=True)  # type: ignore[union-attr]
-    spec = yaml.safe_load(node_config.get_payload())  # type: ignore[union-attr, arg-type]
+    subprocess.run(["bash", "-n"], input=str(script.get_payload()), text=True, check=True)
+    spec = yaml.safe_load(str(node_config.get_payload()))
     assert (spec["apiVersion"], spec["kind"]) == ("node.eks.aws/v1alpha1", "NodeConfig")
     toml = tomllib.loads(spec["spec"]["containerd"]["config"])
     assert toml["plugins"]["io.containerd.grpc.v1.cri"]["registry"]["config_path"] == "/etc/containerd/certs.d"

@@ -126,8 +126,9 @@ class World:
         items = list(self.routes.items())
         lists = [["/".join((r, *p)) for r, p in sorted(entries)] for entries in (self.includes, self.excludes)]
         if shuffle:
-            for each in (items, *lists):
-                shuffle.shuffle(each)
+            shuffle.shuffle(items)
+            for entries in lists:
+                shuffle.shuffle(entries)
         return Settings(
             {p: Rule(URLS[s[0]], source="/".join((s[0], *s[1]))) for s, (p, kind) in items if kind == "pull-through"},
             {p: Mirror("/".join((s[0], *s[1]))) for s, (p, kind) in items if kind == "mirror"},

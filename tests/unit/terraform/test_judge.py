@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from orchestrator.environment.model import Environment
+from orchestrator.environment.parts import LifecycleManager
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.terraform.judge import judge
 from orchestrator.terraform.plan import Plan
@@ -77,9 +78,14 @@ def destroyed(**state: Any) -> Plan:
 
 
 def guarded(plan: Plan, bucket: Bucket, ask: Answers | None = None, *allowed: str, force: bool = False) -> None:
-    manager = {"force_destroy_records": force}
-    values = {"cluster_name": "dev", "account_id": "111122223333", "aws_region": "eu-west-1"}
-    environment = Environment(name="dev", **values, lifecycle_manager=manager)
+    manager = LifecycleManager(force_destroy_records=force)
+    environment = Environment(
+        name="dev",
+        cluster_name="dev",
+        account_id="111122223333",
+        aws_region="eu-west-1",
+        lifecycle_manager=manager,
+    )
     lost = losses(cast(Stack, FakeStack(bucket, environment)), plan)
     planned = Planned("dev", plan, True, losses=lost)
     judge(planned, ask or Answers(), allowed, question="Apply this plan?", refused="applied")

@@ -136,7 +136,12 @@ def test_ctrl_c_stops_terraform_cleanly(which: str, tmp_path: Path) -> None:
     with Interrupts(told.append) as interrupts:
         runner = Runner(terraform, tmp_path, variables, interrupts=interrupts)
         begun = threading.Event()
-        threading.Thread(target=lambda: begun.wait(60) and os.kill(os.getpid(), signal.SIGINT), daemon=True).start()
+
+        def interrupt() -> None:
+            if begun.wait(60):
+                os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=interrupt, daemon=True).start()
 
         done = runner.run(
             "apply",

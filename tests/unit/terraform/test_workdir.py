@@ -206,7 +206,7 @@ def test_a_plan_file_comes_back_as_it_was_written_and_only_to_its_owner(tmp_path
     ],
 )
 def test_a_plan_of_something_else_is_refused(other: dict[str, object], tmp_path: Path) -> None:
-    here = PlanOrigin(**{**{k: getattr(MANIFEST, k) for k in MANIFEST.__slots__}, **other})  # type: ignore[arg-type]
+    here = PlanOrigin(**{**{k: getattr(MANIFEST, k) for k in MANIFEST.__slots__}, **other})
 
     with pytest.raises(RefusedInput):
         check_bundle(tmp_path, PlanFile(MANIFEST, b"", b""), here)

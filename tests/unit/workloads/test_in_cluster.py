@@ -68,8 +68,8 @@ def test_the_template_of_a_controller_counts_even_when_it_is_scaled_down(kind: s
 
 
 def test_a_cron_job_counts_between_its_runs() -> None:
-    held = {"spec": {"jobTemplate": {"spec": {"template": {"spec": spec("busybox")}}}}}
-    assert used(item("CronJob", **held)) == {"busybox": ("CronJob/shop/web",)}
+    jobs = {"jobTemplate": {"spec": {"template": {"spec": spec("busybox")}}}}
+    assert used(item("CronJob", spec=jobs)) == {"busybox": ("CronJob/shop/web",)}
 
 
 @pytest.mark.parametrize(
