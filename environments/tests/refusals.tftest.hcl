@@ -130,6 +130,26 @@ run "refuses_a_pulling_account_of_11_digits" {
   expect_failures = [var.pull_account_ids]
 }
 
+run "refuses_an_endpoint_registry_that_is_no_account" {
+  command = plan
+
+  variables {
+    endpoint_registry_account_ids = ["70982598565"]
+  }
+
+  expect_failures = [var.endpoint_registry_account_ids]
+}
+
+run "refuses_an_arn_for_an_endpoint_bucket" {
+  command = plan
+
+  variables {
+    endpoint_s3_bucket_names = ["arn:aws:s3:::assets"]
+  }
+
+  expect_failures = [var.endpoint_s3_bucket_names]
+}
+
 run "refuses_endpoints_without_vpc" {
   command = plan
 

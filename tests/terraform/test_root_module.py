@@ -230,6 +230,7 @@ aws_region                    = "eu-west-1"
 create_vpc_endpoints          = false
 node_role_names               = ["owner-node"]
 registry_consumer_account_ids = ["888800002222"]
+registry_account_settings     = { REGISTRY_POLICY_SCOPE = "V2" }
 pull_through_cache_rules = {
   quay = { upstream_registry_url = "quay.io" }
 }

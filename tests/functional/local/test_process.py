@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import stat
+import shutil
 import subprocess
 import sys
 import threading
@@ -107,8 +108,7 @@ def test_a_broken_record_counts_as_none(state_dir: Path, content: str) -> None:
 
 def test_deleting_the_state_directory_ends_the_server(state_dir: Path) -> None:
     running = ensure_running(state_dir)
-    for file in state_dir.iterdir():
-        file.unlink()
+    shutil.rmtree(state_dir)
     psutil.Process(running.pid).wait(timeout=30)
     assert not is_running(running.pid)
 
