@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from orchestrator.local.ecr.holdings import Document, HeldImage, HeldRepository
 from orchestrator.local.ecr.image_manifests import made_up_index, made_up_manifest, read_manifest
+from orchestrator.local.ecr.images_api import SCAN_INTERVAL
 from orchestrator.local.ecr.pulls import first_pull
 from orchestrator.local.ecr.pushes import store
 from orchestrator.local.ecr.service import EcrService
@@ -87,7 +88,8 @@ def _put(repository: HeldRepository, document: Document) -> HeldImage:
     image.in_use = int(document.get("in_use", image.in_use))
     if "findings" in document:
         image.findings = list(document["findings"])
-        image.scanned_at = image.scanned_at or image.pushed_at
+        # They are those of a scan that is long enough ago for another one to be started.
+        image.scanned_at = image.pushed_at - SCAN_INTERVAL
     return image
 
 
