@@ -27,6 +27,7 @@ create table if not exists selection(digest text, platforms text, selected text,
   primary key(digest, platforms)) without rowid;
 """
 _VERSION = 1
+BUSY_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,10 @@ class Journal:
         self._lock = threading.Lock()
         self.path = path
         try:
-            self._base = sqlite3.connect(path or ":memory:", timeout=30, isolation_level=None, check_same_thread=False)
-            self._base.execute("pragma journal_mode=wal")
+            self._base = sqlite3.connect(
+                path or ":memory:", timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            self._share()
             self._base.execute("pragma synchronous=normal")
             (version,) = self._base.execute("pragma user_version").fetchone()
             if version not in (0, _VERSION):
@@ -60,6 +63,18 @@ class Journal:
             raise NotUsable(
                 f"The journal {path} cannot be used: {error}.", remedy="Remove it: it is made again."
             ) from error
+
+    def _share(self) -> None:
+        """Let readers and a writer work side by side. SQLite itself does not wait here for another run that does the same."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._base.execute("pragma journal_mode=wal")
+                return
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
 
     def blob_sent(self, place: Place, digest: str) -> None:
         """The repository has taken the blob."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import stat
-import shutil
 import subprocess
 import sys
 import threading
