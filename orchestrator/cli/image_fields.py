@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
-from orchestrator.files.field_specs import PROJECT_FILE, read_fields
 from orchestrator.project import Project
 from orchestrator.workloads.fields import FIELDS, Fields
 
 F = TypeVar("F", bound=Callable[..., Any])
+# Beside the environments, so that everybody who has the project has its fields.
+PROJECT_FILE = "image-fields.yaml"
 
 
 def fields_option() -> Callable[[F], F]:
@@ -27,6 +28,9 @@ def fields_option() -> Callable[[F], F]:
 
 def image_fields_of(project: Project, fields_file: str | None) -> Fields:
     """The product's fields with those of the file, or of the project's own where it has one."""
+    # The CronJob that writes what a cluster uses has no YAML reader, and reads no files.
+    from orchestrator.files.field_specs import read_fields
+
     own = project.environments_dir / PROJECT_FILE
     if fields_file is not None:
         return read_fields(Path(fields_file))

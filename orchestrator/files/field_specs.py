@@ -10,8 +10,6 @@ import yaml
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.workloads.fields import FIELDS, KUBELET, Field
 
-# Beside the environments, so that everybody who has the project has its fields.
-PROJECT_FILE = "image-fields.yaml"
 _KEYS = frozenset({"group", "kind", "path", "pulledBy", "scheme"})
 EXAMPLE = "- kind: Thing\n  group: example.com\n  path: spec/engine/image"
 
