@@ -94,8 +94,7 @@ def _files(table: RouteTable, paths: tuple[str, ...], *, as_json: bool) -> int:
     wrong: list[dict[str, Any]] = []
     for image in answered(table, scan(paths)):
         answer = image.line.answer
-        unreachable = not table.allow_upstream and getattr(answer, "reason", "") in {"no route", "excluded"}
-        if isinstance(answer, Redirected | Refused) or unreachable:
+        if isinstance(answer, Redirected | Refused) or table.out_of_reach(answer):
             target = answer.target if isinstance(answer, Redirected) else None
             for use in image.uses:
                 place = {"file": use.file, "line": use.line, "column": use.column}

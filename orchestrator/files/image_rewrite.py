@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.files.image_scan import ScanTask, tasks
-from orchestrator.files.kustomize_tree import SeenFile, settle_overlays, stays
+from orchestrator.files.image_scan import NotFound, ScanTask, tasks
+from orchestrator.files.kustomize_tree import SeenFile, seen_file, settle_overlays, stays
+from orchestrator.files.replace import replace_whole
 from orchestrator.files.tree import NotRead, TextFile, ignored, read_text
 from orchestrator.workloads.edits import Edit, Rewritten, Target, rewrite
 from orchestrator.workloads.fields import FIELDS, Fields
@@ -42,20 +42,11 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """An image that stays although the table redirects it, or a file that is not touched: where, and why."""
-
-    file: str
-    line: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Proposal:
     """What a run would write."""
 
     changes: tuple[Change, ...]
-    left: tuple[LeftOut, ...]
+    left: tuple[NotFound, ...]
     files: int
 
 
@@ -80,19 +71,19 @@ class _Run:
         self._fields = fields
         self._files: dict[Path, SeenFile] = {}
         self._read: dict[Path, tuple[ScanTask, TextFile]] = {}
-        self.left: list[LeftOut] = []
+        self.left: list[NotFound] = []
 
     def read(self, task: ScanTask) -> None:
         content = read_text(task.path)
         if isinstance(content, NotRead):
-            self.left.append(LeftOut(task.shown, content.line, content.reason))
+            self.left.append(NotFound(task.shown, content.line, content.reason))
             return
         found = find_images(task.relative, content.text, app_version=task.app_version, fields=self._fields)
         if not found.places and task.path.name not in kustomize.NAMES:
             return
         path = Path(os.path.realpath(task.path))
         self._read[path] = task, content
-        self._files[path] = SeenFile(content.text, found)
+        self._files[path] = seen_file(path, content.text, found)
         self._rewrite(path, set())
 
     def _rewrite(self, path: Path, pinned: set[str]) -> None:
@@ -123,10 +114,10 @@ class _Run:
             lines, task = Lines(seen.text), self._read[path][0]
             for item in seen.result.left:
                 line = lines.at(item.place.anchor.start)[0]
-                self.left.append(LeftOut(task.shown, line, f"{item.place.reference}: {item.reason}"))
+                self.left.append(NotFound(task.shown, line, f"{item.place.reference}: {item.reason}"))
             for place in filter(stays(pinned.get(path, set())), seen.found.places):
                 reason = "a kustomization names it, and its bases carry it with a digest and without"
-                self.left.append(LeftOut(task.shown, lines.at(place.anchor.start)[0], f"{place.reference}: {reason}"))
+                self.left.append(NotFound(task.shown, lines.at(place.anchor.start)[0], f"{place.reference}: {reason}"))
 
     def changes(self) -> Iterator[Change]:
         for path, (task, content) in self._read.items():
@@ -185,20 +176,10 @@ def write(changes: Sequence[Change], state_dir: Path) -> Path:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Write a file of a person: in its own folder, with its own mode, and its new bytes on the disk first."""
+    """Write a file of a person, with the mode that it has, and its new bytes on the disk first."""
     mode = stat.S_IMODE(path.stat().st_mode)
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(mode)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        replace_whole(path, data, mode=mode, durable=True)
     except OSError as error:
         raise OrchestratorError(
             f"{path} cannot be written: {error.strerror}.", remedy="Correct its permissions and run it again."

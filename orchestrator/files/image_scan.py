@@ -40,7 +40,7 @@ class PlacedImage:
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """What could not be read: a file, a document or one image."""
+    """A file, a document or one image that could not be read, or that is left as it is: where, and why."""
 
     file: str
     line: int

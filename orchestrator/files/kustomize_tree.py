@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.files.tree import NotRead, read_text
-from orchestrator.workloads.edits import Rewritten, Target
+from orchestrator.workloads.edits import Rewritten, Target, nowhere
 from orchestrator.workloads.find import find_images
 from orchestrator.workloads.formats import kustomize
 from orchestrator.workloads.overlays import CarriedName, SettledOverlay, settle, split_name
@@ -20,11 +20,17 @@ DEEPEST = 50
 
 @dataclass(slots=True)
 class SeenFile:
-    """A file of the run: its text, the images in it, and what becomes of them."""
+    """A file of the run: its text, the images in it, what becomes of them, and what it builds as a kustomization."""
 
     text: str
     found: Found
     result: Rewritten = field(default_factory=Rewritten)
+    kustomization: kustomize.Kustomization | None = None
+
+
+def seen_file(path: Path, text: str, found: Found) -> SeenFile:
+    """A file as it was read; a kustomization is parsed here, once, however often names are settled."""
+    return SeenFile(text, found, kustomization=_kustomization(text) if path.name in kustomize.NAMES else None)
 
 
 @dataclass(slots=True)
@@ -39,8 +45,8 @@ class Settled:
 def settle_overlays(files: Mapping[Path, SeenFile], target: Target, pinned: Mapping[Path, Collection[str]]) -> Settled:
     """The edits of every kustomization among `files` (keyed by their real paths), which hand on the `pinned` names as they are."""
     tree = _Tree(files, target, pinned)
-    for path in files:
-        if path.name in kustomize.NAMES:
+    for path, seen in files.items():
+        if seen.kustomization is not None:
             tree.carried(path, ())
     return Settled(tree.overlays, tree.written, tree.handed_on)
 
@@ -65,21 +71,24 @@ class _Tree:
             return ()
         # The images of a kustomization's own inline patches are carried as those of its files.
         names = tuple(_names(seen, ours=path in self._files))
-        if path.name in kustomize.NAMES:
-            names = self._overlay(path, seen, names, (*above, path))
+        if seen.kustomization is not None:
+            names = self._overlay(path, seen.kustomization, names, (*above, path))
         self._carried[path] = names
         return names
 
     def _overlay(
-        self, path: Path, seen: SeenFile, names: tuple[CarriedName, ...], above: tuple[Path, ...]
+        self,
+        path: Path,
+        kustomization: kustomize.Kustomization,
+        names: tuple[CarriedName, ...],
+        above: tuple[Path, ...],
     ) -> tuple[CarriedName, ...]:
-        kustomization = _kustomization(seen.text)
         below = list(self._below(path, kustomization))
         for resource in below:
             names += self.carried(resource, above)
         # Outside of the run nothing is written: what comes out there is what came out before.
         settled = settle(
-            kustomization, names, self._target if path in self._files else _nowhere, self._stay.get(path, ())
+            kustomization, names, self._target if path in self._files else nowhere, self._stay.get(path, ())
         )
         if path in self._files:
             self.overlays[path] = settled
@@ -105,8 +114,8 @@ class _Tree:
         self.written.setdefault(path, set()).update(names)
         self.handed_on.setdefault(path, set()).update(names)
         seen = self._seen(path)
-        if path.name in kustomize.NAMES and seen is not None and depth < DEEPEST:
-            for resource in self._below(path, _kustomization(seen.text)):
+        if seen is not None and seen.kustomization is not None and depth < DEEPEST:
+            for resource in self._below(path, seen.kustomization):
                 self._pin(resource, names, depth + 1)
 
     def _seen(self, path: Path) -> SeenFile | None:
@@ -115,13 +124,11 @@ class _Tree:
         if path not in self._outside:
             content = read_text(path)
             self._outside[path] = (
-                None if isinstance(content, NotRead) else SeenFile(content.text, find_images(path.name, content.text))
+                None
+                if isinstance(content, NotRead)
+                else seen_file(path, content.text, find_images(path.name, content.text))
             )
         return self._outside[path]
-
-
-def _nowhere(_: str) -> str | None:
-    return None
 
 
 def _names(seen: SeenFile, *, ours: bool) -> Iterable[CarriedName]:

@@ -9,12 +9,20 @@ from pathlib import Path
 from orchestrator.errors import OrchestratorError
 
 
-def replace_whole(path: Path, content: bytes) -> None:
-    """Write the file, readable by its owner alone; who reads meanwhile sees the old one. Raises OSError."""
+def replace_whole(path: Path, content: bytes, *, mode: int | None = None, durable: bool = False) -> None:
+    """Write the file; who reads meanwhile sees the old one. Raises OSError.
+
+    It is readable by its owner alone unless `mode` says otherwise; `durable` bytes are on the disk before it is seen.
+    """
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        if mode is not None:
+            Path(temporary).chmod(mode)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -102,11 +102,7 @@ def _upstream(table: RouteTable, wish: Wish) -> ImageReference | None:
     image = wish.image
     if image.domain not in table.own_hosts:
         return image
-    name = table.upstream_of(image.path)
-    if not name:
-        return None
-    upstream = parse_reference(name)
-    return ImageReference(upstream.domain, upstream.path, image.tag, image.digest)
+    return table.at_source(image)
 
 
 def _unrouted(wish: Wish, found: str, registry: str) -> NotCopied:

@@ -144,6 +144,7 @@ class RouteTable:
     aliases: Mapping[str, str] = field(init=False, compare=False, repr=False)
     _decisions: _Tree[Route | Literal["excluded"]] = field(init=False, compare=False, repr=False)
     _gates: _Tree[bool] = field(init=False, compare=False, repr=False)
+    _names: UpstreamNames = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         decisions: _Tree[Route | Literal["excluded"]] = {}
@@ -163,6 +164,7 @@ class RouteTable:
         object.__setattr__(self, "aliases", aliases)
         object.__setattr__(self, "_decisions", decisions)
         object.__setattr__(self, "_gates", gates)
+        object.__setattr__(self, "_names", UpstreamNames({route.prefix: str(route.upstream) for route in self.routes}))
 
     def canonical(self, reference: ImageReference) -> tuple[str, str]:
         """(registry, repository) under the names that sources use: `nginx` -> (`docker.io`, `library/nginx`)."""
@@ -187,7 +189,25 @@ class RouteTable:
 
     def upstream_of(self, ecr_repository: str) -> str:
         """The way back: `docker-hub/library/nginx` -> `docker.io/library/nginx`; empty for an own repository."""
-        return UpstreamNames({route.prefix: str(route.upstream) for route in self.routes}).upstream_of(ecr_repository)
+        return self._names.upstream_of(ecr_repository)
+
+    def route_of(self, ecr_repository: str) -> Route | None:
+        """The route that a repository of the registry came by; None for an own one."""
+        prefix = self._names.prefix_of(ecr_repository)
+        return next((route for route in self.routes if route.prefix == prefix), None)
+
+    def at_source(self, reference: ImageReference) -> ImageReference | None:
+        """The upstream image of one in the registry, tag and digest as written; None for an own or another image."""
+        upstream = self.upstream_of(reference.path) if reference.domain in self.own_hosts else ""
+        if not upstream:
+            return None
+        source = parse_reference(upstream)
+        return ImageReference(source.domain, source.path, reference.tag, reference.digest)
+
+    def out_of_reach(self, answer: Answer) -> bool:
+        """Whether a cluster without a way out cannot pull what `answer` leaves at its source."""
+        unrouted = isinstance(answer, Unchanged) and answer.reason in {"no route", "excluded"}
+        return unrouted and not self.allow_upstream
 
     def redirect(self, reference: str | ImageReference) -> Answer:
         """Where the image is pulled from.

@@ -50,6 +50,11 @@ class Rewritten:
         return "".join([*pieces, text[position:]])
 
 
+def nowhere(_: str) -> str | None:
+    """The target of what stays as it is."""
+    return None
+
+
 def forward(table: RouteTable) -> Target:
     """Where the table sends a reference."""
 
@@ -68,14 +73,10 @@ def backward(table: RouteTable) -> Target:
             parsed = parse_reference(reference)
         except InvalidReference:
             return None
-        if parsed.domain not in table.own_hosts:
+        source = table.at_source(parsed)
+        if source is None:
             return None
-        upstream = table.upstream_of(parsed.path)
-        if not upstream:
-            return None
-        return (
-            f"{upstream.removeprefix(f'{DEFAULT_DOMAIN}/library/').removeprefix(f'{DEFAULT_DOMAIN}/')}{parsed.suffix}"
-        )
+        return str(source).removeprefix(f"{DEFAULT_DOMAIN}/library/").removeprefix(f"{DEFAULT_DOMAIN}/")
 
     return target
 

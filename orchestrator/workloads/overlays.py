@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from orchestrator.workloads.edits import Edit, Target
+from orchestrator.workloads.edits import Edit, Target, nowhere
 from orchestrator.workloads.formats.kustomize import ImageEntry, Kustomization
 
 
@@ -58,15 +58,11 @@ def settle(
             blocked.add(entry.name.value)
             continue
         out = entry.new_name.value if entry.new_name is not None else entry.name.value
-        sent = _nowhere if out in pinned else target
+        sent = nowhere if out in pinned else target
         made = _entry(entry, next(iter(afters), entry.name.value), matching, sent)
         edits += made[0]
         names = [made[1] if name.before == entry.name.value else name for name in names]
     return SettledOverlay(tuple(sorted(edits, key=lambda edit: edit.start)), tuple(names), frozenset(blocked))
-
-
-def _nowhere(_: str) -> str | None:
-    return None
 
 
 def _entry(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from orchestrator.workloads.fields import KUBELET
+from orchestrator.workloads.references import placeholder
 
 # How the text of a part is written. What is between quotes may be replaced as it is: references need no escape.
 Style = Literal["plain", "single", "double", "literal", "folded"]
@@ -83,12 +84,31 @@ class Unreadable:
     text: str = ""
 
 
+def filled_in_later(text: str, start: int, written: str = "") -> Unreadable | None:
+    """Why an image cannot be read yet: what in its text a program fills in; None when nothing is."""
+    hole = placeholder(text)
+    return None if hole is None else Unreadable(start, f"{hole} is filled in later", written or text)
+
+
+def below(path: str, key: str) -> str:
+    """The name of a field below another one; that of the root is empty."""
+    return f"{path}.{key}" if path else key
+
+
 @dataclass(slots=True)
 class Found:
     """The images of one text, in the order of their places."""
 
     places: list[ImagePlace] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
+
+    def take(self, place: ImagePlace, written: str = "") -> None:
+        """Add an image; one of which a part is filled in later is named as unreadable, as it is `written`."""
+        problem = filled_in_later(place.reference, place.anchor.start, written)
+        if problem is None:
+            self.places.append(place)
+        else:
+            self.unreadable.append(problem)
 
 
 class Lines:

@@ -212,17 +212,12 @@ def _route(table: RouteTable, image: str) -> Route | None:
         return None
     if reference.domain not in table.own_hosts:
         return None
-    held = [route for route in table.routes if _below(reference.path, route.prefix)]
-    return max(held, key=lambda route: len(route.prefix), default=None)
-
-
-def _below(path: str, prefix: str) -> bool:
-    return not prefix or path.startswith(f"{prefix}/")
+    return table.route_of(reference.path)
 
 
 def _upstream(table: RouteTable, image: str) -> str:
     reference = parse_reference(image)
-    return f"{table.upstream_of(reference.path) or reference.path}{reference.suffix}"
+    return str(table.at_source(reference) or reference)
 
 
 def _filled(remedy: str, environment: str, image: str, route: Route | None) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from orchestrator.routes.table import RouteTable
-from orchestrator.routes.upstreams import DOCKER_HUB
 
 
 def renovate_settings(table: RouteTable) -> dict[str, Any]:
@@ -16,8 +15,7 @@ def renovate_settings(table: RouteTable) -> dict[str, Any]:
     aliases = {}
     for route in sorted(table.routes, key=lambda route: (-len(route.prefix), route.prefix)):
         upstream = route.upstream
-        registry = "docker.io" if upstream.registry == DOCKER_HUB else upstream.registry
         for host in table.own_hosts:
             name = f"{host}/{route.prefix}" if route.prefix else host
-            aliases[name] = f"{registry}/{upstream.path}" if upstream.path else registry
+            aliases[name] = str(upstream)
     return {"registryAliases": aliases}

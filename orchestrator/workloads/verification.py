@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from orchestrator.environment.pods import MIRROR_POD
 from orchestrator.routes.reference import InvalidReference, parse_reference
 from orchestrator.routes.table import Redirected, RouteTable
+from orchestrator.workloads.paths import elements, mapping
 from orchestrator.workloads.pull_failures import WAITING, PullFailure, explain_failure
 
 STATUSES = (
@@ -18,8 +20,6 @@ STATUSES = (
     ("containers", "containerStatuses"),
     ("ephemeralContainers", "ephemeralContainerStatuses"),
 )
-# A node owns its static Pods; the API shows a mirror of them.
-_STATIC = "kubernetes.io/config.mirror"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ class Verification:
 
     def look(self, pod: Mapping[str, Any]) -> Iterator[PodImage]:
         """What is wrong with one Pod's images; Pods that ended and static Pods tell nothing."""
-        metadata, spec, status = (_mapping(pod.get(key)) for key in ("metadata", "spec", "status"))
-        if status.get("phase") in {"Succeeded", "Failed"} or _STATIC in _mapping(metadata.get("annotations")):
+        metadata, spec, status = (mapping(pod.get(key)) for key in ("metadata", "spec", "status"))
+        if status.get("phase") in {"Succeeded", "Failed"} or MIRROR_POD in mapping(metadata.get("annotations")):
             return
         where = (_text(metadata.get("namespace")), _text(metadata.get("name")))
         message = self._messages.get(where, "")
         for containers, statuses in STATUSES:
-            states = {_text(item.get("name")): item for item in _list(status.get(statuses))}
-            for container in _list(spec.get(containers)):
+            states = {_text(item.get("name")): item for item in elements(status.get(statuses))}
+            for container in elements(spec.get(containers)):
                 self.containers += 1
                 name, image = _text(container.get("name")), _text(container.get("image"))
                 yield from self._container(where, name, image, states.get(name, {}), message)
@@ -79,7 +79,7 @@ class Verification:
     def _container(
         self, where: tuple[str, str], name: str, image: str, state: Mapping[str, Any], message: str
     ) -> Iterator[PodImage]:
-        waiting = _mapping(_mapping(state.get("state")).get("waiting"))
+        waiting = mapping(mapping(state.get("state")).get("waiting"))
         reason = _text(waiting.get("reason"))
         if reason in WAITING:
             said = " ".join((reason, _text(waiting.get("message")), message if image in message else ""))
@@ -93,7 +93,7 @@ class Verification:
                     "Make its Pod anew where an enforcer is in place, or rewrite its workload: `orchestrator rewrite`."
                 )
                 yield PodImage("elsewhere", *where, name, image, why, remedy, "not redirected")
-        elif not self._table.allow_upstream and getattr(answer, "reason", "") in {"no route", "excluded"}:
+        elif self._table.out_of_reach(answer):
             why = "The cluster cannot reach its source (allow_upstream is false), and no route takes it."
             remedy = f"Add a route for it to {self._environment}.tfvars."
             yield PodImage("unreachable", *where, name, image, why, remedy, "no route")
@@ -110,20 +110,12 @@ def _messages(events: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]
     """{(namespace, pod): what its events say of pulls that failed}."""
     found: dict[tuple[str, str], str] = {}
     for event in events:
-        about = _mapping(event.get("involvedObject") or event.get("regarding"))
+        about = mapping(event.get("involvedObject") or event.get("regarding"))
         message = _text(event.get("message") or event.get("note"))
         if about.get("kind") == "Pod" and event.get("type") != "Normal" and "pull" in message.lower():
             key = (_text(about.get("namespace")), _text(about.get("name")))
             found[key] = f"{found.get(key, '')} {message}"[-8000:]
     return found
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: object) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def _text(value: object) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Style, Unreadable
-from orchestrator.workloads.references import is_reference, placeholder
+from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Style, filled_in_later
+from orchestrator.workloads.references import is_reference
 
 FORMAT = "template"
 _LINE = re.compile(
@@ -27,8 +27,8 @@ def find_in_template(text: str, found: Found) -> None:
         if value[0] in "\"'" and len(value) > 1 and value[-1] == value[0]:
             style = "double" if value[0] == '"' else "single"
             start, end, value = start + 1, end - 1, value[1:-1]
-        filled = placeholder(value)
-        if filled:
-            found.unreadable.append(Unreadable(start, f"{filled} is filled in later", value))
+        problem = filled_in_later(value, start)
+        if problem is not None:
+            found.unreadable.append(problem)
         elif value and is_reference(value):
             found.places.append(ImagePlace("image", FORMAT, value, Parts(image=Part(start, end, value, style))))

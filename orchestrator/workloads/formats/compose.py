@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.workloads.formats.shell_variables import Unresolved, resolve
-from orchestrator.workloads.place import Consent, Found, ImagePlace, Parts, Unreadable
-from orchestrator.workloads.references import placeholder
+from orchestrator.workloads.place import Consent, Found, ImagePlace, Parts, Unreadable, filled_in_later
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlMapping
 
 FORMAT = "compose"
@@ -37,11 +36,10 @@ def add_image(text: str, node: Scalar, path: str, form: str, found: Found, conse
         reason = f"the variable {resolved.variable} has no value here"
         found.unreadable.append(Unreadable(part.start, reason, node.value))
         return
-    filled = placeholder(resolved.reference)
-    if filled:
-        found.unreadable.append(Unreadable(part.start, f"{filled} is filled in later", node.value))
-        return
-    if not resolved.parts:
-        found.unreadable.append(Unreadable(part.start, "a variable stands inside the repository's name", node.value))
+    problem = filled_in_later(resolved.reference, part.start, node.value)
+    if problem is None and not resolved.parts:
+        problem = Unreadable(part.start, "a variable stands inside the repository's name", node.value)
+    if problem is not None:
+        found.unreadable.append(problem)
         return
     found.places.append(ImagePlace(path, form, resolved.reference, Parts(**resolved.parts), consent=consent))

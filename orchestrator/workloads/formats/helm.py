@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from orchestrator.workloads.formats.embedded import text_images
-from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
-from orchestrator.workloads.references import composed, is_reference, looks_like_image, placeholder, read_as_helm
+from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable, below, filled_in_later
+from orchestrator.workloads.references import composed, is_reference, looks_like_image, read_as_helm
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping
 
 FORMAT = "helm"
@@ -112,9 +112,9 @@ class _Values:
         self._mapping(node, path, key)
         for name, value in node.own_entries():
             if isinstance(value, Scalar):
-                for place in text_images(self._text, value, _join(path, name)):
+                for place in text_images(self._text, value, below(path, name)):
                     self._note(place)
-            self.walk(value, _join(path, name), name)
+            self.walk(value, below(path, name), name)
 
     def _mapping(self, node: YamlMapping, path: str, key: str) -> None:
         """Find the images that this mapping writes itself."""
@@ -126,7 +126,7 @@ class _Values:
             if not isinstance(value, Scalar):
                 continue
             if _plainly(key) in {"images", "relatedimages"} and looks_like_image(_bare(value.value)):
-                self._inline(value, _join(path, name))
+                self._inline(value, below(path, name))
             elif _is_image_key(name):
                 in_list = key.lower().endswith("containers") and path.endswith("]")
                 self._beside(entries, name, value, path, certain=in_list)
@@ -141,13 +141,13 @@ class _Values:
         wanted |= {_plainly(name + tail) for tail in ("Tag", "Version")}
         tags = [other for other in entries if other != name and _plainly(other) in wanted]
         tag = entries[tags[0]] if tags else None
-        filled = placeholder(text)
-        if filled:
-            self._unreadable(value, text, filled)
+        problem = filled_in_later(text, value.part(self._text).start)
+        if problem is not None:
+            self._note(problem)
         elif isinstance(tag, Scalar) and ":" not in text.rpartition("/")[2] and "@" not in text and _read(tag):
-            self._note(self._compose({"repository": value, "tag": tag}, _join(path, name), name))
+            self._note(self._compose({"repository": value, "tag": tag}, below(path, name), name))
         elif looks_like_image(text) or ((certain or _certain(entries)) and is_reference(text)):
-            self._inline(value, _join(path, name))
+            self._inline(value, below(path, name))
 
     def composed(self, node: YamlMapping, path: str, key: str) -> ImagePlace | Unreadable | None:
         """The image that the keys of one mapping write together, None when they write none."""
@@ -181,7 +181,7 @@ class _Values:
             parts = _with_name(parts, named["name"])
         if "image" in named and repository_key in {"repository", "repo"} and _read(named["image"]):
             parts = _with_name(parts, named["image"])
-        return self._compose(parts, _join(path, "image") if repository_key == "image" else path, key)
+        return self._compose(parts, below(path, "image") if repository_key == "image" else path, key)
 
     def _compose(self, parts: dict[str, Scalar], path: str, key: str) -> ImagePlace | Unreadable:
         registry = parts.get("registry")
@@ -195,10 +195,11 @@ class _Values:
         if "@" in repository or ":" in repository.rpartition("/")[2]:
             tag, digest = "", ""
             parts = {name: part for name, part in parts.items() if name not in {"tag", "digest"}}
-        filled = next((hole for part in parts.values() if (hole := placeholder(_read(part)))), None)
-        if filled:
-            node = parts["repository"]
-            return Unreadable(node.part(self._text).start, f"{filled} is filled in later", _read(node))
+        node = parts["repository"]
+        for part in parts.values():
+            problem = filled_in_later(_read(part), node.part(self._text).start, _read(node))
+            if problem is not None:
+                return problem
         empty = not tag and not digest and ":" not in repository.rpartition("/")[2] and "@" not in repository
         if empty and self._chart.app_version:
             tag = self._chart.app_version
@@ -224,11 +225,8 @@ class _Values:
     def _inline(self, node: Scalar, path: str) -> None:
         part = self._part(node)
         value = part.value.strip()
-        filled = placeholder(value)
-        if filled:
-            self._unreadable(node, value, filled)
-            return
-        self._note(ImagePlace(path, FORMAT, value, Parts(image=part)))
+        problem = filled_in_later(value, node.part(self._text).start)
+        self._note(problem or ImagePlace(path, FORMAT, value, Parts(image=part)))
 
     def _note(self, place: ImagePlace | Unreadable) -> None:
         if isinstance(place, Unreadable):
@@ -239,9 +237,6 @@ class _Values:
             return
         self._seen.add(mark)
         self._found.places.append(place)
-
-    def _unreadable(self, node: Scalar, text: str, filled: str) -> None:
-        self._found.unreadable.append(Unreadable(node.part(self._text).start, f"{filled} is filled in later", text))
 
 
 def _with_name(parts: dict[str, Scalar], name: Scalar) -> dict[str, Scalar]:
@@ -274,7 +269,3 @@ def _bare(text: str) -> str:
         if text.startswith(scheme):
             return text.removeprefix(scheme)
     return text
-
-
-def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key

@@ -14,7 +14,7 @@ from dataclasses import replace
 from orchestrator.workloads.fields import FIELDS, KUBELET, PULLED_BY, Field, Fields
 from orchestrator.workloads.formats import helm
 from orchestrator.workloads.formats.embedded import Window, inside, text_images
-from orchestrator.workloads.place import Consent, Found, ImagePlace, Part, Parts, Unreadable
+from orchestrator.workloads.place import Consent, Found, ImagePlace, Part, Parts, Unreadable, below
 from orchestrator.workloads.references import composed, is_reference, looks_like_image, placeholder
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, parse_yaml
 
@@ -55,7 +55,7 @@ _CONTAINER = frozenset(
             "imagePullPolicy",
             "script",
         ),
-        *("workingDir", "securityContext", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "source"),
+        *("workingDir", "securityContext", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"),
     }
 )
 _OPERATOR_VARIABLE = re.compile(r"RELATED_IMAGE_\w+|OPERATOR_IMAGE\w*|OPERAND_IMAGE_\w+", re.A)
@@ -114,7 +114,7 @@ class _Object:
             if field.group and not (group == field.group or group.endswith("." + field.group)):
                 continue
             for where, node in _select(entries, field.path):
-                self._field(field, node, _join(path, where), kind)
+                self._field(field, node, below(path, where), kind)
         if kind in {"HelmRelease", "HelmChart", "HelmChartConfig", "Application", "ApplicationSet"}:
             self._values(entries, path)
         if kind == "OCIRepository":
@@ -134,12 +134,8 @@ class _Object:
         repository = Part(whole.start + len(_OCI), whole.end, url.value.removeprefix(_OCI), whole.style)
         tag, digest = _scalar(found.get("ref.tag")), _scalar(found.get("ref.digest"))
         reference = composed("", repository.value, "" if digest else tag, digest)
-        filled = placeholder(reference)
-        if filled:
-            self._found.unreadable.append(Unreadable(repository.start, f"{filled} is filled in later", reference))
-            return
         parts = Parts(repository=repository)
-        self._add(ImagePlace(_join(path, "spec.url"), FORMAT, reference, parts, pulled_by="Flux"))
+        self._add(ImagePlace(below(path, "spec.url"), FORMAT, reference, parts, pulled_by="Flux"))
 
     def _overlay(self, entries: dict[str, Node], path: str) -> None:
         """Images that Flux sets in what it builds: the new names; what the bases carry is not known here."""
@@ -151,7 +147,7 @@ class _Object:
             digest, tag = _scalar(own.get("digest")), _scalar(own.get("newTag"))
             reference = composed("", name.value, "" if digest else tag, digest)
             parts = Parts(repository=name.part(self._text))
-            self._add(ImagePlace(_join(path, f"{where}.newName"), FORMAT, reference, parts))
+            self._add(ImagePlace(below(path, f"{where}.newName"), FORMAT, reference, parts))
 
     def _field(self, field: Field, node: Node, where: str, kind: str) -> None:
         if isinstance(node, Scalar):
@@ -165,7 +161,7 @@ class _Object:
         for where, node in _values_nodes(entries):
             if isinstance(node, YamlMapping):
                 self._seen.add(id(node))
-                helm.find_in_values(self._text, node, self._found, _join(path, where))
+                helm.find_in_values(self._text, node, self._found, below(path, where))
             elif isinstance(node, Scalar) and node.value.strip():
                 self._seen.add(id(node))
                 window = inside(self._text, node)
@@ -175,7 +171,7 @@ class _Object:
                 nested = Found()
                 try:
                     for root in parse_yaml(window.text):
-                        helm.find_in_values(window.text, root, nested, _join(path, where))
+                        helm.find_in_values(window.text, root, nested, below(path, where))
                 except BrokenYaml as error:
                     nested.unreadable.append(Unreadable(error.start, error.reason))
                 window.move(nested, self._found)
@@ -192,19 +188,19 @@ class _Object:
         self._container(entries, path, kind)
         self._json_patch(entries, path)
         for key, value in node.own_entries():
-            below = f"{path}.{key}" if path else key
+            where = below(path, key)
             if key == "annotations":
-                self._annotations(value, below)
+                self._annotations(value, where)
             if key in {"annotations", "status"} or key in _DISKS:
                 continue
             if isinstance(value, Scalar) and id(value) not in self._seen:
-                self._scalar(value, key, below)
+                self._scalar(value, key, where)
             if key == "env" and isinstance(value, YamlList):
-                self._environment(value, below)
+                self._environment(value, where)
             elif key in {"args", "command"} and isinstance(value, YamlList):
-                self._arguments(value, below)
+                self._arguments(value, where)
             if entries.get(key) is value or not isinstance(value, Scalar):
-                self._item(value, below, kind)
+                self._item(value, where, kind)
 
     def _scalar(self, node: Scalar, key: str, path: str) -> None:
         """Text in an object: a manifest that a workflow applies is read, in other texts images are only shown."""
@@ -248,26 +244,26 @@ class _Object:
         in_list = last.partition("[")[0]
         image = entries.get("image")
         if isinstance(image, Scalar):
-            certain = in_list in CONTAINERS or bool(_CONTAINER & entries.keys() - {"source"})
+            certain = in_list in CONTAINERS or bool(_CONTAINER & entries.keys())
             if certain or looks_like_image(image.value) or placeholder(image.value):
-                self._image(image, _join(path, "image"), pulled_by=PULLED_BY.get(kind, KUBELET))
+                self._image(image, below(path, "image"), pulled_by=PULLED_BY.get(kind, KUBELET))
         elif isinstance(image, YamlMapping):
             reference = image.entries().get("reference")
             if isinstance(reference, Scalar) and in_list == "volumes":
-                self._image(reference, _join(path, "image.reference"))
+                self._image(reference, below(path, "image.reference"))
         for key, value in entries.items():
             if key == "image" or not isinstance(value, Scalar):
                 continue
             if (key.endswith("Image") or key in {"imageName", "imageURL", "imageUrl"}) and looks_like_image(
                 value.value
             ):
-                self._image(value, _join(path, key), pulled_by=PULLED_BY.get(kind, KUBELET))
+                self._image(value, below(path, key), pulled_by=PULLED_BY.get(kind, KUBELET))
 
     def _json_patch(self, entries: dict[str, Node], path: str) -> None:
         """One operation of a JSON patch that puts an image into a field of that name."""
         value = entries.get("value")
         if "op" in entries and isinstance(value, Scalar) and _scalar(entries.get("path")).endswith("/image"):
-            self._image(value, _join(path, "value"))
+            self._image(value, below(path, "value"))
 
     def _environment(self, variables: YamlList, path: str) -> None:
         for index, item in enumerate(variables.items):
@@ -317,10 +313,6 @@ class _Object:
                 return
             value = value.removeprefix(scheme)
             part = Part(part.start + len(scheme), part.end, value, part.style)
-        filled = placeholder(value)
-        if filled:
-            self._found.unreadable.append(Unreadable(part.start, f"{filled} is filled in later", value))
-            return
         self._add(ImagePlace(path, FORMAT, value, Parts(image=part), pulled_by=pulled_by, consent=consent))
 
     def _add(self, place: ImagePlace) -> None:
@@ -328,7 +320,7 @@ class _Object:
         if key in self._seen:
             return
         self._seen.add(key)
-        self._found.places.append(place)
+        self._found.take(place)
 
     def _texts(self, root: YamlMapping, path: str) -> None:
         """Images that a ConfigMap's texts name: shown, because somebody starts them, and never changed."""
@@ -337,7 +329,7 @@ class _Object:
                 continue
             for name, content in value.own_entries():
                 if isinstance(content, Scalar):
-                    for place in text_images(self._text, content, f"{_join(path, key)}.{name}"):
+                    for place in text_images(self._text, content, f"{below(path, key)}.{name}"):
                         self._add(place)
 
 
@@ -363,26 +355,22 @@ def _select(entries: dict[str, Node], path: str) -> Iterator[tuple[str, Node]]:
     found: list[tuple[str, Node]] = [("", YamlMapping([], 0, entries))]
     for step in path.split("."):
         name, many = step.removesuffix("[]"), step.endswith("[]")
-        below: list[tuple[str, Node]] = []
+        next_found: list[tuple[str, Node]] = []
         for where, node in found:
             if not isinstance(node, YamlMapping):
                 continue
             own = node.entries()
             keys = list(own) if name == "*" else [name] if name in own else []
             for key in keys:
-                place = f"{where}.{key}" if where else key
+                place = below(where, key)
                 value = own[key]
                 if many and isinstance(value, YamlList):
-                    below.extend((f"{place}[{index}]", item) for index, item in enumerate(value.items))
+                    next_found.extend((f"{place}[{index}]", item) for index, item in enumerate(value.items))
                 elif not many:
-                    below.append((place, value))
-        found = below
+                    next_found.append((place, value))
+        found = next_found
     yield from found
 
 
 def _scalar(node: Node | None) -> str:
     return node.value if isinstance(node, Scalar) else ""
-
-
-def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key

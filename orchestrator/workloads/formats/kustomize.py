@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from orchestrator.workloads.formats import helm, kubernetes
 from orchestrator.workloads.formats.embedded import inside
-from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
-from orchestrator.workloads.references import composed, placeholder
+from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable, filled_in_later
+from orchestrator.workloads.references import composed
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, parse_yaml
 
 FORMAT = "kustomize"
@@ -72,9 +72,9 @@ def _entry(text: str, item: YamlMapping, path: str, found: Found) -> None:
         return
     tag, digest = entries.get("newTag"), entries.get("digest")
     part = name.part(text)
-    filled = placeholder(name.value)
-    if filled:
-        found.unreadable.append(Unreadable(part.start, f"{filled} is filled in later", name.value))
+    problem = filled_in_later(name.value, part.start)
+    if problem is not None:
+        found.unreadable.append(problem)
         return
     parts: dict[str, Part] = {}
     written = {"tag": tag, "digest": digest}

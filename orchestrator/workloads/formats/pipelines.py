@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from orchestrator.workloads.formats.compose import add_image
-from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
-from orchestrator.workloads.references import looks_like_image, placeholder
+from orchestrator.workloads.place import Found, ImagePlace, Part, Parts
+from orchestrator.workloads.references import looks_like_image
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping
 
 GITHUB = "github-actions"
@@ -85,9 +85,5 @@ def _docker(text: str, node: Scalar, path: str, found: Found) -> None:
     if not node.value.startswith(_SCHEME):
         return
     part, value = node.part(text), node.value.removeprefix(_SCHEME)
-    filled = placeholder(value)
-    if filled:
-        found.unreadable.append(Unreadable(part.start, f"{filled} is filled in later", node.value))
-        return
     image = Part(part.start + len(_SCHEME), part.end, value, part.style)
-    found.places.append(ImagePlace(path, GITHUB, value, Parts(image=image), consent="ci"))
+    found.take(ImagePlace(path, GITHUB, value, Parts(image=image), consent="ci"), node.value)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
-from orchestrator.workloads.references import composed, looks_like_image, placeholder
+from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, filled_in_later
+from orchestrator.workloads.references import composed, looks_like_image
 
 FORMAT = "terraform"
 _ATTRIBUTE = re.compile(r"(?<![\w.-])\"?(image|image_uri|[a-z_]+_image)\"?[ \t]*[=:][ \t]*\"((?:[^\"\\\n]|\\.)*)\"")
@@ -33,9 +33,9 @@ def find_in_terraform(text: str, found: Found) -> None:
 
 
 def _add(part: Part, name: str, found: Found) -> None:
-    filled = placeholder(part.value)
-    if filled:
-        found.unreadable.append(Unreadable(part.start, f"{filled} is filled in later", part.value))
+    problem = filled_in_later(part.value, part.start)
+    if problem is not None:
+        found.unreadable.append(problem)
     elif looks_like_image(part.value) or (
         name == "image" and "/" in part.value and looks_like_image(part.value + ":x")
     ):
@@ -64,13 +64,7 @@ def _settings(text: str, found: Found) -> None:
         values = {
             name: parts[name].value if name in parts else "" for name in ("registry", "repository", "tag", "digest")
         }
-        filled = next((hole for value in values.values() if (hole := placeholder(value))), None)
-        if filled:
-            found.unreadable.append(
-                Unreadable(parts["repository"].start, f"{filled} is filled in later", values["repository"])
-            )
-            continue
-        found.places.append(ImagePlace(f"set.{stem}", FORMAT, composed(**values), Parts(**parts)))
+        found.take(ImagePlace(f"set.{stem}", FORMAT, composed(**values), Parts(**parts)), values["repository"])
 
 
 def _comments(text: str) -> Callable[[int], bool]:
