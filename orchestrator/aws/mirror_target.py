@@ -7,7 +7,6 @@ manifest, would count as a pull and keep images from expiring that nobody uses.
 from __future__ import annotations
 
 import threading
-from base64 import b64decode
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from orchestrator.aws.token import registry_token
 from orchestrator.aws.translation import error_code, explained
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.mirroring.repository import RepositorySettings
@@ -94,14 +94,9 @@ class MirrorTarget:
         registry = ecr_registry(host)
         if registry is None:
             return None
-        client = self._session.client("ecr", registry.region)
-        with explained(self._session.environment, "ecr"):
-            # AWS has one token for every registry of a region; the embedded one tells accounts apart.
-            named: Any = {"registryIds": [registry.account]} if self._session.is_local else {}
-            (data,) = client.get_authorization_token(**named)["authorizationData"]
-        user, _, password = b64decode(data["authorizationToken"]).decode().partition(":")
-        left = data["expiresAt"] - datetime.now(UTC)
-        return Login(user, password), max(0.0, left.total_seconds())
+        token = registry_token(self._session, registry.region, registry.account)
+        left = token.expires - datetime.now(UTC)
+        return Login(token.user, token.password), max(0.0, left.total_seconds())
 
     # What it holds
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws.translation import explained
 from orchestrator.errors import OrchestratorError
@@ -24,10 +24,14 @@ class RegistryToken:
     expires: datetime
 
 
-def registry_token(session: AwsSession, region: str) -> RegistryToken:
-    """A token with the rights of the session's identity. Raises OrchestratorError."""
+def registry_token(session: AwsSession, region: str, account: str = "") -> RegistryToken:
+    """A token with the rights of the session's identity. Raises OrchestratorError.
+
+    AWS has one token for every registry of a region; the embedded one tells accounts apart, so that it is told which.
+    """
+    named: Any = {"registryIds": [account]} if account and session.is_local else {}
     with explained(session.environment, "ecr"):
-        (data,) = session.client("ecr", region=region).get_authorization_token()["authorizationData"]
+        (data,) = session.client("ecr", region=region).get_authorization_token(**named)["authorizationData"]
     user, separator, password = b64decode(data["authorizationToken"]).decode().partition(":")
     if not separator:
         raise OrchestratorError("ECR's token has no user name.", why="It is `user:password` in base64.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.errors import Location, RefusedInput
-from orchestrator.files.image_scan import Scan, scan, scan_text
+from orchestrator.files.image_scan import STDIN, Scan, scan, scan_text
 from orchestrator.files.tree import decode_text
 from orchestrator.mirroring.read import read_document
 from orchestrator.mirroring.tag_selection import select_tags
@@ -19,7 +19,6 @@ from orchestrator.mirroring.wishes import Wish, check_platform, read_reference, 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
 
-STDIN = "-"
 # A list of references, a bill of materials or a folder's file; more than that is no text.
 LARGEST = 64 * 2**20
 

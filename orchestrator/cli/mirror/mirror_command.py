@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from orchestrator.cli.options import json_option, local_option, registry_addresses
 from orchestrator.cli.project_option import open_project
-from orchestrator.errors import RefusedInput
-
-if TYPE_CHECKING:
-    from orchestrator.environment.model import Environment
-
-NOT_THERE = 3
 
 
 @click.command()
@@ -58,6 +52,7 @@ def mirror(
     table says where each image goes: below the prefix of its mirror. Repositories that do not exist are made.
     """
     from orchestrator.cli.mirror.gather import gather
+    from orchestrator.cli.mirror.preconditions import NOT_THERE, refuse_named, require_own_registry
     from orchestrator.cli.mirror.run import MirrorRun
 
     project = open_project(ctx)
@@ -93,23 +88,3 @@ def _print(as_json: bool, document: dict[str, Any], lines: Any) -> None:
 def _say(lines: Any) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()
-
-
-def require_own_registry(environment: Environment) -> None:
-    """Raise RefusedInput when the registry is another account's or region's."""
-    if not environment.uses_central_registry:
-        return
-    account, region = environment.registry.account, environment.registry.region
-    raise RefusedInput(
-        f'environment "{environment.name}" pulls from the registry of account {account} in {region}.',
-        why="Images are copied with the credentials of the account that they go to.",
-        remedy="Run it for the environment of that account and region.",
-    )
-
-
-def refuse_named(left: tuple[Any, ...], references: tuple[str, ...]) -> None:
-    """What was named one by one must be copied, or the command does not do what it was told."""
-    named = [item for item in left if str(item.wish.image) in references and item.wish.where is None]
-    if named:
-        first = named[0]
-        raise RefusedInput(f"{first.wish.image} is not copied.", why=first.detail, remedy=first.remedy)

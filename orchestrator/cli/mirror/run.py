@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,8 @@ from orchestrator.aws.mirror_target import MirrorTarget
 from orchestrator.cli.lifecycle.prices import STANDARD
 from orchestrator.cli.mirror.copy_progress import CopyProgress
 from orchestrator.cli.mirror.show import Shown
+from orchestrator.cli.mirror.source_tags import source_tags
 from orchestrator.cli.project_session import project_session
-from orchestrator.errors import RefusedInput
 from orchestrator.mirroring.placing import NotCopied, Placed, place
 from orchestrator.mirroring.repository import RepositorySettings, repository_settings
 from orchestrator.mirroring.wishes import Wish
@@ -67,8 +68,8 @@ class MirrorRun:
         self._journal.close()
 
     def _settings(self, repository: str) -> RepositorySettings:
-        prefixes = [prefix for prefix in self._environment.mirrors if repository.startswith(f"{prefix}/")]
-        return repository_settings(self._environment, max(prefixes, key=len, default=""))
+        route = self._table.route_of(repository)
+        return repository_settings(self._environment, route.prefix if route is not None else "")
 
     def prepare(self, wishes: Sequence[Wish]) -> Shown:
         """Place the wishes, read the sources, and plan."""
@@ -88,25 +89,14 @@ class MirrorRun:
 
     def _copies(self, placed: Sequence[Placed]) -> list[Copy]:
         listed = [item for item in placed if item.wish.tags is not None and item.wish.tags.needs_list]
-        tags = dict(zip(map(id, listed), for_each(LISTING_THREADS, self._tags, listed), strict=True))
+        tags = dict(
+            zip(map(id, listed), for_each(LISTING_THREADS, partial(source_tags, self._registries), listed), strict=True)
+        )
         found: dict[Copy, None] = {}
         for item in placed:
             for source, target in item.pairs(tags.get(id(item), ())):
                 found.setdefault(Copy(source, target, item.wish.platforms))
         return list(found)
-
-    def _tags(self, item: Placed) -> tuple[str, ...]:
-        """The tags of a source. Raises RefusedInput where a choice among them cannot be made."""
-        source = item.source
-        found = self._registries.of(source.registry).tags(source.repository)
-        if found is None:
-            raise RefusedInput(
-                f"{source.registry}/{source.repository} does not exist, or its tags may not be listed.",
-                why="The wanted tags are chosen from the list.",
-                remedy=f"Correct the name, log in (docker login {source.registry}), or name the tags.",
-                where=item.wish.where,
-            )
-        return found.names
 
     def execute(self, shown: Shown, *, quiet: bool) -> CopyReport:
         """Copy what was planned."""

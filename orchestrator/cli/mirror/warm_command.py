@@ -11,8 +11,6 @@ import click
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 
-NOT_THERE = 3
-
 
 @click.command()
 @click.argument("name", metavar="NAME")
@@ -42,7 +40,7 @@ def warm(
     `mirror`; what belongs to a mirror is left to that.
     """
     from orchestrator.cli.mirror.gather import gather
-    from orchestrator.cli.mirror.mirror_command import refuse_named, require_own_registry
+    from orchestrator.cli.mirror.preconditions import NOT_THERE, refuse_named, require_own_registry
     from orchestrator.cli.mirror.warm_run import WarmRun, WarmState
 
     project = open_project(ctx)

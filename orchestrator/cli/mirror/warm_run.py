@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws.caller import check_account
 from orchestrator.aws.mirror_target import MirrorTarget
+from orchestrator.cli.mirror.source_tags import source_tags
 from orchestrator.cli.project_session import project_session
-from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.errors import OrchestratorError
 from orchestrator.mirroring.placing import NotCopied, Placed, place
 from orchestrator.mirroring.repository import RepositorySettings
 from orchestrator.mirroring.wishes import Wish
@@ -112,16 +113,7 @@ class WarmRun:
             tag = source.tag or ("" if source.digest else "latest")
             target = f"{item.registry}/{item.repository}{f':{tag}' if tag else ''}"
             return [WarmImage(str(source), target, item.repository, tag, source.digest or "")]
-        tags: tuple[str, ...] = ()
-        if item.wish.tags.needs_list:
-            found = self._registries.of(item.source.registry).tags(item.source.repository)
-            if found is None:
-                raise RefusedInput(
-                    f"{item.source} does not exist, or its tags may not be listed.",
-                    why="The wanted tags are chosen from the list.",
-                    remedy=f"Correct the name, log in (docker login {item.source.registry}), or name the tags.",
-                )
-            tags = found.names
+        tags = source_tags(self._registries, item) if item.wish.tags.needs_list else ()
         return [
             WarmImage(str(source), str(target), item.repository, target.tag or "latest")
             for source, target in item.pairs(tags)

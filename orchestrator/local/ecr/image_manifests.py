@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.local.ecr.ecr_error import EcrError, invalid_parameter
 from orchestrator.local.ecr.holdings import HeldImage, HeldRepository, now
+from orchestrator.oci.manifest import OCI_INDEX, OCI_MANIFEST, digest_of
 
-OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-OCI_INDEX = "application/vnd.oci.image.index.v1+json"
-DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
-INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
 PLATFORMS = (("linux", "amd64"), ("linux", "arm64"), ("linux", "s390x"), ("linux", "ppc64le"))
-
-
-def digest_of(content: str | bytes) -> str:
-    """The digest of a blob: `sha256:` and 64 hexadecimal digits."""
-    return "sha256:" + hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
 
 
 def read_manifest(repository: HeldRepository, text: str, media_type: str | None) -> HeldImage:
@@ -46,7 +37,7 @@ def read_manifest(repository: HeldRepository, text: str, media_type: str | None)
     config = config if isinstance(config, dict) else {}
     subject = document.get("subject")
     return HeldImage(
-        digest=digest_of(text),
+        digest=digest_of(text.encode()),
         manifest=text,
         media_type=media_type,
         size=_size(repository, document, config, children),
@@ -100,8 +91,10 @@ def made_up_manifest(name: str, size: int, *, subject: str | None = None, artifa
     document: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
-        "config": {"mediaType": OCI_CONFIG, "digest": digest_of(f"config of {name}"), "size": config_size},
-        "layers": [{"mediaType": OCI_LAYER, "digest": digest_of(f"layer of {name}"), "size": size - config_size}],
+        "config": {"mediaType": OCI_CONFIG, "digest": digest_of(f"config of {name}".encode()), "size": config_size},
+        "layers": [
+            {"mediaType": OCI_LAYER, "digest": digest_of(f"layer of {name}".encode()), "size": size - config_size}
+        ],
     }
     if artifact_type:
         document["artifactType"] = artifact_type

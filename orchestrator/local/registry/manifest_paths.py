@@ -7,15 +7,14 @@ from urllib.parse import quote
 
 from orchestrator.local.ecr.ecr_error import EcrError
 from orchestrator.local.ecr.holdings import Document, EcrCall
-from orchestrator.local.ecr.image_manifests import OCI_INDEX, digest_of, refers_to
+from orchestrator.local.ecr.image_manifests import refers_to
 from orchestrator.local.ecr.images_api import batch_get_image, list_referrers
 from orchestrator.local.ecr.pushes import push_image
 from orchestrator.local.registry.address import Address
 from orchestrator.local.registry.replies import Reply, json_reply, refusal, refused
 from orchestrator.local.registry.request import RegistryRequest
+from orchestrator.oci.manifest import MANIFEST_LIMIT, OCI_INDEX, digest_of
 
-# ECR API, PutImage: imageManifest.
-MAX_MANIFEST = 4 * 1024 * 1024
 PAGE = 1000
 
 
@@ -41,7 +40,7 @@ def read_body(request: RegistryRequest) -> bytes | None:
     content = bytearray()
     for chunk in request.chunks():
         content += chunk
-        if len(content) > MAX_MANIFEST:
+        if len(content) > MANIFEST_LIMIT:
             return None
     return bytes(content)
 
@@ -51,7 +50,7 @@ def put_manifest(
 ) -> Reply:
     """PUT: hold a manifest whose blobs and images are there, and let a tag name it."""
     if content is None:
-        return refusal(413, "SIZE_INVALID", f"The manifest is bigger than {MAX_MANIFEST} bytes")
+        return refusal(413, "SIZE_INVALID", f"The manifest is bigger than {MANIFEST_LIMIT} bytes")
     try:
         text = content.decode()
     except UnicodeDecodeError:

@@ -1,0 +1,33 @@
+"""What `mirror` and `warm` refuse before they begin, and how they end when an image is not there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import RefusedInput
+
+if TYPE_CHECKING:
+    from orchestrator.environment.model import Environment
+
+# The exit code of `--check` when something is missing.
+NOT_THERE = 3
+
+
+def require_own_registry(environment: Environment) -> None:
+    """Raise RefusedInput when the registry is another account's or region's."""
+    if not environment.uses_central_registry:
+        return
+    account, region = environment.registry.account, environment.registry.region
+    raise RefusedInput(
+        f'environment "{environment.name}" pulls from the registry of account {account} in {region}.',
+        why="Images are copied with the credentials of the account that they go to.",
+        remedy="Run it for the environment of that account and region.",
+    )
+
+
+def refuse_named(left: tuple[Any, ...], references: tuple[str, ...]) -> None:
+    """What was named one by one must be copied, or the command does not do what it was told."""
+    named = [item for item in left if str(item.wish.image) in references and item.wish.where is None]
+    if named:
+        first = named[0]
+        raise RefusedInput(f"{first.wish.image} is not copied.", why=first.detail, remedy=first.remedy)
