@@ -142,7 +142,7 @@ class Handler(MotoRequestHandler):
         if environ.get("wsgi.input_terminated"):
             return bytes(environ["wsgi.input"].read(MAX_BODY))
         length = int(environ.get("CONTENT_LENGTH") or 0)
-        return self.rfile.read(length) if length else b""
+        return Body(self.rfile, length, None).readall()
 
     def _send(self, status: str, headers: list[tuple[str, str]], content: bytes) -> None:
         code, _, reason = status.partition(" ")

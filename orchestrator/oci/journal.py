@@ -61,7 +61,8 @@ class Journal:
             self._base.executescript(f"begin immediate; {_SCHEMA} pragma user_version={_VERSION}; commit;")
         except sqlite3.DatabaseError as error:
             raise NotUsable(
-                f"The journal {path} cannot be used: {error}.", remedy="Remove it: it is made again."
+                f"The journal {path} cannot be used: {error}.",
+                remedy="End the runs that use it, then remove it with its -wal and -shm files: it is made again.",
             ) from error
 
     def _share(self) -> None:

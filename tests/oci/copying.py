@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,16 @@ def run(
     logins: Any = (),
     **options: Any,
 ) -> CopyReport:
-    """Copy, with registries of its own."""
-    opened = Journal(journal) if isinstance(journal, Path) else journal
-    with Registries(
-        endpoints,
-        budget=budget,
-        on_event=on_event,
-        read_seconds=read_seconds,
-        variables=variables or {},
-        logins=logins,
-    ) as registries:
+    """Copy, with registries of its own. A journal that is opened here is closed again: its file may be removed then."""
+    with (
+        closing(Journal(journal)) if isinstance(journal, Path) else nullcontext(journal) as opened,
+        Registries(
+            endpoints,
+            budget=budget,
+            on_event=on_event,
+            read_seconds=read_seconds,
+            variables=variables or {},
+            logins=logins,
+        ) as registries,
+    ):
         return copy_images(copies, registries, options=CopyOptions(**options), journal=opened)

@@ -308,6 +308,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _put_manifest(self, name: str, reference: str) -> None:
         registry = self.registry
         content = self._body()
+        if content is None:
+            return
         media_type = self.headers.get("Content-Type") or ""
         try:
             manifest = parse_manifest(content, media_type)
@@ -463,10 +465,10 @@ class _Handler(BaseHTTPRequestHandler):
                 return False
         return True
 
-    def _body(self) -> bytes:
-        content = self.rfile.read(self.left)
-        self.left = 0
-        return content
+    def _body(self) -> bytes | None:
+        """The whole body; None when the client left before its end: what came is no request."""
+        content = bytearray()
+        return bytes(content) if self._receive(content) else None
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         self.registry.refused.append(f"{code}: {message}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
@@ -120,6 +122,20 @@ def test_calls_share_a_connection(local_aws: LocalAws) -> None:
     connection.close()
     assert len(sockets) == 1
     assert sockets != {None}
+
+
+def test_a_request_whose_client_left_halfway_does_nothing(
+    local_aws: LocalAws, clients: Clients, account_id: str
+) -> None:
+    s3, bucket = clients("s3"), f"bucket-{account_id}"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    target = urlsplit(s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "half"}))
+    with socket.create_connection(("127.0.0.1", local_aws.port), timeout=10) as connection:
+        head = f"PUT {target.path}?{target.query} HTTP/1.1\r\nHost: {target.netloc}\r\nContent-Length: 1000\r\n\r\n"
+        connection.sendall(head.encode() + b"x" * 500)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100) == b""
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
 
 
 def test_objects_go_in_and_out_of_s3_whole(clients: Clients, account_id: str) -> None:
