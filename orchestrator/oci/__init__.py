@@ -14,12 +14,18 @@
 the first push into a repository. `Registries(find=…)` makes endpoints when a name is first met. Events arrive one at a time.
 Errors of single images are in their `CopyResult`; what is raised is about the whole run (a journal that cannot be written, Ctrl-C).
 
-    errors     manifest   plan   pace   copies   events   ports          values and rules, pure
-    trust      http       retry  auth   logins   exchange                one exchange: the way, the pool, who we are, what is tried again
-    client     blobs      registries                                     one registry; one blob; all of them
-    crew       journal    discover   copy                                threads; what was verified; reading; doing
+Archives: `write_archive` puts images into an OCI layout in a tar file (or parts); an open `Archive` is a source: `registries.add_source`,
+and `in_archive(reference)` is what an image in it is called in a `Copy`.
+
+    errors   manifest   pace   copies   copy_events   copy_plan   copy_tree   ports     values and rules, pure
+    trust    http       retry  auth     logins        exchange                          one exchange: the way, the pool, who we are
+    client   blobs      registries                                                      one registry; one blob; all of them
+    crew     journal    discover  target_content   copy   copy_run   comparison         threads; what was verified; read; do; compare
+    archive  archive_writer                                                             images in a file
 """
 
+from orchestrator.oci.archive import ARCHIVE, Archive, in_archive
+from orchestrator.oci.archive_writer import ArchiveReport, write_archive
 from orchestrator.oci.auth import Login, Logins, Renewed
 from orchestrator.oci.client import RemoteRegistry
 from orchestrator.oci.copies import Copy, CopyOptions, CopyReport, CopyResult, CopyState, Loss
@@ -30,6 +36,9 @@ from orchestrator.oci.ports import Endpoint, Inventory, Place
 from orchestrator.oci.registries import Registries
 
 __all__ = [
+    "ARCHIVE",
+    "Archive",
+    "ArchiveReport",
     "Copy",
     "CopyOptions",
     "CopyReport",
@@ -49,6 +58,8 @@ __all__ = [
     "copy_images",
     "docker_logins",
     "execute",
+    "in_archive",
     "prepare",
     "pull_secret_logins",
+    "write_archive",
 ]

@@ -68,9 +68,12 @@ class TagList:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a push of a manifest was answered: whether the registry lists it as a referrer of its subject by itself."""
+    """What a push of a manifest was answered: whether the registry lists it as a referrer of its subject by itself, and
+    whether it named the digest that it has stored under the reference.
+    """
 
     knows_subject: bool
+    confirmed: bool
 
 
 class RemoteRegistry(Exchanges):
@@ -150,7 +153,7 @@ class RemoteRegistry(Exchanges):
                 why="The registry changed the manifest that was pushed.",
                 remedy="Copy again; if it stays so, this registry cannot hold the image.",
             )
-        return Stored(bool(answer.headers.get("OCI-Subject")))
+        return Stored(bool(answer.headers.get("OCI-Subject")), said == manifest.digest)
 
     # Lists
 

@@ -7,63 +7,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import TypeVar
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.oci.copies import Copy, CopyOptions, CopyResult, CopyState
-from orchestrator.oci.copy_plan import Held, Wanted
+from orchestrator.oci.copy_plan import Wanted
+from orchestrator.oci.copy_tree import CopyTree, Discovered
 from orchestrator.oci.crew import for_each
 from orchestrator.oci.errors import Absent, NotUsable, OciError
 from orchestrator.oci.journal import Journal
 from orchestrator.oci.manifest import Manifest, fallback_tag, parse_platform, select_platforms, signature_tags
 from orchestrator.oci.ports import Place
 from orchestrator.oci.registries import Registries
+from orchestrator.oci.target_content import TargetContent
 
-Item = TypeVar("Item")
-Outcome = TypeVar("Outcome")
 # An index within an index within …: nobody nests deeper, and a source may be hostile.
 _DEPTH = 32
 # Of a repository with more tags than this, the tags of signatures are asked for one by one.
 _TAG_PAGES = 10
-
-
-@dataclass(slots=True)
-class Tree:
-    """One copy under way: its result so far, its root, and every manifest that belongs to it.
-
-    `known` are manifests that an earlier run has verified in the target. `signatures` {digest: (subject, tag or "")}.
-    """
-
-    copy: Copy
-    result: CopyResult
-    root: Manifest | None = None
-    source_digest: str = ""
-    manifests: dict[str, Manifest] = field(default_factory=dict)
-    known: frozenset[str] = frozenset()
-    signatures: dict[str, tuple[str, str]] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
-    settled: bool = False
-
-    @property
-    def live(self) -> bool:
-        """Whether there is more to find out."""
-        return self.result.error is None and not self.settled
-
-    def fail(self, error: OrchestratorError) -> None:
-        """Nothing more is done for this copy."""
-        self.result.error = error
-        self.result.state = CopyState.FAILED
-
-
-@dataclass(slots=True)
-class Discovered:
-    """What was found: the copies, the manifests that targets shall hold, and what they do."""
-
-    trees: list[Tree]
-    wanted: list[Wanted]
-    held: Held
-    committed: dict[tuple[str, str], list[Place]]
 
 
 class Discovery:
@@ -80,7 +40,7 @@ class Discovery:
 
     def run(self, copies: Iterable[Copy]) -> Discovered:
         """Everything about these copies. What cannot be read fails its copy, not the run."""
-        trees = [Tree(copy, CopyResult(copy, CopyState.MISSING)) for copy in copies]
+        trees = [CopyTree(copy, CopyResult(copy, CopyState.MISSING)) for copy in copies]
         _refuse_conflicts(trees)
         self._ask_targets([tree for tree in trees if tree.live])
         self._each(self._resolve, [tree for tree in trees if tree.live])
@@ -88,11 +48,12 @@ class Discovery:
         if self._options.referrers:
             self._find_signatures([tree for tree in trees if tree.live])
         wanted = self._wanted([tree for tree in trees if tree.live])
-        held, committed = self._holdings(wanted)
+        empty = {item.target for item in wanted if self._is_empty(item.target)}
+        held, committed = TargetContent(self._registries, self._options.threads, self._journal).of(wanted, empty)
         return Discovered(trees, wanted, held, committed)
 
-    def _each(self, work: Callable[[Tree], None], trees: list[Tree]) -> None:
-        def one(tree: Tree) -> None:
+    def _each(self, work: Callable[[CopyTree], None], trees: list[CopyTree]) -> None:
+        def one(tree: CopyTree) -> None:
             try:
                 work(tree)
             except OrchestratorError as error:
@@ -102,7 +63,7 @@ class Discovery:
 
     # Targets' tags
 
-    def _ask_targets(self, trees: list[Tree]) -> None:
+    def _ask_targets(self, trees: list[CopyTree]) -> None:
         """What each target's tags name: in one batch where it can be, else a list first of what nobody knows."""
         places: dict[Place, list[str]] = {}
         for tree in trees:
@@ -143,13 +104,18 @@ class Discovery:
                 return ""
         return self._registries.of(place.registry).manifest_digest(place.repository, tag or expected) or ""
 
+    def _is_empty(self, place: Place) -> bool:
+        if place in self._target_tags:
+            return self._target_tags[place] is None
+        return place in self._listed and not self._listed[place]
+
     # Sources
 
-    def _resolve(self, tree: Tree) -> None:
+    def _resolve(self, tree: CopyTree) -> None:
         """The root of one copy, and whether the target has it."""
         copy = tree.copy
         place, reference = copy.source_place, copy.source_reference
-        registry = self._registries.of(place.registry)
+        registry = self._registries.source(place.registry)
         digest = copy.source.digest or ""
         target = None
         if not digest and self._journal.knows(copy.target_place):
@@ -181,7 +147,7 @@ class Discovery:
             tree.result.state = CopyState.STALE
 
     def _first(self, place: Place, reference: str) -> Manifest:
-        found = self._registries.of(place.registry).manifest(place.repository, reference)
+        found = self._registries.source(place.registry).manifest(place.repository, reference)
         return self._read.setdefault(found.digest, found)
 
     def _manifest(self, place: Place, digest: str) -> Manifest:
@@ -197,7 +163,7 @@ class Discovery:
         self._journal.remember_selection(root.digest, ",".join(copy.platforms), selected.digest)
         return selected
 
-    def _read_below(self, trees: list[Tree]) -> None:
+    def _read_below(self, trees: list[CopyTree]) -> None:
         """The manifests of every index, level by level."""
         frontier: dict[Place, list[Manifest]] = {}
         for tree in trees:
@@ -232,7 +198,7 @@ class Discovery:
             errors.setdefault(digest, NotUsable(f"{digest} is nested deeper than {_DEPTH} indexes."))
         return errors
 
-    def _collect(self, tree: Tree, roots: list[str], errors: dict[str, OrchestratorError]) -> None:
+    def _collect(self, tree: CopyTree, roots: list[str], errors: dict[str, OrchestratorError]) -> None:
         stack = [(digest, 0) for digest in roots]
         while stack:
             digest, depth = stack.pop()
@@ -246,7 +212,7 @@ class Discovery:
 
     # Signatures
 
-    def _find_signatures(self, trees: list[Tree]) -> None:
+    def _find_signatures(self, trees: list[CopyTree]) -> None:
         """Referrers by API or fallback tag, and cosign's tags, of every manifest; then of what was found, and so on."""
         asked: dict[tuple[Place, str], dict[str, str] | OrchestratorError] = {}
         subjects = {id(tree): self._subjects(tree) for tree in trees}
@@ -279,7 +245,7 @@ class Discovery:
             if not again:
                 return
 
-    def _subjects(self, tree: Tree) -> set[str]:
+    def _subjects(self, tree: CopyTree) -> set[str]:
         found = set(tree.manifests) | set(tree.known)
         if tree.root is not None and tree.result.other_digest:
             # The smaller index is ours: nobody has signed it.
@@ -289,7 +255,7 @@ class Discovery:
     def _list_source_tags(self, places: set[Place]) -> None:
         def list_tags(place: Place) -> None:
             try:
-                found = self._registries.of(place.registry).tags(place.repository, pages=_TAG_PAGES)
+                found = self._registries.source(place.registry).tags(place.repository, pages=_TAG_PAGES)
             except OciError:
                 found = None
             # Some registries do not list; then each tag is asked for by its name.
@@ -300,7 +266,7 @@ class Discovery:
     def _belongings(self, key: tuple[Place, str]) -> dict[str, str] | OrchestratorError:
         """What belongs to one manifest: {tag, or "@" and the digest for a referrer: digest}."""
         place, subject = key
-        registry = self._registries.of(place.registry)
+        registry = self._registries.source(place.registry)
         names = self._source_tags[place]
         found: dict[str, str] = {}
         try:
@@ -310,10 +276,12 @@ class Discovery:
             for descriptor in listed:
                 found[f"@{descriptor['digest']}"] = str(descriptor["digest"])
             for tag in signature_tags(subject):
-                if names is None or tag in names:
+                if names is None:
                     digest = registry.manifest_digest(place.repository, tag)
                     if digest is not None:
                         found[tag] = digest
+                elif tag in names:
+                    found[tag] = self._first(place, tag).digest
         except OrchestratorError as error:
             return error
         return found
@@ -323,7 +291,7 @@ class Discovery:
         if names is not None and tag not in names:
             return ()
         try:
-            index = self._registries.of(place.registry).manifest(place.repository, tag)
+            index = self._registries.source(place.registry).manifest(place.repository, tag)
         except (Absent, NotUsable):
             return ()
         return tuple({"digest": child.digest} for child in index.children)
@@ -344,7 +312,7 @@ class Discovery:
 
     def _attach(
         self,
-        tree: Tree,
+        tree: CopyTree,
         subjects: set[str],
         asked: dict[tuple[Place, str], dict[str, str] | OrchestratorError],
         errors: dict[str, OrchestratorError],
@@ -372,9 +340,9 @@ class Discovery:
                     tree.tags[tag] = digest
         return new
 
-    # Targets' content
+    # What comes of it
 
-    def _wanted(self, trees: list[Tree]) -> list[Wanted]:
+    def _wanted(self, trees: list[CopyTree]) -> list[Wanted]:
         wanted: dict[tuple[Place, str], Wanted] = {}
         for tree in trees:
             target, origin = tree.copy.target_place, tree.copy.source_place
@@ -389,113 +357,6 @@ class Discovery:
                 wanted[target, digest].tags.add(tag)
         return list(wanted.values())
 
-    def _holdings(self, wanted: list[Wanted]) -> tuple[Held, dict[tuple[str, str], list[Place]]]:
-        held = Held()
-        by_place: dict[Place, list[Wanted]] = {}
-        for item in wanted:
-            by_place.setdefault(item.target, []).append(item)
-        asked = [place for place in by_place if not self._is_empty(place)]
-        self._held_manifests(asked, by_place, held)
-        self._held_tags(asked, by_place, held)
-        self._held_blobs(list(by_place), asked, by_place, held)
-        committed: dict[tuple[str, str], list[Place]] = {}
-        for item in wanted:
-            if held.has_manifest(item.target, item.manifest.digest):
-                for blob in item.manifest.blobs:
-                    committed.setdefault((item.target.registry, blob.digest), []).append(item.target)
-            for origin in item.origins:
-                # Within one registry the source itself is where blobs are mounted from.
-                if origin.registry == item.target.registry:
-                    for blob in item.manifest.blobs:
-                        places = committed.setdefault((origin.registry, blob.digest), [])
-                        if origin not in places:
-                            places.append(origin)
-        return held, committed
-
-    def _is_empty(self, place: Place) -> bool:
-        if place in self._target_tags:
-            return self._target_tags[place] is None
-        return place in self._listed and not self._listed[place]
-
-    def _held_manifests(self, asked: list[Place], by_place: dict[Place, list[Wanted]], held: Held) -> None:
-        single: list[tuple[Place, str]] = []
-        batches: list[tuple[Place, list[str]]] = []
-        for place in asked:
-            digests = [item.manifest.digest for item in by_place[place]]
-            if self._registries.of(place.registry).endpoint.inventory is not None:
-                batches.append((place, digests))
-            else:
-                single += [(place, digest) for digest in digests]
-
-        def ask_batch(batch: tuple[Place, list[str]]) -> set[str]:
-            inventory = self._registries.of(batch[0].registry).endpoint.inventory
-            assert inventory is not None
-            return inventory.manifests(batch[0].repository, batch[1])
-
-        def ask_one(item: tuple[Place, str]) -> bool:
-            return self._registries.of(item[0].registry).manifest_digest(item[0].repository, item[1]) is not None
-
-        for (place, _), found in zip(batches, for_each(self._options.threads, ask_batch, batches), strict=True):
-            held.manifests[place] = set(found)
-        for (place, digest), there in zip(single, for_each(self._options.threads, ask_one, single), strict=True):
-            if there:
-                held.manifests.setdefault(place, set()).add(digest)
-
-    def _held_tags(self, asked: list[Place], by_place: dict[Place, list[Wanted]], held: Held) -> None:
-        """Signature tags that name what they shall already are not put again."""
-        items = [
-            (item, tag)
-            for place in asked
-            for item in by_place[place]
-            if item.is_signature and held.has_manifest(place, item.manifest.digest)
-            for tag in sorted(item.tags)
-        ]
-
-        def same(pair: tuple[Wanted, str]) -> bool:
-            item, tag = pair
-            registry = self._registries.of(item.target.registry)
-            return registry.manifest_digest(item.target.repository, tag) == item.manifest.digest
-
-        for (item, tag), is_same in zip(items, for_each(self._options.threads, same, items), strict=True):
-            if is_same:
-                item.tags.discard(tag)
-
-    def _held_blobs(
-        self, places: list[Place], asked: list[Place], by_place: dict[Place, list[Wanted]], held: Held
-    ) -> None:
-        single: list[tuple[Place, str]] = []
-        batches: list[tuple[Place, list[str]]] = []
-        for place in places:
-            needed: dict[str, None] = {}
-            for item in by_place[place]:
-                if held.has_manifest(place, item.manifest.digest):
-                    held.blobs.setdefault(place, set()).update(blob.digest for blob in item.manifest.blobs)
-                else:
-                    needed.update((blob.digest, None) for blob in item.manifest.blobs)
-            unsure = [digest for digest in needed if not held.has_blob(place, digest)]
-            if place not in asked:
-                # A killed run leaves blobs in a repository that looks empty.
-                sent = self._journal.blobs_sent(place)
-                unsure = [digest for digest in unsure if digest in sent]
-            if unsure and self._registries.of(place.registry).endpoint.inventory is not None and place in asked:
-                batches.append((place, unsure))
-            else:
-                single += [(place, digest) for digest in unsure]
-
-        def ask_batch(batch: tuple[Place, list[str]]) -> set[str]:
-            inventory = self._registries.of(batch[0].registry).endpoint.inventory
-            assert inventory is not None
-            return inventory.blobs(batch[0].repository, batch[1])
-
-        def ask_one(item: tuple[Place, str]) -> bool:
-            return self._registries.of(item[0].registry).has_blob(item[0].repository, item[1])
-
-        for (place, _), found in zip(batches, for_each(self._options.threads, ask_batch, batches), strict=True):
-            held.blobs.setdefault(place, set()).update(found)
-        for (place, digest), there in zip(single, for_each(self._options.threads, ask_one, single), strict=True):
-            if there:
-                held.blobs.setdefault(place, set()).add(digest)
-
 
 def _no_such_tag(copy: Copy) -> Absent:
     return Absent(
@@ -505,9 +366,9 @@ def _no_such_tag(copy: Copy) -> Absent:
     )
 
 
-def _refuse_conflicts(trees: list[Tree]) -> None:
+def _refuse_conflicts(trees: list[CopyTree]) -> None:
     """Two sources for one tag of a target: whichever came last would win, by chance."""
-    first: dict[tuple[Place, str], Tree] = {}
+    first: dict[tuple[Place, str], CopyTree] = {}
     for tree in trees:
         if not tree.copy.target_tag:
             continue

@@ -88,7 +88,10 @@ class Bearer:
 
 
 class StrictRegistry:
-    """`with StrictRegistry() as registry:` serves on `registry.host`. `delay` is put before every answer, in seconds."""
+    """`with StrictRegistry() as registry:` serves on `registry.host`.
+
+    `delay` is put before every answer, in seconds; `bandwidth` is what one connection carries, in bytes a second.
+    """
 
     def __init__(
         self,
@@ -104,6 +107,7 @@ class StrictRegistry:
         largest_put: int = 0,
         redirect_blobs_to: str = "",
         digest_header: bool = True,
+        bandwidth: float = 0.0,
     ) -> None:
         self.delay = delay
         self.referrers = referrers
@@ -116,6 +120,8 @@ class StrictRegistry:
         self.largest_put = largest_put
         self.redirect_blobs_to = redirect_blobs_to
         self.digest_header = digest_header
+        self.bandwidth = bandwidth
+        self.keep_log = True
         self.faults = Faults()
         self.repositories: dict[str, Repository] = {}
         self.lock = threading.RLock()
@@ -212,8 +218,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if registry.delay:
             time.sleep(registry.delay)
-        with registry.lock:
-            registry.log.append((self.command, self.path, dict(self.headers)))
+        if registry.keep_log:
+            with registry.lock:
+                registry.log.append((self.command, self.path, dict(self.headers)))
         if parts.path == "/token":
             self._token(parse_qs(parts.query))
             return
@@ -454,7 +461,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.registry.faults.strikes("upload_cut", self.command, self.path):
             cut_at = self.left // 2
         while self.left:
-            piece = self.rfile.read(min(self.left, 65536))
+            piece = self.rfile.read(min(self.left, 262144))
+            if self.registry.bandwidth:
+                time.sleep(len(piece) / self.registry.bandwidth)
             if not piece:
                 self.close_connection = True
                 return False
@@ -508,7 +517,14 @@ class _Handler(BaseHTTPRequestHandler):
             lines.append("Connection: close")
         self.wfile.write("\r\n".join([*lines, "", ""]).encode())
         if self.command != "HEAD" and status not in (204, 304):
-            self.wfile.write(content if sent is None else sent)
+            left = memoryview(content if sent is None else sent)
+            if self.registry.bandwidth:
+                while len(left) > 262144:
+                    self.wfile.write(left[:262144])
+                    time.sleep(262144 / self.registry.bandwidth)
+                    left = left[262144:]
+                time.sleep(len(left) / self.registry.bandwidth)
+            self.wfile.write(left)
         self.wfile.flush()
 
     def _reset(self) -> None:
