@@ -165,6 +165,7 @@ class MirrorTarget:
         """Ask again what the repositories hold: something else has changed them."""
         with self._lock:
             self._listings.clear()
+            self.absent.clear()
 
     def manifests(self, repository: str, digests: Sequence[str]) -> set[str]:
         """Those of the manifests that the repository holds."""

@@ -14,7 +14,7 @@
 the first push into a repository. `Registries(find=…)` makes endpoints when a name is first met. Events arrive one at a time.
 Errors of single images are in their `CopyResult`; what is raised is about the whole run (a journal that cannot be written, Ctrl-C).
 
-Archives: `write_archive` puts images into an OCI layout in a tar file (or parts); an open `Archive` is a source: `registries.add_source`,
+Archives: `plan_archive(…).write(…)` puts images into an OCI layout in a tar file (or parts); an open `Archive` is a source: `registries.add_source`,
 and `in_archive(reference)` is what an image in it is called in a `Copy`.
 
     errors   manifest   pace   copies   copy_events   copy_plan   copy_tree   ports     values and rules, pure
@@ -25,7 +25,7 @@ and `in_archive(reference)` is what an image in it is called in a `Copy`.
 """
 
 from orchestrator.oci.archive import ARCHIVE, Archive, in_archive
-from orchestrator.oci.archive_writer import ArchiveReport, write_archive
+from orchestrator.oci.archive_writer import ArchiveFiles, ArchivePlan, plan_archive
 from orchestrator.oci.auth import Login, Logins, Renewed
 from orchestrator.oci.client import RemoteRegistry
 from orchestrator.oci.copies import Copy, CopyOptions, CopyReport, CopyResult, CopyState, Loss
@@ -38,7 +38,8 @@ from orchestrator.oci.registries import Registries
 __all__ = [
     "ARCHIVE",
     "Archive",
-    "ArchiveReport",
+    "ArchiveFiles",
+    "ArchivePlan",
     "Copy",
     "CopyOptions",
     "CopyReport",
@@ -59,7 +60,7 @@ __all__ = [
     "docker_logins",
     "execute",
     "in_archive",
+    "plan_archive",
     "prepare",
     "pull_secret_logins",
-    "write_archive",
 ]

@@ -25,6 +25,8 @@ from orchestrator.routes.reference import ImageReference, InvalidReference, pars
 ARCHIVE = "archive.invalid"
 REF_NAME = "org.opencontainers.image.ref.name"
 _CONTAINERD_NAME = "io.containerd.image.name"
+# Where every tar file of POSIX and GNU says what it is.
+_MAGIC, _MAGIC_AT = b"ustar", 257
 _INDEX_LIMIT = 64 * 2**20
 
 
@@ -46,6 +48,24 @@ def parts_of(path: Path) -> list[Path]:
 def in_archive(reference: ImageReference) -> ImageReference:
     """The reference by which a run calls an image in the archive."""
     return ImageReference(ARCHIVE, f"{reference.registry}/{reference.repository}", reference.tag, reference.digest)
+
+
+def whole_name(reference: ImageReference) -> str:
+    """The name that people know of an image, whether a run calls it by its place in an archive or not."""
+    return str(reference).removeprefix(f"{ARCHIVE}/")
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file, its parts or a folder are an OCI image layout, or a tar file at least."""
+    if path.is_dir():
+        return (path / "oci-layout").is_file() and (path / "index.json").is_file()
+    parts = parts_of(path)
+    if not parts or not parts[0].is_file():
+        return False
+    if parts[0] != path:
+        return True
+    with parts[0].open("rb") as file:
+        return file.read(_MAGIC_AT + len(_MAGIC))[_MAGIC_AT:] == _MAGIC
 
 
 class _Readable(Protocol):

@@ -14,7 +14,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
@@ -42,21 +42,14 @@ class _Nothing:
     def tags(self, repository: str, tags: Sequence[str]) -> None:
         """There is no repository."""
 
+    def forget(self) -> None:
+        """Nothing is remembered."""
+
     def manifests(self, repository: str, digests: Sequence[str]) -> set[str]:  # noqa: ARG002
         return set()
 
     def blobs(self, repository: str, digests: Sequence[str]) -> set[str]:  # noqa: ARG002
         return set()
-
-
-@dataclass(slots=True)
-class ArchiveReport:
-    """What became of the images, the files that were written, and their bytes; `resumed` are bytes that were there already."""
-
-    results: list[CopyResult]
-    files: list[Path] = field(default_factory=list)
-    size: int = 0
-    resumed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,45 +67,76 @@ class _Member:
         return self.offset + len(self.header)
 
 
-def write_archive(
+@dataclass(slots=True)
+class ArchivePlan:
+    """What an archive will hold: every byte's place, before the first blob is read. `size` is of the whole file."""
+
+    results: list[CopyResult]
+    size: int
+    _members: list[_Member]
+    _found: Discovered
+
+    @property
+    def bytes_to_read(self) -> int:
+        """Bytes of blobs."""
+        return sum(member.size for member in self._members if member.content is None)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every image could be read: an archive is whole or not there."""
+        return not any(result.error for result in self.results)
+
+    def write(
+        self, path: Path, registries: Registries, *, options: CopyOptions | None = None, part_size: int = 0
+    ) -> ArchiveFiles:
+        """Write it, in one file or in parts of `part_size` bytes. Raises OrchestratorError."""
+        output = _Output(path, self.size, part_size or self.size, self._members)
+        try:
+            with output:
+                resumed = sum(member.size for member in self._members if member.digest in output.done)
+                _fill(self._members, self._found, output, registries, options or CopyOptions())
+                files = output.finish()
+        except OSError as error:
+            raise _not_written(path, self.size, error) from error
+        for result in self.results:
+            result.state = CopyState.COPIED
+        return ArchiveFiles(files, resumed)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFiles:
+    """The files that were written; `resumed` are bytes that were there already."""
+
+    paths: list[Path]
+    resumed: int
+
+
+def plan_archive(
     images: Iterable[tuple[ImageReference, tuple[str, ...]]],
-    path: Path,
     registries: Registries,
     *,
     options: CopyOptions | None = None,
-    part_size: int = 0,
-) -> ArchiveReport:
-    """Write images, each with its platforms (none: all), and what belongs to them. Raises OrchestratorError.
-
-    When a single image cannot be read, nothing is written: an archive is whole or not there.
-    """
-    options = options or CopyOptions()
+) -> ArchivePlan:
+    """Read what images, each with its platforms (none: all), and what belongs to them need. Reads no blob."""
     registries.add_endpoint(Endpoint(ARCHIVE, inventory=_Nothing()))
     copies = [Copy(source, replace(in_archive(source), digest=None), platforms) for source, platforms in images]
-    found = prepare(copies, registries, options=options).found
-    report = ArchiveReport([tree.result for tree in found.trees])
-    if any(result.error for result in report.results):
-        return report
+    found = prepare(copies, registries, options=options or CopyOptions()).found
     members, size = _laid_out(found)
-    report.size = size
-    output = _Output(path, size, part_size or size, members)
-    try:
-        with output:
-            report.resumed = sum(member.size for member in members if member.digest in output.done)
-            _fill(members, found, output, registries, options)
-            report.files = output.finish()
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise NotUsable(
-            f"{path} cannot be written: {error.strerror}.",
-            why=f"It needs {size} bytes." if full else "",
-            remedy="Make room and run the command again: it goes on where it stopped."
-            if full
-            else "Choose a place that can be written.",
-        ) from error
-    for result in report.results:
-        result.state = CopyState.COPIED
-    return report
+    results = [tree.result for tree in found.trees]
+    for tree in found.trees:
+        tree.result.signatures = len(tree.signatures)
+    return ArchivePlan(results, size, members, found)
+
+
+def _not_written(path: Path, size: int, error: OSError) -> NotUsable:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return NotUsable(
+        f"{path} cannot be written: {error.strerror}.",
+        why=f"It needs {size} bytes." if full else "",
+        remedy="Make room and run the command again: it goes on where it stopped."
+        if full
+        else "Choose a place that can be written.",
+    )
 
 
 def _laid_out(found: Discovered) -> tuple[list[_Member], int]:

@@ -87,6 +87,11 @@ def check_targets(
         elif not confirmed((place, tree.copy.target_tag or tree.result.digest)):
             single.append(tree)
 
+    for registry in {place.registry for place in batches}:
+        before = registries.of(registry).endpoint.inventory
+        assert before is not None
+        before.forget()
+
     def check_batch(place: Place) -> None:
         inventory = registries.of(place.registry).endpoint.inventory
         assert inventory is not None

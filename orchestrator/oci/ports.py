@@ -32,6 +32,9 @@ class Inventory(Protocol):
     def blobs(self, repository: str, digests: Sequence[str]) -> set[str]:
         """Those of the blobs that the repository holds."""
 
+    def forget(self) -> None:
+        """Remember no answer: what is asked from now on is asked of the registry."""
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:

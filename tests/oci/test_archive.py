@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.oci.archive import Archive, in_archive, names_of, part_path
-from orchestrator.oci.archive_writer import ArchiveReport, write_archive
+from orchestrator.oci.archive_writer import ArchiveFiles, ArchivePlan, plan_archive
 from orchestrator.oci.copies import Copy, CopyOptions
 from orchestrator.oci.copy import copy_images
 from orchestrator.oci.errors import NotUsable
@@ -33,10 +33,15 @@ def fill(source: StrictRegistry) -> None:
         maker.cosign(index)
 
 
-def write(source: StrictRegistry, path: Path, part_size: int = 0, threads: int = 8) -> ArchiveReport:
+def plan(source: StrictRegistry, registries: Registries) -> ArchivePlan:
+    return plan_archive([(parse_reference(f"{source.host}/{name}:v1"), ()) for name in ("a", "b")], registries)
+
+
+def write(source: StrictRegistry, path: Path, part_size: int = 0, threads: int = 8) -> ArchiveFiles:
     with Registries(variables={}, budget=QUICK) as registries:
-        images = [(parse_reference(f"{source.host}/{name}:v1"), ()) for name in ("a", "b")]
-        return write_archive(images, path, registries, options=CopyOptions(threads=threads), part_size=part_size)
+        planned = plan(source, registries)
+        assert planned.ok
+        return planned.write(path, registries, options=CopyOptions(threads=threads), part_size=part_size)
 
 
 def read_into(path: Path, target: StrictRegistry) -> None:
@@ -51,7 +56,7 @@ def test_an_archive_brings_everything_back(tmp_path: Path) -> None:
     with StrictRegistry() as source, StrictRegistry() as target:
         fill(source)
         report = write(source, tmp_path / "images.tar")
-        assert report.files == [tmp_path / "images.tar"]
+        assert report.paths == [tmp_path / "images.tar"]
         assert [item.name for item in tmp_path.iterdir()] == ["images.tar"]
         with Archive(tmp_path / "images.tar") as archive:
             assert names_of(archive.images) == [f"{source.host}/{name}:v1" for name in ("a", "b")]
@@ -73,11 +78,11 @@ def test_parts_are_the_whole_cut_and_are_read_as_one(tmp_path: Path) -> None:
         fill(source)
         write(source, tmp_path / "whole.tar")
         report = write(source, tmp_path / "images.tar", part_size=100_000)
-        assert len(report.files) > 3
-        assert b"".join(path.read_bytes() for path in report.files) == (tmp_path / "whole.tar").read_bytes()
+        assert len(report.paths) > 3
+        assert b"".join(path.read_bytes() for path in report.paths) == (tmp_path / "whole.tar").read_bytes()
         read_into(tmp_path / "images.tar", target)
         assert graph(target, "a") == graph(source, "a")
-        part_path(tmp_path / "images.tar", len(report.files)).unlink()
+        part_path(tmp_path / "images.tar", len(report.paths)).unlink()
         with pytest.raises(NotUsable, match=r"ends too early|no tar file"):
             read_into(tmp_path / "images.tar", target)
 
@@ -99,13 +104,13 @@ def test_an_archive_that_was_not_finished_goes_on(tmp_path: Path) -> None:
         assert (tmp_path / "images.tar").read_bytes() == (tmp_path / "whole.tar").read_bytes()
 
 
-def test_an_image_that_cannot_be_read_leaves_no_archive(tmp_path: Path) -> None:
-    with StrictRegistry() as source:
+def test_an_image_that_cannot_be_read_is_known_before_anything_is_written() -> None:
+    with StrictRegistry() as source, Registries(variables={}, budget=QUICK) as registries:
         fill(source)
         source.repository("b").tags.clear()
-        report = write(source, tmp_path / "images.tar")
-        assert [result.error is None for result in report.results] == [True, False]
-        assert list(tmp_path.iterdir()) == []
+        planned = plan(source, registries)
+        assert not planned.ok
+        assert [result.error is None for result in planned.results] == [True, False]
 
 
 def test_a_full_disk_is_named_and_nothing_half_is_called_an_archive(tmp_path: Path) -> None:

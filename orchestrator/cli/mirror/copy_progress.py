@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orchestrator.cli.mirror.words import size
 from orchestrator.oci.copy_events import BlobDone, Event, ManifestDone, Moved, Retried, SourceRead, Waiting
-
-if TYPE_CHECKING:
-    from orchestrator.oci.copy_plan import CopyPlan
 
 # Between two lines in a pipe.
 QUIET_SECONDS = 5.0
@@ -25,15 +22,17 @@ class CopyProgress:
         self._plan_bytes = 0
         self._moved = 0
         self._manifests = 0
+        self._total = 0
         self._told = time.monotonic()
         self._quiet = True
         self._waited: dict[str, float] = {}
 
-    def begin(self, plan: CopyPlan, *, quiet: bool) -> None:
-        """The copying begins; nothing is shown with `quiet`."""
+    def begin(self, planned: int, manifests: int = 0, *, quiet: bool) -> None:
+        """The moving of `planned` bytes and the putting of manifests begin; nothing is shown with `quiet`."""
         self._quiet = quiet
-        self._plan_bytes = plan.bytes_to_send
-        if quiet or not plan.puts or not sys.stderr.isatty():
+        self._plan_bytes = planned
+        self._total = manifests
+        if quiet or not (planned or manifests) or not sys.stderr.isatty():
             return
         # Only here: rich costs a tenth of a second that no pipe needs.
         from rich.console import Console
@@ -42,8 +41,7 @@ class CopyProgress:
 
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
         self._bar = Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
-        self._task = self._bar.add_task(f"0 of {len(plan.puts)} manifests", total=self._plan_bytes or 1)
-        self._total = len(plan.puts)
+        self._task = self._bar.add_task(self._count(), total=self._plan_bytes or 1)
         self._bar.start()
 
     def heard(self, event: Event) -> None:
@@ -60,11 +58,13 @@ class CopyProgress:
             case BlobDone() | SourceRead():
                 return
         if self._bar is not None:
-            self._bar.update(
-                self._task, completed=self._moved, description=f"{self._manifests} of {self._total} manifests"
-            )
+            self._bar.update(self._task, completed=self._moved, description=self._count())
         elif not self._quiet and time.monotonic() - self._told >= QUIET_SECONDS:
-            self._line(f"{size(self._moved)} of {size(self._plan_bytes)} sent, {self._manifests} manifests put")
+            manifests = f", {self._count()}" if self._total else ""
+            self._line(f"{size(self._moved)} of {size(self._plan_bytes)} moved{manifests}")
+
+    def _count(self) -> str:
+        return f"{self._manifests} of {self._total} manifests" if self._total else "layers"
 
     def _wait(self, registry: str, seconds: float, why: str) -> None:
         now = time.monotonic()

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli.mirror.words import part_size
 from orchestrator.cli.options import json_option, local_option, registry_addresses
 from orchestrator.cli.project_option import open_project
+
+if TYPE_CHECKING:
+    from orchestrator.cli.mirror.run import MirrorRun
+    from orchestrator.environment.model import Environment
+    from orchestrator.mirroring.wishes import Wish
 
 
 @click.command()
 @click.argument("name", metavar="NAME")
 @click.argument("references", metavar="[REFERENCE]...", nargs=-1)
-@click.option("--from", "sources", metavar="PATH|-", multiple=True, help="Read what to copy from a file or a folder.")
+@click.option(
+    "--from",
+    "sources",
+    metavar="PATH|-",
+    multiple=True,
+    help="Read what to copy from a file or a folder, or copy from an archive.",
+)
+@click.option("--to", metavar="FILE.tar", type=click.Path(path_type=Path), help="Write an archive; needs no AWS.")
+@click.option("--part-size", metavar="SIZE", callback=part_size, help="Cut the archive into parts, such as 4GB.")
 @click.option("--platform", "platforms", metavar="OS/ARCH,…", multiple=True, help="Only these platforms of an index.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and copy nothing.")
 @click.option("--check", is_flag=True, help="Show the plan, copy nothing, and end with 3 when something is missing.")
@@ -36,6 +52,8 @@ def mirror(
     name: str,
     references: tuple[str, ...],
     sources: tuple[str, ...],
+    to: Path | None,
+    part_size: int,
     platforms: tuple[str, ...],
     dry_run: bool,
     check: bool,
@@ -50,32 +68,94 @@ def mirror(
     What to copy: REFERENCEs; files and folders of --from (a list of references, manifests, values of charts, what
     `orchestrator images` prints, a CycloneDX document, an ImageSetConfiguration, a configuration of regsync); else the environment's mirror_images. The route
     table says where each image goes: below the prefix of its mirror. Repositories that do not exist are made.
+
+    Where no way leads from the source to the registry: --to writes an archive (OCI image layout) on the side of the sources, and
+    --from takes it on the other side. A run that was ended goes on.
     """
+    from orchestrator.cli.mirror.archives import archive_among, archive_wishes
     from orchestrator.cli.mirror.gather import gather
-    from orchestrator.cli.mirror.preconditions import NOT_THERE, refuse_named, require_own_registry
-    from orchestrator.cli.mirror.run import MirrorRun
+    from orchestrator.cli.mirror.preconditions import require_own_registry
 
     project = open_project(ctx)
     environment = project.load(name)
+    if to is not None:
+        if check or local:
+            raise click.UsageError("--to writes a file and asks no registry of yours: leave --check and --local out.")
+        wishes = gather(environment, references, sources, platforms)
+        return _write(environment, wishes, references, to, part_size, dry_run, as_json, via, not no_referrers)
+    if part_size:
+        raise click.UsageError("--part-size cuts the archive of --to.")
     require_own_registry(environment)
-    wishes = gather(environment, references, sources, platforms)
-    with MirrorRun(project, environment, via=via, local=local, referrers=not no_referrers) as run:
-        prepared = run.prepare(wishes)
-        refuse_named(prepared.left, references)
-        from orchestrator.cli.mirror.show import is_current, plan_document, plan_lines, report_document, report_lines
+    path = archive_among(sources)
+    with ExitStack() as opened:
+        archive = None
+        if path is not None:
+            from orchestrator.oci.archive import Archive
 
-        results = prepared.prepared.results
-        if check or dry_run:
-            _print(as_json, plan_document(prepared), plan_lines(prepared))
-            if check and not is_current(results):
-                return NOT_THERE
-            return 1 if any(result.error for result in results) else 0
+            archive = opened.enter_context(Archive(path))
+            wishes = archive_wishes(archive, references, platforms)
+        else:
+            wishes = gather(environment, references, sources, platforms)
+        from orchestrator.cli.mirror.run import MirrorRun
+
+        run = MirrorRun(project, environment, via=via, local=local, referrers=not no_referrers, archive=archive)
+        opened.enter_context(run)
+        return _copy(run, wishes, references, check, dry_run, as_json, allow_lost_signatures)
+
+
+def _copy(
+    run: MirrorRun,
+    wishes: list[Wish],
+    references: tuple[str, ...],
+    check: bool,
+    dry_run: bool,
+    as_json: bool,
+    allow_lost_signatures: bool,
+) -> int:
+    from orchestrator.cli.mirror.preconditions import NOT_THERE, refuse_named
+    from orchestrator.cli.mirror.show import is_current, plan_document, plan_lines, report_document, report_lines
+
+    prepared = run.prepare(wishes)
+    refuse_named(prepared.left, references)
+    results = prepared.prepared.results
+    if check or dry_run:
+        _print(as_json, plan_document(prepared), plan_lines(prepared))
+        if check and not is_current(results):
+            return NOT_THERE
+        return 1 if any(result.error for result in results) else 0
+    if not as_json:
+        _say(plan_lines(prepared))
+    report = run.execute(prepared, quiet=as_json)
+    _print(as_json, report_document(prepared, report), report_lines(report))
+    failed = any(result.error for result in report.results)
+    return 1 if failed or (report.lost and not allow_lost_signatures) else 0
+
+
+def _write(
+    environment: Environment,
+    wishes: list[Wish],
+    references: tuple[str, ...],
+    to: Path,
+    part_size: int,
+    dry_run: bool,
+    as_json: bool,
+    via: dict[str, str],
+    referrers: bool,
+) -> int:
+    from orchestrator.cli.mirror.archives import ArchiveRun, written_lines
+    from orchestrator.cli.mirror.preconditions import refuse_named
+
+    with ArchiveRun(environment, via=via, referrers=referrers) as run:
+        planned = run.prepare(wishes)
+        refuse_named(planned.left, references)
+        if dry_run or not planned.plan.ok:
+            _print(as_json, planned.document(), planned.lines())
+            return 0 if planned.plan.ok else 1
         if not as_json:
-            _say(plan_lines(prepared))
-        report = run.execute(prepared, quiet=as_json)
-        _print(as_json, report_document(prepared, report), report_lines(report))
-        failed = any(result.error for result in report.results)
-        return 1 if failed or (report.lost and not allow_lost_signatures) else 0
+            _say(planned.lines())
+        written = run.write(planned, to, part_size=part_size, quiet=as_json)
+    _print(as_json, planned.document(written), written_lines(to, planned, written))
+    return 0
 
 
 def _print(as_json: bool, document: dict[str, Any], lines: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -12,14 +11,14 @@ from orchestrator.aws.mirror_target import MirrorTarget
 from orchestrator.cli.lifecycle.prices import STANDARD
 from orchestrator.cli.mirror.copy_progress import CopyProgress
 from orchestrator.cli.mirror.show import Shown
-from orchestrator.cli.mirror.source_tags import source_tags
+from orchestrator.cli.mirror.source_tags import references_of
 from orchestrator.cli.project_session import project_session
 from orchestrator.mirroring.placing import NotCopied, Placed, place
 from orchestrator.mirroring.repository import RepositorySettings, repository_settings
 from orchestrator.mirroring.wishes import Wish
+from orchestrator.oci.archive import Archive, in_archive
 from orchestrator.oci.copies import Copy, CopyOptions, CopyReport
 from orchestrator.oci.copy import execute, prepare
-from orchestrator.oci.crew import for_each
 from orchestrator.oci.journal import Journal
 from orchestrator.oci.logins import docker_logins
 from orchestrator.oci.ports import Endpoint
@@ -30,15 +29,21 @@ if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
     from orchestrator.project import Project
 
-LISTING_THREADS = 16
-
 
 class MirrorRun:
     """Opened for one environment; close it, or use it as a context."""
 
     def __init__(
-        self, project: Project, environment: Environment, *, via: dict[str, str], local: bool, referrers: bool
+        self,
+        project: Project,
+        environment: Environment,
+        *,
+        via: dict[str, str],
+        local: bool,
+        referrers: bool,
+        archive: Archive | None = None,
     ) -> None:
+        self._archive = archive
         self._environment = environment
         self._table = build_route_table(environment)
         self._session = project_session(project, environment, local=local)
@@ -53,6 +58,8 @@ class MirrorRun:
             find=self._target.find,
             on_event=self._progress.heard,
         )
+        if archive is not None:
+            self._registries.add_source(archive)
         folder = project.state_dir / ("local" if local else "") / "mirror"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._journal = Journal(folder / f"{environment.name}.sqlite")
@@ -88,19 +95,17 @@ class MirrorRun:
         )
 
     def _copies(self, placed: Sequence[Placed]) -> list[Copy]:
-        listed = [item for item in placed if item.wish.tags is not None and item.wish.tags.needs_list]
-        tags = dict(
-            zip(map(id, listed), for_each(LISTING_THREADS, partial(source_tags, self._registries), listed), strict=True)
-        )
         found: dict[Copy, None] = {}
-        for item in placed:
-            for source, target in item.pairs(tags.get(id(item), ())):
-                found.setdefault(Copy(source, target, item.wish.platforms))
+        for item, source, target in references_of(self._registries, placed):
+            # In an archive an image has the name that was written there, not its canonical one.
+            read = in_archive(item.wish.image) if self._archive is not None else source
+            found.setdefault(Copy(read, target, item.wish.platforms))
         return list(found)
 
     def execute(self, shown: Shown, *, quiet: bool) -> CopyReport:
         """Copy what was planned."""
-        self._progress.begin(shown.prepared.plan, quiet=quiet)
+        plan = shown.prepared.plan
+        self._progress.begin(plan.bytes_to_send, len(plan.puts), quiet=quiet)
         try:
             return execute(shown.prepared, self._registries, options=self._options, journal=self._journal)
         finally:

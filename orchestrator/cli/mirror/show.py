@@ -9,6 +9,7 @@ from typing import Any
 from orchestrator.cli.lifecycle.prices import monthly_saving
 from orchestrator.cli.mirror.words import counted, size
 from orchestrator.mirroring.placing import NotCopied
+from orchestrator.oci.archive import whole_name
 from orchestrator.oci.copies import CopyReport, CopyResult, CopyState
 from orchestrator.oci.copy import Prepared
 
@@ -38,10 +39,10 @@ def is_current(results: list[CopyResult]) -> bool:
 def plan_lines(shown: Shown) -> Iterator[str]:
     """The plan for people: one line an image that is not there or not the same, then the sums."""
     results = shown.prepared.results
-    width = max((len(str(result.copy.source)) for result in results if _is_told(result)), default=0)
+    width = max((len(whole_name(result.copy.source)) for result in results if _is_told(result)), default=0)
     for result in results:
         if _is_told(result):
-            yield f"{result.state.value:<8}  {result.copy.source!s:<{width}}  -> {result.copy.target}"
+            yield f"{result.state.value:<8}  {whole_name(result.copy.source):<{width}}  -> {result.copy.target}"
             if result.error:
                 yield f"    {result.error}"
     unchanged = sum(result.state is CopyState.UNCHANGED for result in results)
@@ -84,9 +85,9 @@ def report_lines(report: CopyReport) -> Iterator[str]:
     """What was done, failures and losses first."""
     for result in report.results:
         if result.state is CopyState.FAILED:
-            yield f"failed    {result.copy.source}: {result.error}"
+            yield f"failed    {whole_name(result.copy.source)}: {result.error}"
         if result.moved:
-            yield f"moved     {result.copy.source} names {result.moved} now: run it again."
+            yield f"moved     {whole_name(result.copy.source)} names {result.moved} now: run it again."
         if result.other_digest:
             platforms = ", ".join(result.copy.platforms)
             yield f"smaller   {result.copy.target}: only {platforms}, so that its digest is {result.digest}."
@@ -116,25 +117,30 @@ def plan_document(shown: Shown) -> dict[str, Any]:
         "bytes_to_mount": plan.bytes_to_mount,
         "manifests_to_put": len(plan.puts),
         "dollars_a_month": monthly_saving(shown.bytes_stored(), shown.price),
-        "left": [
-            {
-                "reference": str(item.wish.image),
-                "reason": item.reason,
-                "detail": item.detail,
-                "remedy": item.remedy,
-                "file": item.wish.where.file if item.wish.where else None,
-                "line": item.wish.where.line or None if item.wish.where else None,
-            }
-            for item in shown.left
-        ],
+        "left": left_documents(shown.left),
     }
+
+
+def left_documents(left: tuple[NotCopied, ...]) -> list[dict[str, Any]]:
+    """What is not copied for `--json`: {reference, reason, detail, remedy, file, line}."""
+    return [
+        {
+            "reference": str(item.wish.image),
+            "reason": item.reason,
+            "detail": item.detail,
+            "remedy": item.remedy,
+            "file": item.wish.where.file if item.wish.where else None,
+            "line": item.wish.where.line or None if item.wish.where else None,
+        }
+        for item in left
+    ]
 
 
 def result_document(result: CopyResult) -> dict[str, Any]:
     """One image: {source, target, state, digest, signatures, lost, moved, error}."""
     return {
-        "source": str(result.copy.source),
-        "target": str(result.copy.target),
+        "source": whole_name(result.copy.source),
+        "target": whole_name(result.copy.target),
         "platforms": list(result.copy.platforms),
         "state": result.state.value,
         "digest": result.digest or None,

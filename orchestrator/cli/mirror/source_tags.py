@@ -1,10 +1,17 @@
-"""The tags of a source, where the wanted ones are chosen from a list."""
+"""The references that placed wishes stand for; the tags of a source, where the wanted ones are chosen from a list."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from orchestrator.errors import RefusedInput
 from orchestrator.mirroring.placing import Placed
+from orchestrator.oci.crew import for_each
 from orchestrator.oci.registries import Registries
+from orchestrator.routes.reference import ImageReference
+
+LISTING_THREADS = 16
 
 
 def source_tags(registries: Registries, item: Placed) -> tuple[str, ...]:
@@ -19,3 +26,13 @@ def source_tags(registries: Registries, item: Placed) -> tuple[str, ...]:
             where=item.wish.where,
         )
     return found.names
+
+
+def references_of(
+    registries: Registries, placed: Sequence[Placed]
+) -> list[tuple[Placed, ImageReference, ImageReference]]:
+    """(wish, source, target) of every image that is wanted. Raises RefusedInput."""
+    listed = [item for item in placed if item.wish.tags is not None and item.wish.tags.needs_list]
+    found = for_each(LISTING_THREADS, partial(source_tags, registries), listed)
+    tags = dict(zip(map(id, listed), found, strict=True))
+    return [(item, source, target) for item in placed for source, target in item.pairs(tags.get(id(item), ()))]
