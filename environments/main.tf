@@ -69,6 +69,8 @@ module "registry" {
   root_template        = var.root_template == null ? null : merge(var.root_template, { pull_account_ids = var.registry_consumer_account_ids })
   scanning             = var.registry_scanning
   account_settings     = var.registry_account_settings
+  policy_statements    = var.registry_policy_statements
+  others               = var.others
 }
 
 module "pull_through_cache" {
@@ -184,7 +186,8 @@ module "node_access" {
 
   # On ROSA nothing else gives the workers a pull policy. On EKS eksctl or the EKS module does, and a detach here would
   # take it away there.
-  managed_policy_name = startswith(var.platform, "rosa-") ? "AmazonEC2ContainerRegistryReadOnly" : null
+  managed_policy_name = coalesce(var.attach_managed_policy, startswith(var.platform, "rosa-")) ? "AmazonEC2ContainerRegistryReadOnly" : null
+  attached_elsewhere  = try(var.others.attached_roles, [])
 }
 
 module "push_role" {

@@ -71,6 +71,11 @@ output "registry_policy" {
   value       = one(module.registry[*].registry_policy)
 }
 
+output "registry_made" {
+  description = "What this environment put into settings that the registry has once: statements of its policy (JSON) and scanning rules. `orchestrator destroy` takes away these and leaves what others put there. Null where another environment owns the registry."
+  value       = one(module.registry[*].made)
+}
+
 output "idms_config_path" {
   description = "File that the orchestrator writes the ImageDigestMirrorSet to, relative to the project. Null without `generate_idms`."
   value       = var.generate_idms ? "generated/${local.environment}/idms.yaml" : null

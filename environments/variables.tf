@@ -219,6 +219,21 @@ variable "protected_only" {
   default     = false
 }
 
+variable "others" {
+  description = "What others own beside this environment: statements of the registry policy (JSON) and scanning rules, which are kept, the policy's scope, and roles that have the pull policy already. `orchestrator` looks and sets it; leave it alone in files."
+  type = object({
+    registry_policy_statements = optional(string, "[]")
+    registry_policy_scope      = optional(string)
+    scan_type                  = optional(string)
+    scanning_rules = optional(list(object({
+      scan_frequency      = string
+      repository_patterns = list(string)
+    })), [])
+    attached_roles = optional(list(string), [])
+  })
+  default = null
+}
+
 ################################################################################
 # Network
 ################################################################################
@@ -489,6 +504,12 @@ variable "registry_account_settings" {
   default     = {}
 }
 
+variable "registry_policy_statements" {
+  description = "Further statements of the registry policy, as IAM writes them, each with a Sid of its own: `[{ Sid, Effect, Principal, Action, Resource }]`. What others wrote into the policy is kept in any case."
+  type        = any
+  default     = []
+}
+
 variable "root_template" {
   description = "Repository creation template for prefixes without one of their own (ROOT). Null makes none."
   type = object({
@@ -509,6 +530,12 @@ variable "attach_ecr_policy" {
   description = "Let the cluster's nodes pull from the registry."
   type        = bool
   default     = true
+}
+
+variable "attach_managed_policy" {
+  description = "Attach AmazonEC2ContainerRegistryReadOnly to the nodes' roles besides the inline policy. Null means on ROSA, where nothing else gives it to them. False where another environment, or the installer of a zero-egress cluster, attaches it: an attachment has one owner."
+  type        = bool
+  default     = null
 }
 
 variable "node_role_names" {

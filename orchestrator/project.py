@@ -106,8 +106,8 @@ class Project:
             raise RefusedInput(
                 f'The file of environment "{name}" is gone, but its working directory {left[0]} is still there.',
                 why="What it created may still exist; its state is kept where it was.",
-                remedy=f"Bring {self.tfvars_path(name)} back, then `orchestrator destroy {name}`; or remove the folder "
-                "when that was done already.",
+                remedy=f"When it was renamed: `orchestrator state mv {name} NEW`. Else bring {self.tfvars_path(name)} back, "
+                f"then `orchestrator destroy {name}`; or remove the folder when that was done already.",
             )
         raise RefusedInput(
             f'There is no environment "{name}".',

@@ -62,7 +62,7 @@ resource "aws_iam_role_policy" "this" {
 }
 
 resource "aws_iam_role_policy_attachment" "managed" {
-  for_each = var.managed_policy_name == null ? toset([]) : local.role_names
+  for_each = var.managed_policy_name == null ? toset([]) : setsubtract(local.role_names, var.attached_elsewhere)
 
   role       = each.value
   policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/${var.managed_policy_name}"

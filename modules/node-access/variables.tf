@@ -125,6 +125,13 @@ variable "pull_through_prefixes" {
   }
 }
 
+variable "attached_elsewhere" {
+  description = "Roles (by name) that have `managed_policy_name` already, from somebody else: theirs stays as it is, and no destroy detaches it."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "managed_policy_name" {
   description = "AWS managed policy that is attached besides the inline policy: AmazonEC2ContainerRegistryReadOnly or AmazonEC2ContainerRegistryPullOnly. Null attaches none, which is right where another tool (eksctl, the EKS module) attaches it: detaching it here would take it away there."
   type        = string

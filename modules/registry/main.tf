@@ -14,7 +14,10 @@ locals {
 
   # Scope V2, AWS's default, lets a registry policy grant every ECR action. V1 knows imports only: there the pull itself
   # must be granted by each repository's policy, which the creation templates give to what ECR makes.
-  policy_statements = concat(
+  # V1 knows imports only. Without a word, AWS's default for new registries.
+  scope = coalesce(lookup(var.account_settings, "REGISTRY_POLICY_SCOPE", null), var.others.registry_policy_scope, "V2")
+
+  own_statements = concat(
     length(local.consumer_arns) > 0 && length(local.import_arns) > 0 ? [{
       Sid       = "ConsumersImport"
       Effect    = "Allow"
@@ -22,14 +25,34 @@ locals {
       Action    = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
       Resource  = local.import_arns
     }] : [],
-    length(local.consumer_arns) > 0 && lookup(var.account_settings, "REGISTRY_POLICY_SCOPE", "V2") == "V2" ? [{
+    length(local.consumer_arns) > 0 && local.scope == "V2" ? [{
       Sid       = "ConsumersPull"
       Effect    = "Allow"
       Principal = { AWS = local.consumer_arns }
       Action    = local.pull_actions
       Resource  = ["${local.repository_arn}/*"]
     }] : [],
+    var.policy_statements,
   )
+
+  # The policy is one document: what others wrote stays in it. What they wrote in our words is theirs.
+  other_statements = jsondecode(var.others.registry_policy_statements)
+  other_sids       = [for statement in local.other_statements : try(statement.Sid, "")]
+  made_statements  = [for statement in local.own_statements : statement if !contains(local.other_sids, try(statement.Sid, null))]
+
+  # So are the scanning rules: {frequency: patterns}.
+  other_patterns = { for rule in var.others.scanning_rules : rule.scan_frequency => rule.repository_patterns... }
+  own_patterns   = { for rule in try(var.scanning.rules, []) : rule.scan_frequency => rule.repository_patterns... }
+  patterns = {
+    for frequency in distinct(concat(keys(local.other_patterns), keys(local.own_patterns))) :
+    frequency => distinct(concat(flatten(lookup(local.other_patterns, frequency, [])), flatten(lookup(local.own_patterns, frequency, []))))
+  }
+  made_rules = [
+    for frequency, patterns in local.own_patterns : {
+      scan_frequency      = frequency
+      repository_patterns = [for pattern in flatten(patterns) : pattern if !contains(flatten(lookup(local.other_patterns, frequency, [])), pattern)]
+    }
+  ]
 }
 
 ################################################################################
@@ -48,11 +71,11 @@ resource "aws_ecr_account_setting" "this" {
 ################################################################################
 
 resource "aws_ecr_registry_policy" "this" {
-  count = length(local.policy_statements) > 0 ? 1 : 0
+  count = length(local.own_statements) > 0 ? 1 : 0
 
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = local.policy_statements
+    Statement = concat(local.other_statements, local.made_statements)
   })
 
   # The scope decides which actions a policy may hold.
@@ -100,13 +123,13 @@ resource "aws_ecr_registry_scanning_configuration" "this" {
   scan_type = var.scanning.scan_type
 
   dynamic "rule" {
-    for_each = var.scanning.rules
+    for_each = local.patterns
 
     content {
-      scan_frequency = rule.value.scan_frequency
+      scan_frequency = rule.key
 
       dynamic "repository_filter" {
-        for_each = toset(rule.value.repository_patterns)
+        for_each = toset(rule.value)
 
         content {
           filter      = repository_filter.value

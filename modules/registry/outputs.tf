@@ -32,3 +32,12 @@ output "account_settings" {
   description = "Account settings that this module set, by name."
   value       = { for name, setting in aws_ecr_account_setting.this : name => setting.value }
 }
+
+output "made" {
+  description = "What this module put into settings that a registry has once: statements of its policy (JSON), scanning rules, and the scan type that it found."
+  value = {
+    statements       = jsonencode(local.made_statements)
+    scanning_rules   = local.made_rules
+    scan_type_before = var.scanning == null ? null : var.others.scan_type
+  }
+}

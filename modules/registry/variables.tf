@@ -115,6 +115,38 @@ variable "scanning" {
   }
 }
 
+variable "policy_statements" {
+  description = "Further statements of the registry policy, as IAM writes them, each with a Sid of its own."
+  type        = any
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = can([for statement in var.policy_statements : [statement.Sid, statement.Effect, statement.Principal, statement.Action]])
+    error_message = "policy_statements is a list of statements with Sid, Effect, Principal and Action."
+  }
+
+  validation {
+    condition     = length(distinct(concat([for statement in var.policy_statements : try(statement.Sid, "")], ["ConsumersImport", "ConsumersPull"]))) == length(var.policy_statements) + 2
+    error_message = "policy_statements: each has a Sid of its own, and none is ConsumersImport or ConsumersPull, which this module writes."
+  }
+}
+
+variable "others" {
+  description = "What others have in the registry's settings: statements of its policy (JSON) and scanning rules, which are kept; the policy's scope; the scan type that the registry had before. Empty means that nobody has anything."
+  type = object({
+    registry_policy_statements = optional(string, "[]")
+    registry_policy_scope      = optional(string)
+    scan_type                  = optional(string)
+    scanning_rules = optional(list(object({
+      scan_frequency      = string
+      repository_patterns = list(string)
+    })), [])
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "account_settings" {
   description = "ECR account settings by name: BASIC_SCAN_TYPE_VERSION (AWS_NATIVE or CLAIR), REGISTRY_POLICY_SCOPE (V1 or V2). Empty leaves them as they are."
   type        = map(string)

@@ -71,7 +71,8 @@ def _pod_identity(environment: Environment) -> bool:
 CORE_STATEMENTS = (
     Statement(
         "Repositories",
-        "Own repositories with their policies and tags; the images they hold are counted before one is destroyed, and "
+        "Own repositories with their policies and tags; the images they hold are counted before one is destroyed or a "
+        "lifecycle policy would expire them (ECR previews it), and "
         "listed after a destroy where ECR made the repository.",
         (
             "ecr:CreateRepository",
@@ -81,12 +82,14 @@ CORE_STATEMENTS = (
             "ecr:DescribeImages",
             "ecr:DescribeRepositories",
             "ecr:GetLifecyclePolicy",
+            "ecr:GetLifecyclePolicyPreview",
             "ecr:GetRepositoryPolicy",
             "ecr:ListTagsForResource",
             "ecr:PutImageScanningConfiguration",
             "ecr:PutImageTagMutability",
             "ecr:PutLifecyclePolicy",
             "ecr:SetRepositoryPolicy",
+            "ecr:StartLifecyclePolicyPreview",
             "ecr:UntagResource",
         ),
         (REPOSITORY,),
@@ -268,6 +271,7 @@ CORE_STATEMENTS = (
             "eks:CreatePodIdentityAssociation",
             "eks:DeletePodIdentityAssociation",
             "eks:DescribePodIdentityAssociation",
+            "eks:ListPodIdentityAssociations",
             "eks:UntagResource",
             "eks:UpdatePodIdentityAssociation",
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -102,24 +102,6 @@ def image_count(session: AwsSession, name: str) -> int | None:
     with explained(session.environment, "ecr"):
         totals = _totals(session.client("ecr"), name)
     return None if totals is None else totals[0]
-
-
-def existing_repositories(session: AwsSession, names: Iterable[str]) -> frozenset[str]:
-    """Those of `names` that exist in the registry; raises when AWS does not let us tell."""
-    client = session.client("ecr")
-
-    def exists(name: str) -> bool:
-        try:
-            client.describe_repositories(repositoryNames=[name])
-        except ClientError as error:
-            if is_absent(error):
-                return False
-            raise
-        return True
-
-    wanted = sorted(set(names))
-    with explained(session.environment, "ecr"):
-        return frozenset(name for name, there in zip(wanted, _each(exists, wanted), strict=True) if there)
 
 
 def _repository_names(client: ECRClient) -> Iterator[str]:

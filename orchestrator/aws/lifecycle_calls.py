@@ -97,9 +97,13 @@ def _read_objects(session: AwsSession, bucket: str, key: str) -> list[tuple[str,
 
 @dataclass(frozen=True, slots=True)
 class EnginePreview:
-    """How many images AWS says that a policy would expire or move to the archive, or the reason why it did not say."""
+    """How many images AWS says that a policy would expire or move to the archive, or the reason why it did not say.
+
+    `expiring` are those that would be expired.
+    """
 
     images: int | None
+    expiring: int | None = None
     problem: str = ""
 
 
@@ -117,12 +121,13 @@ def preview_policy(session: AwsSession, repository: str, text: str | None) -> En
             if answer["status"] == "COMPLETE":
                 summary = answer.get("summary", {})
                 moved = sum(count["imageTotalCount"] for count in summary.get("transitioningImageTotalCounts") or ())
-                return EnginePreview(int(summary.get("expiringImageTotalCount", 0)) + moved)
+                gone = int(summary.get("expiringImageTotalCount", 0))
+                return EnginePreview(gone + moved, gone)
             if answer["status"] != "IN_PROGRESS" or time.monotonic() > deadline:
-                return EnginePreview(None, f"AWS answers {answer['status']}")
+                return EnginePreview(None, problem=f"AWS answers {answer['status']}")
             time.sleep(1)
     except ClientError as error:
-        return EnginePreview(None, f"{error_code(error)} from {error.operation_name}")
+        return EnginePreview(None, problem=f"{error_code(error)} from {error.operation_name}")
 
 
 def invoke_function(session: AwsSession, name: str, payload: Mapping[str, object]) -> dict[str, Any]:

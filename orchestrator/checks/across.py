@@ -28,6 +28,7 @@ def check_across(environments: Sequence[Environment], where: Find | None = None)
         *_check_endpoints(ordered, find),
         *_check_roles(ordered, find),
         *_check_node_policies(ordered, find),
+        *_check_attachments(ordered, find),
         *check_snapshots(ordered, find),
     ]
     return sorted(problems, key=lambda problem: problem.sort_key)
@@ -267,4 +268,23 @@ def _check_node_policies(environments: Sequence[Environment], find: Find) -> Ite
                     f'"{environment.cluster_name}".',
                     "One would overwrite the other, and a destroy of one take it away from both.",
                     "Set attach_ecr_policy = false in one of them, or correct cluster_name.",
+                )
+
+
+def _check_attachments(environments: Sequence[Environment], find: Find) -> Iterable[Problem]:
+    """AWS's pull policy is on a role or it is not: of two environments that attach it, the first to go takes it away."""
+    seen: dict[tuple[str, str], Environment] = {}
+    for environment in environments:
+        if not environment.attaches_managed_policy:
+            continue
+        for path, role in _node_roles(environment):
+            first = seen.setdefault((environment.account_id, role), environment)
+            if first is not environment:
+                yield problem_of(
+                    find,
+                    environment,
+                    path,
+                    f'"{environment.name}" and "{first.name}" both attach AmazonEC2ContainerRegistryReadOnly to {role}.',
+                    "An attachment has one owner: a destroy of one would take it away from both.",
+                    f'Set attach_managed_policy = false in one of them, such as "{environment.name}".',
                 )

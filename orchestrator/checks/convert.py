@@ -55,6 +55,8 @@ class Converter:
             return self._wrong(value, path, "An empty string is not the same as nothing.", "Remove the line.")
         if isinstance(wanted, type) and issubclass(wanted, BaseModel):
             return self.attributes(value, wanted, path)
+        if wanted is Any:
+            return value
         if get_origin(wanted) is tuple:
             return self._list(value, get_args(wanted)[0], path)
         if get_origin(wanted) is dict:

@@ -39,6 +39,14 @@ def check_identity(context: Context) -> None:
             remedy="Remove it; `orchestrator destroy` sets it by itself.",
             value=environment.protected_only,
         )
+    if context.written("others"):
+        context.error(
+            ("others",),
+            "others is set in a file.",
+            why="It says what AWS holds of others; only a look at the account can tell.",
+            remedy="Remove it; `orchestrator plan` and `apply` set it by themselves.",
+            value=None,
+        )
 
 
 def name_fault(name: str) -> str | None:

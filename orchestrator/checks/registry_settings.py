@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrator.checks.accounts import check_accounts
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
+from orchestrator.checks.registry_statements import check_statements
 from orchestrator.checks.templates import check_template
 from orchestrator.checks.walker import check_one_of
 from orchestrator.environment.identifiers import is_region
@@ -16,7 +17,13 @@ from orchestrator.partitions import partition_of
 ACCOUNT_SETTINGS = {"BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE", "CLAIR"), "REGISTRY_POLICY_SCOPE": ("V1", "V2")}
 # ECR API, PutRegistryScanningConfiguration: what each scan type takes. What no rule names is scanned on request.
 SCAN_FREQUENCIES = {"BASIC": ("SCAN_ON_PUSH",), "ENHANCED": ("SCAN_ON_PUSH", "CONTINUOUS_SCAN")}
-_OWNED = ("registry_scanning", "registry_account_settings", "root_template", "registry_consumer_account_ids")
+_OWNED = (
+    "registry_scanning",
+    "registry_account_settings",
+    "root_template",
+    "registry_consumer_account_ids",
+    "registry_policy_statements",
+)
 
 
 def check_registry(context: Context) -> None:
@@ -30,6 +37,7 @@ def check_registry(context: Context) -> None:
         path = ("registry_account_settings", name)
         if check_one_of(context, path, name, tuple(ACCOUNT_SETTINGS)):
             check_one_of(context, path, value, ACCOUNT_SETTINGS[name])
+    check_statements(context, environment.registry_policy_statements)
     if environment.root_template is not None:
         check_template(context, ("root_template",), environment.root_template)
     if not environment.manage_registry:

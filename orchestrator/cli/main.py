@@ -38,6 +38,10 @@ COMMANDS = {
     ),
     "verify": ("orchestrator.cli.verify:verify", "What still pulls from elsewhere or fails to pull, and why."),
     "warm": ("orchestrator.cli.mirror.warm_command:warm", "Make ECR pull images through its rules ahead of time."),
+    "state": (
+        "orchestrator.cli.state:state",
+        "Look after Terraform states: an environment that was renamed keeps its own.",
+    ),
     "secret": ("orchestrator.cli.secret:secret", "Store upstream credentials in the shape that ECR wants."),
     "lifecycle": (
         "orchestrator.cli.lifecycle.commands:lifecycle",

@@ -25,7 +25,7 @@ from orchestrator.terraform.opening import open_stack
 from orchestrator.terraform.progress import Progress
 from orchestrator.terraform.providers import find_provider_source
 from orchestrator.terraform.shared_provider import ProviderPool
-from orchestrator.terraform.stack import Stack, Toolset
+from orchestrator.terraform.stack import Stack, Toolset, Turns
 from orchestrator.terraform.summary import attribute_line, change_line, plan_text
 from orchestrator.terraform.workdir import workdir_of
 
@@ -141,16 +141,24 @@ class Fleet:
                 click.echo(f"note: {note}", err=True)
             pool = exits.enter_context(ProviderPool(notes=self._note)) if self.share else None
             context = Toolset(
-                self.project, find_terraform(), source, interrupts, pool, embedded_aws(self.project, local=self.local)
+                self.project,
+                find_terraform(),
+                source,
+                interrupts,
+                pool,
+                embedded_aws(self.project, local=self.local),
+                Turns(self.names),
             )
+            # Who gives a registry away waits for its new owner, which therefore begins first.
+            ordered = sorted(self.names, key=lambda name: not environments[name].owns_registry)
             results = run_all(
-                self.names,
+                ordered,
                 lambda name: self._one(context, environments[name], operation, settings),
                 parallel=slots(self.jobs, len(self.names)),
                 interrupts=interrupts,
-                done=self._done,
+                done=lambda result: self._ended(context, result),
             )
-        return self._finish(results)
+        return self._finish(sorted(results, key=lambda result: self.names.index(result.name)))
 
     def say(self, name: str, text: str) -> None:
         """Print lines of one environment, marked when there are several."""
@@ -209,6 +217,10 @@ class Fleet:
                 return operation(EnvironmentRun(stack, self, name), **settings)
         finally:
             self.progress.forget(name)
+
+    def _ended(self, context: Toolset, result: Result[Report]) -> None:
+        context.turns.ended(result.name, well=result.error is None)
+        self._done(result)
 
     def _done(self, result: Result[Report]) -> None:
         if self.as_json:

@@ -45,7 +45,7 @@ def render(ctx: click.Context, /, **options: Any) -> int:
 @click.command("plan")
 @_common
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Keep the plan for `apply --plan`.")
-@click.option("--adopt", is_flag=True, help="Take over repositories that exist and are in no state.")
+@click.option("--adopt", is_flag=True, help="Take over what exists and is in no state.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit code 3 when something would change.")
 @NO_SHARING
 @click.pass_context
@@ -76,7 +76,7 @@ def plan(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Apply the plan that `plan --out` kept, and no other.",
 )
-@click.option("--adopt", is_flag=True, help="Take over repositories that exist and are in no state.")
+@click.option("--adopt", is_flag=True, help="Take over what exists and is in no state.")
 @ALLOW
 @click.pass_context
 def apply(

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from orchestrator.environment.markers import AccountId, Form, KmsKey, OneOf, Tags, Unique
 from orchestrator.environment.parts import (
+    Beside,
     LambdaPackages,
     LifecycleManager,
     MachinePool,
@@ -101,6 +102,7 @@ class Environment(Value):
     lifecycle_keep_count: KeepCount = 30
     pull_account_ids: tuple[str, ...] = ()
     protected_only: bool = False
+    others: Beside | None = None
 
     create_vpc_endpoints: bool = True
     vpc_id: str | None = None
@@ -138,9 +140,12 @@ class Environment(Value):
     registry_consumer_account_ids: tuple[str, ...] = ()
     registry_scanning: RegistryScanning | None = None
     registry_account_settings: dict[str, str] = {}
+    # Statements as IAM writes them: a check looks at their form.
+    registry_policy_statements: Any = ()
     root_template: RootTemplate | None = None
 
     attach_ecr_policy: bool = True
+    attach_managed_policy: bool | None = None
     node_role_names: RoleNames = ()
     fargate_execution_role_names: RoleNames = ()
     worker_role_prefix: WorkerRolePrefix | None = None
@@ -189,6 +194,18 @@ class Environment(Value):
     def owns_registry(self) -> bool:
         """Does this environment create what belongs to the account and region of its registry?"""
         return self.manage_registry and not self.uses_central_registry
+
+    @property
+    def attaches_managed_policy(self) -> bool:
+        """Do the roles of its nodes get AWS's own pull policy, too? On ROSA nothing else gives it to them."""
+        wanted = self.platform.startswith("rosa-") if self.attach_managed_policy is None else self.attach_managed_policy
+        return self.attach_ecr_policy and wanted
+
+    @property
+    def named_node_roles(self) -> tuple[str, ...]:
+        """Roles of the cluster's nodes that its file names; those of machine pools only AWS knows."""
+        workers = () if self.worker_role_prefix is None else (f"{self.worker_role_prefix}-Worker-Role",)
+        return (*self.node_role_names, *self.fargate_execution_role_names, *workers)
 
     @property
     def functions(self) -> tuple[str, ...]:

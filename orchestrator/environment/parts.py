@@ -141,6 +141,16 @@ class RegistryScanningRule(Value):
     ]
 
 
+class Beside(Value):
+    """What others own beside the environment, as the planner finds it: the root module's `others`, never in a file."""
+
+    registry_policy_statements: str = "[]"
+    registry_policy_scope: str | None = None
+    scan_type: str | None = None
+    scanning_rules: tuple[RegistryScanningRule, ...] = ()
+    attached_roles: tuple[str, ...] = ()
+
+
 class RegistryScanning(Value):
     """Scanning of the whole registry."""
 

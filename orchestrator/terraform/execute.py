@@ -6,15 +6,69 @@ import contextlib
 import shutil
 
 from orchestrator.errors import OrchestratorError
+from orchestrator.terraform.departures import Departures
+from orchestrator.terraform.failures import StalePlanError
+from orchestrator.terraform.plan import ResourceChange
+from orchestrator.terraform.planned import Planned
 from orchestrator.terraform.planner import END_OF_JOURNAL
-from orchestrator.terraform.runs import failed, stream
+from orchestrator.terraform.runs import failed, run_plan, stream
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.workdir import write_if_changed
 
 NEEDED_BYTES = 8 * 1024 * 1024  # several times the state and the log of a large environment
 
 
-def execute(stack: Stack, phase: str) -> None:
+def execute(stack: Stack, planned: Planned, phase: str) -> None:
+    """Put back what is others', forget what stays with them, and apply the plan."""
+    departing = planned.departing
+    if departing.forgets:
+        _put_back(stack, departing)
+        _forget(stack, planned, phase)
+    if departing.forgets and not _left(planned):
+        settle(stack)
+        return
+    _apply(stack, phase)
+
+
+def _put_back(stack: Stack, departing: Departures) -> None:
+    """Write the shared settings without our part. They never lack what is others'."""
+    for each in departing.restores:
+        from orchestrator.aws.shared_settings import put_scanning, put_statements
+
+        if each.scanning is not None:
+            put_scanning(stack.session(), each.scanning.scan_type, each.scanning.rules)
+        else:
+            put_statements(stack.session(), each.statements)
+
+
+def _forget(stack: Stack, planned: Planned, phase: str) -> None:
+    """Take what stays in AWS out of the state, and plan the rest again: it must be what the user saw."""
+    addresses = [each.address for each in planned.departing.forgets]
+    # Terraform looks for the folder of a local state where it is by default.
+    backup = (f"-backup={stack.workdir.local_state}.backup",) if stack.workdir.local else ()
+    outcome = stack.runner.run("state", "rm", *backup, *addresses)
+    if outcome.code != 0:
+        raise failed(stack, "terraform state rm", outcome)
+    left = _left(planned)
+    if not left:
+        return
+    again, _ = run_plan(stack, *planned.options)
+    if {(each.address, each.action) for each in again.changes} != {(each.address, each.action) for each in left}:
+        raise StalePlanError(
+            "the plan is out of date: something has changed since it was shown.",
+            environment=stack.name,
+            why=f"What stays in AWS has left the state ({', '.join(addresses)}); nothing else was changed.",
+            remedy=f"Run `orchestrator {phase} {stack.name}` again and look at the new plan.",
+        )
+
+
+def _left(planned: Planned) -> tuple[ResourceChange, ...]:
+    """The changes that are Terraform's to make."""
+    forgotten = {each.address for each in planned.departing.forgets}
+    return tuple(change for change in planned.plan.changes if change.address not in forgotten)
+
+
+def _apply(stack: Stack, phase: str) -> None:
     """Apply the plan file. The journal stays when it does not end well: the next apply reads what was in flight."""
     journal = stack.workdir.journal
     _require_room(stack)

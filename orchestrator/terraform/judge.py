@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.terraform.planned import LostImages, LostRecords, Planned
+from orchestrator.terraform.planned import ExpiredImages, LostImages, LostRecords, Planned
+from orchestrator.terraform.transitions import OWNERS_MODULES, Adoption
+
+MANY = 8  # names that one sentence lists
 
 
 class Ask(Protocol):
@@ -21,20 +24,59 @@ class Ask(Protocol):
     def name(self, environment: str, question: str) -> str: ...
 
 
-def refusal(planned: Planned) -> RefusedInput | None:
-    """Why the plan must not be applied as it is: something exists that nobody asked to take over."""
+def refusal(planned: Planned) -> OrchestratorError | None:
+    """Why the plan must not be applied as it is: something exists that is another's, or that nobody asked to take over."""
+    flag = " --local" if planned.local else ""
+    name = planned.environment
+    if planned.unseen:
+        return planned.unseen[0]
+    if planned.held:
+        return _held(planned, flag)
     if not planned.foreign:
         return None
-    names = ", ".join(f'"{adoption.id}"' for adoption in planned.foreign)
-    several = len(planned.foreign) > 1
-    what = f"the repositor{'ies' if several else 'y'} {names} "
-    what += f"exist{'' if several else 's'} already and {'are' if several else 'is'} in no state."
     return RefusedInput(
-        what,
-        environment=planned.environment,
-        why="What was made outside of this environment's Terraform is never taken over silently.",
-        remedy=f"Take over with `--adopt`, or choose another name in environments/{planned.environment}.tfvars.",
+        f"{_listed(planned.foreign)} already and {'are' if len(planned.foreign) > 1 else 'is'} in no state.",
+        environment=name,
+        why="What was made outside of this environment's Terraform is never taken over silently. The plan shows it as it is "
+        "-> as it would be.",
+        remedy=f"Take over with `--adopt`, or choose another name or setting in environments/{name}.tfvars.",
     )
+
+
+def _held(planned: Planned, flag: str) -> RefusedInput:
+    first, name = planned.held[0], planned.environment
+    what = f'{_listed([each.adoption for each in planned.held])} already, in the state of "{first.holder}"'
+    if first.gone:
+        return RefusedInput(
+            f"{what}, whose file is gone.",
+            environment=name,
+            why="Two states of one thing would each destroy it under the other.",
+            remedy=f'When "{first.holder}" was renamed: `orchestrator state mv {first.holder} {name}{flag}` takes its state '
+            f"along. Else bring environments/{first.holder}.tfvars back and destroy it.",
+        )
+    if first.owns_registry and first.adoption.address.startswith(OWNERS_MODULES):
+        return RefusedInput(
+            f"{what}.",
+            environment=name,
+            why="Two states of one thing would each destroy it under the other: `--adopt` takes nothing from a state.",
+            remedy=f"To hand the registry over, set manage_registry = false in environments/{first.holder}.tfvars, then "
+            f"`orchestrator apply {name} {first.holder}{flag}`. Else choose another name in environments/{name}.tfvars.",
+        )
+    return RefusedInput(
+        f"{what}.",
+        environment=name,
+        why="Two states of one thing would each destroy it under the other: `--adopt` takes nothing from a state.",
+        remedy=f'Choose another name in environments/{name}.tfvars, or remove it from "{first.holder}" first.',
+    )
+
+
+def _listed(adoptions: Sequence[Adoption]) -> str:
+    """`the role "a" exists`, `the role "a" and the topic "b" exist`; the names of many are cut off."""
+    names = list(dict.fromkeys(each.name for each in adoptions))
+    if len(names) == 1:
+        return f"{names[0]} exists"
+    listed = names[:MANY] + ([f"{len(names) - MANY} more"] if len(names) > MANY else [])
+    return f"{', '.join(listed[:-1])} and {listed[-1]} exist"
 
 
 def judge(planned: Planned, ask: Ask, allowed: Sequence[str], *, question: str, refused: str) -> None:
@@ -49,6 +91,8 @@ def judge(planned: Planned, ask: Ask, allowed: Sequence[str], *, question: str, 
     for loss in planned.losses:
         if isinstance(loss, LostImages):
             _images(planned, loss, ask, allowed)
+        elif isinstance(loss, ExpiredImages):
+            _expired(planned, loss, ask, allowed)
         else:
             _records(planned, loss, ask, allowed)
     if not ask.confirm(planned.environment, question):
@@ -69,6 +113,13 @@ def _images(planned: Planned, loss: LostImages, ask: Ask, allowed: Sequence[str]
             "(`ecr_prevent_destroy = true`).",
         )
     what = f'repository "{loss.name}" would be {fate}; it holds {images}'
+    remedy = f"If they may go: --allow-destroy {loss.name}"
+    _allow(planned, loss.name, what, ask, allowed, "Images are not lost by a plain yes.", remedy)
+
+
+def _expired(planned: Planned, loss: ExpiredImages, ask: Ask, allowed: Sequence[str]) -> None:
+    images = f"{loss.images} image{'' if loss.images == 1 else 's'}"
+    what = f'lifecycle policy of the repository "{loss.name}" would expire {images}'
     remedy = f"If they may go: --allow-destroy {loss.name}"
     _allow(planned, loss.name, what, ask, allowed, "Images are not lost by a plain yes.", remedy)
 

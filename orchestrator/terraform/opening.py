@@ -15,7 +15,6 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.terraform.exclusive import exclusive
 from orchestrator.terraform.initialise import ensure_initialised
 from orchestrator.terraform.masking import masker_for
-from orchestrator.terraform.planner import write_transitions
 from orchestrator.terraform.recovery import restore_local_state, save_unsaved_state
 from orchestrator.terraform.runner import Runner, terraform_environment
 from orchestrator.terraform.runs import current_state
@@ -96,7 +95,6 @@ def _opened(
             ensure_initialised(stack)
             if transitions:
                 save_unsaved_state(stack)
-                write_transitions(stack)
         yield stack
 
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.terraform.bundle import PlanFile, write_bundle
 from orchestrator.terraform.execute import execute, settle
 from orchestrator.terraform.judge import Ask, judge, refusal
+from orchestrator.terraform.losses import BUCKET
 from orchestrator.terraform.plan import PROTECTED, REPOSITORY, Plan
 from orchestrator.terraform.planned import Planned
-from orchestrator.terraform.planner import BUCKET, manifest, plan_apply, plan_destroy, plan_drift, plan_given
+from orchestrator.terraform.planner import manifest, plan_apply, plan_destroy, plan_drift, plan_given
 from orchestrator.terraform.runs import current_state
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.workdir import LOCK
@@ -55,6 +56,13 @@ def plan(stack: Stack, *, out: Path | None = None, adopt: bool = False) -> Plan:
         raise refused
     if refused:
         stack.say(f"warning: {refused}")
+    if out is not None and planned.departing.forgets:
+        raise RefusedInput(
+            "a plan file cannot keep what leaves the state and stays in AWS.",
+            environment=stack.name,
+            why="It can only be applied as it is.",
+            remedy=f"`orchestrator apply {stack.name}` plans and applies it at once.",
+        )
     if out is not None:
         lock = stack.workdir.root / LOCK
         content = lock.read_bytes() if lock.is_file() else b""
@@ -82,7 +90,7 @@ def apply(
     show(planned.plan)
     if planned.something:
         judge(planned, ask, allow_destroy, question="Apply this plan?", refused="applied")
-        execute(stack, "apply")
+        execute(stack, planned, "apply")
     else:
         settle(stack)
     outputs = visible(current_state(stack).outputs)
@@ -99,7 +107,7 @@ def destroy(stack: Stack, *, show: ShowPlan, ask: Ask, allow_destroy: Sequence[s
     if planned.something:
         question = "Destroy what is not protected?" if planned.spares else "Destroy everything in this environment?"
         judge(planned, ask, allow_destroy, question=question, refused="destroyed")
-        execute(stack, "destroy")
+        execute(stack, planned, "destroy")
     after = current_state(stack)
     spared = [entry.attributes.get("name", "") for entry in after.of_type(REPOSITORY) if entry.name == PROTECTED]
     spared += [entry.attributes.get("bucket", "") for entry in after.of_type(BUCKET)]

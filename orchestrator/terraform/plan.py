@@ -34,6 +34,7 @@ class ResourceChange:
     """What happens to one resource: `action` is create, update, replace, delete, read, no-op or forget.
 
     `moved_from` is its former address, `importing` the id it is imported by; `repository` the name of an ECR one.
+    `policy` is the document that it has (before, after), None where it has none, or where it is known later.
     """
 
     address: str
@@ -45,6 +46,7 @@ class ResourceChange:
     importing: str = ""
     protected: bool = False
     repository: str = ""
+    policy: tuple[str | None, str | None] = (None, None)
 
     @property
     def destroys_repository(self) -> bool:
@@ -95,6 +97,8 @@ class Plan:
     drift: tuple[ResourceChange, ...] = ()
     outputs: tuple[OutputChange, ...] = ()
     terraform_version: str = ""
+    # What a reader must know and no change says by itself.
+    notes: tuple[str, ...] = ()
     # Lines of sensitive values, for masking logs; never part of what is shown.
     secrets: frozenset[str] = frozenset()
 
@@ -127,6 +131,7 @@ class Plan:
             "changes": [change.as_dict() for change in self.changes],
             "drift": [change.as_dict() for change in self.drift],
             "outputs": [output.as_dict() for output in self.outputs],
+            "notes": list(self.notes),
         }
 
 
@@ -166,7 +171,7 @@ def _plan(document: Mapping[str, Any]) -> Plan:
         drift,
         outputs,
         str(document.get("terraform_version", "")),
-        frozenset(secrets),
+        secrets=frozenset(secrets),
     )
 
 
@@ -197,7 +202,17 @@ def _resource(entry: Mapping[str, Any], secrets: set[str]) -> ResourceChange:
         importing=str((change.get("importing") or {}).get("id") or ""),
         protected=entry["type"] == REPOSITORY and entry.get("name") == PROTECTED,
         repository=_repository(entry, before, after),
+        policy=(_policy(before), _policy(after)),
     )
+
+
+def _policy(values: Any) -> str | None:
+    """The policy document among a resource's values: who may do what, or what expires."""
+    for name in ("policy", "assume_role_policy"):
+        found = values.get(name) if isinstance(values, dict) else None
+        if isinstance(found, str):
+            return found
+    return None
 
 
 def _repository(entry: Mapping[str, Any], before: Any, after: Any) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from orchestrator.errors import OrchestratorError
+from orchestrator.terraform.departures import Departures
 from orchestrator.terraform.plan import Plan
 from orchestrator.terraform.transitions import Adoption
 
@@ -19,6 +21,14 @@ class LostImages:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpiredImages:
+    """Images (a count) that a repository's new lifecycle policy would expire at once, as AWS previews it."""
+
+    name: str
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
 class LostRecords:
     """A bucket of snapshots and audit log that would go with what it holds. `forced` is whether AWS would let it go."""
 
@@ -27,20 +37,38 @@ class LostRecords:
     forced: bool
 
 
+Loss = LostImages | ExpiredImages | LostRecords
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """It exists and is in the state of another environment, `holder`; `gone` is whether that one's file is gone."""
+
+    adoption: Adoption
+    holder: str
+    gone: bool = False
+    owns_registry: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A plan of one environment, and what stands against it.
 
-    `something` is whether an apply would do anything, be it in the state alone. `continued` is what an apply that was cut
-    off made and this one takes over; `adopted` what the user asked to take over; `foreign` what exists and nobody asked to
-    take over. `spares` marks a destroy that leaves what is protected. `refusal` is why it must not be applied at all.
+    `something` is whether an apply would do anything, be it in the state alone; `options` are those of `terraform plan`.
+    `continued` is what an apply that was cut off made and this one takes over. `foreign` is what exists, is in no state,
+    and nobody asked to take over; `held` is in another state. `unseen` are questions that AWS did not answer. `departing`
+    is what leaves the state and stays in AWS. `spares` marks a destroy that leaves what is protected.
     """
 
     environment: str
     plan: Plan
     something: bool
+    options: tuple[str, ...] = ()
+    local: bool = False
     continued: tuple[Adoption, ...] = ()
-    adopted: tuple[Adoption, ...] = ()
     foreign: tuple[Adoption, ...] = ()
-    losses: tuple[LostImages | LostRecords, ...] = ()
+    held: tuple[Held, ...] = ()
+    unseen: tuple[OrchestratorError, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    departing: Departures = field(default_factory=Departures)
     spares: bool = False

@@ -1,46 +1,95 @@
 """Reads: the state, the journal of an apply that was cut off, AWS, and Terraform's plan. It gives one `Planned` value.
 
 Nothing is changed but files of the working directory. `judge` decides what may happen, `execute` does it.
+
+    state and journal -> surroundings -> terraform plan -> arrivals (and the plan again) -> departures -> losses
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from orchestrator.errors import RefusedInput
+from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.terraform.arrivals import Arrivals, arrivals
+from orchestrator.terraform.beside import foreign_statements, lost_principals, statements_of
 from orchestrator.terraform.bundle import PlanOrigin, check_bundle, read_bundle
-from orchestrator.terraform.plan import REPOSITORY, Plan, ResourceChange
-from orchestrator.terraform.planned import LostImages, LostRecords, Planned
+from orchestrator.terraform.departures import departures, refuse_waiting
+from orchestrator.terraform.losses import BUCKET, expiring, losses
+from orchestrator.terraform.plan import REPOSITORY, Plan
+from orchestrator.terraform.planned import ExpiredImages, Loss, Planned
 from orchestrator.terraform.runs import current_state, run_plan, show_plan
 from orchestrator.terraform.stack import Stack
+from orchestrator.terraform.state import State
+from orchestrator.terraform.surroundings import POLICY, SCANNING, Surroundings, look_around, write_others
 from orchestrator.terraform.transitions import Adoption, blocks, created_ids, creations, moves, started_creations
 from orchestrator.terraform.workdir import LOCK, TRANSITIONS, dump, write_if_changed
 
-BUCKET = "aws_s3_bucket"
 END_OF_JOURNAL = "\n--\n"  # no line of JSON
+# What is taken over shows what hangs on it: a bucket its policy. Nothing hangs deeper.
+ROUNDS = 3
+SETTINGS = frozenset({POLICY, SCANNING, "aws_ecr_account_setting"})
 
 
 def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True) -> Planned:
-    """What an apply would do. What exists already and is to be taken over is planned as an import.
+    """What an apply would do. What exists already is planned as an import, so that the plan shows old and new.
 
-    With `weigh` AWS is asked what would be lost: nothing may be applied without it.
+    With `adopt` the user consents to that. With `weigh` AWS is asked what would be lost, and a hand-over waits for its
+    other side: nothing may be applied without it.
     """
+    state = current_state(stack)
+    begun, ids = _cut_off(stack, state)
+    around = look_around(stack, state, begun=begun)
+    others = around.others
+    write_others(stack, others)
+    write_transitions(stack, state)
     plan, something = run_plan(stack)
-    continued, foreign = _existing(stack, plan)
-    adopted = foreign if adopt else ()
-    if continued or adopted:
-        write_transitions(stack, (*continued, *adopted))
+    arrived, looked = Arrivals(), set()
+    for _ in range(ROUNDS):
+        fresh = [each for each in creations(plan, ids) if each.address not in looked]
+        looked |= {each.address for each in fresh}
+        more = arrivals(stack, fresh, begun)
+        arrived += more
+        if not more.imports and not more.attached:
+            break
+        roles = (*others.attached_roles, *(str(each.values["role"]) for each in more.attached))
+        others = replace(others, attached_roles=tuple(dict.fromkeys(roles)))
+        write_others(stack, others)
+        write_transitions(stack, state, arrived.imports)
         plan, something = run_plan(stack)
+    departing = departures(stack, plan, state, around)
+    if weigh and departing.waits_for and stack.context.turns.wait(departing.waits_for):
+        departing = departures(stack, plan, state, around)
+    if weigh:
+        refuse_waiting(stack, departing)
+    plan = departing.shown_in(plan)
+    expired = expiring(stack, plan, state)
+    unseen = (*around.unseen, *arrived.unseen, *(e for e in expired if isinstance(e, OrchestratorError)))
+    gone = tuple(each for each in expired if isinstance(each, ExpiredImages))
+    lost: tuple[Loss, ...] = losses(stack, plan) if weigh else ()
+    changed = {change.address for change in plan.changes if change.action != "no-op"}
+    foreign = tuple(a for a in arrived.foreign if a.type not in SETTINGS or a.address in changed)
+    notes = (
+        *_scope_notes(stack, others.scope),
+        *_arrival_notes(arrived, others.attached_roles),
+        *_principal_notes(plan),
+        *(f'the lifecycle policy of "{each.name}" would expire {_images(each.images)}' for each in gone),
+        *(f"not looked up: {error.what} {error.why}" for error in unseen),
+    )
     return Planned(
         stack.name,
-        plan,
+        replace(plan, notes=notes),
         something,
-        continued=continued,
-        adopted=adopted,
+        local=stack.workdir.local,
+        continued=arrived.continued,
         foreign=() if adopt else foreign,
-        losses=losses(stack, plan) if weigh else (),
+        held=arrived.held,
+        unseen=unseen,
+        losses=(*lost, *gone),
+        departing=departing,
     )
 
 
@@ -50,12 +99,29 @@ def plan_destroy(stack: Stack) -> Planned:
     With protected repositories, or records that are kept, it is an apply in which only they remain; without, it is
     Terraform's own destroy, which leaves an empty state.
     """
-    before = current_state(stack)
+    state = current_state(stack)
+    around = look_around(stack, state)
+    write_others(stack, around.others)
+    write_transitions(stack, state)
     manager = stack.environment.lifecycle_manager
-    keeps_records = manager is not None and manager.keep_records and bool(before.of_type(BUCKET))
-    spares = keeps_records or (stack.environment.ecr_prevent_destroy and bool(before.of_type(REPOSITORY)))
-    plan, something = run_plan(stack, *(() if spares else ("-destroy",)))
-    return Planned(stack.name, plan, something, losses=losses(stack, plan), spares=spares)
+    keeps_records = manager is not None and manager.keep_records and bool(state.of_type(BUCKET))
+    spares = keeps_records or (stack.environment.ecr_prevent_destroy and bool(state.of_type(REPOSITORY)))
+    options = () if spares else ("-destroy",)
+    plan, something = run_plan(stack, *options)
+    departing = departures(stack, plan, state, around)
+    refuse_waiting(stack, departing)
+    plan = departing.shown_in(plan)
+    return Planned(
+        stack.name,
+        plan,
+        something,
+        options=options,
+        local=stack.workdir.local,
+        unseen=around.unseen,
+        losses=losses(stack, plan),
+        departing=departing,
+        spares=spares,
+    )
 
 
 def plan_given(stack: Stack, path: Path) -> Planned:
@@ -73,11 +139,32 @@ def plan_given(stack: Stack, path: Path) -> Planned:
     target.touch(mode=0o600)
     target.write_bytes(bundle.plan)
     plan = show_plan(stack, target)
-    return Planned(stack.name, plan, not plan.is_empty or bool(plan.drift), losses=losses(stack, plan))
+    state = current_state(stack)
+    around = look_around(stack, state)
+    if departures(stack, plan, state, around).forgets:
+        raise RefusedInput(
+            f"{path} takes away what is not this environment's alone.",
+            environment=stack.name,
+            why="A plan file can only be applied as it is: what stays with others would go.",
+            remedy=f"`orchestrator apply {stack.name}` without --plan leaves it.",
+        )
+    _refuse_stale_settings(stack, path, plan, around)
+    arrived = arrivals(stack, creations(plan), frozenset())
+    return Planned(
+        stack.name,
+        plan,
+        not plan.is_empty or bool(plan.drift),
+        local=stack.workdir.local,
+        foreign=arrived.foreign,
+        held=arrived.held,
+        unseen=(*around.unseen, *arrived.unseen),
+        losses=losses(stack, plan),
+    )
 
 
 def plan_drift(stack: Stack) -> Plan:
     """What was changed outside since the last apply, as the plan's `drift`."""
+    write_transitions(stack, current_state(stack))
     plan, _ = run_plan(stack, "-refresh-only", phase="drift")
     return plan
 
@@ -96,13 +183,11 @@ def manifest(stack: Stack, kind: str) -> PlanOrigin:
     )
 
 
-def write_transitions(stack: Stack, taken_over: tuple[Adoption, ...] = ()) -> None:
+def write_transitions(stack: Stack, state: State, taken_over: tuple[Adoption, ...] = ()) -> None:
     """Write the moved and import blocks that the state asks for; none removes the file."""
     path = stack.workdir.root / TRANSITIONS
     environment = stack.environment
-    moved = moves(
-        current_state(stack), protect=environment.ecr_prevent_destroy, declared=environment.own_repository_names
-    )
+    moved = moves(state, protect=environment.ecr_prevent_destroy, declared=environment.own_repository_names)
     document = blocks(moved, taken_over)
     if document:
         write_if_changed(path, dump(document))
@@ -110,19 +195,7 @@ def write_transitions(stack: Stack, taken_over: tuple[Adoption, ...] = ()) -> No
         path.unlink(missing_ok=True)
 
 
-def _existing(stack: Stack, plan: Plan) -> tuple[tuple[Adoption, ...], tuple[Adoption, ...]]:
-    """(what an apply that was cut off made, what others made) of the things that the plan creates."""
-    cut_off, ids = _cut_off(stack)
-    asked = [c for c in creations(plan, ids) if c.type == REPOSITORY or c.address in cut_off]
-    if not asked:
-        return (), ()
-    from orchestrator.aws.existence import existing
-
-    there = existing(stack.session(), asked)
-    return tuple(a for a in there if a.address in cut_off), tuple(a for a in there if a.address not in cut_off)
-
-
-def _cut_off(stack: Stack) -> tuple[frozenset[str], dict[str, str]]:
+def _cut_off(stack: Stack, state: State) -> tuple[frozenset[str], dict[str, str]]:
     """What applies that did not end well created and the state lacks: its addresses, and ids where they are known."""
     begun: frozenset[str] = frozenset()
     ids: dict[str, str] = {}
@@ -131,8 +204,7 @@ def _cut_off(stack: Stack) -> tuple[frozenset[str], dict[str, str]]:
             for journal in path.read_text("utf-8", "replace").split(END_OF_JOURNAL):
                 begun |= started_creations(journal)
                 ids |= created_ids(journal)
-    if begun:
-        begun -= current_state(stack).addresses
+    begun -= state.addresses
     return begun, {address: ids[address] for address in begun & ids.keys()}
 
 
@@ -143,42 +215,47 @@ def _same_versions(one: bytes, other: bytes) -> bool:
     return versions[0] == versions[1]
 
 
-def losses(stack: Stack, plan: Plan) -> tuple[LostImages | LostRecords, ...]:
-    """The repositories with images and buckets with records that the plan would lose; AWS says what they hold."""
-    lost: list[LostImages | LostRecords] = []
-    if plan.lost_repositories:
-        from orchestrator.aws.inventory import image_count
-
-        for change in plan.lost_repositories:
-            count = image_count(stack.session(), change.repository)
-            if count:
-                # `force_delete` as it stands in the state: that is what the provider goes by when it deletes.
-                lost.append(LostImages(change.repository, count, _replaced(change), _forced(change, "force_delete")))
-    buckets = [change for change in plan.changes if change.type == BUCKET and change.action in {"delete", "replace"}]
-    if buckets:
-        from orchestrator.aws.record_bucket import holds_records
-
-        manager = stack.environment.lifecycle_manager
-        for change in buckets:
-            name = str(_before(change, "bucket") or stack.environment.lifecycle_bucket)
-            if holds_records(stack.session(), name):
-                forced = _forced(change, "force_destroy", unlisted=bool(manager and manager.force_destroy_records))
-                lost.append(LostRecords(name, _replaced(change), forced))
-    return tuple(lost)
+def _refuse_stale_settings(stack: Stack, path: Path, plan: Plan, around: Surroundings) -> None:
+    """A plan file holds whole settings: what others wrote since it was made would be lost."""
+    for change in plan.changes:
+        after = change.policy[1]
+        if change.type != POLICY or change.action not in {"create", "update"} or after is None:
+            continue
+        kept = statements_of(after)
+        if foreign_statements(around.statements, (*around.made.statements, *kept)):
+            raise RefusedInput(
+                f"{path} would remove statements of the registry policy that others wrote since it was made.",
+                environment=stack.name,
+                remedy=f"Make a new plan: `orchestrator plan {stack.name} --out {path}`.",
+            )
 
 
-def _replaced(change: ResourceChange) -> bool:
-    return change.action == "replace"
+def _scope_notes(stack: Stack, found: str) -> Iterator[str]:
+    environment = stack.environment
+    scope = environment.registry_account_settings.get("REGISTRY_POLICY_SCOPE") or found
+    if scope == "V1" and environment.owns_registry and environment.registry_consumer_account_ids:
+        yield (
+            "the scope of the registry policy is V1, which knows imports only: consumers pull where a repository's own "
+            'policy lets them, as creation templates do. registry_account_settings = { REGISTRY_POLICY_SCOPE = "V2" } '
+            "lets them pull everything"
+        )
 
 
-def _before(change: ResourceChange, path: str) -> object:
-    """An attribute as it stands in the state; None where the plan does not list it."""
-    return next((attribute.before for attribute in change.attributes if attribute.path == path), None)
+def _arrival_notes(arrived: Arrivals, attached_roles: tuple[str, ...]) -> Iterator[str]:
+    for role in attached_roles:
+        yield f"AWS's pull policy is on the role {role} already: that stays as it is, and no destroy detaches it"
+    for former in dict.fromkeys(held.holder for held in arrived.handed):
+        yield f'"{former}" hands the registry over: what it made is taken over as it is'
+    for adoption in arrived.foreign:
+        yield f"{adoption.name} exists already: shown as it is -> as it would be"
 
 
-def _forced(change: ResourceChange, attribute: str, *, unlisted: bool | None = None) -> bool:
-    """Would AWS delete it with what it holds? A replacement that leaves the setting as it is does not list it."""
-    before = _before(change, attribute)
-    if before is None:
-        return _replaced(change) if unlisted is None else unlisted
-    return bool(before)
+def _principal_notes(plan: Plan) -> Iterator[str]:
+    for change in plan.changes:
+        lost = lost_principals(*change.policy) if change.action in {"update", "replace"} else ()
+        if lost:
+            yield f"{change.address}: the policy no longer names {', '.join(lost)}"
+
+
+def _images(count: int) -> str:
+    return f"{count} image{'' if count == 1 else 's'}"

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,28 @@ def no_progress(_phase: str) -> Callable[[Event], None]:
     return lambda _event: None
 
 
+class Turns:
+    """Lets one environment of a command wait for another one, which has to be begun before it."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._ended = {name: threading.Event() for name in names}
+        self._well: set[str] = set()
+
+    def ended(self, name: str, *, well: bool) -> None:
+        """It is done, well or not."""
+        if well:
+            self._well.add(name)
+        if name in self._ended:
+            self._ended[name].set()
+
+    def wait(self, name: str) -> bool:
+        """Wait for the end of `name`: did it end well? False at once when the command does not do it."""
+        if name not in self._ended:
+            return False
+        self._ended[name].wait()
+        return name in self._well
+
+
 @dataclass(frozen=True, slots=True)
 class Toolset:
     """What every environment of one command shares. `pool` is None when no provider is to be shared."""
@@ -44,6 +67,7 @@ class Toolset:
     interrupts: Interrupts
     pool: ProviderPool | None = None
     local: LocalAws | None = None
+    turns: Turns = field(default_factory=Turns)
     variables: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
 

@@ -91,6 +91,10 @@ def _lines(plan: Plan, colour: bool) -> Iterator[str]:
         yield "Outputs:"
         yield from (_output_line(output, colour) for output in plan.outputs)
         yield ""
+    for note in plan.notes:
+        yield f"note: {note}"
+    if plan.notes:
+        yield ""
     yield totals(plan)
 
 

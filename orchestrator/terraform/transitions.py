@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.terraform.plan import PROTECTED, REPOSITORY, Plan
@@ -16,16 +16,12 @@ from orchestrator.terraform.state import State
 from orchestrator.terraform.stream import Began, Diagnostic, Ended, read_events
 
 UNPROTECTED = "this"
-# {type: attribute of the planned values that is the import id}. What AWS answers with "exists already" for.
-IMPORT_IDS = {
-    REPOSITORY: "name",
-    "aws_ecr_pull_through_cache_rule": "ecr_repository_prefix",
-    "aws_ecr_repository_creation_template": "prefix",
-    "aws_iam_role": "name",
-}
-# What AWS would make a second time, or refuse; it names them itself, so that only the journal of the creation knows the id.
-KNOWN_BY_JOURNAL = frozenset(
-    {"aws_vpc_endpoint", "aws_security_group", "aws_vpc_security_group_ingress_rule", "aws_lambda_function"}
+# What belongs to the owner of a registry: it goes over with `manage_registry`.
+OWNERS_MODULES = (
+    "module.registry[",
+    "module.pull_through_cache[",
+    "module.lifecycle_manager[",
+    "module.scan_findings[",
 )
 # How the AWS SDK for Go says that a request got no answer.
 NO_ANSWER = ("StatusCode: 0", "context canceled", "context deadline exceeded")
@@ -40,12 +36,23 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Created:
+    """A resource that a plan creates, with the attributes that are known; `id` where the journal of an apply tells it."""
+
+    address: str
+    type: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Adoption:
-    """A resource that exists in AWS comes into the state at `address`."""
+    """A resource that exists in AWS comes into the state at `address`; `name` is what a person calls it."""
 
     address: str
     type: str
     id: str
+    name: str = ""
 
 
 def moves(state: State, *, protect: bool, declared: Iterable[str]) -> tuple[Move, ...]:
@@ -69,19 +76,19 @@ def moves(state: State, *, protect: bool, declared: Iterable[str]) -> tuple[Move
     return tuple(found)
 
 
-def creations(plan: Plan, created: Mapping[str, str] | None = None) -> tuple[Adoption, ...]:
-    """What the plan creates and could take over instead, if it existed; `created` are ids that a journal names."""
-    found = []
-    for change in plan.changes:
-        if change.action == "create" and change.type in KNOWN_BY_JOURNAL and change.address in (created or {}):
-            found.append(Adoption(change.address, change.type, (created or {})[change.address]))
-        attribute = IMPORT_IDS.get(change.type)
-        if change.action != "create" or attribute is None:
-            continue
-        name = next((a.after for a in change.attributes if a.path == attribute and not a.unknown), None)
-        if isinstance(name, str) and name:
-            found.append(Adoption(change.address, change.type, name))
-    return tuple(found)
+def creations(plan: Plan, created: Mapping[str, str] | None = None) -> tuple[Created, ...]:
+    """What the plan creates; `created` are ids that a journal names, by address."""
+    ids = created or {}
+    return tuple(
+        Created(
+            change.address,
+            change.type,
+            {each.path: each.after for each in change.attributes if not each.unknown and not each.sensitive},
+            ids.get(change.address, ""),
+        )
+        for change in plan.changes
+        if change.action == "create" and not change.importing
+    )
 
 
 def blocks(moved: Iterable[Move], adopted: Iterable[Adoption]) -> dict[str, Any]:

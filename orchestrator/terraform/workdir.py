@@ -1,7 +1,8 @@
 """Writes the working directory of an environment: root module, modules, rendered variables, backend.
 
     <folder>/                  0700
-        root/                  root module, terraform.tfvars.json, backend_override.tf.json, transitions.tf.json
+        root/                  root module, terraform.tfvars.json, backend_override.tf.json, transitions.tf.json,
+                               others.auto.tfvars.json
         modules/               the modules, so that `../modules/x` in the root module works as in the sources
         build/                 the zips of the functions that are enabled
         state/<environment>/   local backend only; never removed by anything here
@@ -34,8 +35,9 @@ VARIABLES = "terraform.tfvars.json"
 BACKEND = "backend_override.tf.json"
 PROVIDER = "provider_override.tf.json"
 TRANSITIONS = "transitions.tf.json"
+OTHERS = "others.auto.tfvars.json"
 # Made by Terraform or by us beside the sources; never removed as stale.
-KEPT = frozenset({LOCK, TRANSITIONS, ".terraform", "errored.tfstate", "crash.log"})
+KEPT = frozenset({LOCK, TRANSITIONS, OTHERS, ".terraform", "errored.tfstate", "crash.log"})
 # Part of a module's folder, but not of the module.
 LEFT_OUT = frozenset({"tests", "mocks", "examples", "terraform.tfstate.d", "__pycache__"})
 LEFT_OUT_SUFFIXES = (".tftest.hcl", ".tfmock.hcl", ".tfvars", ".tfvars.json", ".tfstate", ".backup", ".md", ".tfplan")

@@ -129,6 +129,9 @@ PREFIXES = {"monitoring": "cloudwatch"}
 
 # Actions of the policy that no request here shows, each for a reason.
 NOT_SEEN_HERE = {
+    "ecr:GetLifecyclePolicyPreview": "A new lifecycle policy on a repository that holds images.",
+    "ecr:StartLifecyclePolicyPreview": "A new lifecycle policy on a repository that holds images.",
+    "lambda:ListEventSourceMappings": "A function that another environment of the account hands over.",
     "eks:UntagResource": "Taking a tag from a Pod Identity association.",
     "eks:UpdatePodIdentityAssociation": "After its role was replaced.",
     "lambda:InvokeFunction": "`orchestrator lifecycle invoke` calls it, no apply does.",

@@ -196,3 +196,23 @@ run "refuses_an_unknown_policy_scope" {
 
   expect_failures = [var.account_settings]
 }
+
+run "refuses_a_statement_without_a_principal" {
+  command = plan
+
+  variables {
+    policy_statements = [{ Sid = "Replicate", Effect = "Allow", Action = ["ecr:ReplicateImage"], Resource = ["*"] }]
+  }
+
+  expect_failures = [var.policy_statements]
+}
+
+run "refuses_a_statement_with_a_sid_of_its_own_ones" {
+  command = plan
+
+  variables {
+    policy_statements = [{ Sid = "ConsumersPull", Effect = "Allow", Principal = "*", Action = ["ecr:BatchGetImage"], Resource = ["*"] }]
+  }
+
+  expect_failures = [var.policy_statements]
+}

@@ -48,7 +48,7 @@ def engine_previews(equipment: Equipment, collector: Collector) -> dict[str, dic
             elif wanted:
                 answer = preview_policy(equipment.session, repository, wanted)
         except PortError as error:
-            answer = EnginePreview(None, f"{error.code} from {error.operation}")
+            answer = EnginePreview(None, problem=f"{error.code} from {error.operation}")
         return {"expiring": answer.images, "problem": answer.problem, "policy": policy}
 
     filled = [repository for repository, images in collector.images.items() if images]

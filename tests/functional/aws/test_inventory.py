@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.aws.inventory import cached_repositories, existing_repositories, image_count, validate_rules
+from orchestrator.aws.inventory import cached_repositories, image_count, validate_rules
 from orchestrator.aws.session import AwsSession, open_session
 from orchestrator.errors import OrchestratorError
 
@@ -135,16 +135,8 @@ def test_an_absent_repository_has_no_count_and_an_empty_one_has_zero(session: Aw
     assert image_count(session, "apps/full") == 2
 
 
-def test_existing_repositories_are_found_one_by_one(session: AwsSession) -> None:
-    push(session, "apps/api", images=0)
-    assert existing_repositories(session, ["apps/api", "apps/web"]) == {"apps/api"}
-    assert existing_repositories(session, []) == frozenset()
-
-
 def test_could_not_tell_is_never_reported_as_absent(target: Target) -> None:
     with endpoint(lambda request: json_error("AccessDeniedException", "no")) as aws:
         denied = open_session(target, local=aws)
         with pytest.raises(OrchestratorError, match="ecr:DescribeImages"):
             image_count(denied, "apps/api")
-        with pytest.raises(OrchestratorError, match="ecr:DescribeRepositories"):
-            existing_repositories(denied, ["apps/api"])

@@ -22,6 +22,10 @@ ELSEWHERE = 'aws_region = "us-east-1"\n'
 CENTRAL = f'{USES}account_id = "999988887777"\nregistry_account_id = "111122223333"\n'
 
 
+CLASSIC = 'platform = "rosa-classic"\nattach_ecr_policy = true\nworker_role_prefix = "acme"\n'
+HCP = 'platform = "rosa-hcp"\nattach_ecr_policy = true\nmachine_pools = { workers = { instance_profile = "acme" } }\n'
+
+
 def rules(*entries: str) -> str:
     return f"pull_through_cache_rules = {{\n{chr(10).join(entries)}\n}}\n"
 
@@ -47,6 +51,15 @@ def owner(*clusters: str, more: str = "") -> str:
 
 
 GOOD = {
+    "two ROSA clusters of which one attaches": {
+        "a": CLASSIC,
+        "b": USES + "attach_managed_policy = false\n" + CLASSIC,
+    },
+    "two EKS clusters on one role, which attach nothing": {
+        "a": 'attach_ecr_policy = true\nnode_role_names = ["node"]\n',
+        "b": USES + 'attach_ecr_policy = true\nnode_role_names = ["node"]\n',
+    },
+    "two ROSA clusters in two accounts": {"a": CLASSIC, "b": 'account_id = "999988887777"\n' + CLASSIC},
     "one owner, one user of the same rules": {"a": rules(QUAY, K8S), "b": USES + rules(QUAY)},
     "two regions, two owners": {"a": rules(QUAY), "b": ELSEWHERE + rules(QUAY)},
     "two accounts, two owners": {"a": rules(QUAY), "b": 'account_id = "999988887777"\n' + rules(QUAY)},
@@ -196,6 +209,28 @@ BAD = {
         "b",
         ["push_roles", "CI"],
         ['both create the role "CI"', "unique in an account"],
+    ),
+    "one attachment of two ROSA Classic clusters": (
+        {"a": CLASSIC, "b": USES + CLASSIC},
+        "b",
+        ["worker_role_prefix"],
+        ["both attach AmazonEC2ContainerRegistryReadOnly to acme-Worker-Role", "attach_managed_policy = false"],
+    ),
+    "one attachment of two clusters that share an instance profile": (
+        {"a": HCP, "b": USES + HCP},
+        "b",
+        ["machine_pools", "workers"],
+        ["both attach", "attach_managed_policy = false"],
+    ),
+    "one attachment that an EKS cluster asks for, too": (
+        {
+            "a": CLASSIC,
+            "b": USES
+            + 'attach_ecr_policy = true\nattach_managed_policy = true\nnode_role_names = ["acme-Worker-Role"]\n',
+        },
+        "b",
+        ["node_role_names", 0],
+        ["both attach", "An attachment has one owner"],
     ),
     "one node role of one cluster": (
         {

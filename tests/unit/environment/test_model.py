@@ -131,8 +131,8 @@ def model_type(annotation: Any) -> Any:
     from typing import get_args, get_origin
 
     wanted, _ = _without_none(annotation)
-    if _without_none(annotation, []) != _without_none(annotation):
-        # One or several, for which Terraform has no type.
+    if wanted is Any or _without_none(annotation, []) != _without_none(annotation):
+        # One or several, or of any shape, for which Terraform has no type.
         return "any"
     if get_origin(wanted) is tuple:
         return ["list", model_type(get_args(wanted)[0])]

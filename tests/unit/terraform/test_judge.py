@@ -11,11 +11,12 @@ from botocore.exceptions import ClientError
 from orchestrator.environment.model import Environment
 from orchestrator.environment.parts import LifecycleManager
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.terraform.judge import judge
+from orchestrator.terraform.judge import judge, refusal
+from orchestrator.terraform.losses import losses
 from orchestrator.terraform.plan import Plan
-from orchestrator.terraform.planned import Planned
-from orchestrator.terraform.planner import losses
+from orchestrator.terraform.planned import ExpiredImages, Held, Planned
 from orchestrator.terraform.stack import Stack
+from orchestrator.terraform.transitions import Adoption
 from tests.unit.terraform.test_plan import change, plan_of, resource
 
 BUCKET = "ecr-lifecycle-111122223333-eu-west-1"
@@ -143,3 +144,52 @@ def test_a_change_of_the_bucket_asks_nothing() -> None:
         bucket,
     )
     assert bucket.asked == []
+
+
+RULE = Adoption(
+    'module.pull_through_cache[0].aws_ecr_pull_through_cache_rule.this["quay"]', "t", "quay", 'the rule "quay"'
+)
+ROLE = Adoption('module.push_role[0].aws_iam_role.this["ci"]', "aws_iam_role", "ci", 'the role "ci"')
+
+
+def asked(**found: Any) -> str:
+    """What the judge says of a plan, or nothing."""
+    return str(refusal(Planned("dev", Plan(), True, **found)) or "")
+
+
+def test_what_exists_needs_consent_and_what_another_state_holds_cannot_be_had_by_it() -> None:
+    assert asked() == ""
+    one, two = asked(foreign=(ROLE,)), asked(foreign=(ROLE, RULE))
+    assert 'the role "ci" exists already and is in no state' in one
+    assert 'the role "ci" and the rule "quay" exist already and are in no state' in two
+    assert "--adopt" in one
+
+    renamed = asked(held=(Held(RULE, "old", gone=True),), local=True)
+    assert 'in the state of "old", whose file is gone' in renamed
+    assert "`orchestrator state mv old dev --local`" in renamed
+    owned = asked(held=(Held(RULE, "prod", owns_registry=True),))
+    assert "manage_registry = false in environments/prod.tfvars" in owned
+    assert "`orchestrator apply dev prod`" in owned
+    other = asked(held=(Held(ROLE, "prod"),), foreign=(RULE,))
+    assert 'remove it from "prod" first' in other
+    for text in (renamed, owned, other):
+        assert "Take over with `--adopt`" not in text
+
+
+def test_a_question_that_aws_did_not_answer_is_said_and_stops_an_apply() -> None:
+    denied = OrchestratorError("GetRegistryPolicy was denied.", remedy="Allow ecr:GetRegistryPolicy.")
+    assert "Allow ecr:GetRegistryPolicy" in asked(unseen=(denied,), foreign=(ROLE,))
+
+
+def test_images_that_a_lifecycle_policy_expires_are_not_lost_by_a_plain_yes() -> None:
+    planned = Planned("dev", Plan(), True, losses=(ExpiredImages("team/app", 3),))
+
+    def judged(ask: Answers, *allowed: str) -> None:
+        judge(planned, ask, allowed, question="Apply this plan?", refused="applied")
+
+    with pytest.raises(RefusedInput) as refused:
+        judged(Answers())
+    assert 'the lifecycle policy of the repository "team/app" would expire 3 images' in str(refused.value)
+    assert "--allow-destroy team/app" in str(refused.value)
+    judged(Answers(), "team/app")
+    judged(Answers("team/app"))

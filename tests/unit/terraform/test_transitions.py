@@ -12,6 +12,7 @@ from orchestrator.terraform.plan import parse_plan
 from orchestrator.terraform.state import State, parse_state
 from orchestrator.terraform.transitions import (
     Adoption,
+    Created,
     Move,
     blocks,
     created_ids,
@@ -66,7 +67,7 @@ def test_blocks_are_json_that_terraform_reads() -> None:
     assert blocks([], []) == {}
 
 
-def test_what_is_created_could_be_taken_over_by_its_name() -> None:
+def test_what_is_created_could_be_taken_over_by_what_the_plan_knows_of_it() -> None:
     def created(kind: str, values: dict[str, Any]) -> dict[str, Any]:
         change = {"actions": ["create"], "before": None, "after": values, "after_unknown": {"arn": True}}
         return {"address": f"{kind}.x", "mode": "managed", "type": kind, "name": "x", "change": change}
@@ -76,18 +77,19 @@ def test_what_is_created_could_be_taken_over_by_its_name() -> None:
         "resource_changes": [
             created("aws_ecr_repository", {"name": "r"}),
             created("aws_iam_role", {"name": "role"}),
-            created("aws_vpc_endpoint", {"name": "no"}),
+            created("aws_vpc_endpoint", {"vpc_id": "vpc-1"}),
         ],
     }
 
     plan = parse_plan(json.dumps(document))
     named = (
-        Adoption("aws_ecr_repository.x", "aws_ecr_repository", "r"),
-        Adoption("aws_iam_role.x", "aws_iam_role", "role"),
+        Created("aws_ecr_repository.x", "aws_ecr_repository", {"name": "r"}),
+        Created("aws_iam_role.x", "aws_iam_role", {"name": "role"}),
     )
-    assert creations(plan) == named
+    endpoint = {"vpc_id": "vpc-1"}
+    assert creations(plan) == (*named, Created("aws_vpc_endpoint.x", "aws_vpc_endpoint", endpoint))
     made = {"aws_vpc_endpoint.x": "vpce-1", "aws_vpc_endpoint.gone": "vpce-2"}
-    assert creations(plan, made) == (*named, Adoption("aws_vpc_endpoint.x", "aws_vpc_endpoint", "vpce-1"))
+    assert creations(plan, made) == (*named, Created("aws_vpc_endpoint.x", "aws_vpc_endpoint", endpoint, "vpce-1"))
 
 
 def test_a_journal_names_what_was_begun_and_not_refused() -> None:
