@@ -149,7 +149,9 @@ def plan_given(stack: Stack, path: Path) -> Planned:
             remedy=f"`orchestrator apply {stack.name}` without --plan leaves it.",
         )
     _refuse_stale_settings(stack, path, plan, around)
-    arrived = arrivals(stack, creations(plan), frozenset())
+    # What the state has by now makes the plan stale, which Terraform says.
+    new = [each for each in creations(plan) if each.address not in state.addresses]
+    arrived = arrivals(stack, new, frozenset())
     return Planned(
         stack.name,
         plan,
