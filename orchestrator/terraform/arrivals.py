@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.terraform.holders import Holder, holders, holds, same_registry
-from orchestrator.terraform.planned import Held
+from orchestrator.terraform.planned import HeldElsewhere
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.surroundings import ATTACHMENT
 from orchestrator.terraform.transitions import OWNERS_MODULES, Adoption, Created
@@ -23,11 +23,11 @@ class Arrivals:
     """
 
     continued: tuple[Adoption, ...] = ()
-    handed: tuple[Held, ...] = ()
+    handed: tuple[HeldElsewhere, ...] = ()
     defaults: tuple[Adoption, ...] = ()
     attached: tuple[Created, ...] = ()
     foreign: tuple[Adoption, ...] = ()
-    held: tuple[Held, ...] = ()
+    held: tuple[HeldElsewhere, ...] = ()
     unseen: tuple[OrchestratorError, ...] = ()
 
     def __add__(self, more: Arrivals) -> Arrivals:
@@ -80,10 +80,10 @@ def arrivals(stack: Stack, creations: Sequence[Created], begun: Collection[str])
         if holder is None:
             foreign.append(adoption)
         elif _hands_over(stack, holder, adoption):
-            handed.append(Held(adoption, holder.name))
+            handed.append(HeldElsewhere(adoption, holder.name))
         else:
             owner = holder.environment is not None and holder.environment.owns_registry
-            held.append(Held(adoption, holder.name, gone=holder.gone, owns_registry=owner))
+            held.append(HeldElsewhere(adoption, holder.name, gone=holder.gone, owns_registry=owner))
     return Arrivals(
         tuple(continued), tuple(handed), tuple(defaults), tuple(attached), tuple(foreign), tuple(held), tuple(unseen)
     )

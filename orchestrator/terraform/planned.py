@@ -41,7 +41,7 @@ Loss = LostImages | ExpiredImages | LostRecords
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldElsewhere:
     """It exists and is in the state of another environment, `holder`; `gone` is whether that one's file is gone."""
 
     adoption: Adoption
@@ -67,7 +67,7 @@ class Planned:
     local: bool = False
     continued: tuple[Adoption, ...] = ()
     foreign: tuple[Adoption, ...] = ()
-    held: tuple[Held, ...] = ()
+    held: tuple[HeldElsewhere, ...] = ()
     unseen: tuple[OrchestratorError, ...] = ()
     losses: tuple[Loss, ...] = ()
     departing: Departures = field(default_factory=Departures)

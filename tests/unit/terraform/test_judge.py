@@ -14,7 +14,7 @@ from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.terraform.judge import judge, refusal
 from orchestrator.terraform.losses import losses
 from orchestrator.terraform.plan import Plan
-from orchestrator.terraform.planned import ExpiredImages, Held, Planned
+from orchestrator.terraform.planned import ExpiredImages, HeldElsewhere, Planned
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.transitions import Adoption
 from tests.unit.terraform.test_plan import change, plan_of, resource
@@ -164,13 +164,13 @@ def test_what_exists_needs_consent_and_what_another_state_holds_cannot_be_had_by
     assert 'the role "ci" and the rule "quay" exist already and are in no state' in two
     assert "--adopt" in one
 
-    renamed = asked(held=(Held(RULE, "old", gone=True),), local=True)
+    renamed = asked(held=(HeldElsewhere(RULE, "old", gone=True),), local=True)
     assert 'in the state of "old", whose file is gone' in renamed
     assert "`orchestrator state mv old dev --local`" in renamed
-    owned = asked(held=(Held(RULE, "prod", owns_registry=True),))
+    owned = asked(held=(HeldElsewhere(RULE, "prod", owns_registry=True),))
     assert "manage_registry = false in environments/prod.tfvars" in owned
     assert "`orchestrator apply dev prod`" in owned
-    other = asked(held=(Held(ROLE, "prod"),), foreign=(RULE,))
+    other = asked(held=(HeldElsewhere(ROLE, "prod"),), foreign=(RULE,))
     assert 'remove it from "prod" first' in other
     for text in (renamed, owned, other):
         assert "Take over with `--adopt`" not in text
