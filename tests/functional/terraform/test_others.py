@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from orchestrator.local.controls import forget_requests, recorded_requests
 from tests.functional.terraform.conftest import MANIFEST, World
 
-pytestmark = pytest.mark.terraform
+pytestmark = [pytest.mark.terraform, pytest.mark.long]
 PULL_POLICY = "AmazonEC2ContainerRegistryReadOnly"
 
 
