@@ -72,8 +72,9 @@ def state_of(stack: Stack, environment: Environment) -> State:
 
 
 def holds(holder: Holder, kind: str, id_: str, stack: Stack) -> bool:
-    """Has the holder this thing of our account and region in its state?"""
-    return not _elsewhere(holder.state, stack) and any(_is(each, id_, stack) for each in holder.state.of_type(kind))
+    """Has the holder this thing of our account and region in its state? Roles are the account's, whatever the region."""
+    found = any(_is(each, id_, stack) for each in holder.state.of_type(kind))
+    return found and not _elsewhere(holder, stack, whatever_region=kind.startswith("aws_iam_"))
 
 
 def owns_registry(state: State) -> bool:
@@ -82,11 +83,19 @@ def owns_registry(state: State) -> bool:
     return isinstance(summary, dict) and bool(summary.get("owns_registry"))
 
 
-def _elsewhere(state: State, stack: Stack) -> bool:
-    """Is the state of another account or region? ARNs tell, where there are any that name one."""
-    arns = (str(each.attributes.get("arn") or "").split(":") for each in state.resources)
-    places = {(arn[4], arn[3]) for arn in arns if len(arn) > 5 and arn[3] and arn[4]}
-    return bool(places) and (stack.environment.account_id, stack.environment.aws_region) not in places
+def _elsewhere(holder: Holder, stack: Stack, *, whatever_region: bool) -> bool:
+    """Is the state of another account or region? Its file tells; without one, ARNs that name a place."""
+    environment = stack.environment
+    if holder.environment is not None:
+        places = {(holder.environment.account_id, holder.environment.aws_region)}
+    else:
+        arns = (str(each.attributes.get("arn") or "").split(":") for each in holder.state.resources)
+        places = {(arn[4], arn[3]) for arn in arns if len(arn) > 5 and arn[3] and arn[4]}
+    if not places:
+        return False
+    if whatever_region:
+        return environment.account_id not in {account for account, _ in places}
+    return (environment.account_id, environment.aws_region) not in places
 
 
 def _is(resource: StateResource, id_: str, stack: Stack) -> bool:

@@ -224,11 +224,26 @@ def test_a_state_whose_file_is_gone_is_found_and_marked(others: Any) -> None:
     assert not holds(holder, "aws_iam_role", "a", project.stack())
 
 
-@pytest.mark.parametrize(
-    "arn", [f"arn:aws:ecr:eu-west-2:{ACCOUNT}:repository/a", f"arn:aws:ecr:{REGION}:999988887777:repository/a"]
-)
-def test_a_namesake_of_another_account_or_region_is_not_it(others: Any, arn: str) -> None:
+ELSEWHERE = ["arn:aws:ecr:eu-west-2:111122223333:repository/b", "arn:aws:ecr:eu-west-1:999988887777:repository/b"]
+
+
+@pytest.mark.parametrize("arn", ELSEWHERE)
+@pytest.mark.parametrize("more", [{"arn": True}, {}])
+def test_a_namesake_of_another_account_or_region_is_not_it(others: Any, arn: str, more: dict[str, Any]) -> None:
+    """Its own ARN tells, or that of what stands beside it in the state."""
     project = others(dev=OWNER)
-    project.state("former", ('module.ecr.aws_ecr_repository.this["a"]', {"id": "a", "arn": arn}))
+    one, two = ('module.ecr.aws_ecr_repository.this["a"]', 'module.ecr.aws_ecr_repository.this["b"]')
+    project.state("former", (one, {"id": "a", **({"arn": arn} if more else {})}), (two, {"id": "b", "arn": arn}))
     (holder,) = holders(project.stack())
     assert not holds(holder, "aws_ecr_repository", "a", project.stack())
+
+
+def test_a_role_is_held_by_an_environment_of_another_region_and_a_rule_is_not(others: Any) -> None:
+    project = others(dev=OWNER, prod=OWNER)
+    path = project.project.tfvars_path("prod")
+    path.write_text(path.read_text().replace(REGION, "eu-west-2"))
+    role = "module.lifecycle_manager[0].module.function.aws_iam_role.this[0]"
+    project.state("prod", (RULE, {"id": "quay", "registry_id": ACCOUNT}), (role, {"id": "manager"}))
+    (holder,) = holders(project.stack())
+    assert not holds(holder, "aws_ecr_pull_through_cache_rule", "quay", project.stack())
+    assert holds(holder, "aws_iam_role", "manager", project.stack())
