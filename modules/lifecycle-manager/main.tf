@@ -42,7 +42,7 @@ locals {
   }
   pushed_filtered = length(var.prefixes) > 0 && !contains(var.prefixes, "ROOT") && length(local.pushed_pattern.below) <= 2048
 
-  alarm_actions = local.topic ? [aws_sns_topic.this[0].arn] : compact([var.topic_arn])
+  alarm_actions = local.topic ? [one(aws_sns_topic.this[*].arn)] : compact([var.topic_arn])
 
   # Lambda takes strings; what is null is left out, so that the function's own defaults hold.
   retention = {

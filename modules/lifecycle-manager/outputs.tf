@@ -45,7 +45,7 @@ output "dead_letter_queue_url" {
 
 output "topic_arn" {
   description = "SNS topic of the alarms, made or given. Null when there is none."
-  value       = local.topic ? aws_sns_topic.this[0].arn : var.topic_arn
+  value       = local.topic ? one(aws_sns_topic.this[*].arn) : var.topic_arn
 }
 
 output "key_policy_statements" {

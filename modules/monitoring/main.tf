@@ -9,7 +9,7 @@ locals {
   name   = coalesce(var.name, "ecr-${replace(var.environment, ".", "-")}")
 
   create_topic  = var.create && var.create_topic && local.alarms != {}
-  alarm_actions = local.create_topic ? [aws_sns_topic.this[0].arn] : compact([var.topic_arn])
+  alarm_actions = local.create_topic ? [one(aws_sns_topic.this[*].arn)] : compact([var.topic_arn])
 
   lifecycle = "Orchestrator/Lifecycle"
   day       = 86400

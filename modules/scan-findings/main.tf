@@ -13,7 +13,7 @@ locals {
   ]
 
   create_topic = var.create_function && var.topic_arn == null
-  topic_arn    = local.create_topic ? aws_sns_topic.this[0].arn : var.topic_arn
+  topic_arn    = local.create_topic ? one(aws_sns_topic.this[*].arn) : var.topic_arn
 
   severities = ["INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"]
 

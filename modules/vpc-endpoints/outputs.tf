@@ -1,11 +1,11 @@
 output "ecr_api_endpoint_id" {
-  description = "ID of the ecr.api endpoint."
-  value       = aws_vpc_endpoint.interface["ecr.api"].id
+  description = "ID of the ecr.api endpoint. Null when somebody deleted it."
+  value       = one([for service, endpoint in aws_vpc_endpoint.interface : endpoint.id if service == "ecr.api"])
 }
 
 output "ecr_dkr_endpoint_id" {
-  description = "ID of the ecr.dkr endpoint."
-  value       = aws_vpc_endpoint.interface["ecr.dkr"].id
+  description = "ID of the ecr.dkr endpoint. Null when somebody deleted it."
+  value       = one([for service, endpoint in aws_vpc_endpoint.interface : endpoint.id if service == "ecr.dkr"])
 }
 
 output "endpoint_ids" {

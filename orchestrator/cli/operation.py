@@ -351,19 +351,26 @@ def printed_outputs(unit: EnvironmentRun, *, show_sensitive: bool) -> Report:
 
 
 def drifted(unit: EnvironmentRun) -> Report:
-    """What changed outside."""
-    plan = operations.drift(unit.stack)
+    """What changed outside; an environment that is not applied differs from what its file says, too."""
+    found = operations.drift(unit.stack)
+    document = {"environment": unit.name, **found.as_dict()}
+    if not found.applied:
+        lines = ["Nothing is applied."]
+        if found.existing:
+            lines.append(f"In AWS already: {', '.join(found.existing)}.")
+        if found.advice:
+            lines.append(str(found.advice))
+        return Report(document, tuple(lines), True)
     lines = []
-    for change in plan.drift:
+    for change in found.changes:
         if change.action == "delete":
             lines.append(f"{change_line(change, colour=unit.fleet.colour)}  was deleted")
             continue
         lines.append(change_line(change, colour=unit.fleet.colour))
         lines += [f"        {attribute_line(attribute)}" for attribute in change.attributes]
-    count = len(plan.drift)
+    count = len(found.changes)
     lines.append(f"Drift: {count} resource{'' if count == 1 else 's'} changed outside." if count else "No drift.")
-    document = {"environment": unit.name, "drift": [change.as_dict() for change in plan.drift]}
-    return Report(document, tuple(lines), bool(plan.drift))
+    return Report(document, tuple(lines), bool(found.changes))
 
 
 def _plan_document(unit: EnvironmentRun, plan: Plan) -> dict[str, Any]:

@@ -103,6 +103,11 @@ def foreign_statements(
     return tuple(found)
 
 
+def all_there(made: Sequence[Statement], live: Sequence[Statement]) -> bool:
+    """Does every statement of `made` still stand in `live`, whatever else does?"""
+    return {_canonical(each) for each in made} <= {_canonical(each) for each in live}
+
+
 def lost_principals(before: str | None, after: str | None) -> tuple[str, ...]:
     """Principals that a policy names and its successor does not, sorted; a successor for everybody loses nobody."""
     kept = _principals(after)

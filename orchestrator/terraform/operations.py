@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.terraform.bundle import PlanFile, write_bundle
+from orchestrator.terraform.drift import Drift, find_drift
 from orchestrator.terraform.execute import execute, settle
 from orchestrator.terraform.judge import Ask, judge, refusal
 from orchestrator.terraform.losses import BUCKET
 from orchestrator.terraform.plan import PROTECTED, REPOSITORY, Plan
 from orchestrator.terraform.planned import Planned
-from orchestrator.terraform.planner import manifest, plan_apply, plan_destroy, plan_drift, plan_given
+from orchestrator.terraform.planner import manifest, plan_apply, plan_destroy, plan_given
 from orchestrator.terraform.runs import current_state
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.workdir import LOCK
@@ -120,9 +121,9 @@ def destroy(stack: Stack, *, show: ShowPlan, ask: Ask, allow_destroy: Sequence[s
     )
 
 
-def drift(stack: Stack) -> Plan:
-    """What was changed outside since the last apply, as the plan's `drift`; nothing is changed, not even the state."""
-    found = plan_drift(stack)
+def drift(stack: Stack) -> Drift:
+    """What was changed outside since the last apply; nothing is changed, not even the state."""
+    found = find_drift(stack)
     stack.workdir.plan_file.unlink(missing_ok=True)
     return found
 

@@ -16,6 +16,8 @@ from orchestrator.terraform.differences import AttributeChange, differences, mar
 
 REPOSITORY = "aws_ecr_repository"
 PROTECTED = "protected"
+# {type: blocks}. Terraform's description of a configuration leaves dynamic blocks out; these are set all the same.
+DYNAMIC_BLOCKS = {"aws_ecr_registry_scanning_configuration": frozenset({"rule"})}
 ACTIONS = {
     ("create",): "create",
     ("update",): "update",
@@ -272,7 +274,9 @@ def _configured(configuration: Mapping[str, Any]) -> dict[str, frozenset[str]]:
 
     def walk(module: Mapping[str, Any], prefix: str) -> None:
         for resource in module.get("resources") or ():
-            names = frozenset(resource.get("expressions") or {})
+            names = frozenset(resource.get("expressions") or {}) | DYNAMIC_BLOCKS.get(
+                resource.get("type", ""), frozenset()
+            )
             found[prefix + _without_keys(resource["address"])] = names
         for name, call in (module.get("module_calls") or {}).items():
             walk(call.get("module") or {}, f"{prefix}module.{name}.")

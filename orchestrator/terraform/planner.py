@@ -164,13 +164,6 @@ def plan_given(stack: Stack, path: Path) -> Planned:
     )
 
 
-def plan_drift(stack: Stack) -> Plan:
-    """What was changed outside since the last apply, as the plan's `drift`."""
-    write_transitions(stack, current_state(stack))
-    plan, _ = run_plan(stack, "-refresh-only", phase="drift")
-    return plan
-
-
 def manifest(stack: Stack, kind: str) -> PlanOrigin:
     """What a plan that is made here is made from."""
     return PlanOrigin(

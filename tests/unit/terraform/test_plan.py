@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import orchestrator
 from orchestrator.errors import OrchestratorError
-from orchestrator.terraform.plan import Plan, parse_plan
+from orchestrator.terraform.plan import DYNAMIC_BLOCKS, Plan, parse_plan
 from orchestrator.terraform.summary import plan_text
 
 
@@ -198,3 +201,30 @@ def test_colours_come_only_when_asked_for() -> None:
 def test_what_is_no_plan_is_an_error(text: str) -> None:
     with pytest.raises(OrchestratorError):
         parse_plan(text)
+
+
+def test_every_dynamic_block_of_the_modules_is_known_as_set() -> None:
+    found: dict[str, set[str]] = {}
+    for path in Path(orchestrator.__file__).parents[1].glob("modules/*/*.tf"):
+        kind = ""
+        for line in path.read_text("utf-8").splitlines():
+            if header := re.match(r'resource "(\w+)"', line):
+                kind = header[1]
+            if block := re.match(r'  dynamic "(\w+)"', line):
+                found.setdefault(kind, set()).add(block[1])
+    assert found == DYNAMIC_BLOCKS
+
+
+def test_no_output_and_no_local_value_of_a_module_indexes_a_resource() -> None:
+    """Terraform evaluates both when something was deleted outside: an index would fail where drift should be named."""
+    found = []
+    for path in Path(orchestrator.__file__).parents[1].glob("modules/*/*.tf"):
+        kind = ""
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            if header := re.match(r"(\w+)", line):
+                kind = header[1]
+            # What loops over the keys of a resource finds each of them.
+            indexed = re.search(r"(?<!data\.)\baws_\w+\.\w+\[(?!\*|prefix\])", line)
+            if kind in {"locals", "output", "module"} and indexed:
+                found.append(f"{path.parent.name}/{path.name}:{number}")
+    assert found == []
