@@ -210,6 +210,12 @@ def _function(place: _Place) -> Existing | None:
     return Existing(name, f'the function "{name}"')
 
 
+def _invoke_config(place: _Place) -> Existing | None:
+    name = place["function_name"]
+    place.client("lambda").get_function_event_invoke_config(FunctionName=name)
+    return Existing(name, f'the invocation settings of the function "{name}"')
+
+
 def _permission(place: _Place) -> Existing | None:
     function, sid = place["function_name"], place["statement_id"]
     policy = json.loads(place.client("lambda").get_policy(FunctionName=function)["Policy"])
@@ -277,10 +283,28 @@ def _association(place: _Place) -> Existing | None:
 
 
 def _endpoint(place: _Place) -> Existing | None:
-    found = place.client("ec2").describe_vpc_endpoints(VpcEndpointIds=[place.id])["VpcEndpoints"]
+    ec2, values = place.client("ec2"), place.values
+    if place.id:
+        found = ec2.describe_vpc_endpoints(VpcEndpointIds=[place.id])["VpcEndpoints"]
+    elif values.get("vpc_id") and values.get("service_name"):
+        wanted = {"vpc-id": place["vpc_id"], "service-name": place["service_name"]}
+        filters = [{"Name": name, "Values": [value]} for name, value in wanted.items()]
+        found = [one for one in ec2.describe_vpc_endpoints(Filters=filters)["VpcEndpoints"] if _in_the_way(one, values)]
+    else:
+        return None
     # Those that are being deleted are listed for a while.
     living = [one for one in found if one.get("State", "").lower() not in ("deleting", "deleted")]
-    return Existing(place.id, f"the VPC endpoint {place.id}") if living else None
+    if not living:
+        return None
+    id_, service = living[0]["VpcEndpointId"], living[0]["ServiceName"]
+    return Existing(id_, f"the VPC endpoint {id_} of {service}")
+
+
+def _in_the_way(endpoint: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Would AWS refuse one of these `values` beside it? Two may not have private names, or a route in one table."""
+    if endpoint.get("VpcEndpointType") == "Gateway":
+        return bool(set(endpoint.get("RouteTableIds", ())) & set(values.get("route_table_ids") or ()))
+    return bool(endpoint.get("PrivateDnsEnabled")) and values.get("private_dns_enabled") is True
 
 
 def _security_group(place: _Place) -> Existing | None:
@@ -322,6 +346,7 @@ KINDS: dict[str, Kind] = {
     "aws_cloudwatch_metric_alarm": Kind("cloudwatch", _alarm, ("alarm_name",)),
     "aws_cloudwatch_dashboard": Kind("cloudwatch", _dashboard, ("dashboard_name",)),
     "aws_lambda_function": Kind("lambda", _function, ("function_name",)),
+    "aws_lambda_function_event_invoke_config": Kind("lambda", _invoke_config, ("function_name",)),
     "aws_lambda_permission": Kind("lambda", _permission, ("function_name", "statement_id")),
     "aws_lambda_event_source_mapping": Kind("lambda", _event_source, ("event_source_arn", "function_name")),
     "aws_cloudwatch_event_target": Kind("events", _event_target, ("rule", "target_id")),
@@ -351,7 +376,7 @@ KINDS: dict[str, Kind] = {
     "aws_s3_bucket_versioning": Kind("s3", _of_bucket("get_bucket_versioning", "versioning"), ("bucket",)),
     "aws_eks_pod_identity_association": Kind("eks", _association, ("cluster_name", "namespace", "service_account")),
     "aws_security_group": Kind("ec2", _security_group, ()),
-    "aws_vpc_endpoint": Kind("ec2", _endpoint, ("id",)),
+    "aws_vpc_endpoint": Kind("ec2", _endpoint, ()),
     "aws_vpc_security_group_ingress_rule": Kind("ec2", _group_rule, ("id",)),
 }
 

@@ -1,15 +1,18 @@
-"""What AWS fills in is written out: an environment that leaves out every optional argument plans nothing once applied."""
+"""One of each resource, with no more than it cannot do without: applied, it plans nothing; taken away, drift names it."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
-from orchestrator.local import ensure_running, stop
-from tests.functional.running import run
+from orchestrator.local import LocalAws, ensure_running, stop
+from tests.functional.running import Ran, run
 
 pytestmark = [pytest.mark.terraform, pytest.mark.long]
 
@@ -76,26 +79,207 @@ create_vpc_endpoints = false
 """
 
 
-def test_an_applied_environment_plans_nothing_whatever_it_leaves_out(tmp_path: Path) -> None:
-    (tmp_path / "environments").mkdir()
-    (tmp_path / "environments" / "least.tfvars").write_text(LEAST, "utf-8")
-    (tmp_path / "environments" / "rosa.tfvars").write_text(ROSA, "utf-8")
-    state_dir = tmp_path / ".orchestrator" / "local-aws"
-    ensure_running(state_dir)
+class Applied:
+    """Both environments, applied on an embedded AWS of their own."""
+
+    def __init__(self, folder: Path, aws: LocalAws) -> None:
+        self.folder = folder
+        self.aws = aws
+
+    def run(self, *arguments: str) -> Ran:
+        return run("-C", str(self.folder), *arguments, "--local")
+
+    def resources(self) -> list[dict[str, Any]]:
+        """What the states hold, as Terraform writes it."""
+        states = sorted((self.folder / ".orchestrator").rglob("state/*/terraform.tfstate"))
+        return [entry for state in states for entry in json.loads(state.read_text("utf-8"))["resources"]]
+
+    def client(self, service: str) -> Any:
+        values = self.aws.variables(ACCOUNT, "us-east-1")
+        return boto3.client(  # type: ignore[call-overload]  # a service of any name
+            service,
+            endpoint_url=values["AWS_ENDPOINT_URL"],
+            region_name="us-east-1",
+            aws_access_key_id=values["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=values["AWS_SECRET_ACCESS_KEY"],
+        )
+
+
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
+    folder = tmp_path_factory.mktemp("nothing-changes")
+    (folder / "environments").mkdir()
+    (folder / "environments" / "least.tfvars").write_text(LEAST, "utf-8")
+    (folder / "environments" / "rosa.tfvars").write_text(ROSA, "utf-8")
+    state_dir = folder / ".orchestrator" / "local-aws"
+    made = Applied(folder, ensure_running(state_dir))
     try:
-        applied = run("-C", str(tmp_path), "apply", "--all", "--yes", "--local")
-        assert applied.code == 0, applied.out[-3000:] + applied.err[-3000:]
-        again = run("-C", str(tmp_path), "plan", "--all", "--local", "--json", "--detailed-exitcode")
+        done = made.run("apply", "--all", "--yes")
+        assert done.code == 0, done.out[-3000:] + done.err[-3000:]
+        yield made
     finally:
         stop(state_dir)
+
+
+def test_an_applied_environment_plans_nothing_whatever_it_leaves_out(applied: Applied) -> None:
+    again = applied.run("plan", "--all", "--json", "--detailed-exitcode")
     assert [environment["changes"] for environment in again.json["environments"]] == [[], []]
     assert again.code == 0, again.err
 
-    states = (tmp_path / ".orchestrator").rglob("state/*/terraform.tfstate")
-    made = {entry["type"] for state in states for entry in json.loads(state.read_text("utf-8"))["resources"]}
     declared = {
         kind
         for path in MODULES.glob("*/*.tf")
         for kind in re.findall(r'^resource "(\w+)"', path.read_text("utf-8"), re.M)
     }
-    assert declared - made == set()
+    assert declared - {entry["type"] for entry in applied.resources() if entry["mode"] == "managed"} == set()
+
+
+# AWS gives the same one back, whoever asks; or it has a name that nobody else can have, so that a second one may stand
+# beside it.
+MADE_AGAIN = {"aws_sns_topic_subscription", "aws_security_group", "aws_vpc_security_group_ingress_rule"}
+
+
+def test_a_lost_state_is_named_and_everything_is_taken_over(applied: Applied) -> None:
+    """Every kind that AWS has by its name is seen before the plan is shown, and imported by consent."""
+    for state in (applied.folder / ".orchestrator").rglob("state/*/terraform.tfstate*"):
+        state.unlink()
+    lost = applied.run("drift", "--all", "--json")
+    assert lost.code == 3, lost.err
+    least, rosa = lost.json["environments"]
+    assert (least["applied"], rosa["applied"]) == (False, False)
+    for name in ('the repository "least/app"', "the registry policy", 'the role "least-ci"'):
+        assert name in least["existing"]
+
+    taken = applied.run("apply", "--all", "--yes", "--adopt", "--json")
+
+    assert taken.code == 0, taken.out[-3000:] + taken.err[-3000:]
+    created = {
+        change["type"]
+        for environment in taken.json["environments"]
+        for change in environment["changes"]
+        if change["action"] == "create"
+    }
+    assert created <= MADE_AGAIN
+    again = applied.run("plan", "--all", "--json")
+    assert [environment["changes"] for environment in again.json["environments"]] == [[], []]
+
+
+Attributes = Mapping[str, Any]
+Delete = Callable[[Any, Attributes], object]
+
+
+def _unsubscribe(sns: Any, of: Attributes) -> None:
+    for each in sns.list_subscriptions()["Subscriptions"]:
+        if each["Endpoint"] == of["endpoint"] and each["TopicArn"] == of["topic_arn"]:
+            sns.unsubscribe(SubscriptionArn=each["SubscriptionArn"])
+
+
+def _empty_bucket(s3: Any, of: Attributes) -> None:
+    for each in s3.list_object_versions(Bucket=of["bucket"]).get("Versions", ()):
+        s3.delete_object(Bucket=of["bucket"], Key=each["Key"], VersionId=each["VersionId"])
+    s3.delete_bucket(Bucket=of["bucket"])
+
+
+# {type: (service, how somebody takes one away)}. First what hangs on others, then what it hangs on. What AWS cannot
+# delete is set to something else.
+LEAVES: dict[str, tuple[str, Delete]] = {
+    "aws_ecr_account_setting": ("ecr", lambda c, a: c.put_account_setting(name=a["name"], value="V1")),
+    "aws_ecr_registry_scanning_configuration": (
+        "ecr",
+        lambda c, a: c.put_registry_scanning_configuration(scanType="ENHANCED", rules=[]),
+    ),
+    "aws_ecr_lifecycle_policy": ("ecr", lambda c, a: c.delete_lifecycle_policy(repositoryName=a["repository"])),
+    "aws_ecr_repository_policy": ("ecr", lambda c, a: c.delete_repository_policy(repositoryName=a["repository"])),
+    "aws_ecr_registry_policy": ("ecr", lambda c, a: c.delete_registry_policy()),
+    "aws_ecr_pull_through_cache_rule": (
+        "ecr",
+        lambda c, a: c.delete_pull_through_cache_rule(ecrRepositoryPrefix=a["ecr_repository_prefix"]),
+    ),
+    "aws_ecr_repository_creation_template": (
+        "ecr",
+        lambda c, a: c.delete_repository_creation_template(prefix=a["prefix"]),
+    ),
+    "aws_iam_role_policy": ("iam", lambda c, a: c.delete_role_policy(RoleName=a["role"], PolicyName=a["name"])),
+    "aws_iam_role_policy_attachment": (
+        "iam",
+        lambda c, a: c.detach_role_policy(RoleName=a["role"], PolicyArn=a["policy_arn"]),
+    ),
+    "aws_cloudwatch_event_target": ("events", lambda c, a: c.remove_targets(Rule=a["rule"], Ids=[a["target_id"]])),
+    "aws_lambda_permission": (
+        "lambda",
+        lambda c, a: c.remove_permission(FunctionName=a["function_name"], StatementId=a["statement_id"]),
+    ),
+    "aws_lambda_event_source_mapping": ("lambda", lambda c, a: c.delete_event_source_mapping(UUID=a["uuid"])),
+    "aws_lambda_function_event_invoke_config": (
+        "lambda",
+        lambda c, a: c.delete_function_event_invoke_config(FunctionName=a["function_name"]),
+    ),
+    "aws_cloudwatch_metric_alarm": ("cloudwatch", lambda c, a: c.delete_alarms(AlarmNames=[a["alarm_name"]])),
+    "aws_cloudwatch_dashboard": ("cloudwatch", lambda c, a: c.delete_dashboards(DashboardNames=[a["dashboard_name"]])),
+    "aws_s3_bucket_policy": ("s3", lambda c, a: c.delete_bucket_policy(Bucket=a["bucket"])),
+    "aws_s3_bucket_lifecycle_configuration": ("s3", lambda c, a: c.delete_bucket_lifecycle(Bucket=a["bucket"])),
+    "aws_s3_bucket_ownership_controls": ("s3", lambda c, a: c.delete_bucket_ownership_controls(Bucket=a["bucket"])),
+    "aws_s3_bucket_public_access_block": ("s3", lambda c, a: c.delete_public_access_block(Bucket=a["bucket"])),
+    "aws_s3_bucket_server_side_encryption_configuration": (
+        "s3",
+        lambda c, a: c.delete_bucket_encryption(Bucket=a["bucket"]),
+    ),
+    "aws_s3_bucket_versioning": (
+        "s3",
+        lambda c, a: c.put_bucket_versioning(Bucket=a["bucket"], VersioningConfiguration={"Status": "Suspended"}),
+    ),
+    "aws_sns_topic_policy": (
+        "sns",
+        lambda c, a: c.set_topic_attributes(
+            TopicArn=a["arn"],
+            AttributeName="Policy",
+            AttributeValue=json.dumps({"Version": "2012-10-17", "Statement": []}),
+        ),
+    ),
+    "aws_sns_topic_subscription": ("sns", _unsubscribe),
+    "aws_eks_pod_identity_association": (
+        "eks",
+        lambda c, a: c.delete_pod_identity_association(
+            clusterName=a["cluster_name"], associationId=a["association_id"]
+        ),
+    ),
+    "aws_vpc_security_group_ingress_rule": (
+        "ec2",
+        lambda c, a: c.revoke_security_group_ingress(
+            GroupId=a["security_group_id"], SecurityGroupRuleIds=[a["security_group_rule_id"]]
+        ),
+    ),
+}
+STEMS: dict[str, tuple[str, Delete]] = {
+    "aws_cloudwatch_event_rule": ("events", lambda c, a: c.delete_rule(Name=a["name"])),
+    "aws_cloudwatch_log_group": ("logs", lambda c, a: c.delete_log_group(logGroupName=a["name"])),
+    "aws_lambda_function": ("lambda", lambda c, a: c.delete_function(FunctionName=a["function_name"])),
+    "aws_s3_bucket": ("s3", _empty_bucket),
+    "aws_sns_topic": ("sns", lambda c, a: c.delete_topic(TopicArn=a["arn"])),
+    "aws_sqs_queue": ("sqs", lambda c, a: c.delete_queue(QueueUrl=a["url"])),
+    "aws_ecr_repository": ("ecr", lambda c, a: c.delete_repository(repositoryName=a["name"], force=True)),
+    "aws_vpc_endpoint": ("ec2", lambda c, a: c.delete_vpc_endpoints(VpcEndpointIds=[a["id"]])),
+    "aws_security_group": ("ec2", lambda c, a: c.delete_security_group(GroupId=a["id"])),
+    "aws_iam_role": ("iam", lambda c, a: c.delete_role(RoleName=a["name"])),
+}
+
+
+@pytest.mark.parametrize("deletions", [LEAVES, STEMS], ids=["leaves", "stems"])
+def test_each_kind_of_thing_that_somebody_took_away_is_named(
+    applied: Applied, deletions: Mapping[str, tuple[str, Delete]]
+) -> None:
+    """Every one of these types, so that nothing that indexes them is left; `stems` follows `leaves` on one AWS."""
+    held: dict[str, list[Attributes]] = {}
+    for entry in applied.resources():
+        held.setdefault(entry["type"], []).extend(each["attributes"] for each in entry["instances"])
+    assert set(LEAVES) | set(STEMS) == {e["type"] for e in applied.resources() if e["mode"] == "managed"}
+    for kind, (service, delete) in deletions.items():
+        client = applied.client(service)
+        for attributes in held[kind]:
+            delete(client, attributes)
+
+    found = applied.run("drift", "--all", "--json")
+
+    assert found.code == 3, found.out[-3000:] + found.err[-3000:]
+    named = {change["type"] for environment in found.json["environments"] for change in environment["drift"]}
+    assert set(deletions) - named == set()

@@ -215,6 +215,7 @@ ELSEWHERE = {
     "aws_eks_pod_identity_association",
     "aws_security_group",
     "aws_vpc_endpoint",
+    "aws_lambda_function_event_invoke_config",
     "aws_vpc_security_group_ingress_rule",
     "aws_s3_bucket_ownership_controls",
     "aws_s3_bucket_public_access_block",
@@ -256,6 +257,28 @@ def test_a_queue_is_found_by_its_name(session: AwsSession) -> None:
     (found,) = existing(session, [Wanted("aws_sqs_queue", {"name": "pages"})])
     assert isinstance(found, Existing)
     assert found.id == url
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "found"),
+    [
+        ({"VpcEndpointType": "Interface", "PrivateDnsEnabled": True}, {"private_dns_enabled": True}, True),
+        ({"VpcEndpointType": "Interface", "PrivateDnsEnabled": True}, {"private_dns_enabled": False}, False),
+        ({"VpcEndpointType": "Interface", "PrivateDnsEnabled": False}, {"private_dns_enabled": True}, False),
+        ({"VpcEndpointType": "Gateway", "RouteTableIds": ["rtb-1"]}, {"route_table_ids": ["rtb-2", "rtb-1"]}, True),
+        ({"VpcEndpointType": "Gateway", "RouteTableIds": ["rtb-1"]}, {"route_table_ids": ["rtb-2"]}, False),
+    ],
+)
+def test_an_endpoint_is_found_where_aws_would_refuse_a_second_one(
+    session: AwsSession, theirs: dict[str, Any], ours: dict[str, Any], found: bool
+) -> None:
+    ec2, service = client(session, "ec2"), f"com.amazonaws.{session.region}.s3"
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    route_table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    placed = json.loads(json.dumps([theirs, ours]).replace("rtb-1", route_table))
+    made = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=service, **placed[0])["VpcEndpoint"]["VpcEndpointId"]
+    (answer,) = existing(session, [Wanted("aws_vpc_endpoint", {"vpc_id": vpc, "service_name": service, **placed[1]})])
+    assert (isinstance(answer, Existing) and answer.id == made) is found
 
 
 def test_what_is_not_known_yet_and_what_no_kind_knows_is_not_asked_for(session: AwsSession) -> None:
