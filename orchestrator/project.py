@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.environment.tfvars import Tfvars, parse_tfvars
-from orchestrator.errors import Location, RefusedInput
+from orchestrator.errors import Location, OrchestratorError, RefusedInput
 
 if TYPE_CHECKING:
     from orchestrator.checks.check import Checked
@@ -87,6 +87,20 @@ class Project:
         from orchestrator.checks.check import build_environment
 
         return build_environment(name, self.read(name))
+
+    def neighbours(self, environment: Environment) -> dict[str, Environment]:
+        """The other environments in the same account, by name; a file with problems is for `validate` to name."""
+        found = {}
+        for name in self.environment_names():
+            if name == environment.name:
+                continue
+            try:
+                other = self.load(name)
+            except OrchestratorError:
+                continue
+            if other.account_id == environment.account_id:
+                found[name] = other
+        return found
 
     def _require(self, name: str) -> None:
         names = self.environment_names()

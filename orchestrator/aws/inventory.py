@@ -87,7 +87,7 @@ def cached_repositories(
         found = [
             (name, prefix)
             for name in _repository_names(client)
-            if name not in owned and (prefix := _prefix_of(name, prefixes)) is not None
+            if name not in owned and (prefix := prefix_of(name, prefixes)) is not None
         ]
 
         def measure(item: tuple[str, str]) -> CachedRepository | None:
@@ -128,7 +128,7 @@ def _totals(client: ECRClient, name: str) -> tuple[int, int] | None:
     return images, size
 
 
-def _prefix_of(name: str, prefixes: Collection[str]) -> str | None:
+def prefix_of(name: str, prefixes: Collection[str]) -> str | None:
     """The longest prefix that `name` lies below, at a path component's boundary; ROOT when nothing else fits."""
     fitting = [prefix for prefix in prefixes if prefix != ROOT and name.startswith(prefix.rstrip("/") + "/")]
     if fitting:

@@ -43,6 +43,10 @@ COMMANDS = {
         "Look after Terraform states: an environment that was renamed keeps its own.",
     ),
     "secret": ("orchestrator.cli.secret:secret", "Store upstream credentials in the shape that ECR wants."),
+    "cache": (
+        "orchestrator.cli.cache:cache",
+        "Give cached repositories the settings that their template has now.",
+    ),
     "lifecycle": (
         "orchestrator.cli.lifecycle.commands:lifecycle",
         "Keep the cache small: preview, run, restore, invoke.",

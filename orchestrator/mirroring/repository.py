@@ -1,4 +1,4 @@
-"""The settings of a repository that a first copy makes: the template of its mirror, else the environment's."""
+"""The settings of a repository that ECR or a first copy makes below a prefix: those of its template."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.lifecycle.ports import ROOT
 from orchestrator.partitions import partition_of
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
+    from orchestrator.environment.parts import RootTemplate
 
+CROSS_ACCOUNT_SID = "CrossAccountPull"
 PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 
 
@@ -51,11 +54,32 @@ def repository_settings(environment: Environment, prefix: str) -> RepositorySett
     )
 
 
+def cached_settings(environment: Environment, prefix: str) -> RepositorySettings | None:
+    """Of a repository that the rule `prefix` made, as environments/main.tf gives them to its template.
+
+    None without a template: AWS's defaults hold then, or a template that somebody else made.
+    """
+    rule = environment.pull_through_cache_rules[prefix]
+    consumers = environment.registry_consumer_account_ids
+    template: RootTemplate | None = rule.template
+    if template is None and (not consumers or prefix == ROOT):
+        template = environment.root_template
+        if template is None and not consumers:
+            return None
+    accounts = sorted({*(rule.template.pull_account_ids if rule.template else ()), *consumers})
+    return RepositorySettings(
+        mutability=template.image_tag_mutability if template else "MUTABLE",
+        kms_key_arn=template.kms_key_arn if template else None,
+        tags=dict(template.resource_tags) if template else {},
+        policy=_policy(environment.registry.region, accounts) if accounts else "",
+    )
+
+
 def _policy(region: str, accounts: list[str]) -> str:
     """The policy that modules/pull-through-cache writes into its templates."""
     partition = partition_of(region)
     statement: dict[str, Any] = {
-        "Sid": "CrossAccountPull",
+        "Sid": CROSS_ACCOUNT_SID,
         "Effect": "Allow",
         "Principal": {"AWS": [f"arn:{partition}:iam::{account}:root" for account in accounts]},
         "Action": list(PULL_ACTIONS),

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import OrchestratorError
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.state import State, StateResource, parse_state, read_state
 from orchestrator.terraform.workdir import workdir_of
@@ -31,19 +30,8 @@ class Holder:
 
 
 def others(stack: Stack) -> dict[str, Environment]:
-    """The project's other environments in the same account, by name; a file with problems is for `validate` to name."""
-    project = stack.context.project
-    found = {}
-    for name in project.environment_names():
-        if name == stack.name:
-            continue
-        try:
-            environment = project.load(name)
-        except OrchestratorError:
-            continue
-        if environment.account_id == stack.environment.account_id:
-            found[name] = environment
-    return found
+    """The project's other environments in the same account, by name."""
+    return stack.context.project.neighbours(stack.environment)
 
 
 def same_registry(one: Environment, other: Environment) -> bool:
