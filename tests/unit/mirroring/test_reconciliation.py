@@ -113,7 +113,7 @@ def test_statements_and_tags_of_others_stay() -> None:
 
 def test_who_may_no_longer_pull_is_taken_out_and_an_empty_policy_deleted() -> None:
     nobody = RepositorySettings()
-    plain = {"tags": {}, "kms_key_arn": None}
+    plain: dict[str, Any] = {"tags": {}, "kms_key_arn": None}
     alone = difference(nobody, policy=policy(pulls("555566667777")), **plain)
     beside = difference(nobody, policy=policy(pulls("555566667777"), THEIRS), **plain)
     assert alone is not None
