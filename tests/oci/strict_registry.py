@@ -24,6 +24,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from orchestrator.oci.manifest import INDEXES, MANIFESTS, OCI_INDEX, parse_manifest
+from tests.oci.chunked_body import chunks
 
 _ROUTE = re.compile(r"/v2/(?P<repository>.+?)/(?P<kind>manifests|blobs|tags|referrers)/(?P<reference>.+)\Z")
 
@@ -297,7 +298,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(404, "MANIFEST_UNKNOWN" if repository else "NAME_UNKNOWN", "manifest unknown")
             return
         media_type, content = found
-        if media_type not in (self.headers.get("Accept") or ""):
+        # Go's clients send a line for each type.
+        if media_type not in ", ".join(self.headers.get_all("Accept") or ()):
             self._error(406, "MANIFEST_UNKNOWN", "not acceptable")
             return
         headers = {"Content-Type": media_type}
@@ -457,6 +459,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _receive(self, data: bytearray) -> bool:
         """Take the body into `data` piece by piece: what came before a cut stays. False when it was cut."""
+        if "chunked" in (self.headers.get("Transfer-Encoding") or ""):
+            return self._receive_chunks(data)
         cut_at = -1
         if self.registry.faults.strikes("upload_cut", self.command, self.path):
             cut_at = self.left // 2
@@ -472,6 +476,17 @@ class _Handler(BaseHTTPRequestHandler):
             if 0 <= cut_at <= len(data):
                 self._reset()
                 return False
+        return True
+
+    def _receive_chunks(self, data: bytearray) -> bool:
+        try:
+            for piece in chunks(self.rfile):  # type: ignore[arg-type]
+                if self.registry.bandwidth:
+                    time.sleep(len(piece) / self.registry.bandwidth)
+                data += piece
+        except EOFError:
+            self.close_connection = True
+            return False
         return True
 
     def _body(self) -> bytes | None:
