@@ -1,4 +1,4 @@
-"""One pull of a tag by ECR's registry API, as a node makes it: what a pull-through cache imports an image on.
+"""Pulls of tags by ECR's registry API, as a node makes them: what a pull-through cache imports an image on.
 
 ECR documents first pulls for clients of the registry API; of BatchGetImage it does not say that it starts one. Only the
 manifest is asked for: ECR imports the image, or the index with its images, by itself.
@@ -6,21 +6,23 @@ manifest is asked for: ECR imports the image, or the index with its images, by i
 
 from __future__ import annotations
 
-from base64 import b64decode
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import requests
-
-from orchestrator.aws.ports import MEDIA_TYPES
-from orchestrator.lifecycle.units import children_of
+from orchestrator.aws.mirror_target import MirrorTarget
+from orchestrator.mirroring.repository import RepositorySettings
+from orchestrator.oci.errors import OciError, RegistryRefused
+from orchestrator.oci.registries import Registries
+from orchestrator.oci.retry import Budget
+from orchestrator.routes.upstreams import PrivateRegistry
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from orchestrator.aws.session import AwsSession
 
-# ECR answers a first pull when it has fetched the manifest from its upstream.
-SECONDS = (5, 60)
+# ECR answers a first pull when it has fetched the manifest from its upstream; what failed in a minute fails.
+_BUDGET = Budget(seconds=60, attempts=4, throttled=300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,34 +34,30 @@ class Pulled:
     children: tuple[str, ...] = ()
 
 
-def pull_tag(session: AwsSession, repository: str, tag: str) -> Pulled:
-    """Pull the manifest of `repository:tag`. Raises botocore's errors when there is no token to pull with."""
-    (data,) = session.client("ecr").get_authorization_token()["authorizationData"]
-    registry = str(data["proxyEndpoint"])
-    user, _, password = b64decode(data["authorizationToken"]).decode().partition(":")
-    url, headers = registry, {"Accept": ", ".join(MEDIA_TYPES)}
-    options: dict[str, Any] = {"auth": (user, password), "verify": session.ca_bundle or True}
-    if session.endpoint:
-        # No name leads to the embedded AWS: it is told which registry is meant.
-        url, headers["Host"] = session.endpoint, registry.removeprefix("https://")
-        options["proxies"] = {"http": "", "https": ""}
-    try:
-        answer = requests.get(f"{url}/v2/{repository}/manifests/{tag}", headers=headers, timeout=SECONDS, **options)
-    except requests.RequestException as error:
-        return Pulled(problem=f"{registry} cannot be reached: {type(error).__name__}")
-    if answer.status_code != 200:
-        return Pulled(problem=f"{registry} answers {answer.status_code}{_reason(answer)}")
-    digest = answer.headers.get("Docker-Content-Digest") or f"sha256:{sha256(answer.content).hexdigest()}"
-    try:
-        return Pulled(digest, children=children_of(answer.text))
-    except (ValueError, RecursionError):
-        return Pulled(digest)
+class TagPulls:
+    """The session's registry, for pulls; a context."""
 
+    def __init__(self, session: AwsSession) -> None:
+        registry = PrivateRegistry(session.account_id, session.region)
+        target = MirrorTarget(session, registry, lambda _: RepositorySettings())
+        self._registries = Registries([target.endpoint()], budget=_BUDGET)
+        self._registry = self._registries.of(registry.host)
 
-def _reason(answer: requests.Response) -> str:
-    """The registry's own words, as `: MANIFEST_UNKNOWN, Requested image not found`."""
-    try:
-        (first, *_) = answer.json()["errors"]
-        return f": {first['code']}, {first['message']}"
-    except (ValueError, LookupError, TypeError):
-        return ""
+    def __enter__(self) -> TagPulls:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._registries.close()
+
+    def pull(self, repository: str, tag: str) -> Pulled:
+        """Pull the manifest of `repository:tag`. Raises OrchestratorError when there is no token to pull with."""
+        try:
+            manifest = self._registry.manifest(repository, tag)
+        except RegistryRefused as refusal:
+            code = f" ({refusal.code})" if refusal.code else ""
+            return Pulled(problem=f"{self._registry.name} answers {refusal.status}{code}")
+        except OciError as error:
+            return Pulled(problem=error.what.rstrip("."))
+        return Pulled(manifest.digest, children=tuple(child.digest for child in manifest.children))

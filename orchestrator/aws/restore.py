@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
-from orchestrator.aws.pull import pull_tag
+from orchestrator.aws.pull import TagPulls
 from orchestrator.aws.translation import error_code, explained
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def restore_images(session: AwsSession, records: Sequence[AuditRecord]) -> list[
 
     An image without a tag cannot be asked for: it comes with the index that it belongs to.
     """
-    with explained(session.environment, "ecr"), ThreadPoolExecutor(WORKERS) as pool:
-        found = list(pool.map(lambda record: list(_restored(session, record)), records))
+    with explained(session.environment, "ecr"), TagPulls(session) as pulls, ThreadPoolExecutor(WORKERS) as pool:
+        found = list(pool.map(lambda record: list(_restored(session, pulls, record)), records))
     results = [result for each in found for result in each]
     listed = {(result.record.repository, child) for result in results for child in result.children}
     back = {(result.record.repository, result.record.digest) for result in results if result.came_back}
@@ -74,14 +74,14 @@ def restore_images(session: AwsSession, records: Sequence[AuditRecord]) -> list[
     return [settled(result) for result in results]
 
 
-def _restored(session: AwsSession, record: AuditRecord) -> Iterator[Restoration]:
+def _restored(session: AwsSession, pulls: TagPulls, record: AuditRecord) -> Iterator[Restoration]:
     there = None if record.outcome else _described(session, record)
     if there is not None and there.get("imageStatus", "ACTIVE") == "ACTIVE":
         # A run that died left it where it was.
-        yield from _by_name(session, record, there, "present")
+        yield from _by_name(pulls, record, there, "present")
         return
     if record.outcome == "archived" or (not record.outcome and record.action == "archive"):
-        unarchived = _unarchived(session, record)
+        unarchived = _unarchived(session, pulls, record)
         if unarchived:
             yield from unarchived
             return
@@ -89,11 +89,11 @@ def _restored(session: AwsSession, record: AuditRecord) -> Iterator[Restoration]
         # Settled when all others are back.
         yield Restoration(record, "unavailable")
     for tag in record.tags:
-        yield _pulled(session, record, tag)
+        yield _pulled(pulls, record, tag)
 
 
 def _by_name(
-    session: AwsSession, record: AuditRecord, image: Mapping[str, Any] | None, outcome: Outcome, detail: str = ""
+    pulls: TagPulls, record: AuditRecord, image: Mapping[str, Any] | None, outcome: Outcome, detail: str = ""
 ) -> Iterator[Restoration]:
     """The image is there: how it ended for each of its tags. Those that it lost meanwhile are pulled again."""
     held = record.tags if image is None else image.get("imageTags", [])
@@ -101,12 +101,12 @@ def _by_name(
         if not tag or tag in held:
             yield Restoration(record, outcome, tag, record.digest, detail)
         else:
-            pulled = _pulled(session, record, tag)
+            pulled = _pulled(pulls, record, tag)
             yield replace(pulled, detail=WITHOUT_TAG) if pulled.outcome == "moved" else pulled
 
 
-def _pulled(session: AwsSession, record: AuditRecord, tag: str) -> Restoration:
-    pulled = pull_tag(session, record.repository, tag)
+def _pulled(pulls: TagPulls, record: AuditRecord, tag: str) -> Restoration:
+    pulled = pulls.pull(record.repository, tag)
     if not pulled.digest:
         return Restoration(record, "unavailable", tag, detail=f"{pulled.problem}; its source was {record.upstream}")
     outcome: Outcome = "restored" if pulled.digest == record.digest else "moved"
@@ -126,7 +126,7 @@ def _described(session: AwsSession, record: AuditRecord) -> Mapping[str, Any] | 
     return images[0] if images else None
 
 
-def _unarchived(session: AwsSession, record: AuditRecord) -> list[Restoration]:
+def _unarchived(session: AwsSession, pulls: TagPulls, record: AuditRecord) -> list[Restoration]:
     """The image out of the archive, by each of its names; nothing when it is not there any more."""
     client: Any = session.client("ecr")
     try:
@@ -144,4 +144,4 @@ def _unarchived(session: AwsSession, record: AuditRecord) -> list[Restoration]:
             detail = f"{code} from {error.operation_name}"
             return [Restoration(record, "unavailable", tag, detail=detail) for tag in record.tags or ("",)]
         detail = "it was not in the archive any more"
-    return list(_by_name(session, record, _described(session, record), "restored", detail))
+    return list(_by_name(pulls, record, _described(session, record), "restored", detail))

@@ -179,11 +179,7 @@ REFUSALS = (
     AwsRefusal("PutImage", "ImageTagAlreadyExistsException", "an immutable tag names another image", REFERENCE),
     AwsRefusal("PutImage", "ReferencedImagesNotFoundException", "an index names images that are not there", REFERENCE),
     AwsRefusal("PutImage", "LimitExceededException", "an image has 1,000 tags, a repository 100,000 images", GUIDE),
-    _never(
-        "PutImage",
-        "LayersNotFoundException",
-        "Simulated images have no layers; a push through the registry's own door is refused without them.",
-    ),
+    AwsRefusal("PutImage", "LayersNotFoundException", "a layer was not pushed before", REFERENCE),
     _never("PutImage", "KmsException", _PUSHED),
     AwsRefusal("CompleteLayerUpload", "EmptyUploadException", "no part was sent", REFERENCE),
     AwsRefusal("CompleteLayerUpload", "InvalidLayerException", "the digest is another", REFERENCE),

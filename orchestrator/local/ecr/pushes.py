@@ -30,17 +30,12 @@ def push_repository(context: EcrCall, name: str) -> HeldRepository:
 
 
 def put_image(context: EcrCall, params: Document) -> Document:
-    return push_image(context, params, whole=False)
-
-
-def push_image(context: EcrCall, params: Document, *, whole: bool) -> Document:
-    """PutImage; `whole` refuses a manifest whose layers are not there, which simulated images have none of."""
+    """Hold a manifest whose layers and images are there, and let a tag name it."""
     repository = push_repository(context, params["repositoryName"])
     image = read_manifest(repository, params["imageManifest"], params.get("imageManifestMediaType"))
     if params.get("imageDigest", image.digest) != image.digest:
         raise EcrError("ImageDigestDoesNotMatchException", "The specified image digest does not match the manifest's")
-    if whole:
-        _require_layers(repository, image)
+    _require_layers(repository, image)
     tag = params.get("imageTag")
     held = repository.images.get(image.digest)
     if held is None and len(repository.images) >= MAX_IMAGES:

@@ -9,7 +9,7 @@ from orchestrator.local.ecr.ecr_error import EcrError
 from orchestrator.local.ecr.holdings import Document, EcrCall
 from orchestrator.local.ecr.image_manifests import refers_to
 from orchestrator.local.ecr.images_api import batch_get_image, list_referrers
-from orchestrator.local.ecr.pushes import push_image
+from orchestrator.local.ecr.pushes import put_image
 from orchestrator.local.registry.address import Address
 from orchestrator.local.registry.replies import Reply, json_reply, refusal, refused
 from orchestrator.local.registry.request import RegistryRequest
@@ -70,7 +70,7 @@ def put_manifest(
     if ":" not in reference:
         params["imageTag"] = reference
     try:
-        push_image(context, params, whole=True)
+        put_image(context, params)
     except EcrError as error:
         # What is there already is as good as pushed to every client of this API.
         if error.code != "ImageAlreadyExistsException":

@@ -11,6 +11,7 @@ import pytest
 from orchestrator.aws.inventory import cached_repositories, image_count, validate_rules
 from orchestrator.aws.session import AwsSession, open_session
 from orchestrator.errors import OrchestratorError
+from tests.pushed_layers import push_layers
 
 from .conftest import Target
 from .scripted import Answer, Request, endpoint, json_error
@@ -29,7 +30,7 @@ def push(session: AwsSession, repository: str, *, images: int) -> None:
             "config": {
                 "mediaType": "application/vnd.oci.image.config.v1+json",
                 "size": 7,
-                "digest": f"sha256:{number:064x}",
+                "digest": push_layers(ecr, repository, str(number).encode())[0],
             },
             "layers": [],
         }

@@ -13,6 +13,7 @@ import requests
 from orchestrator.errors import OrchestratorError
 from orchestrator.local.controls import SeedImage, first_pull, seed_images, seed_upstream
 from tests.functional.local.conftest import Clients, refused
+from tests.pushed_layers import push_layers
 
 if TYPE_CHECKING:
     from orchestrator.local import LocalAws
@@ -46,6 +47,7 @@ def digest_of(text: str) -> str:
 @pytest.fixture
 def repository(ecr: Any) -> str:
     ecr.create_repository(repositoryName="team/app")
+    push_layers(ecr, "team/app", b"one", b"two", b"child")
     return "team/app"
 
 
@@ -67,6 +69,14 @@ def test_a_pushed_image_has_the_digest_of_its_manifest(ecr: Any, repository: str
         ecr.put_image(repositoryName=repository, imageManifest=text, imageTag="v1")
     with refused("InvalidParameterException", "Invalid JSON"):
         ecr.put_image(repositoryName=repository, imageManifest="{", imageTag="v2")
+
+
+def test_an_image_needs_its_layers(ecr: Any, repository: str) -> None:
+    with refused("LayersNotFoundException", hashlib.sha256(b"never pushed").hexdigest()):
+        ecr.put_image(repositoryName=repository, imageManifest=manifest("never pushed"), imageTag="v1")
+    assert tags_by_digest(ecr, repository) == {}
+    push_layers(ecr, repository, b"never pushed")
+    ecr.put_image(repositoryName=repository, imageManifest=manifest("never pushed"), imageTag="v1")
 
 
 def test_a_tag_that_moves_leaves_its_former_image_untagged(ecr: Any, repository: str) -> None:

@@ -426,6 +426,9 @@ CASES: dict[tuple[str, str], Callable[[World], Any]] = {
     ("PutImage", "ReferencedImagesNotFoundException"): _with_repository(
         lambda w: w.put(w.manifest(manifests=[{"digest": "sha256:" + "0" * 64}]))
     ),
+    ("PutImage", "LayersNotFoundException"): _with_repository(
+        lambda w: w.put(w.manifest(layers=[{"digest": "sha256:" + "0" * 64}]))
+    ),
     ("PutImage", "LimitExceededException"): _tagged_often,
     ("CompleteLayerUpload", "EmptyUploadException"): _with_repository(lambda w: w.upload()),
     ("CompleteLayerUpload", "InvalidLayerException"): _with_repository(

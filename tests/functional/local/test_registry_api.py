@@ -12,6 +12,7 @@ import requests
 from orchestrator.local.controls import SeedImage, seed_images, seed_upstream, set_behaviour
 from tests.functional.local.conftest import REGION, Clients, refused
 from tests.functional.local.test_images import digest_of, manifest
+from tests.pushed_layers import push_layers
 
 if TYPE_CHECKING:
     from orchestrator.local import LocalAws
@@ -47,6 +48,7 @@ def fresh_behaviour(local_aws: LocalAws) -> Iterator[None]:
 def test_a_manifest_is_pulled_by_tag_and_by_digest(node: Node, ecr: Any) -> None:
     ecr.create_repository(repositoryName="team/app")
     text = manifest("one")
+    push_layers(ecr, "team/app", b"one")
     ecr.put_image(repositoryName="team/app", imageManifest=text, imageTag="v1")
     for reference in ("v1", digest_of(text)):
         answer = node.ask(f"/v2/team/app/manifests/{reference}")

@@ -16,6 +16,7 @@ import pytest
 
 from orchestrator.project import Project
 from tests.functional.running import Ran, run
+from tests.pushed_layers import push_layers
 
 if TYPE_CHECKING:
     from orchestrator.local import LocalAws
@@ -87,7 +88,9 @@ class World:
 
     def push(self, repository: str, tag: str = "v1") -> None:
         """Put an image there."""
-        self.client("ecr").put_image(repositoryName=repository, imageManifest=MANIFEST, imageTag=tag)
+        ecr = self.client("ecr")
+        push_layers(ecr, repository, b"{}")
+        ecr.put_image(repositoryName=repository, imageManifest=MANIFEST, imageTag=tag)
 
     def images(self, repository: str) -> int:
         """How many images the repository holds."""
