@@ -14,7 +14,6 @@ from botocore.exceptions import ClientError
 from orchestrator.aws.inventory import PAGE, prefix_of
 from orchestrator.aws.session import POOL, AwsSession
 from orchestrator.aws.translation import explained, found_or_none, is_absent
-from orchestrator.lifecycle.ports import ROOT
 from orchestrator.mirroring.reconciliation import (
     MUTABILITY,
     POLICY,
@@ -24,7 +23,7 @@ from orchestrator.mirroring.reconciliation import (
     StandingRepository,
     reconcile,
 )
-from orchestrator.mirroring.repository import RepositorySettings, cached_settings, repository_settings
+from orchestrator.mirroring.repository import settings_by_prefix
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
@@ -43,24 +42,6 @@ class Reconciliations:
     looked_at: int = 0
 
 
-def wanted_settings(environment: Environment) -> dict[str, RepositorySettings]:
-    """{prefix: what its template says} of rules and mirrors; none of what has no template, or not in this registry.
-
-    Under ROOT nobody can tell what the rule made, so that it is left out.
-    """
-    if not environment.owns_registry:
-        return {}
-    found = {}
-    for prefix in environment.pull_through_cache_rules:
-        settings = cached_settings(environment, prefix)
-        if settings is not None and prefix != ROOT:
-            found[prefix] = settings
-    for prefix, mirror in environment.mirrors.items():
-        if mirror.template is not None or environment.root_template is not None:
-            found[prefix] = repository_settings(environment, prefix)
-    return found
-
-
 def differing_repositories(
     session: AwsSession,
     environment: Environment,
@@ -73,7 +54,7 @@ def differing_repositories(
 
     What this environment declares itself is left out, and `managed`, which others do. Raises what AWS refuses.
     """
-    wanted = wanted_settings(environment)
+    wanted = settings_by_prefix(environment)
     if not wanted:
         return Reconciliations()
     own = frozenset((*environment.own_repository_names, *managed))

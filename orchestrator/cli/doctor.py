@@ -83,7 +83,8 @@ def _findings(ctx: click.Context, names: tuple[str, ...], *, every: bool, local:
         finding, environment = environment_file(project, name)
         yield finding
         if name in asked and environment is not None and not (local and running is None):
-            yield from account(environment, running if local else None)
+            managed = [own for other in project.neighbours(environment).values() for own in other.own_repository_names]
+            yield from account(environment, running if local else None, managed)
 
 
 def _of_cluster(ctx: click.Context, name: str, context: str | None) -> Iterator[Diagnosis]:

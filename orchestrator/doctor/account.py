@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 from orchestrator.doctor.diagnosis import Diagnosis, attempt, failed
 from orchestrator.errors import InvalidEnvironment, OrchestratorError
+from orchestrator.mirroring.repository import settings_by_prefix
 
 if TYPE_CHECKING:
     from orchestrator.aws.caller import Caller
@@ -29,8 +30,11 @@ def environment_file(project: Project, name: str) -> tuple[Diagnosis, Environmen
     return Diagnosis("ok", "file", "valid", environment=name), environment
 
 
-def account(environment: Environment, local: LocalAws | None) -> Iterator[Diagnosis]:
-    """What this environment finds in AWS: credentials, state bucket, permissions, upstream secrets, lifecycle."""
+def account(environment: Environment, local: LocalAws | None, managed: Collection[str] = ()) -> Iterator[Diagnosis]:
+    """What this environment finds in AWS: credentials, state bucket, permissions, upstream secrets, cache, lifecycle.
+
+    `managed` are repositories that the project's other environments declare.
+    """
     from orchestrator.aws.caller import check_account
     from orchestrator.aws.session import open_session
     from orchestrator.doctor.expiry import lifecycle
@@ -50,6 +54,8 @@ def account(environment: Environment, local: LocalAws | None) -> Iterator[Diagno
         for prefix, rule in environment.pull_through_cache_rules.items():
             if rule.secret_name or rule.credential_arn:
                 yield attempt(f"secret of {prefix}", name, _secret_check(session, environment, prefix))
+    if settings_by_prefix(environment):
+        yield attempt("cached repositories", name, lambda: _cached(session, environment, managed))
     yield from lifecycle(session, environment)
 
 
@@ -67,6 +73,22 @@ def _state_bucket(session: AwsSession, environment: Environment) -> Diagnosis:
     if lacking:
         return Diagnosis("note", check, f"{state.bucket}: {'; '.join(lacking)}", make, name)
     return Diagnosis("ok", check, f"{state.bucket}: versioned, encrypted, private, TLS only", environment=name)
+
+
+def _cached(session: AwsSession, environment: Environment, managed: Collection[str]) -> Diagnosis:
+    """Do they stand as their templates say? A template acts when ECR makes a repository, never later."""
+    from orchestrator.aws.standing_repositories import differing_repositories
+
+    check, name = "cached repositories", environment.name
+    found = differing_repositories(session, environment, managed=managed, bounded=True)
+    many = f"{found.looked_at} repositor{'y' if found.looked_at == 1 else 'ies'}"
+    if not found.differing:
+        return Diagnosis("ok", check, f"{many}, none differs from its template", environment=name)
+    first = found.differing[0]
+    settings = ", ".join(each.setting for each in first.differences)
+    what = f"{len(found.differing)} of {many} differ from their template, such as {first.name} ({settings})"
+    flag = " --local" if session.is_local else ""
+    return Diagnosis("note", check, what, f"`orchestrator cache reconcile {name}{flag}` shows and sets them.", name)
 
 
 def _permissions(session: AwsSession, identity: Caller, environment: Environment) -> Diagnosis:

@@ -75,6 +75,24 @@ def cached_settings(environment: Environment, prefix: str) -> RepositorySettings
     )
 
 
+def settings_by_prefix(environment: Environment) -> dict[str, RepositorySettings]:
+    """{prefix: what its template says} of rules and mirrors; none of what has no template, or not in this registry.
+
+    Under ROOT nobody can tell what the rule made, so that it is left out.
+    """
+    if not environment.owns_registry:
+        return {}
+    found = {}
+    for prefix in environment.pull_through_cache_rules:
+        settings = cached_settings(environment, prefix)
+        if settings is not None and prefix != ROOT:
+            found[prefix] = settings
+    for prefix, mirror in environment.mirrors.items():
+        if mirror.template is not None or environment.root_template is not None:
+            found[prefix] = repository_settings(environment, prefix)
+    return found
+
+
 def _policy(region: str, accounts: list[str]) -> str:
     """The policy that modules/pull-through-cache writes into its templates."""
     partition = partition_of(region)

@@ -21,6 +21,7 @@ from orchestrator.terraform.departures import departures, refuse_waiting
 from orchestrator.terraform.losses import BUCKET, expiring, losses
 from orchestrator.terraform.plan import REPOSITORY, Plan
 from orchestrator.terraform.planned import ExpiredImages, Loss, Planned
+from orchestrator.terraform.reconciliations import reconciliation_notes
 from orchestrator.terraform.runs import current_state, run_plan, show_plan
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.state import State
@@ -67,15 +68,19 @@ def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True) -> Planned:
         refuse_waiting(stack, departing)
     plan = departing.shown_in(plan)
     expired = expiring(stack, plan, state)
+    notes = (
+        *_scope_notes(stack, others.scope),
+        *_arrival_notes(arrived, others.attached_roles),
+        *_principal_notes(plan),
+        *reconciliation_notes(stack),
+    )
     unseen = (*around.unseen, *arrived.unseen, *(e for e in expired if isinstance(e, OrchestratorError)))
     gone = tuple(each for each in expired if isinstance(each, ExpiredImages))
     lost: tuple[Loss, ...] = losses(stack, plan) if weigh else ()
     changed = {change.address for change in plan.changes if change.action != "no-op"}
     foreign = tuple(a for a in arrived.foreign if a.type not in SETTINGS or a.address in changed)
     notes = (
-        *_scope_notes(stack, others.scope),
-        *_arrival_notes(arrived, others.attached_roles),
-        *_principal_notes(plan),
+        *notes,
         *(f'the lifecycle policy of "{each.name}" would expire {_images(each.images)}' for each in gone),
         *(f"not looked up: {error.what} {error.why}" for error in unseen),
     )

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
 
+from orchestrator.aws.session import AwsSession, open_session
+from orchestrator.environment.model import Environment
 from orchestrator.project import Project
+from orchestrator.terraform.reconciliations import reconciliation_notes
+from orchestrator.terraform.stack import Stack
+from orchestrator.terraform.workdir import Workdir
 from tests.functional.running import Ran, run
 from tests.unit.mirroring.test_reconciliation import THEIRS, policy, pulls
 
@@ -115,6 +121,42 @@ def test_repositories_get_the_settings_that_their_template_has_now(cache: Cache)
 
     again = cache.reconcile("--check", "--json")
     assert [d["setting"] for each in again.json["repositories"] for d in each["differences"]] == ["encryption"]
+
+
+@dataclass(frozen=True)
+class FakeStack:
+    """As much of a stack as the notes of a plan ask for."""
+
+    cache: Cache
+    session: Callable[[], AwsSession]
+    environment: Environment
+    name: str = "dev"
+
+    @property
+    def context(self) -> Cache:
+        return self.cache
+
+    @property
+    def workdir(self) -> Workdir:
+        return Workdir(self.cache.project.state_dir / "local/dev", "dev", True, "")
+
+
+def test_plan_and_doctor_name_them(cache: Cache, local_aws: LocalAws) -> None:
+    environment = cache.project.load("dev")
+    session = open_session(environment, local=local_aws)
+    stack = cast(Stack, FakeStack(cache, lambda: session, environment))
+    cache.make("quay/own", imageTagMutability="IMMUTABLE")
+    assert list(reconciliation_notes(stack)) == []
+    for number in range(7):
+        cache.make(f"quay/{number}")
+
+    (note,) = reconciliation_notes(stack)
+    assert "quay/0 (policy, tags, encryption), quay/1" in note
+    assert "quay/4 (policy, tags, encryption), 2 more. `orchestrator cache reconcile dev --local` sets" in note
+    found = run("-C", str(cache.project.root), "doctor", "dev", "--local", "--json")
+    (said,) = [each for each in found.json["findings"] if each["check"] == "cached repositories"]
+    assert said["status"] == "note"
+    assert said["what"] == "7 of 7 repositories differ from their template, such as quay/0 (policy, tags, encryption)"
 
 
 def test_one_repository_can_be_named_and_a_failure_does_not_stop_the_others(cache: Cache) -> None:
