@@ -12,6 +12,7 @@ import json
 import random
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -109,6 +110,7 @@ class StrictRegistry:
         redirect_blobs_to: str = "",
         digest_header: bool = True,
         bandwidth: float = 0.0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.delay = delay
         self.referrers = referrers
@@ -136,6 +138,9 @@ class StrictRegistry:
         self._buckets: dict[str, tuple[float, float]] = {}
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.registry = self
+        if tls is not None:
+            # The handshake is made by the thread that reads first.
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property
