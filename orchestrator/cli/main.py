@@ -32,6 +32,10 @@ COMMANDS = {
     ),
     "rewrite": ("orchestrator.cli.rewrite:rewrite", "Send the images of files to ECR, in place."),
     "mirror": ("orchestrator.cli.mirror.mirror_command:mirror", "Copy images into ECR that no rule can pull through."),
+    "operators": (
+        "orchestrator.cli.mirror.operators_command:operators",
+        "What a catalog of operators offers, and how a cluster finds its copy.",
+    ),
     "pull-secret": (
         "orchestrator.cli.pull_secret:pull_secret",
         "Put a token of ECR into the pull secret of an OpenShift cluster.",

@@ -13,11 +13,13 @@ from typing import Any
 
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.imageset import is_image_set, read_image_set
+from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.regsync import is_regsync, read_regsync
 from orchestrator.mirroring.wishes import Wish, wish
+from orchestrator.mirroring.yaml_documents import UnreadableYaml, load_documents
 
 
-def read_document(name: str, text: str) -> list[Wish] | None:
+def read_document(name: str, text: str) -> list[Wanted] | None:
     """The wishes of a document that lists images; None for one in which they have to be looked for.
 
     `name` is the file's, or `-`. Raises RefusedInput with file and line.
@@ -37,7 +39,7 @@ def read_document(name: str, text: str) -> list[Wish] | None:
         if is_image_set(document):
             return read_image_set(document, name)
         if is_regsync(document):
-            return read_regsync(document, name)
+            return list(read_regsync(document, name))
         return None
     return list(_lines(name, text))
 
@@ -55,17 +57,11 @@ def _yaml_mapping(name: str, text: str) -> dict[str, Any]:
     """The first document when it is one that lists images; {} for everything else."""
     if "ImageSetConfiguration" not in text and "sync:" not in text:
         return {}
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        document = next(iter(yaml.load_all(text, loader)), None)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
+        document = next(load_documents(text), None)
+    except UnreadableYaml as error:
         raise RefusedInput(
-            f"{name} is no YAML: {getattr(error, 'problem', None) or type(error).__name__}.",
-            remedy="Correct it.",
-            where=Location(name, mark.line + 1 if mark else 0),
+            f"{name} is no YAML: {error}.", remedy="Correct it.", where=Location(name, error.line)
         ) from error
     return document if isinstance(document, dict) else {}
 
@@ -79,7 +75,7 @@ def _lines(name: str, text: str) -> Iterator[Wish]:
         yield wish(content.split()[0], Location(name, number))
 
 
-def _json(name: str, text: str) -> list[Wish] | None:
+def _json(name: str, text: str) -> list[Wanted] | None:
     try:
         document = json.loads(text)
     except RecursionError as error:
@@ -97,7 +93,7 @@ def _json(name: str, text: str) -> list[Wish] | None:
     if is_image_set(document):
         return read_image_set(document, name)
     if is_regsync(document):
-        return read_regsync(document, name)
+        return list(read_regsync(document, name))
     return None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.tag_selection import select_tags
 from orchestrator.mirroring.wishes import Wish, check_platform, read_reference
+from orchestrator.mirroring.yaml_documents import shown
 
 _REFUSED = {
     "backup": "a tag that moves is replaced; the former image stays by its digest",
@@ -34,7 +35,7 @@ def is_regsync(document: dict[str, Any]) -> bool:
 def read_regsync(document: dict[str, Any], name: str) -> list[Wish]:
     """The wishes of all entries. Raises RefusedInput that names the entry."""
     if document.get("version") not in (None, 1):
-        raise _refused(name, f"its version is {document['version']!a}, not 1", "Write version: 1.")
+        raise _refused(name, f"its version is {shown(document['version'])}, not 1", "Write version: 1.")
     defaults = document.get("defaults")
     defaults = defaults if isinstance(defaults, dict) else {}
     found: list[Wish] = []
@@ -87,7 +88,7 @@ def _entry(name: str, number: int, entry: dict[str, Any], own: dict[str, Any]) -
         selection = _tags(name, at, entry.get("tags"))
         yield Wish(image, where, selection, checked, _repository(place))
     else:
-        raise _refused(name, f"{at} has the type {kind!a}", "Write image or repository.")
+        raise _refused(name, f"{at} has the type {shown(kind)}", "Write image or repository.")
 
 
 def _repository(place: Any) -> str:

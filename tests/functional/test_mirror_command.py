@@ -17,6 +17,7 @@ import pytest
 from orchestrator.local import LocalAws, ensure_running, stop
 from orchestrator.local.controls import set_behaviour
 from orchestrator.project import Project
+from tests.made_catalogs import put_catalog
 from tests.made_images import make_image
 from tests.oci.corpus import Maker
 from tests.oci.strict_registry import StrictRegistry
@@ -199,6 +200,44 @@ def test_what_the_source_lacks_fails_alone(world: World) -> None:
     assert ran.code == 1
     assert "ubi9/ubi:9.9" in ran.out
     assert "1 image copied, 0 unchanged, 1 failed" in ran.out
+
+
+CATALOG = "registry.redhat.io/redhat/index:v4.18"
+
+
+def test_operators_of_a_catalog_come_with_their_images(world: World, tmp_path: Path) -> None:
+    put_catalog(world.source, "registry.redhat.io", "redhat/index", "v4.18")
+    (tmp_path / "isc.yaml").write_text(
+        "apiVersion: mirror.openshift.io/v2alpha1\nkind: ImageSetConfiguration\nmirror:\n"
+        f"  operators:\n  - catalog: {CATALOG}\n    packages:\n    - name: logs\n"
+    )
+    ran = world.mirror("--from", str(tmp_path / "isc.yaml"), "--json")
+    assert ran.code == 0, ran.out + ran.err
+    wanted = {CATALOG, "registry.redhat.io/logs/bundle:1.1.0", "registry.redhat.io/logs/op:1.1.0"}
+    assert {image["source"] for image in ran.json["images"]} == wanted
+    index = world.source.repository("redhat/index").tags["v4.18"]
+    assert world.tags("redhat/redhat/index") == {index: ["v4.18"]}
+    world.source.requests.clear()
+    again = world.mirror("--from", str(tmp_path / "isc.yaml"), "--check")
+    assert again.code == 0, again.out
+
+
+def test_a_catalog_is_listed_and_found_by_the_cluster(world: World) -> None:
+    put_catalog(world.source, "registry.redhat.io", "redhat/index", "v4.18")
+    root, via = str(world.project.root), f"registry.redhat.io=http://{world.source.host}"
+    ran = run("-C", root, "operators", world.name, CATALOG, "--via", via, "--sizes")
+    assert ran.code == 0, ran.err
+    lines = ran.out.splitlines()
+    assert lines[0].startswith("logs  (2 images, 6.")
+    assert lines[1:3] == ["    stable  logs.v1.1.0  2 bundles  default", lines[2]]
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["logs", "mesh"]
+    listed = run("-C", root, "operators", world.name, CATALOG, "--via", via, "--package", "mesh", "--json")
+    (package,) = listed.json["packages"]
+    assert package["channels"] == [{"name": "stable", "head": "mesh.v3.0.0", "bundles": 1}]
+    found = run("-C", root, "operators", world.name, CATALOG, "--for", "cluster-catalog", "--json")
+    assert found.json["spec"]["source"]["image"]["ref"] == f"{world.host}/redhat/redhat/index:v4.18"
+    none = run("-C", root, "operators", world.name, "registry.redhat.io/ubi9/app:9.5.0", "--via", via)
+    assert (none.code, "no catalog of operators" in none.err) == (2, True)
 
 
 def test_a_signature_that_ecr_refuses_is_named_and_the_image_is_there(world: World) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.cli.mirror.catalogs import images_wanted
 from orchestrator.cli.mirror.copy_progress import CopyProgress
 from orchestrator.cli.mirror.show import left_documents, left_lines, result_document
 from orchestrator.cli.mirror.source_tags import references_of
 from orchestrator.cli.mirror.words import counted, size
 from orchestrator.errors import Location, RefusedInput
+from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.placing import NotCopied, Placed, place
 from orchestrator.mirroring.wishes import Wish, read_reference
 from orchestrator.oci.archive import Archive, is_archive, names_of, whole_name
@@ -122,9 +124,9 @@ class ArchiveRun:
         self._progress.close()
         self._registries.close()
 
-    def prepare(self, wishes: Sequence[Wish]) -> ToArchive:
+    def prepare(self, wishes: Sequence[Wanted]) -> ToArchive:
         """Place the wishes and read the sources' manifests."""
-        answers = [place(self._table, wish) for wish in wishes]
+        answers = [place(self._table, wish) for wish in images_wanted(wishes, self._registries)]
         left = tuple(answer for answer in answers if isinstance(answer, NotCopied))
         found = references_of(self._registries, [answer for answer in answers if isinstance(answer, Placed)])
         images = dict.fromkeys((source, item.wish.platforms) for item, source, _ in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import click
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.files.image_scan import STDIN, Scan, scan, scan_text
 from orchestrator.files.tree import decode_text
+from orchestrator.mirroring.operator_selection import CatalogWish, Wanted
 from orchestrator.mirroring.read import read_document
 from orchestrator.mirroring.tag_selection import select_tags
 from orchestrator.mirroring.wishes import Wish, check_platform, read_reference, wish
@@ -25,15 +27,15 @@ LARGEST = 64 * 2**20
 
 def gather(
     environment: Environment, references: Sequence[str], sources: Sequence[str], platforms: Sequence[str]
-) -> list[Wish]:
+) -> list[Wanted]:
     """The wishes, each once. Without references and sources those of `mirror_images`. Raises RefusedInput."""
     chosen = tuple(check_platform(part) for text in platforms for part in text.split(",") if part)
     if references or sources:
-        found = [wish(text) for text in references]
+        found: list[Wanted] = [wish(text) for text in references]
         for source in sources:
             found += _read(source)
     else:
-        found = own_wishes(environment)
+        found = list(own_wishes(environment))
         if not found:
             raise RefusedInput(
                 f'environment "{environment.name}" names no images to copy.',
@@ -41,7 +43,7 @@ def gather(
                 remedy="Name images, give --from, or add mirror_images to its file.",
             )
     if chosen:
-        found = [Wish(item.image, item.where, item.tags, chosen, item.target) for item in found]
+        found = [replace(item, platforms=chosen) for item in found]
     return list(_once(found))
 
 
@@ -59,25 +61,25 @@ def own_wishes(environment: Environment) -> list[Wish]:
     ]
 
 
-def _once(wishes: Iterable[Wish]) -> Iterable[Wish]:
-    seen = set()
+def _once(wishes: Iterable[Wanted]) -> Iterable[Wanted]:
+    seen: set[object] = set()
     for item in wishes:
-        key = (item.image, item.tags, item.platforms, item.target)
+        key = item if isinstance(item, CatalogWish) else (item.image, item.tags, item.platforms, item.target)
         if key not in seen:
             seen.add(key)
             yield item
 
 
-def _read(source: str) -> list[Wish]:
+def _read(source: str) -> list[Wanted]:
     if Path(source).is_dir():
-        return _in_files(source)
+        return list(_in_files(source))
     name, text = _text(source)
     found = read_document(name, text)
     if found is not None:
         return found
     if source == STDIN:
-        return _uses(scan_text(decode_text(Path(STDIN), text.encode()), "stdin.yaml", STDIN, ""))
-    return _in_files(source)
+        return list(_uses(scan_text(decode_text(Path(STDIN), text.encode()), "stdin.yaml", STDIN, "")))
+    return list(_in_files(source))
 
 
 def _in_files(source: str) -> list[Wish]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from orchestrator.cli.project_option import open_project
 if TYPE_CHECKING:
     from orchestrator.cli.mirror.run import MirrorRun
     from orchestrator.environment.model import Environment
-    from orchestrator.mirroring.wishes import Wish
+    from orchestrator.mirroring.operator_selection import Wanted
 
 
 @click.command()
@@ -93,7 +94,7 @@ def mirror(
             from orchestrator.oci.archive import Archive
 
             archive = opened.enter_context(Archive(path))
-            wishes = archive_wishes(archive, references, platforms)
+            wishes = list(archive_wishes(archive, references, platforms))
         else:
             wishes = gather(environment, references, sources, platforms)
         from orchestrator.cli.mirror.run import MirrorRun
@@ -105,7 +106,7 @@ def mirror(
 
 def _copy(
     run: MirrorRun,
-    wishes: list[Wish],
+    wishes: Sequence[Wanted],
     references: tuple[str, ...],
     check: bool,
     dry_run: bool,
@@ -133,7 +134,7 @@ def _copy(
 
 def _write(
     environment: Environment,
-    wishes: list[Wish],
+    wishes: Sequence[Wanted],
     references: tuple[str, ...],
     to: Path,
     part_size: int,

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from orchestrator.aws.caller import check_account
 from orchestrator.aws.mirror_target import MirrorTarget
 from orchestrator.cli.lifecycle.prices import STANDARD
+from orchestrator.cli.mirror.catalogs import images_wanted
 from orchestrator.cli.mirror.copy_progress import CopyProgress
 from orchestrator.cli.mirror.show import Shown
 from orchestrator.cli.mirror.source_tags import references_of
 from orchestrator.cli.project_session import project_session
+from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.placing import NotCopied, Placed, place
 from orchestrator.mirroring.repository import RepositorySettings, repository_settings
-from orchestrator.mirroring.wishes import Wish
 from orchestrator.oci.archive import Archive, in_archive
 from orchestrator.oci.copies import Copy, CopyOptions, CopyReport
 from orchestrator.oci.copy import execute, prepare
@@ -78,9 +79,9 @@ class MirrorRun:
         route = self._table.route_of(repository)
         return repository_settings(self._environment, route.prefix if route is not None else "")
 
-    def prepare(self, wishes: Sequence[Wish]) -> Shown:
+    def prepare(self, wishes: Sequence[Wanted]) -> Shown:
         """Place the wishes, read the sources, and plan."""
-        answers = [place(self._table, wish) for wish in wishes]
+        answers = [place(self._table, wish) for wish in images_wanted(wishes, self._registries)]
         left = tuple(answer for answer in answers if isinstance(answer, NotCopied))
         placed = [answer for answer in answers if isinstance(answer, Placed)]
         copies = self._copies(placed)

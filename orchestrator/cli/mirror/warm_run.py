@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws.caller import check_account
 from orchestrator.aws.mirror_target import MirrorTarget
+from orchestrator.cli.mirror.catalogs import images_wanted
 from orchestrator.cli.mirror.source_tags import source_tags
 from orchestrator.cli.project_session import project_session
 from orchestrator.errors import OrchestratorError
+from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.placing import NotCopied, Placed, place
 from orchestrator.mirroring.repository import RepositorySettings
-from orchestrator.mirroring.wishes import Wish
 from orchestrator.oci.crew import for_each
 from orchestrator.oci.errors import Absent
 from orchestrator.oci.logins import docker_logins
@@ -95,9 +96,9 @@ class WarmRun:
     ) -> None:
         self._registries.close()
 
-    def look(self, wishes: Sequence[Wish]) -> tuple[tuple[NotCopied, ...], list[WarmImage]]:
+    def look(self, wishes: Sequence[Wanted]) -> tuple[tuple[NotCopied, ...], list[WarmImage]]:
         """What belongs to no rule, and the images with what ECR has of them. Pulls nothing."""
-        answers = [place(self._table, wish, "pull-through") for wish in wishes]
+        answers = [place(self._table, wish, "pull-through") for wish in images_wanted(wishes, self._registries)]
         left = tuple(answer for answer in answers if isinstance(answer, NotCopied))
         placed = [answer for answer in answers if isinstance(answer, Placed)]
         images = list({(i.repository, i.tag, i.wanted): i for item in placed for i in self._images(item)}.values())

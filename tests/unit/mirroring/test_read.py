@@ -18,7 +18,7 @@ DIGEST = "sha256:" + "a" * 64
 def read(name: str, text: str) -> list[Wish]:
     found = read_document(name, text)
     assert found is not None
-    return found
+    return [item for item in found if isinstance(item, Wish)]
 
 
 def names(found: list[Wish]) -> list[str]:
@@ -80,11 +80,11 @@ def test_a_bill_of_materials_names_its_containers() -> None:
 def test_an_image_set_gives_its_additional_images_and_refuses_the_rest() -> None:
     head = "kind: ImageSetConfiguration\napiVersion: mirror.openshift.io/v2alpha1\nmirror:\n"
     images = "  additionalImages:\n  - name: registry.redhat.io/ubi9/ubi:9.4\n  - name: quay.io/x/y:1\n"
-    blocked = "  blockedImages:\n  - name: quay.io/x/y:1\n"
+    blocked = "  blockedImages:\n  - name: ^quay.io/.*:1$\n"
     assert names(read("isc.yaml", head + images + blocked)) == ["registry.redhat.io/ubi9/ubi:9.4"]
     for more, word in (
         ("  platform:\n    graph: true\n", "platform"),
-        ("  operators:\n  - catalog: x\n", "operators"),
+        ("  operators:\n  - targetCatalog: x\n", "operators"),
         ("  helm:\n    repositories:\n    - name: x\n", "helm"),
     ):
         with pytest.raises(RefusedInput, match=word):

@@ -1,0 +1,173 @@
+"""Files of an image below a folder: its layers are streamed, and what a later layer changes or takes away counts.
+
+Source: OCI image-spec, layers: the last layer wins; `.wh.NAME` takes NAME away, `.wh..wh..opq` what its folder had.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import posixpath
+import tarfile
+import zlib
+from collections.abc import Iterator
+from typing import IO, Any, cast
+
+from orchestrator.oci.blobs import BlobStream, Corrupt
+from orchestrator.oci.client import RemoteRegistry
+from orchestrator.oci.copy_events import Retried
+from orchestrator.oci.errors import NotUsable, WrongContent
+from orchestrator.oci.manifest import Descriptor, Manifest, fits, parse_platform
+
+_WHITEOUT = ".wh."
+_OPAQUE = ".wh..wh..opq"
+_CONFIG_LIMIT = 8 * 2**20
+# A file of a catalog, unpacked; Red Hat's largest package has about 60 MiB.
+FILE_LIMIT = 512 * 2**20
+_ATTEMPTS = 3
+
+
+def image_of(registry: RemoteRegistry, repository: str, reference: str, platform: str = "") -> Manifest:
+    """The image of a tag or digest; of an index that for `platform` (os/architecture), linux/amd64 or its first one."""
+    found = registry.manifest(repository, reference)
+    if not found.is_index:
+        return found
+    wanted = parse_platform(platform or "linux/amd64")
+    fitting = [child for child in found.children if fits(wanted, child.platform)]
+    if not fitting and platform:
+        raise NotUsable(f"{registry.name}/{repository}:{reference} has no platform {platform}.")
+    if not found.children:
+        raise NotUsable(f"{registry.name}/{repository}:{reference} is an index without images.")
+    return registry.manifest(repository, (fitting or list(found.children))[0].digest)
+
+
+def image_labels(registry: RemoteRegistry, repository: str, image: Manifest) -> dict[str, str]:
+    """The labels of the image's configuration."""
+    config = _config_of(image)
+    if config is None or config.size > _CONFIG_LIMIT:
+        return {}
+    try:
+        document = json.loads(b"".join(_stream(registry, repository, config).pieces(0, config.size)))
+        labels = (document.get("config") or {}).get("Labels") or {}
+        return {str(name): str(value) for name, value in labels.items()}
+    except Corrupt as error:
+        raise _wrong(registry, repository, config) from error
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise NotUsable(f"{registry.name}/{repository}: the configuration of the image is no JSON object.") from error
+
+
+def files_below(registry: RemoteRegistry, repository: str, image: Manifest, folder: str) -> dict[str, bytes]:
+    """{path below `folder`: content} of the regular files. Raises NotUsable, and what reading a blob raises."""
+    root = _normal(folder)
+    found: dict[str, bytes] = {}
+    config = _config_of(image)
+    for layer in image.blobs:
+        if config is not None and layer.digest == config.digest:
+            continue
+        if "zstd" in layer.media_type:
+            raise NotUsable(
+                f"{registry.name}/{repository}: a layer is packed with zstd, which is not read here.",
+                remedy="Push the image with gzip layers: skopeo copy --dest-compress-format gzip.",
+            )
+        _lay(found, root, _layer(registry, repository, layer, root))
+    return found
+
+
+def _lay(found: dict[str, bytes], root: str, entries: list[tuple[str, bytes | None]]) -> None:
+    """Put one layer over what the layers below it have."""
+    for path, content in entries:
+        if content is None:
+            folder, name = posixpath.split(path)
+            gone = folder if name == _OPAQUE else posixpath.join(folder, name.removeprefix(_WHITEOUT))
+            for known in [known for known in found if _is_below(posixpath.join(root, known), gone)]:
+                del found[known]
+    for path, content in entries:
+        if content is not None:
+            found[posixpath.relpath(path, root) if root else path] = content
+
+
+def _layer(registry: RemoteRegistry, repository: str, layer: Descriptor, root: str) -> list[tuple[str, bytes | None]]:
+    """What the layer says of `root`: (path, content), None for what it takes away."""
+    for _ in range(_ATTEMPTS):
+        try:
+            return list(_entries(_stream(registry, repository, layer).pieces(0, layer.size), root))
+        except Corrupt:
+            registry.on_event(
+                Retried(f"{registry.name}/{repository}, {layer.digest}", "its content is not its digest's")
+            )
+        except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+            raise NotUsable(
+                f"{registry.name}/{repository}: the layer {layer.digest} is no tar archive: {error}.",
+                remedy="Push the image again with a current client.",
+            ) from error
+    raise _wrong(registry, repository, layer)
+
+
+def _entries(pieces: Iterator[bytes], root: str) -> Iterator[tuple[str, bytes | None]]:
+    source = _Pieces(pieces)
+    with tarfile.open(fileobj=cast("IO[bytes]", source), mode="r|*") as archive:
+        for member in archive:
+            path = _normal(member.name)
+            name = posixpath.basename(path)
+            if name.startswith(_WHITEOUT):
+                yield path, None
+            elif member.isfile() and _is_below(path, root):
+                if member.size > FILE_LIMIT:
+                    raise tarfile.ReadError(f"{path} has {member.size} bytes")
+                content = archive.extractfile(member)
+                yield path, content.read() if content is not None else b""
+    # The digest is known at the end only.
+    for _ in pieces:
+        pass
+
+
+class _Pieces(io.RawIOBase):
+    """Pieces of bytes as a stream."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        super().__init__()
+        self._pieces = pieces
+        self._held = b""
+
+    def read(self, size: int = -1) -> bytes:
+        if not self._held:
+            self._held = next(self._pieces, b"")
+        if size < 0 or len(self._held) <= size:
+            taken, self._held = self._held, b""
+            return taken
+        taken, self._held = self._held[:size], self._held[size:]
+        return taken
+
+
+def _stream(registry: RemoteRegistry, repository: str, blob: Descriptor) -> BlobStream:
+    what = f"{registry.name}/{repository}, {blob.digest}"
+    return BlobStream(
+        [(registry, repository)],
+        blob,
+        registry.budget,
+        registry.sleep,
+        lambda why: registry.on_event(Retried(what, why)),
+    )
+
+
+def _config_of(image: Manifest) -> Descriptor | None:
+    """The configuration among the image's blobs."""
+    document: dict[str, Any] = json.loads(image.content)
+    digest = (document.get("config") or {}).get("digest")
+    return next((blob for blob in image.blobs if blob.digest == digest), None)
+
+
+def _normal(path: str) -> str:
+    return posixpath.normpath(f"/{path}").lstrip("/")
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return not folder or path == folder or path.startswith(f"{folder}/")
+
+
+def _wrong(registry: RemoteRegistry, repository: str, blob: Descriptor) -> WrongContent:
+    return WrongContent(
+        f"{registry.name}/{repository} gives other content than the digest {blob.digest} says.",
+        why=f"It was read {_ATTEMPTS} times.",
+        remedy="Push the image to its source again.",
+    )
