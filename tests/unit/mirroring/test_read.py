@@ -161,6 +161,6 @@ def test_manifests_are_left_to_who_looks_for_images(text: str) -> None:
 
 
 def test_a_long_list_takes_linear_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(read("-", "quay.io/team/app:1\n" * 20_000)) == 20_000
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
