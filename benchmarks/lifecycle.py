@@ -109,6 +109,13 @@ class Simulation:
         self.time.call("DescribePullThroughCacheRules")
         return [CacheRule("docker-hub", "registry-1.docker.io")]
 
+    def serves(self, _host: str, _repository: str, _references: Sequence[str]) -> bool:
+        # Beside AWS, and once for a repository in its life.
+        return True
+
+    def earlier(self, _key: str, _since: datetime) -> None:
+        return None
+
     def repository_pages(self) -> Iterator[Sequence[str]]:
         for start in range(0, self.count, 1000):
             self.time.call("DescribeRepositories")
@@ -215,7 +222,7 @@ class Simulation:
 
 def manager_of(simulation: Simulation, *, queue: bool) -> Manager:
     settings = read_settings({"ENVIRONMENT": "benchmark", "BUCKET": "b", "QUEUE_URL": "q"})
-    return Manager(settings, simulation, simulation, simulation if queue else None, simulation)
+    return Manager(settings, simulation, simulation, simulation if queue else None, simulation, simulation)
 
 
 def one_function(simulation: Simulation) -> None:

@@ -214,6 +214,16 @@ locals {
   records_bucket = coalesce(try(var.lifecycle_manager.bucket_name, null), "ecr-lifecycle-${local.registry.account_id}-${local.registry.region}")
   scan_type      = try(var.registry_scanning.scan_type, "BASIC")
 
+  # What this environment makes is no cache, whatever its name.
+  own_names = distinct(concat(
+    var.create_ecr ? [coalesce(var.ecr_repository_name, "${lower(var.cluster_name)}-registry")] : [],
+    keys(var.repositories),
+  ))
+  own_below_caches = [
+    for name in local.own_names : name
+    if anytrue([for prefix in keys(var.pull_through_cache_rules) : prefix == "ROOT" || startswith(name, "${prefix}/")])
+  ]
+
   # "" is the prefix of ROOT.
   cache_routes = [
     for prefix, upstream in module.mirror_set.upstream_names : { prefix = prefix == "ROOT" ? "" : prefix, source = upstream }
@@ -246,6 +256,8 @@ module "lifecycle_manager" {
   retention              = try(var.lifecycle_manager.retention, null)
   native_policy          = try(var.lifecycle_manager.native_policy, null)
   clusters               = try(var.lifecycle_manager.clusters, null)
+  cache_only             = try(var.lifecycle_manager.cache_only, null)
+  own_repositories       = local.own_below_caches
   snapshot_max_age_hours = try(var.lifecycle_manager.snapshot_max_age_hours, null)
   inspector              = local.scan_type == "ENHANCED"
   max_expire_fraction = {

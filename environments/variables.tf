@@ -630,6 +630,7 @@ variable "lifecycle_manager" {
     permissions_boundary_arn       = optional(string)
     native_policy                  = optional(string, "")
     clusters                       = optional(list(string), [])
+    cache_only                     = optional(list(string), [])
     snapshot_max_age_hours         = optional(number, 48)
     max_expire_fraction_repository = optional(number, 0.5)
     max_expire_fraction_account    = optional(number, 0.25)

@@ -19,6 +19,7 @@ from orchestrator.aws.ports import (
     S3Storage,
     SqsQueue,
     ThreadedHost,
+    UpstreamRegistries,
     function_clients,
 )
 from orchestrator.lifecycle.events import dispatch
@@ -53,4 +54,5 @@ def _manager(settings: Settings, host: ThreadedHost) -> Manager:
     registry = EcrRegistry(clients.ecr, exclusion, clients.inspector)
     storage = S3Storage(clients.s3, settings.bucket) if settings.bucket else None
     queue = SqsQueue(clients.sqs, settings.queue_url) if settings.queue_url else None
-    return Manager(settings, registry, storage, queue, host)
+    upstreams = UpstreamRegistries(os.environ.get("ORCHESTRATOR_UPSTREAMS", ""))
+    return Manager(settings, registry, storage, queue, host, upstreams)

@@ -53,6 +53,7 @@ locals {
   }
   variables = {
     BUCKET                         = local.bucket_name
+    CACHE_ONLY                     = jsonencode(sort(distinct(var.cache_only)))
     CLUSTERS                       = jsonencode(sort(distinct(var.clusters)))
     DRY_RUN                        = tostring(var.dry_run)
     ENVIRONMENT                    = var.environment
@@ -61,6 +62,7 @@ locals {
     MAX_EXPIRE_FRACTION_REPOSITORY = tostring(var.max_expire_fraction.repository)
     METRIC_NAMESPACE               = "Orchestrator/Lifecycle"
     NATIVE_POLICY                  = var.native_policy
+    OWN                            = jsonencode(sort(distinct(var.own_repositories)))
     RETENTION                      = jsonencode(local.retention)
     ROUTES                         = jsonencode(var.routes)
     SNAPSHOT_MAX_AGE_HOURS         = tostring(var.snapshot_max_age_hours)
@@ -341,19 +343,26 @@ locals {
         Sid      = "Records"
         Effect   = "Allow"
         Action   = ["s3:GetObject"]
-        Resource = [for prefix in ["cache", "runs", "snapshots"] : "${local.bucket_arn}/${prefix}/*"]
+        Resource = [for prefix in ["cache", "cached", "runs", "snapshots"] : "${local.bucket_arn}/${prefix}/*"]
       },
       {
         Sid      = "Audit"
         Effect   = "Allow"
         Action   = ["s3:PutObject"]
-        Resource = [for prefix in ["audit", "cache", "runs"] : "${local.bucket_arn}/${prefix}/*"]
+        Resource = [for prefix in ["audit", "cache", "cached", "runs"] : "${local.bucket_arn}/${prefix}/*"]
+      },
+      {
+        # How many images a cluster ran before: a snapshot that shrank stops the expiry.
+        Sid      = "EarlierSnapshots"
+        Effect   = "Allow"
+        Action   = ["s3:GetObjectVersion"]
+        Resource = ["${local.bucket_arn}/snapshots/*"]
       },
       {
         # Without it, what is absent answers as forbidden.
         Sid      = "AbsentIsNotForbidden"
         Effect   = "Allow"
-        Action   = ["s3:ListBucket"]
+        Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
         Resource = [local.bucket_arn]
       },
       {

@@ -335,6 +335,25 @@ variable "clusters" {
   }
 }
 
+variable "own_repositories" {
+  description = "Repositories below the prefixes that are no cache: those that this configuration makes. Nothing in them is expired."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "cache_only" {
+  description = "Prefixes (or ROOT) below which nobody pushes. Elsewhere nothing expires in a repository of which neither ECR's events nor its upstream say that a rule can bring it back, as with private upstreams."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for prefix in var.cache_only : contains(var.prefixes, prefix)])
+    error_message = "cache_only names prefixes of rules. There is no rule for: ${join(", ", [for prefix in var.cache_only : prefix if !contains(var.prefixes, prefix)])}."
+  }
+}
+
 variable "snapshot_max_age_hours" {
   description = "Age in hours from which on a snapshot is stale: nothing is expired, and an alarm fires."
   type        = number

@@ -64,6 +64,8 @@ class AwsSession:
     region: str
     endpoint: str | None
     notes: tuple[str, ...]
+    # Where the embedded AWS answers in place of the upstream registries; empty for the real ones.
+    upstreams: str = field(default="", kw_only=True)
     _boto: boto3.Session = field(repr=False, compare=False)
     _verify: bool | None = field(default=None, repr=False, compare=False)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False, compare=False)
@@ -190,6 +192,7 @@ def _local_session(environment: Target, local: LocalEndpoint) -> AwsSession:
         region=environment.aws_region,
         endpoint=values["AWS_ENDPOINT_URL"],
         notes=(),
+        upstreams=values.get("ORCHESTRATOR_UPSTREAMS", ""),
         _boto=boto,
     )
 

@@ -9,6 +9,7 @@ from orchestrator.checks.retention_settings import retention_document
 from orchestrator.environment.model import Environment
 from orchestrator.environment.parts import LifecycleManager
 from orchestrator.environment.tfvars import Path
+from orchestrator.lifecycle.ports import ROOT
 from orchestrator.routes.build import build_route_table
 
 # modules/lifecycle-manager has the same limit. Lambda takes 4 KB in all, and the queue's URL is not known here.
@@ -23,8 +24,10 @@ def function_variables(environment: Environment, manager: LifecycleManager) -> d
         for route in build_route_table(environment).routes
         if route.kind == "pull-through"
     ]
+    own = sorted(name for name in environment.own_repository_names if _below(name, environment))
     return {
         "BUCKET": environment.lifecycle_bucket,
+        "CACHE_ONLY": _json(sorted(set(manager.cache_only))),
         "CLUSTERS": _json(sorted(set(manager.clusters))),
         "DRY_RUN": _json(environment.dry_run_mode),
         "ENVIRONMENT": environment.environment or environment.name,
@@ -33,11 +36,18 @@ def function_variables(environment: Environment, manager: LifecycleManager) -> d
         "MAX_EXPIRE_FRACTION_REPOSITORY": f"{manager.max_expire_fraction_repository:g}",
         "METRIC_NAMESPACE": "Orchestrator/Lifecycle",
         "NATIVE_POLICY": manager.native_policy,
+        "OWN": _json(own),
         "RETENTION": _json(retention_document(manager.retention)),
         "ROUTES": _json(routes),
         "SNAPSHOT_MAX_AGE_HOURS": str(manager.snapshot_max_age_hours),
         "SNAPSHOT_REQUIRED": _json(bool(manager.clusters)),
     }
+
+
+def _below(name: str, environment: Environment) -> bool:
+    """Could a rule's prefix hold the repository? Others need not be told: they are no cache's by their name."""
+    prefixes = environment.pull_through_cache_rules
+    return any(prefix == ROOT or name.startswith(f"{prefix}/") for prefix in prefixes)
 
 
 def _json(value: object) -> str:

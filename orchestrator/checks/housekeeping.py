@@ -156,6 +156,24 @@ def _check_owner(context: Context, path: Path, why: str, key: str = "enabled") -
 
 
 def _check_clusters(context: Context, path: Path, manager: LifecycleManager) -> None:
+    for index, prefix in enumerate(manager.cache_only):
+        if prefix not in context.environment.pull_through_cache_rules and context.usable("pull_through_cache_rules"):
+            here = (*path, "cache_only", index)
+            context.error(
+                here,
+                f"{dotted(here)} is {shown(prefix)}, and there is no such pull-through cache rule.",
+                why="It says that nobody pushes below a rule's prefix.",
+                remedy="Write a prefix of pull_through_cache_rules, as it stands there.",
+                value=prefix,
+            )
+    if manager.enabled and not manager.clusters:
+        context.warn(
+            (*path, "clusters"),
+            "lifecycle_manager.clusters is empty: running images are judged by pull time alone.",
+            why="A node pulls an image once: one that runs for longer than the retention looks like one that nobody uses.",
+            remedy=f'Add "{context.environment.snapshot_name}", with `usage` so that the cluster writes what it runs.',
+            value=[],
+        )
     if manager.enabled:
         _warn_of_own_cluster(context, path, manager)
 

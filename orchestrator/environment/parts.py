@@ -256,6 +256,7 @@ class LifecycleManager(Value):
     permissions_boundary_arn: Boundary | None = None
     native_policy: Annotated[str, OneOf(("", "untagged", "count"))] = ""
     clusters: Annotated[tuple[ClusterName, ...], Unique()] = ()
+    cache_only: Annotated[tuple[str, ...], Unique()] = ()
     snapshot_max_age_hours: Annotated[int, Between(1, 720, why="What a cluster ran a month ago says nothing.")] = 48
     max_expire_fraction_repository: ExpiredFraction = 0.5
     max_expire_fraction_account: ExpiredFraction = 0.25

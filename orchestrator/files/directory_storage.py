@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from orchestrator.files.replace import replace_whole
@@ -29,6 +30,10 @@ class DirectoryStorage:
             replace_whole(path, content)
         except OSError as error:
             raise PortError(type(error).__name__, f"{path}: {error.strerror}") from error
+
+    def earlier(self, key: str, since: datetime) -> bytes | None:  # noqa: ARG002 - the port's
+        """None: a folder keeps nothing of what was replaced."""
+        return None
 
     def keys(self, prefix: str) -> Iterable[str]:
         # A killed command may leave a file that it had not finished writing; its name begins with a dot.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from orchestrator.lifecycle.in_use import (
     NOTHING_IN_USE,
@@ -19,6 +19,9 @@ from orchestrator.lifecycle.in_use import (
 from orchestrator.lifecycle.ports import PortError, Storage
 from orchestrator.lifecycle.settings import Settings
 
+# Against the versions of so many days a snapshot is measured, and of one that named so many images at least.
+MEASURED_DAYS = 7
+SMALLEST = 5
 BY_PULL_TIME_ALONE = "no cluster is declared: images are judged by their pull times alone"
 
 
@@ -96,4 +99,33 @@ def _read(
         return "it names no image", snapshot
     if cluster is not None and snapshot.cluster != cluster:
         return f'it is one of cluster "{snapshot.cluster}"', snapshot
-    return snapshot_problem(snapshot, now, settings.snapshot_limit), snapshot
+    problem = snapshot_problem(snapshot, now, settings.snapshot_limit)
+    return problem or (_shrunk(storage, key, snapshot, now) if cluster is not None else ""), snapshot
+
+
+def _shrunk(storage: Storage, key: str, snapshot: Snapshot, now: datetime) -> str:
+    """Why the snapshot names too few images to be believed: less than half of what one of the last days named.
+
+    Whoever looks without the right to see every namespace writes a snapshot that is fresh, whole and much too small.
+    """
+    try:
+        content = storage.earlier(key, now - timedelta(days=MEASURED_DAYS))
+        earlier = parse_snapshot(content) if content is not None else None
+    except PortError as error:
+        return f"its earlier versions cannot be read: {error}"
+    except InvalidSnapshotError:
+        return ""
+    if earlier is None or earlier.cluster != snapshot.cluster or len(earlier.images) < SMALLEST:
+        return ""
+    before, now_named = len(earlier.images), len(snapshot.images)
+    if now_named * 2 >= before:
+        return ""
+    return (
+        f"it names {_images(now_named)}, and the one of {earlier.taken:%Y-%m-%d %H:%M} UTC named {before}: was it written "
+        f"without the right to see every namespace? What it names is believed {MEASURED_DAYS} days after that one, or "
+        "when that version is deleted from the bucket"
+    )
+
+
+def _images(number: int) -> str:
+    return f"{number} image{'' if number == 1 else 's'}"

@@ -17,6 +17,23 @@ from orchestrator.lifecycle.retention import Retention
 from orchestrator.lifecycle.units import Image, Unit, by_push, units_of
 
 Verdict = Literal["keep", "expire"]
+# Why, in kinds that are counted.
+Because = Literal[
+    "in use",
+    "used since the snapshots",
+    "expiry is off",
+    "protected",
+    "young",
+    "newest",
+    "recently used",
+    "no limit",
+    "archived",
+    "not pulled",
+    "too many",
+]
+
+
+EXPIRING = frozenset({"not pulled", "too many"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +44,7 @@ class Decision:
     verdict: Verdict
     reason: str
     root: str
+    because: Because
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +82,19 @@ def decide(
     ]
     by_image: dict[str, Decision] = {}
     for unit in units:
-        kept = _archived_with_it(unit, retention, unread)
-        verdict: Verdict = "keep"
-        reason = kept
-        if not kept:
-            verdict, reason = _unit_verdict(repository, unit, ranks.get(unit.root.digest), retention, in_use, now)
+        because: Because = "archived"
+        reason = _archived_with_it(unit, retention, unread)
+        if not reason:
+            because, reason = _unit_verdict(repository, unit, ranks.get(unit.root.digest), retention, in_use, now)
+        verdict: Verdict = "expire" if because in EXPIRING else "keep"
         for member in unit.members:
             if not member.is_active:
-                by_image[member.digest] = Decision(member, "keep", member.status.lower(), unit.root.digest)
+                by_image[member.digest] = Decision(member, "keep", member.status.lower(), unit.root.digest, "archived")
                 continue
             # An image of several units goes only when all of them do.
             held = by_image.get(member.digest)
             if held is None or (held.verdict == "expire" and verdict == "keep"):
-                by_image[member.digest] = Decision(member, verdict, reason, unit.root.digest)
+                by_image[member.digest] = Decision(member, verdict, reason, unit.root.digest, because)
     return Decided(tuple(by_image[image.digest] for image in images), units)
 
 
@@ -113,47 +131,47 @@ def _ranks(units: Iterable[Unit]) -> dict[str, int]:
 
 def _unit_verdict(
     repository: str, unit: Unit, rank: int | None, retention: Retention, in_use: InUse, now: datetime
-) -> tuple[Verdict, str]:
+) -> tuple[Because, str]:
     kept = _beyond_reach(repository, unit, retention, in_use)
-    if kept:
-        return "keep", kept
+    if kept is not None:
+        return kept
     age = now - unit.pushed_at
     if age < timedelta(days=retention.minimum_age_days):
-        return "keep", f"pushed less than {_days(retention.minimum_age_days)} ago"
+        return "young", f"pushed less than {_days(retention.minimum_age_days)} ago"
     if rank is not None and rank < retention.keep_at_least:
-        return "keep", f"one of the {retention.keep_at_least} newest tagged images"
+        return "newest", f"one of the {retention.keep_at_least} newest tagged images"
     if rank is not None and retention.keep_at_most is not None and rank >= retention.keep_at_most:
-        return "expire", f"not one of the {retention.keep_at_most} newest tagged images"
+        return "too many", f"not one of the {retention.keep_at_most} newest tagged images"
     limit = retention.expire_unpulled_days
     if rank is None and retention.untagged_days is not None:
         limit = retention.untagged_days
     what = "untagged and " if rank is None else ""
     if limit is None:
-        return "keep", "no limit applies"
+        return "no limit", "no limit applies"
     if now - unit.last_used > timedelta(days=limit):
-        return "expire", f"{what}not pulled for {_days((now - unit.last_used).days)} (limit {limit})"
-    return "keep", f"{what}pulled or pushed within {_days(limit)}"
+        return "not pulled", f"{what}not pulled for {_days((now - unit.last_used).days)} (limit {limit})"
+    return "recently used", f"{what}pulled or pushed within {_days(limit)}"
 
 
-def _beyond_reach(repository: str, unit: Unit, retention: Retention, in_use: InUse) -> str:
-    """Why the unit is kept whatever its age; empty when nothing says so."""
+def _beyond_reach(repository: str, unit: Unit, retention: Retention, in_use: InUse) -> tuple[Because, str] | None:
+    """Why the unit is kept whatever its age; None when nothing says so."""
     for member in unit.members:
         user = in_use.user_of(repository, member.digest, member.tags)
         if user:
-            return f"in use by {user}"
+            return "in use", f"in use by {user}"
     if in_use.since and unit.last_used > in_use.since:
-        return "pulled or pushed since the clusters' snapshots were taken: it may run"
+        return "used since the snapshots", "pulled or pushed since the clusters' snapshots were taken: it may run"
     if retention.never:
-        return "expiry is off here (never)"
+        return "expiry is off", "expiry is off here (never)"
     for pattern in retention.protect_repositories:
         if holds(pattern, repository):
-            return f"repository protected by {pattern}"
+            return "protected", f"repository protected by {pattern}"
     for member in unit.members:
         for tag in member.tags:
             for pattern in retention.protect_tags:
                 if matches(pattern, tag):
-                    return f"tag {tag} protected by {pattern}"
-    return ""
+                    return "protected", f"tag {tag} protected by {pattern}"
+    return None
 
 
 def _days(number: int) -> str:

@@ -11,8 +11,10 @@ from typing import TypeVar
 from orchestrator.lifecycle.decide import Decided, Decision, decide
 from orchestrator.lifecycle.expiry_guard import Guard, exceeds
 from orchestrator.lifecycle.in_use import InUse
+from orchestrator.lifecycle.index_cache import IndexCache
 from orchestrator.lifecycle.native_policy import is_ours
 from orchestrator.lifecycle.ports import Host, PortError, Registry
+from orchestrator.lifecycle.provenance import Provenance
 from orchestrator.lifecycle.retention import Retention
 from orchestrator.lifecycle.units import INDEX_MEDIA_TYPES, Image, children_of
 
@@ -70,18 +72,24 @@ def stored_bytes(image: Image) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
-    """Judges repositories by calls to `registry`; `guard` is None where a person allowed any fraction."""
+    """Judges repositories by calls to `registry`; `guard` is None where a person allowed any fraction.
+
+    `provenance` tells what is the cache's own from what somebody pushed.
+    """
 
     registry: Registry
     host: Host
     in_use: InUse
     guard: Guard | None
+    provenance: Provenance
     inspector: bool = False
 
-    def evaluate(
-        self, repository: str, retention: Retention, known: Mapping[str, Sequence[str]], now: datetime
-    ) -> Evaluation:
-        """Raises PortError, GoneError when the repository does not exist, DeadlineReached."""
+    def evaluate(self, repository: str, retention: Retention, cache: IndexCache, now: datetime) -> Evaluation:
+        """Raises PortError, GoneError when the repository does not exist, DeadlineReached.
+
+        Of `cache` the children of indexes are taken; it learns whether the repository is the cache's own.
+        """
+        known = cache.children
         images = self._images(repository)
         children = {image.digest: known[image.digest] for image in images if image.digest in known}
         decided = decide(repository, images, children, retention, self.in_use, now)
@@ -98,6 +106,9 @@ class Evaluator:
         found = replace(found, policy=policy, policy_read=True)
         if policy is not None and not is_ours(policy):
             return replace(found, skipped=OWN_POLICY)
+        doubt = self.provenance.doubt(repository, found.images, cache)
+        if doubt:
+            return replace(found, skipped=doubt)
         if self.inspector:
             running = {**self.registry.in_use(repository), **self.in_use.digests}
             in_use = replace(self.in_use, digests=running)

@@ -103,17 +103,17 @@ def _cache_action(detail: Mapping[str, Any], manager: Manager) -> dict[str, obje
         return manager.upstream_failed(detail)
     if status != "SUCCESS":
         return {"ignored": CACHE_ACTION}
-    return _repository(detail, manager)
+    return _repository(detail, manager.cached_event)
 
 
 def _image_action(detail: Mapping[str, Any], manager: Manager) -> dict[str, object]:
     if detail.get("action-type") != "PUSH" or detail.get("result") != "SUCCESS":
         return {"ignored": IMAGE_ACTION}
-    return _repository(detail, manager)
+    return _repository(detail, manager.repository_event)
 
 
-def _repository(detail: Mapping[str, Any], manager: Manager) -> dict[str, object]:
+def _repository(detail: Mapping[str, Any], tell: Callable[[str], dict[str, object]]) -> dict[str, object]:
     name = detail.get("repository-name")
     if not isinstance(name, str) or not name:
         return {"ignored": "an event without repository-name"}
-    return manager.repository_event(name)
+    return tell(name)

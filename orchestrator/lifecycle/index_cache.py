@@ -1,4 +1,5 @@
-"""What is remembered between runs: the children of indexes by digest, and which repositories have which policy.
+"""What is remembered between runs: the children of indexes by digest, and which repositories have which
+policy, and which are known to be the cache's own.
 
 One object a shard of repositories, so that a run reads one for some two hundred repositories. A digest always has the
 same children, so an entry cannot be out of date; one that nothing refers to any more is dropped. An object that cannot
@@ -23,6 +24,7 @@ class IndexCache:
     def __init__(self, content: bytes | None = None) -> None:
         self.children: dict[str, tuple[str, ...]] = {}
         self.policies: dict[str, tuple[str, str]] = {}
+        self.cached: set[str] = set()
         self._seen: set[str] = set()
         self.dirty = False
         if content:
@@ -35,9 +37,10 @@ class IndexCache:
                 return
             children = {str(key): tuple(map(str, value)) for key, value in document["children"].items()}
             policies = {str(key): (str(value[0]), str(value[1])) for key, value in document["policies"].items()}
+            cached = set(map(str, document.get("cached", ())))
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
             return
-        self.children, self.policies = children, policies
+        self.children, self.policies, self.cached = children, policies, cached
 
     def learn(self, children: Mapping[str, Sequence[str]]) -> None:
         """Remember the children of indexes."""
@@ -72,9 +75,20 @@ class IndexCache:
         self.policies[repository] = (fingerprint, now.isoformat())
         self.dirty = True
 
+    def learn_cached(self, repository: str) -> None:
+        """Remember that a rule can bring the repository back."""
+        if repository not in self.cached:
+            self.cached.add(repository)
+            self.dirty = True
+
     def dump(self) -> bytes:
         """The shard as it is stored."""
-        document = {"version": VERSION, "children": self.children, "policies": self.policies}
+        document = {
+            "version": VERSION,
+            "children": self.children,
+            "policies": self.policies,
+            "cached": sorted(self.cached),
+        }
         return json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
 
 

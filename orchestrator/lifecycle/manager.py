@@ -12,8 +12,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from orchestrator.lifecycle.index_cache import IndexCache
 from orchestrator.lifecycle.policy_keeper import PolicyKeeper
-from orchestrator.lifecycle.ports import ROOT, GoneError, Host, PortError, Queue, Registry, Storage
+from orchestrator.lifecycle.ports import ROOT, GoneError, Host, PortError, Queue, Registry, Storage, Upstreams
+from orchestrator.lifecycle.provenance import Provenance, evidence_key
 from orchestrator.lifecycle.run_state import RunState, report_key
 from orchestrator.lifecycle.settings import Settings
 from orchestrator.lifecycle.storage import MemoryStorage
@@ -44,9 +46,11 @@ class Manager:
         storage: Storage | None,
         queue: Queue | None,
         host: Host,
+        upstreams: Upstreams | None = None,
         observer: Observer | None = None,
     ) -> None:
         self._settings = settings
+        self._upstreams = upstreams
         self._registry = registry
         self._storage = storage
         # Without storage the pages of a run could not be gathered.
@@ -86,7 +90,7 @@ class Manager:
         run = replace(run, pages=len(tasks))
         gather = Task("gather", run)
         if self._queue is not None and self._storage is not None and len(repositories) > FAN_OUT_ABOVE:
-            work = Work(self._settings, self._registry, self._storage, self._storage, self._host)
+            work = self._work(self._storage)
             self._report_snapshots(work)
             RunState(self._storage).keep_in_use(run, work.used().in_use)
             self._send([*map(Next, tasks), Next(gather, GATHER_AFTER)])
@@ -99,17 +103,31 @@ class Manager:
         task = parse_task(message)
         if self._storage is None or self._queue is None:
             raise PortError("NoBucket", "a message of the queue needs BUCKET and QUEUE_URL")
-        work = Work(self._settings, self._registry, self._storage, self._storage, self._host)
-        self._send(work.do(task))
+        self._send(self._work(self._storage).do(task))
+
+    def _work(self, state: Storage) -> Work:
+        return Work(self._settings, self._registry, self._storage, state, self._host, self._upstreams, self._observer)
+
+    def cached_event(self, repository: str) -> dict[str, object]:
+        """ECR pulled into a repository: that it is the cache's own is noted, and it gets its native policy."""
+        if self._storage is not None:
+            self._storage.put(evidence_key(repository), b"")
+        return self.repository_event(repository)
 
     def repository_event(self, repository: str) -> dict[str, object]:
         """A repository was made or filled: it gets its native policy at once when policies are asked for."""
         if not self._settings.native_policy:
             return {"repository": repository, "applied": 0, "reason": "no native policy is asked for"}
         names = cached_names(self._registry.rules(), self._settings.routes)
-        if not names.is_cached(repository, self._settings.retentions):
+        if not names.is_cached(repository, self._settings.retentions, self._settings.own):
             return {"repository": repository, "applied": 0, "reason": "it lies below no pull-through cache prefix"}
-        keeper = PolicyKeeper(self._registry, self._host, self._settings.native_policy, dry_run=self._settings.dry_run)
+        # The upstream is asked by the runs: most pushes below a cached prefix are the cache's, and told apart there.
+        provenance = Provenance(self._settings, names.rules, None, self._storage)
+        if provenance.doubt(repository, (), IndexCache()):
+            return {"repository": repository, "applied": 0, "reason": "it is not known to be the cache's own yet"}
+        keeper = PolicyKeeper(
+            self._registry, self._host, self._settings.native_policy, provenance, dry_run=self._settings.dry_run
+        )
         try:
             outcome = keeper.apply_to(repository, self._settings.retentions.of(repository))
         except GoneError:
@@ -137,14 +155,14 @@ class Manager:
         """The cached repositories; a hundred thousand names are some megabytes, and the only thing kept of them."""
         found: list[str] = []
         for page in self._registry.repository_pages():
-            found += [name for name in page if names.is_cached(name, self._settings.retentions)]
+            found += [name for name in page if names.is_cached(name, self._settings.retentions, self._settings.own)]
         if ROOT in names.prefixes:
             self._log("Below ROOT only repositories that an override of the retention names are taken for cached")
         return found
 
     def _here(self, run: Run, tasks: Sequence[Task], state: Storage) -> dict[str, object]:
         """Do every task in this process; what the deadline leaves over goes to the queue."""
-        work = Work(self._settings, self._registry, self._storage, state, self._host, self._observer)
+        work = self._work(state)
         self._report_snapshots(work)
         kept = RunState(state)
         done = kept.done_keys(run, "planned")

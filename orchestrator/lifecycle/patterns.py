@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 
 def matches(pattern: str, text: str) -> bool:
     """Does the whole `text` fit the pattern?"""
-    return _compiled(pattern).fullmatch(text) is not None
+    first, *others = _parts(pattern)
+    if not others:
+        return text == first
+    *between, last = others
+    end = len(text) - len(last)
+    if not text.startswith(first) or not text.endswith(last) or end < len(first):
+        return False
+    # The leftmost place of each part leaves the most for the others: no part is looked for twice.
+    position = len(first)
+    for part in between:
+        found = text.find(part, position, end)
+        if found < 0:
+            return False
+        position = found + len(part)
+    return True
 
 
 def holds(pattern: str, repository: str) -> bool:
@@ -25,7 +38,7 @@ def specificity(pattern: str) -> tuple[int, bool]:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    # Runs of `*` mean what one means; as they stand they would make matching slow.
-    parts = re.split(r"\*+", pattern)
-    return re.compile(".*".join(map(re.escape, parts)), re.DOTALL)
+def _parts(pattern: str) -> tuple[str, ...]:
+    """What stands between the stars. Runs of `*` mean what one means."""
+    first, *others = pattern.split("*")
+    return (first, *(part for part in others[:-1] if part), *others[-1:])

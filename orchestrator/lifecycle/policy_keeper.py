@@ -16,6 +16,7 @@ from orchestrator.lifecycle.index_cache import IndexCache
 from orchestrator.lifecycle.native_policy import is_ours, native_policy, same_policy
 from orchestrator.lifecycle.patterns import holds
 from orchestrator.lifecycle.ports import Host, Registry
+from orchestrator.lifecycle.provenance import Provenance
 from orchestrator.lifecycle.retention import Retention
 from orchestrator.lifecycle.settings import NativePolicy
 
@@ -37,6 +38,7 @@ class PolicyKeeper:
     registry: Registry
     host: Host
     kind: NativePolicy
+    provenance: Provenance
     dry_run: bool = False
 
     def keep(self, evaluation: Evaluation, cache: IndexCache, now: datetime) -> PolicyOutcome:
@@ -45,7 +47,7 @@ class PolicyKeeper:
         if evaluation.skipped == OWN_POLICY:
             self._preserved(name)
             return PolicyOutcome(preserved=1)
-        wanted = self.wanted(name, evaluation.retention)
+        wanted = wanted_policy(self.kind, name, evaluation.retention)
         if not wanted:
             if evaluation.policy_read and evaluation.policy is not None:
                 return self._remove(name)
@@ -54,25 +56,15 @@ class PolicyKeeper:
         if not evaluation.policy_read and cache.policy_is_known(name, fingerprint, now):
             return PolicyOutcome()
         held = evaluation.policy if evaluation.policy_read else self.registry.policy(name)
+        if self.provenance.doubt(name, evaluation.images, cache):
+            # ECR's rules would delete what no rule can bring back.
+            return self._remove(name) if held is not None and is_ours(held) else PolicyOutcome()
         return self._apply(name, wanted, held, fingerprint)
 
     def apply_to(self, name: str, retention: Retention) -> PolicyOutcome:
-        """Settle the policy of a repository that has just been made."""
-        wanted = self.wanted(name, retention)
+        """Settle the policy of a repository of the cache that has just been made."""
+        wanted = wanted_policy(self.kind, name, retention)
         return self._apply(name, wanted, self.registry.policy(name), "") if wanted else PolicyOutcome()
-
-    def wanted(self, name: str, retention: Retention) -> str:
-        """The policy that the repository should have; empty for none, as where nothing may ever be lost.
-
-        Where the retention archives, ECR's rules would delete for good; whether one that archives spares the images of an
-        index is not documented.
-        """
-        protected = (
-            retention.never
-            or retention.expire_action == "archive"
-            or any(holds(pattern, name) for pattern in retention.protect_repositories)
-        )
-        return "" if not self.kind or protected else native_policy(self.kind, retention)
 
     def _apply(self, name: str, wanted: str, held: str | None, fingerprint: str) -> PolicyOutcome:
         if held is not None and same_policy(held, wanted):
@@ -101,3 +93,17 @@ class PolicyKeeper:
     def _log(self, message: str, name: str) -> None:
         fields: Mapping[str, object] = {"repository": name}
         self.host.log("INFO", message, **fields)
+
+
+def wanted_policy(kind: NativePolicy, name: str, retention: Retention) -> str:
+    """The policy that a cached repository should have; empty for none, as where nothing may ever be lost.
+
+    Where the retention archives, ECR's rules would delete for good; whether one that archives spares the images of an
+    index is not documented.
+    """
+    protected = (
+        retention.never
+        or retention.expire_action == "archive"
+        or any(holds(pattern, name) for pattern in retention.protect_repositories)
+    )
+    return "" if not kind or protected else native_policy(kind, retention)

@@ -100,6 +100,16 @@ class Storage(Protocol):
     def keys(self, prefix: str) -> Iterable[str]:
         """The keys that begin with `prefix`."""
 
+    def earlier(self, key: str, since: datetime) -> bytes | None:
+        """Of the object's versions since then that were replaced the largest; None without one, or without versions."""
+
+
+class Upstreams(Protocol):
+    """The registries that images come from, asked without credentials."""
+
+    def serves(self, host: str, repository: str, references: Sequence[str]) -> bool | None:
+        """Has `host` one of these tags and digests of `repository`? None when it cannot be told."""
+
 
 class Queue(Protocol):
     """Where work for later invocations goes."""

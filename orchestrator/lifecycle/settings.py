@@ -12,6 +12,8 @@
     MAX_EXPIRE_FRACTION_ACCOUNT      the same of the images of all cached repositories, "0.25" unless said
     METRIC_NAMESPACE, ENVIRONMENT    where metrics go
     ROUTES                           JSON list of {"prefix", "source"}: names upstreams in the audit
+    OWN                              JSON list of patterns: repositories that the environment declares or lets CI push to
+    CACHE_ONLY                       JSON list of prefixes below which nobody pushes
     INSPECTOR                        "true": ask Amazon Inspector which images run
 
 Pure: the variables are an argument.
@@ -59,6 +61,8 @@ class Settings:
     namespace: str = DEFAULT_NAMESPACE
     routes: tuple[tuple[str, str], ...] = ()
     inspector: bool = False
+    own: tuple[str, ...] = ()
+    cache_only: tuple[str, ...] = ()
 
 
 def read_settings(variables: Mapping[str, str]) -> Settings:
@@ -82,6 +86,12 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
             problems.append(f"{name} is no JSON list")
             return []
         return value
+
+    def names(name: str) -> tuple[str, ...]:
+        values = listed(name)
+        if not all(isinstance(value, str) and value for value in values):
+            problems.append(f"{name} is no list of names")
+        return tuple(map(str, values))
 
     def fraction(name: str, default: str) -> object:
         try:
@@ -119,6 +129,8 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
         namespace=variables.get("METRIC_NAMESPACE", "") or DEFAULT_NAMESPACE,
         routes=tuple(_routes(listed("ROUTES"), problems)),
         inspector=flag("INSPECTOR"),
+        own=names("OWN"),
+        cache_only=names("CACHE_ONLY"),
     )
     if problems:
         raise InvalidSettingsError(problems)

@@ -28,6 +28,10 @@ class MemoryStorage:
         """The keys that begin with `prefix`."""
         return [key for key in self.objects if key.startswith(prefix)]
 
+    def earlier(self, key: str, since: datetime) -> bytes | None:  # noqa: ARG002 - the port's
+        """None: nothing is kept of what was replaced."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class WithFiles:
@@ -43,6 +47,10 @@ class WithFiles:
     def put(self, key: str, content: bytes) -> None:
         """Keep the object in the storage; files are left alone."""
         self.storage.put(key, content)
+
+    def earlier(self, key: str, since: datetime) -> bytes | None:
+        """The storage's: files have no earlier versions."""
+        return self.storage.earlier(key, since)
 
     def keys(self, prefix: str) -> Iterable[str]:
         """The keys of both that begin with `prefix`."""

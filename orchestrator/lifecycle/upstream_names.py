@@ -47,14 +47,14 @@ class CachedNames:
         """The prefixes, sorted."""
         return sorted(rule.prefix for rule in self.rules)
 
-    def is_cached(self, repository: str, retentions: Retentions) -> bool:
-        """Is the repository one of the cache's?
+    def is_cached(self, repository: str, retentions: Retentions, own: Iterable[str] = ()) -> bool:
+        """May the repository be one of the cache's, by its name? `own` are patterns of what is not.
 
         Below ROOT nothing tells a cached repository from one that somebody made for their own images: only those that
         an override of the retention names are taken for cached.
         """
         prefix = self.upstreams.prefix_of(repository)
-        if prefix is None:
+        if prefix is None or any(holds(pattern, repository) for pattern in own):
             return False
         return prefix != "" or any(
             names_below_root(pattern) and holds(pattern, repository) for pattern, _ in retentions.overrides

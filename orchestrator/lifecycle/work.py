@@ -16,7 +16,8 @@ from orchestrator.lifecycle.failure import Failure, failure_of
 from orchestrator.lifecycle.in_use import InUse
 from orchestrator.lifecycle.index_cache import IndexCache, cache_key
 from orchestrator.lifecycle.policy_keeper import PolicyKeeper, PolicyOutcome
-from orchestrator.lifecycle.ports import Host, PortError, Registry, Storage
+from orchestrator.lifecycle.ports import Host, PortError, Registry, Storage, Upstreams
+from orchestrator.lifecycle.provenance import Provenance
 from orchestrator.lifecycle.run_state import Clearance, Page, RunState
 from orchestrator.lifecycle.settings import Settings
 from orchestrator.lifecycle.tally import Candidate, Tally
@@ -56,9 +57,11 @@ class Work:
         storage: Storage | None,
         state: Storage,
         host: Host,
+        upstreams: Upstreams | None = None,
         observer: Observer | None = None,
     ) -> None:
         self._settings = settings
+        self._upstreams = upstreams
         self._registry = registry
         self._storage = storage
         self._state = RunState(state)
@@ -102,13 +105,13 @@ class Work:
     def _plan(self, task: Task) -> list[Next]:
         cache = self._cache(task.shard)
         evaluator = self._evaluator(task.run, self._state.in_use(task.run) or self.used().in_use)
-        keeper = PolicyKeeper(self._registry, self._host, self._settings.native_policy, dry_run=bool(task.run.dry_run))
-        tally = task.tally or Tally()
-        now = self._host.now()
+        native, dry = self._settings.native_policy, bool(task.run.dry_run)
+        keeper = PolicyKeeper(self._registry, self._host, native, evaluator.provenance, dry_run=dry)
+        tally, now = task.tally or Tally(), self._host.now()
 
         def judge(name: str) -> tuple[Evaluation, PolicyOutcome]:
             retention = self._settings.retentions.of(name)
-            evaluation = evaluator.evaluate(name, retention, cache.children, task.run.started)
+            evaluation = evaluator.evaluate(name, retention, cache, task.run.started)
             return evaluation, keeper.keep(evaluation, cache, now)
 
         left = dict.fromkeys(task.repositories)
@@ -224,7 +227,7 @@ class Work:
         def expire(name: str) -> tuple[Evaluation, Expired, Failure | None]:
             retention = self._settings.retentions.of(name)
             # By the time of the plan: time that passed in between makes nothing older than it was judged to be.
-            evaluation = evaluator.evaluate(name, retention, cache.children, task.run.started)
+            evaluation = evaluator.evaluate(name, retention, cache, task.run.started)
             evaluation = no_more_than(evaluation, planned.get(name, 0))
             expired = Expired()
             try:
@@ -371,8 +374,9 @@ class Work:
         return [Next(replace(task, tally=tally, attempt=task.attempt + 1))]
 
     def _evaluator(self, run: Run, in_use: InUse) -> Evaluator:
+        provenance = Provenance(self._settings, run.rules, self._upstreams, self._storage)
         guard = run.guard(self._settings.guard)
-        return Evaluator(self._registry, self._host, in_use, guard, self._settings.inspector)
+        return Evaluator(self._registry, self._host, in_use, guard, provenance, self._settings.inspector)
 
     def _cache(self, shard: str) -> IndexCache:
         if self._storage is None or not shard:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 import threading
 import time
@@ -17,10 +18,12 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from orchestrator.local.buckets import handle_s3
 from orchestrator.local.calls import Call, parse_call
+from orchestrator.local.ecr.pulls import is_served
 from orchestrator.local.ecr.service import EcrService
 from orchestrator.local.faults import FaultInjector, Request, RequestLog
 from orchestrator.local.function_processes import use_processes
 from orchestrator.local.inspector import InspectorService
+from orchestrator.local.keys import UPSTREAMS
 from orchestrator.local.pod_identity import PodIdentityService
 from orchestrator.local.principal import handle_sts, identify
 from orchestrator.local.protocols import Answer, error_answer, send
@@ -32,6 +35,7 @@ from orchestrator.local.wsgi_server import collect
 
 # Their calls may wait (long polls) or call back into this server, so they must not hold a lock meanwhile.
 UNLOCKED = frozenset({"sqs", "lambda", "states", "cloudformation", "kinesis"})
+_MANIFEST = re.compile(r"(?P<host>[^/]+)/v2/(?P<repository>.+)/manifests/(?P<reference>[^/]+)")
 # Imported in the background once the server listens: the first calls of an apply need them.
 WARMED = ("sts", "iam", "ec2", "secretsmanager", "kms")
 
@@ -39,8 +43,9 @@ WARMED = ("sts", "iam", "ec2", "secretsmanager", "kms")
 class Application:
     """What the server runs. One instance a process, because moto keeps its state in module variables."""
 
-    def __init__(self, *, endpoint: str = "", blobs: Path | None = None) -> None:
+    def __init__(self, *, endpoint: str = "", blobs: Path | None = None, upstreams: str = "") -> None:
         self.endpoint = endpoint
+        self._upstreams = upstreams
         self.faults = FaultInjector()
         self.requests = RequestLog()
         self.ecr = EcrService(blobs, endpoint)
@@ -86,7 +91,15 @@ class Application:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if self._registry.takes(str(environ.get("HTTP_HOST", "")), str(environ.get("PATH_INFO", ""))):
             return send_reply(self._registry.answer(read_request(environ)), start_response)
+        path = str(environ.get("PATH_INFO", ""))
+        if path.startswith(UPSTREAMS):
+            return send(self._as_upstream(path), start_response)
         return send(self._recorded(environ, environ["wsgi.input"].read()), start_response)
+
+    def _as_upstream(self, path: str) -> Answer:
+        """What an upstream says of a manifest: `<secret>/<host>/v2/<repository>/manifests/<reference>`."""
+        match = _MANIFEST.fullmatch(path.removeprefix(f"{self._upstreams}/")) if self._upstreams else None
+        return Answer(200 if match and is_served(self.ecr, **match.groupdict()) else 404, b"")
 
     def _recorded(self, environ: dict[str, Any], body: bytes) -> Answer:
         started = time.time()
@@ -134,7 +147,7 @@ class Application:
     def _prepare_functions(self, _: Call) -> None:
         """moto serves Lambda but for running functions, which it would do with Docker."""
         if not self._runs_functions:
-            use_processes(self.endpoint)
+            use_processes(self.endpoint, self.endpoint + self._upstreams)
             self._runs_functions = True
 
     def _ask_moto(self, call: Call, environ: dict[str, Any]) -> Answer:

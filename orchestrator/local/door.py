@@ -12,7 +12,7 @@ from typing import Any
 from orchestrator.local.admin import ROOT
 from orchestrator.local.calls import CallSigner, caller_of
 from orchestrator.local.ecr.tickets import LAYERS
-from orchestrator.local.keys import is_of_start
+from orchestrator.local.keys import UPSTREAMS, is_of_start
 from orchestrator.local.models import service_model
 from orchestrator.local.principal import is_handed_out
 from orchestrator.local.protocols import Answer, error_answer, json_answer, send
@@ -66,7 +66,7 @@ def is_known_host(host: str) -> bool:
 
 def _has_own_secret(host: str, path: str) -> bool:
     """Does the registry ask for a secret itself: the password of GetAuthorizationToken, or a signed address?"""
-    return path.startswith(LAYERS) or registry_address(host, path) is not None
+    return path.startswith((LAYERS, UPSTREAMS)) or registry_address(host, path) is not None
 
 
 def _unknown(caller: CallSigner) -> Answer:

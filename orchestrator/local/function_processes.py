@@ -50,17 +50,17 @@ with open(given["out"], "w", encoding="utf-8") as file:
 """
 
 
-def use_processes(endpoint: str) -> None:
-    """From now on moto's Lambda runs functions here, with `endpoint` as their AWS."""
+def use_processes(endpoint: str, upstreams: str = "") -> None:
+    """From now on moto's Lambda runs functions here, with `endpoint` as their AWS and `upstreams` as their upstreams."""
     models: Any = importlib.import_module("moto.awslambda.models")
 
     def invoke(function: Any, event: Any = None) -> tuple[str, bool, str]:
-        return run_function(function, json.loads(event) if isinstance(event, str) else event, endpoint)
+        return run_function(function, json.loads(event) if isinstance(event, str) else event, endpoint, upstreams)
 
     models.LambdaFunction._invoke_lambda = invoke
 
 
-def run_function(function: Any, event: Any, endpoint: str) -> tuple[str, bool, str]:
+def run_function(function: Any, event: Any, endpoint: str, upstreams: str = "") -> tuple[str, bool, str]:
     """(answer as JSON text, did it fail, the end of its log) of one call of moto's `function`."""
     with tempfile.TemporaryDirectory(prefix="orchestrator-function-") as folder:
         code = Path(folder) / "code"
@@ -79,7 +79,7 @@ def run_function(function: Any, event: Any, endpoint: str) -> tuple[str, bool, s
             done = subprocess.run(
                 [sys.executable, "-P", "-c", BOOTSTRAP],
                 cwd=code,
-                env=_variables(function, endpoint),
+                env={**_variables(function, endpoint), "ORCHESTRATOR_UPSTREAMS": upstreams},
                 input=json.dumps(given),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

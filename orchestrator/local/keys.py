@@ -6,14 +6,22 @@ only that owner can know: `AKIA`, the account's twelve digits, and the secret th
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
 
 SECRET_KEY = "local"  # noqa: S105 - the access key holds the secret; the embedded AWS checks no signature
 # The variable in which the server is told its start id.
 START_ID = "ORCHESTRATOR_LOCAL_START_ID"
+UPSTREAMS = "/_upstreams/"
 # AWS allows key ids of 16 to 128 letters and digits.
 _KEY = re.compile(r"AKIA([0-9]{12})([0-9A-F]{32})")
+
+
+def upstreams_path(secret: str) -> str:
+    """Where the embedded AWS answers in place of the upstreams; the path is the secret of this start."""
+    signed = hmac.new(secret.encode(), b"upstreams", hashlib.sha256).hexdigest()
+    return f"{UPSTREAMS}{signed[:32]}"
 
 
 def access_key(account_id: str, secret: str) -> str:

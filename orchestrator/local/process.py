@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.local.keys import SECRET_KEY, START_ID, access_key
+from orchestrator.local.keys import SECRET_KEY, START_ID, access_key, upstreams_path
 
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
@@ -84,11 +84,17 @@ class LocalAws:
         """The access key that makes this server act as `account_id`; it holds the secret of this start."""
         return access_key(account_id, self.start_id)
 
+    @property
+    def upstreams(self) -> str:
+        """Address at which the embedded AWS answers in place of the upstreams of its rules."""
+        return self.endpoint + upstreams_path(self.start_id)
+
     def variables(self, account_id: str, region: str) -> dict[str, str]:
         """Environment variables that point an AWS client at this server as `account_id` in `region`."""
         no_proxy = _no_proxy(os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or "")
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
+            "ORCHESTRATOR_UPSTREAMS": self.upstreams,
             "AWS_ACCESS_KEY_ID": self.access_key_for(account_id),
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
             "AWS_REGION": region,

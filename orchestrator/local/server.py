@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from orchestrator.local.keys import START_ID
+from orchestrator.local.keys import START_ID, upstreams_path
 
 WATCH_SECONDS = 2.0
 
@@ -53,7 +53,11 @@ def main(arguments: list[str] | None = None) -> int:
     from orchestrator.local.wsgi_server import serve_on
 
     server = serve_on(options.port)
-    application = Application(endpoint=f"http://127.0.0.1:{server.port}", blobs=options.state_dir / "blobs")
+    application = Application(
+        endpoint=f"http://127.0.0.1:{server.port}",
+        blobs=options.state_dir / "blobs",
+        upstreams=upstreams_path(start_id),
+    )
     server.app = Door(Admin(application, start_id=start_id), secret=start_id)
     record = options.state_dir / "server.json"
     _write_record(record, {"pid": os.getpid(), "port": server.port, "start_id": start_id, "created": time.time()})

@@ -112,7 +112,7 @@ run "it_may_delete_below_the_prefixes_only" {
   }
 
   assert {
-    condition     = [for statement in jsondecode(output.policy).Statement : statement.Resource if statement.Action == ["s3:GetObject"]] == [[for prefix in ["cache", "runs", "snapshots"] : "arn:aws:s3:::ecr-lifecycle-111122223333-eu-west-1/${prefix}/*"]]
+    condition     = [for statement in jsondecode(output.policy).Statement : statement.Resource if statement.Action == ["s3:GetObject"]] == [[for prefix in ["cache", "cached", "runs", "snapshots"] : "arn:aws:s3:::ecr-lifecycle-111122223333-eu-west-1/${prefix}/*"]]
     error_message = "it may read the audit log, which it only writes: ${output.policy}"
   }
 }

@@ -11,6 +11,7 @@ from orchestrator.aws.ports.pull_times import CallerExclusion
 from orchestrator.aws.ports.refusals import refusals
 from orchestrator.aws.ports.s3_storage import S3Storage
 from orchestrator.aws.ports.sqs_queue import SqsQueue
+from orchestrator.aws.ports.upstreams import UpstreamRegistries
 
 __all__ = [
     "MEDIA_TYPES",
@@ -20,6 +21,7 @@ __all__ = [
     "S3Storage",
     "SqsQueue",
     "ThreadedHost",
+    "UpstreamRegistries",
     "function_clients",
     "refusals",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from orchestrator.aws.ports.refusals import refusals
@@ -51,3 +52,18 @@ class S3Storage:
         with refusals():
             pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
             return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def earlier(self, key: str, since: datetime) -> bytes | None:
+        largest: tuple[int, str] | None = None
+        with refusals():
+            # Newest first, so that the first that is older ends the search.
+            pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=key)
+            for version in (one for page in pages for one in page.get("Versions", []) if one["Key"] == key):
+                if version["IsLatest"]:
+                    continue
+                if version["LastModified"] < since:
+                    break
+                largest = max(largest or (0, ""), (int(version["Size"]), str(version["VersionId"])))
+            if largest is None:
+                return None
+            return bytes(self.s3.get_object(Bucket=self.bucket, Key=key, VersionId=largest[1])["Body"].read())

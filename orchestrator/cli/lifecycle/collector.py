@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,9 @@ class Collector:
     rows: list[dict[str, Any]] = field(default_factory=list)
     guarded_rows: list[dict[str, Any]] = field(default_factory=list)
     images: dict[str, int] = field(default_factory=dict)
+    kept: Counter[str] = field(default_factory=Counter)
+    kept_rows: list[dict[str, Any]] = field(default_factory=list)
+    lists_kept: bool = False
     seen: int = 0
 
     def evaluated(self, evaluation: Evaluation) -> None:
@@ -40,8 +44,30 @@ class Collector:
                     "action": evaluation.retention.expire_action,
                 }
             )
+        self._keep(evaluation)
         if self.progress and self.seen % 200 == 0:
             click.echo(f"{self.seen} repositories read, {len(self.rows)} images would expire", err=True)
+
+    def _keep(self, evaluation: Evaluation) -> None:
+        """Count why images stay, in kinds; with `lists_kept` note each one."""
+        going = {decision.image.digest for decision in evaluation.expired}
+        held_back = "the guard" if evaluation.guarded else "the repository is skipped"
+        for decision in evaluation.decided.decisions:
+            if decision.image.digest in going:
+                continue
+            because = held_back if decision.verdict == "expire" else decision.because
+            self.kept[because] += 1
+            if self.lists_kept:
+                reason = evaluation.skipped if decision.verdict == "expire" else decision.reason
+                self.kept_rows.append(
+                    {
+                        "repository": evaluation.repository,
+                        "digest": decision.image.digest,
+                        "tags": list(decision.image.tags),
+                        "because": because,
+                        "reason": reason,
+                    }
+                )
 
     def expired(self, repository: str, expired: Expired) -> None:
         if self.progress and expired.images:

@@ -91,8 +91,9 @@ def _options(function: Callable[..., int]) -> Callable[..., int]:
 @_options
 @click.option("--csv", "as_csv", is_flag=True, help="Print a line for each image that would expire, as CSV.")
 @click.option("--price", type=Number(0), help="Price of a GB of standard storage in a month, in your currency.")
+@click.option("--all", "list_all", is_flag=True, help="List the images that are kept, too, each with its reason.")
 @click.option("--native", is_flag=True, help="Ask AWS what its own engine would expire, and show both.")
-def preview(asked: Asked, as_csv: bool, price: float | None, native: bool) -> int:
+def preview(asked: Asked, as_csv: bool, price: float | None, list_all: bool, native: bool) -> int:
     """Show what would be expired in environment NAME, why, and what it saves. Nothing is changed.
 
     Exit code 1 when repositories could not be read: what is shown is without them.
@@ -107,7 +108,7 @@ def preview(asked: Asked, as_csv: bool, price: float | None, native: bool) -> in
     from orchestrator.cli.lifecycle.printing import print_trouble, write_json
 
     with equip(click.get_current_context(), asked.name, asked.snapshots, local=asked.local) as equipment:
-        collector = Collector(progress=not asked.as_json and not as_csv and sys.stderr.isatty())
+        collector = Collector(progress=not asked.as_json and not as_csv and sys.stderr.isatty(), lists_kept=list_all)
         report = equipment.run(collector, "preview", dry_run=True, allow=asked.allow_fraction)
         natives = engine_previews(equipment, collector) if native else None
     document = preview_document(equipment, report, collector, price)

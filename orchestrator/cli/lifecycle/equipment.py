@@ -11,6 +11,7 @@ import click
 
 from orchestrator.aws.caller import check_account
 from orchestrator.aws.lifecycle_calls import registry_of
+from orchestrator.aws.ports import UpstreamRegistries
 from orchestrator.cli.lifecycle.collector import Collector
 from orchestrator.cli.lifecycle.console_host import ConsoleHost
 from orchestrator.cli.lifecycle.printing import describe_settings
@@ -52,7 +53,8 @@ class Equipment:
         """The report of a run in this process. Raises OrchestratorError for what stops the whole run."""
         from orchestrator.aws.translation import explained
 
-        manager = Manager(self.settings, self.registry, self.storage, None, self.host, collector)
+        upstreams = UpstreamRegistries(self.session.upstreams)
+        manager = Manager(self.settings, self.registry, self.storage, None, self.host, upstreams, collector)
         with explained(self.environment.name, "ecr"):
             report: dict[str, Any] = manager.start(seed, **options)
         return report

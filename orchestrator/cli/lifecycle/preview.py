@@ -12,7 +12,7 @@ from orchestrator.aws.lifecycle_calls import EnginePreview, preview_policy
 from orchestrator.cli.lifecycle.prices import ARCHIVE_SAVES_ABOVE_TB, DATE, STANDARD, monthly_saving
 from orchestrator.cli.lifecycle.printing import describe_settings, print_trouble, readable_size
 from orchestrator.lifecycle.native_policy import is_ours
-from orchestrator.lifecycle.policy_keeper import PolicyKeeper
+from orchestrator.lifecycle.policy_keeper import wanted_policy
 from orchestrator.lifecycle.ports import PortError
 
 if TYPE_CHECKING:
@@ -35,10 +35,9 @@ def engine_previews(equipment: Equipment, collector: Collector) -> dict[str, dic
     settings ask for ("untagged" unless they do); None where it would get none, so that AWS is not asked.
     """
     kind = equipment.settings.native_policy or "untagged"
-    keeper = PolicyKeeper(equipment.registry, equipment.host, kind, dry_run=True)
 
     def ask(repository: str) -> dict[str, Any]:
-        wanted = keeper.wanted(repository, equipment.settings.retentions.of(repository))
+        wanted = wanted_policy(kind, repository, equipment.settings.retentions.of(repository))
         policy: str | None = kind if wanted else None
         answer = EnginePreview(0)
         try:
@@ -89,6 +88,8 @@ def preview_document(
             *([NO_RULES] if not report["prefixes"] else []),
             *([NO_PRICE.format(equipment.environment.partition)] if used is None else []),
         ],
+        "kept": dict(collector.kept.most_common()),
+        **({"kept_images": collector.kept_rows} if collector.lists_kept else {}),
         "repositories": repositories,
         # Beside the others: they are in no sum.
         "guarded_repositories": guarded,
@@ -132,6 +133,10 @@ def print_preview(equipment: Equipment, document: dict[str, Any]) -> None:
         f"{total['images']} of {document['images']} images in {document['cached_repositories']} cached repositories "
         f"would expire: {readable_size(total['bytes'])}"
     )
+    if document["kept"]:
+        click.echo(f"Kept: {', '.join(f'{count} {because}' for because, count in document['kept'].items())}")
+    for row in sorted(document.get("kept_images", ()), key=lambda row: (row["repository"], row["digest"])):
+        click.echo(f"    {row['repository']} {' '.join(row['tags']) or row['digest'][:19]}: {row['reason']}")
     if total["saving"] is not None:
         source = f"prices of {price['as_of']}" if price["as_of"] else "the given price"
         click.echo(

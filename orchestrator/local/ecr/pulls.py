@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.local.ecr.ecr_error import EcrError
 from orchestrator.local.ecr.holdings import Document, EcrCall, HeldImage, HeldRegistry, HeldRepository
@@ -9,6 +11,9 @@ from orchestrator.local.ecr.image_manifests import made_up_manifest, read_manife
 from orchestrator.local.ecr.pushes import store
 from orchestrator.local.ecr.secrets import secret_problem
 from orchestrator.local.ecr.templates_api import make_repository
+
+if TYPE_CHECKING:
+    from orchestrator.local.ecr.service import EcrService
 
 MADE_UP_SIZE = 50 * 1024 * 1024
 
@@ -31,6 +36,21 @@ def upstream_repository(rule: Document, name: str) -> str:
     rest = name if prefix == ROOT else name[len(prefix) + 1 :]
     upstream_prefix = (rule.get("upstreamRepositoryPrefix") or ROOT).rstrip("/")
     return rest if upstream_prefix == ROOT else f"{upstream_prefix}/{rest}"
+
+
+def is_served(ecr: EcrService, host: str, repository: str, reference: str) -> bool:
+    """Has the upstream an image: one that a test put there, or one of a repository that ECR made by its rule?"""
+    with ecr.lock:
+        if ecr.upstream.get(host, repository, reference):
+            return True
+        for registry in ecr.registries():
+            for name, held in registry.repositories.items():
+                rule = rule_for(registry, name) if held.cause == "PULL_THROUGH_CACHE" else None
+                if rule is None or rule["upstreamRegistryUrl"] != host or upstream_repository(rule, name) != repository:
+                    continue
+                if reference in held.images or held.tagged(reference):
+                    return True
+    return False
 
 
 def import_image(context: EcrCall, name: str, image_id: Document) -> None:

@@ -81,6 +81,10 @@ class EcrService:
             self._registries[key] = HeldRegistry(account_id, region, partition_of(region))
         return self._registries[key]
 
+    def registries(self) -> tuple[HeldRegistry, ...]:
+        """Every registry that somebody asked for."""
+        return tuple(self._registries.values())
+
     def handle(self, call: Call) -> Answer:
         """Answer an ECR call; raises NotImplementedError for the few operations that are not served.
 

@@ -43,6 +43,7 @@ class World:
     numbers: Counter[str] = field(default_factory=Counter)
     clock: datetime = NOW
     seconds_left: float = float("inf")
+    served: Callable[[str, str], bool | None] = lambda host, repository: True
     before: Callable[[str, str], None] = lambda operation, repository: None
     _sent: int = 0
 
@@ -73,7 +74,7 @@ class World:
     def manager(self, given: Mapping[str, str] | None = None, /, *, queue: bool = True, **variables: str) -> Manager:
         standard = {"MAX_EXPIRE_FRACTION_ACCOUNT": "0.5", "BUCKET": "b", "QUEUE_URL": "q"}
         settings = read_settings({**standard, **(given or {}), **variables})
-        return Manager(settings, self, self.storage, self if queue else None, self)
+        return Manager(settings, self, self.storage, self if queue else None, self, self)
 
     def deliver(self, manager: Manager, *, twice: bool = False, reverse: bool = False) -> list[str]:
         """Do every message, in time's order or its reverse, each once or twice; what failed."""
@@ -171,6 +172,12 @@ class World:
 
     def in_use(self, repository: str) -> Mapping[str, str]:
         return {}
+
+    # upstreams
+
+    def serves(self, host: str, repository: str, references: Sequence[str]) -> bool | None:
+        self.calls["HEAD"] += 1
+        return self.served(host, repository)
 
     # queue
 

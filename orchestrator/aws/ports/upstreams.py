@@ -1,0 +1,93 @@
+"""The upstreams port over HTTPS: does a registry serve an image to somebody without credentials?
+
+Standard library only, for the function. What needs credentials answers as "not told": a registry says the same of what
+does not exist.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http.client import HTTPException
+
+SECONDS = 5.0
+ACCEPT = ", ".join(
+    (
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    )
+)
+_PART = re.compile(r'([a-z_]+)="([^"]*)"')
+_ABSENT, _FOUND = (404,), (200,)
+MOST_ANSWER = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRegistries:
+    """The upstreams port. With `simulated` (`http://…`) the embedded AWS answers for every upstream."""
+
+    simulated: str = ""
+    _unreachable: dict[str, str] = field(default_factory=dict)
+
+    def serves(self, host: str, repository: str, references: Sequence[str]) -> bool | None:
+        """Has `host` one of these tags and digests of `repository`? None when it cannot be told."""
+        base = f"{self.simulated}/{host}" if self.simulated else f"https://{host}"
+        if host in self._unreachable:
+            return None
+        headers: dict[str, str] = {}
+        statuses = []
+        for reference in references:
+            status = self._status(host, base, repository, reference, headers)
+            if status in _FOUND:
+                return True
+            statuses.append(status)
+            if status is None:
+                break
+        return False if statuses and all(status in _ABSENT for status in statuses) else None
+
+    def _status(self, host: str, base: str, repository: str, reference: str, headers: dict[str, str]) -> int | None:
+        """The status of a HEAD for the manifest, with a token where the registry hands one to anybody."""
+        url = f"{base}/v2/{urllib.parse.quote(repository)}/manifests/{urllib.parse.quote(reference, safe=':')}"
+        try:
+            status, answered = _ask("HEAD", url, headers)
+            if status == 401 and not headers:
+                token = _token(answered.get("www-authenticate", ""))
+                if token:
+                    headers["Authorization"] = f"Bearer {token}"
+                    status, _ = _ask("HEAD", url, headers)
+            return status
+        except (OSError, HTTPException, ValueError) as error:
+            self._unreachable[host] = str(error)
+            return None
+
+
+def _token(challenge: str) -> str:
+    """What the registry's token service gives to somebody without credentials; empty when nothing."""
+    parts = dict(_PART.findall(challenge))
+    realm = parts.pop("realm", "")
+    if not challenge.lower().startswith("bearer ") or not realm.startswith("https://"):
+        return ""
+    wanted = {name: value for name, value in parts.items() if name in ("service", "scope")}
+    request = urllib.request.Request(f"{realm}?{urllib.parse.urlencode(wanted)}")  # noqa: S310 - https, above
+    with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+        document = json.loads(answer.read(MOST_ANSWER))
+    token = (document.get("token") or document.get("access_token")) if isinstance(document, dict) else None
+    return token if isinstance(token, str) else ""
+
+
+def _ask(method: str, url: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str]]:
+    """(status, headers with lower-case names)."""
+    request = urllib.request.Request(url, method=method, headers={"Accept": ACCEPT, **headers})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+            return answer.status, {name.lower(): value for name, value in answer.headers.items()}
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, {name.lower(): value for name, value in error.headers.items()}

@@ -1,0 +1,89 @@
+"""Is a repository below a cached prefix the cache's own, or did somebody push into it? Decided from evidence.
+
+A name says only where a repository lies. What an environment declares is known (`Settings.own`). Of the rest nothing
+expires until one of these says that a rule can bring it back:
+
+1. `cached/<repository>` in the bucket: ECR told (EventBridge) that it pulled into the repository.
+2. The upstream has an image of it, by digest or by tag.
+3. `cache_only` names its prefix: a person says that nobody pushes there.
+
+"Its upstream does not have it" and "that could not be told" are different answers, and neither lets anything expire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.lifecycle.index_cache import IndexCache
+from orchestrator.lifecycle.ports import ROOT, CacheRule, Storage, Upstreams
+from orchestrator.lifecycle.settings import Settings
+from orchestrator.lifecycle.units import Image
+
+# So many images of a repository are asked for: one that is served is enough.
+ASKED = 3
+NOT_SERVED = "{host} does not have it: no rule can bring it back, so that it is taken for somebody's own"
+NOT_TOLD = (
+    "it cannot be told whether {host} has it, so that nothing expires (name its prefix in lifecycle_manager.cache_only "
+    "where nobody pushes)"
+)
+
+
+def evidence_key(repository: str) -> str:
+    """Where the bucket notes that ECR pulled into the repository."""
+    return f"cached/{repository}"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Asks for the evidence, for one run: `rules` are those of the registry."""
+
+    settings: Settings
+    rules: Sequence[CacheRule]
+    upstreams: Upstreams | None
+    storage: Storage | None
+    _doubts: dict[str, str] = field(default_factory=dict)
+
+    def doubt(self, repository: str, images: Sequence[Image], cache: IndexCache) -> str:
+        """Why the repository is not known to be the cache's; empty when it is. Raises PortError.
+
+        `cache` remembers what was told, so that an upstream is asked once for a repository.
+        """
+        if repository not in self._doubts:
+            self._doubts[repository] = self._doubt(repository, images, cache)
+        return self._doubts[repository]
+
+    def _doubt(self, repository: str, images: Sequence[Image], cache: IndexCache) -> str:
+        rule = self._rule(repository)
+        if rule is None:
+            return "it lies below no pull-through cache prefix"
+        if rule.prefix in self.settings.cache_only or repository in cache.cached:
+            return ""
+        if self.storage is not None and self.storage.get(evidence_key(repository)) is not None:
+            cache.learn_cached(repository)
+            return ""
+        served = self._served(rule, repository, images)
+        if served:
+            cache.learn_cached(repository)
+            return ""
+        return (NOT_TOLD if served is None else NOT_SERVED).format(host=rule.upstream_url)
+
+    def _served(self, rule: CacheRule, repository: str, images: Sequence[Image]) -> bool | None:
+        # A digest proves more than a tag, but what a tag named before is gone at many upstreams.
+        newest = sorted((image for image in images if image.own_tags), key=lambda image: image.pushed_at, reverse=True)
+        references = [reference for image in newest[:ASKED] for reference in (image.digest, image.own_tags[0])]
+        if self.upstreams is None or not references:
+            return None
+        return self.upstreams.serves(rule.upstream_url, _at_upstream(rule, repository), references)
+
+    def _rule(self, repository: str) -> CacheRule | None:
+        """The rule that serves the repository: the longest prefix, else ROOT's."""
+        holding = [rule for rule in self.rules if rule.prefix == ROOT or repository.startswith(f"{rule.prefix}/")]
+        return max(holding, key=lambda rule: -1 if rule.prefix == ROOT else len(rule.prefix), default=None)
+
+
+def _at_upstream(rule: CacheRule, repository: str) -> str:
+    """`docker-hub/library/nginx` -> `library/nginx`."""
+    rest = repository if rule.prefix == ROOT else repository[len(rule.prefix) + 1 :]
+    inner = "" if rule.upstream_prefix == ROOT else rule.upstream_prefix.strip("/")
+    return f"{inner}/{rest}" if inner else rest

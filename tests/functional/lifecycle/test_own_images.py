@@ -1,0 +1,34 @@
+"""Own images are no cache: on the embedded AWS, by the command, whatever their prefix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.functional.lifecycle.test_function import old, used
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.functional.lifecycle.world import World
+
+
+def test_what_is_declared_or_pushed_below_a_cached_prefix_stays_and_preview_says_why(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world("keep_at_least = 0", after='repositories = { "quay/own" = {} }')
+    for name in ("quay/own", "quay/ci/app"):
+        world.aws.ecr.create_repository(repositoryName=name)
+        world.aws.seed(name, old("1"), old("2"), used("3"), used("4"))
+    world.aws.seed("quay/app", old("1"), used("2"))
+
+    preview = world.run("preview", "dev", "--local", "--json", "--all").json
+    assert [row["repository"] for row in preview["repositories"]] == ["quay/app"]
+    assert "no rule can bring it back" in preview["skipped"]["quay/ci/app"]
+    assert preview["kept"] == {"recently used": 3, "the repository is skipped": 2}
+    assert {row["repository"] for row in preview["kept_images"]} == {"quay/app", "quay/ci/app"}
+    text = world.run("preview", "dev", "--local", "--all").out
+    assert "Kept: 3 recently used, 2 the repository is skipped" in text
+
+    assert world.run("run", "dev", "--local", "--yes").code == 0
+    assert world.aws.tags("quay/own") == world.aws.tags("quay/ci/app") == {"1", "2", "3", "4"}
+    assert world.aws.tags("quay/app") == {"2"}
