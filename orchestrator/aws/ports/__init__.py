@@ -11,7 +11,7 @@ from orchestrator.aws.ports.pull_times import CallerExclusion
 from orchestrator.aws.ports.refusals import refusals
 from orchestrator.aws.ports.s3_storage import S3Storage
 from orchestrator.aws.ports.sqs_queue import SqsQueue
-from orchestrator.aws.ports.upstreams import UpstreamRegistries
+from orchestrator.aws.ports.upstream_registries import UpstreamRegistries
 
 __all__ = [
     "MEDIA_TYPES",

@@ -9,8 +9,8 @@ import pytest
 
 from orchestrator.lifecycle.events import dispatch
 from orchestrator.lifecycle.in_use import Snapshot, UsedImage, dump_snapshot
-from orchestrator.lifecycle.manager import MemoryStorage
 from orchestrator.lifecycle.patterns import matches
+from orchestrator.lifecycle.storage import MemoryStorage
 from tests.unit.lifecycle.world import NOW, World
 
 
