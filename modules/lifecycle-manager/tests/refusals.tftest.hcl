@@ -341,6 +341,16 @@ run "refuses_a_cluster_with_a_slash" {
   expect_failures = [var.clusters]
 }
 
+run "refuses_cache_only_without_a_rule" {
+  command = plan
+
+  variables {
+    cache_only = ["docker-hub", "elsewhere"]
+  }
+
+  expect_failures = [var.cache_only]
+}
+
 run "refuses_snapshots_of_two_months" {
   command = plan
 

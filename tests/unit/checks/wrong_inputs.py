@@ -1370,6 +1370,12 @@ FUNCTIONS = [
     wrong("a fraction in words", manager('  max_expire_fraction_account = "half" #!'), '"half"', "such as 0.5"),
     wrong("a snapshot of two months", manager("  snapshot_max_age_hours = 1440 #!"), "is 1440", "1 to 720"),
     wrong("an audit log of a week", manager("  audit_retention_days = 7 #!"), "is 7", "30 or more"),
+    wrong(
+        "a cache without a rule",
+        manager('  cache_only = [\n    "elsewhere", #!\n  ]'),
+        '"elsewhere"',
+        "a prefix of pull_through_cache_rules",
+    ),
     wrong("a cluster's path", manager('  clusters = ["a/b"] #!'), '"a/b"', "not its ARN"),
     wrong("a cluster twice", manager('  clusters = ["a", "a"] #!'), 'names "a" twice'),
     wrong(
