@@ -121,6 +121,10 @@ def test_a_file_that_says_nothing_has_the_defaults(text: str) -> None:
     assert settings == SwapSettings()
     assert (settings.swap_policy, settings.copy_policy, settings.copy_deadline) == ("exists", "delayed", 8.0)
     assert (settings.listen_address, settings.dry_run, settings.target) == (":8443", False, None)
+    assert (settings.log_level, settings.log_format) == ("info", "json")
+    assert (settings.tls_cert_file, settings.tls_key_file, settings.table_name) == (None, None, None)
+    repository = SwapTarget().repository
+    assert (repository.access_policy, repository.encryption_type, repository.kms_key) == ("", "AES256", "")
 
 
 @pytest.mark.parametrize(
