@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -46,6 +47,7 @@ class Copy:
 class CopyOptions:
     """`referrers`: signatures and attestations come too. `recheck`: seconds after which those of an unchanged image
     are looked for again. `threads`: requests under way at most; each holds at most two pieces of 256 KiB.
+    `accept(repository, digest)` raises OrchestratorError for an image of a source that must not be copied.
     """
 
     referrers: bool = True
@@ -53,6 +55,7 @@ class CopyOptions:
     threads: int = 32
     recheck: float = 3600.0
     verify: bool = True
+    accept: Callable[[Place, str], None] | None = None
 
 
 class CopyState(StrEnum):

@@ -44,6 +44,7 @@ class Discovery:
         _refuse_conflicts(trees)
         self._ask_targets([tree for tree in trees if tree.live])
         self._each(self._resolve, [tree for tree in trees if tree.live])
+        self._each(self._accept, [tree for tree in trees if tree.result.error is None])
         self._read_below([tree for tree in trees if tree.live])
         if self._options.referrers:
             self._find_signatures([tree for tree in trees if tree.live])
@@ -145,6 +146,10 @@ class Discovery:
             tree.result.state = CopyState.UNCHANGED
         elif target:
             tree.result.state = CopyState.STALE
+
+    def _accept(self, tree: CopyTree) -> None:
+        if self._options.accept is not None:
+            self._options.accept(tree.copy.source_place, tree.source_digest)
 
     def _first(self, place: Place, reference: str) -> Manifest:
         found = self._registries.source(place.registry).manifest(place.repository, reference)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.cli.mirror.catalogs import images_wanted
 from orchestrator.cli.mirror.copy_progress import CopyProgress
-from orchestrator.cli.mirror.show import left_documents, left_lines, result_document
+from orchestrator.cli.mirror.show import left_documents, left_lines, result_document, unsigned_lines
 from orchestrator.cli.mirror.source_tags import references_of
 from orchestrator.cli.mirror.words import counted, size
 from orchestrator.errors import Location, RefusedInput
@@ -20,6 +20,7 @@ from orchestrator.mirroring.wishes import Wish, read_reference
 from orchestrator.oci.archive import Archive, is_archive, names_of, whole_name
 from orchestrator.oci.archive_writer import ArchiveFiles, ArchivePlan, plan_archive
 from orchestrator.oci.copies import CopyOptions
+from orchestrator.oci.cosign_check import SignatureDemand
 from orchestrator.oci.logins import docker_logins
 from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.registries import Registries
@@ -78,6 +79,7 @@ class ToArchive:
     environment: str
     plan: ArchivePlan
     left: tuple[NotCopied, ...]
+    unsigned: tuple[str, ...]
 
     def lines(self) -> Iterator[str]:
         """The plan for people."""
@@ -90,6 +92,7 @@ class ToArchive:
             f"{counted(signatures, 'signature and attestation', 'signatures and attestations')}: "
             f"{size(self.plan.size)} in the archive"
         )
+        yield from unsigned_lines(self.unsigned)
         yield from left_lines(self.left)
 
     def document(self, written: ArchiveFiles | None = None) -> dict[str, Any]:
@@ -100,6 +103,7 @@ class ToArchive:
             "size": self.plan.size,
             "files": [str(path) for path in written.paths] if written else [],
             "resumed": written.resumed if written else 0,
+            "unsigned": list(self.unsigned),
             "left": left_documents(self.left),
         }
 
@@ -107,13 +111,17 @@ class ToArchive:
 class ArchiveRun:
     """One run of `mirror --to`. It needs no AWS: what goes where is decided when the archive is read."""
 
-    def __init__(self, environment: Environment, *, via: dict[str, str], referrers: bool) -> None:
+    def __init__(
+        self, environment: Environment, *, via: dict[str, str], referrers: bool, demand: SignatureDemand
+    ) -> None:
         self._environment = environment
         self._table = build_route_table(environment)
-        self._options = CopyOptions(referrers=referrers)
         self._progress = CopyProgress()
         ways = [Endpoint(name, url=url) for name, url in via.items()]
         self._registries = Registries(ways, logins=docker_logins(), on_event=self._progress.heard)
+        self._trusted = demand.trusted(self._registries)
+        accept = self._trusted.accept if self._trusted is not None else None
+        self._options = CopyOptions(referrers=referrers, accept=accept)
 
     def __enter__(self) -> ArchiveRun:
         return self
@@ -130,7 +138,9 @@ class ArchiveRun:
         left = tuple(answer for answer in answers if isinstance(answer, NotCopied))
         found = references_of(self._registries, [answer for answer in answers if isinstance(answer, Placed)])
         images = dict.fromkeys((source, item.wish.platforms) for item, source, _ in found)
-        return ToArchive(self._environment.name, plan_archive(images, self._registries, options=self._options), left)
+        plan = plan_archive(images, self._registries, options=self._options)
+        unsigned = self._trusted.unsigned_names if self._trusted is not None else ()
+        return ToArchive(self._environment.name, plan, left, unsigned)
 
     def write(self, planned: ToArchive, path: Path, *, part_size: int, quiet: bool) -> ArchiveFiles:
         """Write what was planned."""

@@ -16,8 +16,8 @@ from orchestrator.cli.options import json_option, local_option, registry_address
 from orchestrator.cli.project_option import open_project
 
 if TYPE_CHECKING:
+    from orchestrator.cli.mirror.archives import ArchiveRun
     from orchestrator.cli.mirror.run import MirrorRun
-    from orchestrator.environment.model import Environment
     from orchestrator.mirroring.operator_selection import Wanted
 
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Show the plan, copy nothing, and end with 3 when something is missing.")
 @click.option("--no-referrers", is_flag=True, help="Leave signatures and attestations behind.")
 @click.option("--allow-lost-signatures", is_flag=True, help="A signature that cannot come is no error.")
+@click.option("--verify", "keys", metavar="cosign:FILE", multiple=True, help="Copy what this public key has signed.")
+@click.option("--require-signature", is_flag=True, help="Copy no image without a signature.")
 @click.option(
     "--via",
     multiple=True,
@@ -60,6 +62,8 @@ def mirror(
     check: bool,
     no_referrers: bool,
     allow_lost_signatures: bool,
+    keys: tuple[str, ...],
+    require_signature: bool,
     via: dict[str, str],
     local: bool,
     as_json: bool,
@@ -73,17 +77,20 @@ def mirror(
     Where no way leads from the source to the registry: --to writes an archive (OCI image layout) on the side of the sources, and
     --from takes it on the other side. A run that was ended goes on.
     """
-    from orchestrator.cli.mirror.archives import archive_among, archive_wishes
+    from orchestrator.cli.mirror.archives import ArchiveRun, archive_among, archive_wishes
     from orchestrator.cli.mirror.gather import gather
     from orchestrator.cli.mirror.preconditions import require_own_registry
+    from orchestrator.oci.cosign_check import SignatureDemand, read_key
 
     project = open_project(ctx)
     environment = project.load(name)
+    demand = SignatureDemand(tuple(map(read_key, keys)), require_signature)
     if to is not None:
         if check or local:
             raise click.UsageError("--to writes a file and asks no registry of yours: leave --check and --local out.")
         wishes = gather(environment, references, sources, platforms)
-        return _write(environment, wishes, references, to, part_size, dry_run, as_json, via, not no_referrers)
+        with ArchiveRun(environment, via=via, referrers=not no_referrers, demand=demand) as writing:
+            return _write(writing, wishes, references, to, part_size, dry_run, as_json)
     if part_size:
         raise click.UsageError("--part-size cuts the archive of --to.")
     require_own_registry(environment)
@@ -99,7 +106,9 @@ def mirror(
             wishes = gather(environment, references, sources, platforms)
         from orchestrator.cli.mirror.run import MirrorRun
 
-        run = MirrorRun(project, environment, via=via, local=local, referrers=not no_referrers, archive=archive)
+        run = MirrorRun(
+            project, environment, via=via, local=local, referrers=not no_referrers, archive=archive, demand=demand
+        )
         opened.enter_context(run)
         return _copy(run, wishes, references, check, dry_run, as_json, allow_lost_signatures)
 
@@ -133,28 +142,25 @@ def _copy(
 
 
 def _write(
-    environment: Environment,
+    run: ArchiveRun,
     wishes: Sequence[Wanted],
     references: tuple[str, ...],
     to: Path,
     part_size: int,
     dry_run: bool,
     as_json: bool,
-    via: dict[str, str],
-    referrers: bool,
 ) -> int:
-    from orchestrator.cli.mirror.archives import ArchiveRun, written_lines
+    from orchestrator.cli.mirror.archives import written_lines
     from orchestrator.cli.mirror.preconditions import refuse_named
 
-    with ArchiveRun(environment, via=via, referrers=referrers) as run:
-        planned = run.prepare(wishes)
-        refuse_named(planned.left, references)
-        if dry_run or not planned.plan.ok:
-            _print(as_json, planned.document(), planned.lines())
-            return 0 if planned.plan.ok else 1
-        if not as_json:
-            _say(planned.lines())
-        written = run.write(planned, to, part_size=part_size, quiet=as_json)
+    planned = run.prepare(wishes)
+    refuse_named(planned.left, references)
+    if dry_run or not planned.plan.ok:
+        _print(as_json, planned.document(), planned.lines())
+        return 0 if planned.plan.ok else 1
+    if not as_json:
+        _say(planned.lines())
+    written = run.write(planned, to, part_size=part_size, quiet=as_json)
     _print(as_json, planned.document(written), written_lines(to, planned, written))
     return 0
 

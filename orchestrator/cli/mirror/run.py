@@ -20,6 +20,7 @@ from orchestrator.mirroring.repository import RepositorySettings, repository_set
 from orchestrator.oci.archive import Archive, in_archive
 from orchestrator.oci.copies import Copy, CopyOptions, CopyReport
 from orchestrator.oci.copy import execute, prepare
+from orchestrator.oci.cosign_check import SignatureDemand
 from orchestrator.oci.journal import Journal
 from orchestrator.oci.logins import docker_logins
 from orchestrator.oci.ports import Endpoint
@@ -43,6 +44,7 @@ class MirrorRun:
         local: bool,
         referrers: bool,
         archive: Archive | None = None,
+        demand: SignatureDemand,
     ) -> None:
         self._archive = archive
         self._environment = environment
@@ -50,7 +52,6 @@ class MirrorRun:
         self._session = project_session(project, environment, local=local)
         check_account(self._session, environment)
         self._target = MirrorTarget(self._session, environment.registry, self._settings)
-        self._options = CopyOptions(referrers=referrers)
         self._progress = CopyProgress()
         ways = [Endpoint(name, url=url) for name, url in via.items()]
         self._registries = Registries(
@@ -59,6 +60,9 @@ class MirrorRun:
             find=self._target.find,
             on_event=self._progress.heard,
         )
+        self._trusted = demand.trusted(self._registries)
+        accept = self._trusted.accept if self._trusted is not None else None
+        self._options = CopyOptions(referrers=referrers, accept=accept)
         if archive is not None:
             self._registries.add_source(archive)
         folder = project.state_dir / ("local" if local else "") / "mirror"
@@ -93,6 +97,7 @@ class MirrorRun:
             left,
             tuple(sorted(targets & self._target.absent)),
             STANDARD.get(self._session.partition),
+            self._trusted.unsigned_names if self._trusted is not None else (),
         )
 
     def _copies(self, placed: Sequence[Placed]) -> list[Copy]:

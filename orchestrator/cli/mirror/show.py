@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.cli.lifecycle.prices import monthly_saving
 from orchestrator.cli.mirror.words import counted, size
 from orchestrator.mirroring.placing import NotCopied
-from orchestrator.oci.archive import whole_name
+from orchestrator.oci.archive import ARCHIVE, whole_name
 from orchestrator.oci.copies import CopyReport, CopyResult, CopyState
 from orchestrator.oci.copy import Prepared
 
@@ -25,6 +25,7 @@ class Shown:
     left: tuple[NotCopied, ...]
     to_make: tuple[str, ...]
     price: float | None
+    unsigned: tuple[str, ...] = ()
 
     def bytes_stored(self) -> int:
         """Bytes that the registry holds afterwards and does not now: ECR bills a layer in each repository."""
@@ -61,7 +62,14 @@ def plan_lines(shown: Shown) -> Iterator[str]:
         cost = monthly_saving(shown.bytes_stored(), shown.price)
         if cost is not None:
             yield f"storage: {size(shown.bytes_stored())} more, about ${cost:.2f} a month"
+    yield from unsigned_lines(shown.unsigned)
     yield from left_lines(shown.left)
+
+
+def unsigned_lines(names: tuple[str, ...]) -> Iterator[str]:
+    """Images without a signature, where signatures were checked."""
+    for name in names:
+        yield f"unsigned  {name.removeprefix(f'{ARCHIVE}/')}"
 
 
 def _is_told(result: CopyResult) -> bool:
@@ -117,6 +125,7 @@ def plan_document(shown: Shown) -> dict[str, Any]:
         "bytes_to_mount": plan.bytes_to_mount,
         "manifests_to_put": len(plan.puts),
         "dollars_a_month": monthly_saving(shown.bytes_stored(), shown.price),
+        "unsigned": list(shown.unsigned),
         "left": left_documents(shown.left),
     }
 
