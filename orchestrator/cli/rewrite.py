@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ import click
 from orchestrator.cli.image_fields import fields_option, image_fields_of
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.route import load_routes
+from orchestrator.cli.stages import stage_options, stages_meant
 from orchestrator.errors import RefusedInput
 from orchestrator.files.image_rewrite import Proposal, diff, propose, undo, write
 from orchestrator.files.image_scan import STDIN
@@ -20,8 +22,10 @@ from orchestrator.workloads import edits
 from orchestrator.workloads.edits import Target, backward, forward
 from orchestrator.workloads.fields import Fields
 from orchestrator.workloads.find import find_images
-from orchestrator.workloads.place import Lines
+from orchestrator.workloads.owners import read_owners
+from orchestrator.workloads.place import ImagePlace, Lines
 from orchestrator.workloads.renovate import renovate_settings
+from orchestrator.workloads.stages import Stage, selected
 
 
 @click.command()
@@ -39,6 +43,7 @@ from orchestrator.workloads.renovate import renovate_settings
     multiple=True,
     help="Rewrite pipelines (ci) or variables and arguments that name images (env) too.",
 )
+@stage_options("Only what the stages of FILE select, up to the one after that which --write recorded last.")
 @fields_option()
 @click.option("--for", "tool", type=click.Choice(["renovate"]), help="Print the settings that a tool needs afterwards.")
 @click.pass_context
@@ -49,6 +54,8 @@ def rewrite(
     mode: str | None,
     reverse: bool,
     consents: tuple[str, ...],
+    stage_file: Path | None,
+    through: str | None,
     fields_file: str | None,
     tool: str | None,
 ) -> int:
@@ -74,20 +81,32 @@ def rewrite(
         raise RefusedInput("Nothing says what to rewrite.", remedy="Name files or folders.")
     table = build_route_table(load_routes(project, name))
     fields = image_fields_of(project, fields_file)
-    if paths == (STDIN,) and mode is None:
-        return _filter(backward(table) if reverse else forward(table), consents, fields)
+    if stage_file is not None and reverse:
+        raise RefusedInput(
+            "--stage and --reverse exclude each other.",
+            why="A stage goes forward.",
+            remedy="`--undo` goes back one stage; --reverse without --stage maps every image back.",
+        )
+    filters = paths == (STDIN,) and mode is None
+    stages = stages_meant(project, name, stage_file, through, advance=not filters)
+    if filters:
+        return _filter(backward(table) if reverse else forward(table), consents, fields, stages)
     if STDIN in paths:
         raise RefusedInput(
             "Standard input cannot be mixed with files or written back.",
             why="What comes in by `-` goes out rewritten.",
             remedy="Give `-` alone, without --check, --diff or --write.",
         )
-    proposal = propose(paths, backward(table) if reverse else forward(table), consents, fields)
+    proposal = propose(paths, backward(table) if reverse else forward(table), consents, fields, stages)
     _tell(proposal)
+    if stages:
+        click.echo(f"stage: {stages[-1].name}", err=True)
     match mode:
         case "write":
-            if proposal.changes:
-                journal = write(proposal.changes, project.state_dir)
+            # A stage that changes no file is done, too.
+            if proposal.changes or stages:
+                stage = {"environment": name, "stage": stages[-1].name} if stages else None
+                journal = write(proposal.changes, project.state_dir, stage)
                 click.echo(f"wrote {len(proposal.changes)} files; undo: orchestrator rewrite {name} --undo", err=True)
                 click.echo(f"journal: {journal}", err=True)
             return 0
@@ -101,7 +120,7 @@ def rewrite(
             return 0
 
 
-def _filter(target: Target, consents: tuple[str, ...], fields: Fields) -> int:
+def _filter(target: Target, consents: tuple[str, ...], fields: Fields, stages: Sequence[Stage] | None) -> int:
     """Standard input, rewritten, to standard output: what Helm's post-renderers and kustomize's functions ask for."""
     content = decode_text(Path(STDIN), sys.stdin.buffer.read())
     if isinstance(content, NotRead):
@@ -115,8 +134,14 @@ def _filter(target: Target, consents: tuple[str, ...], fields: Fields) -> int:
             why=f"{broken[0].reason}. An image could be passed on as it is.",
             remedy="Correct the document.",
         )
-    sys.stdout.write(edits.rewrite(found.places, target, consents).apply(content.text))
+    places = found.places if stages is None else _of_stages(found.places, content.text, stages)
+    sys.stdout.write(edits.rewrite(places, target, consents).apply(content.text))
     return 0
+
+
+def _of_stages(places: Sequence[ImagePlace], text: str, stages: Sequence[Stage]) -> list[ImagePlace]:
+    owners = read_owners(text)
+    return [place for place in places if selected(stages, owners.at(place.anchor.start), None, STDIN)]
 
 
 def _tell(proposal: Proposal) -> None:

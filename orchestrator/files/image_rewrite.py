@@ -21,12 +21,14 @@ from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.files.image_scan import NotFound, ScanTask, tasks
 from orchestrator.files.kustomize_tree import SeenFile, seen_file, settle_overlays, stays
 from orchestrator.files.replace import replace_whole
+from orchestrator.files.staging import StagedFiles
 from orchestrator.files.tree import NotRead, TextFile, ignored, read_text
-from orchestrator.workloads.edits import Edit, Rewritten, Target, rewrite
+from orchestrator.workloads.edits import Edit, Rewritten, Target, nowhere, rewrite
 from orchestrator.workloads.fields import FIELDS, Fields
 from orchestrator.workloads.find import find_images
 from orchestrator.workloads.formats import kustomize
 from orchestrator.workloads.place import Lines
+from orchestrator.workloads.stages import Stage
 
 JOURNALS = "rewrites"
 
@@ -50,11 +52,17 @@ class Proposal:
     files: int
 
 
-def propose(sources: Sequence[str], target: Target, consents: Iterable[str] = (), fields: Fields = FIELDS) -> Proposal:
-    """Read the files and say what would change. Files that git ignores are passed over."""
+def propose(
+    sources: Sequence[str],
+    target: Target,
+    consents: Iterable[str] = (),
+    fields: Fields = FIELDS,
+    stages: Sequence[Stage] | None = None,
+) -> Proposal:
+    """Read the files and say what would change, of these stages where some are given. Files that git ignores are passed over."""
     wanted = tasks(sources)
     unwanted = _ignored(sources)
-    run = _Run(target, tuple(consents), fields)
+    run = _Run(target, tuple(consents), fields, stages)
     for task in wanted:
         if not _is_below(task.path, unwanted):
             run.read(task)
@@ -65,11 +73,14 @@ def propose(sources: Sequence[str], target: Target, consents: Iterable[str] = ()
 class _Run:
     """The files of one run: each by itself first, then the kustomizations, whose names follow their bases."""
 
-    def __init__(self, target: Target, consents: tuple[str, ...], fields: Fields) -> None:
+    def __init__(
+        self, target: Target, consents: tuple[str, ...], fields: Fields, stages: Sequence[Stage] | None
+    ) -> None:
         self._target = target
         self._consents = consents
         self._fields = fields
         self._files: dict[Path, SeenFile] = {}
+        self._chosen = StagedFiles(stages, self._files)
         self._read: dict[Path, tuple[ScanTask, TextFile]] = {}
         self.left: list[NotFound] = []
 
@@ -84,20 +95,25 @@ class _Run:
         path = Path(os.path.realpath(task.path))
         self._read[path] = task, content
         self._files[path] = seen_file(path, content.text, found)
-        self._rewrite(path, set())
 
     def _rewrite(self, path: Path, pinned: set[str]) -> None:
         seen = self._files[path]
         named = stays(pinned)
         places = [place for place in seen.found.places if place.format != kustomize.FORMAT and not named(place)]
-        seen.result = rewrite(places, self._target, self._consents)
+        seen.result = rewrite(places, self._target, self._consents, self._chosen.of(path))
+
+    def _overlay_target(self, path: Path) -> Target:
+        """What a kustomization says itself is sent where the table says, when its stage is there."""
+        return self._target if self._chosen.overlay(path) else nowhere
 
     def settle(self) -> None:
         """Let names and bases agree; a name that its bases cannot all take makes them stay, which may free others."""
+        for path in self._files:
+            self._rewrite(path, set())
         pinned: dict[Path, set[str]] = {}
         handed_on: dict[Path, set[str]] = {}
         while True:
-            settled = settle_overlays(self._files, self._target, handed_on)
+            settled = settle_overlays(self._files, self._overlay_target, handed_on)
             news = [_add(pinned, settled.written), _add(handed_on, settled.handed_on)]
             if not any(news):
                 break
@@ -157,12 +173,12 @@ def _ended(lines: list[str]) -> list[str]:
     return [f"{line}\n" for line in whole] + ([last] if last else [])
 
 
-def write(changes: Sequence[Change], state_dir: Path) -> Path:
+def write(changes: Sequence[Change], state_dir: Path, stage: Mapping[str, str] | None = None) -> Path:
     """Write every file, each whole or not at all, after a journal that can bring all of them back.
 
-    Raises OrchestratorError for a file that changed since it was read: nothing of it is written then.
+    `stage` ({"environment", "stage"}) is kept in it: an undo goes back behind the stage, too. Raises OrchestratorError for a file that changed since it was read: nothing of it is written then.
     """
-    journal = _write_journal(changes, state_dir)
+    journal = _write_journal(changes, state_dir, stage)
     for change in changes:
         path = change.task.path
         if path.read_bytes() != change.before.data:
@@ -186,7 +202,7 @@ def _replace(path: Path, data: bytes) -> None:
         ) from error
 
 
-def _write_journal(changes: Sequence[Change], state_dir: Path) -> Path:
+def _write_journal(changes: Sequence[Change], state_dir: Path, stage: Mapping[str, str] | None) -> Path:
     folder = state_dir / JOURNALS
     files = [
         {
@@ -203,7 +219,7 @@ def _write_journal(changes: Sequence[Change], state_dir: Path) -> Path:
     path = folder / f"{stamp}.json"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_text(json.dumps({"files": files}), encoding="utf-8")
+        path.write_text(json.dumps({**(stage or {}), "files": files}), encoding="utf-8")
     except OSError as error:
         raise OrchestratorError(
             f"The journal {path} cannot be written: {error.strerror}.",
@@ -225,6 +241,28 @@ def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def reached_stage(state_dir: Path, environment: str) -> str | None:
+    """The stage of an environment that was written last and not undone; None before the first one."""
+    for journal in sorted((state_dir / JOURNALS).glob("*.json"), reverse=True):
+        held = _read_journal(journal)
+        if held.get("environment") == environment:
+            return str(held["stage"])
+    return None
+
+
+def _read_journal(journal: Path) -> dict[str, Any]:
+    try:
+        held = json.loads(journal.read_text(encoding="utf-8"))
+        held["files"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OrchestratorError(
+            f"The journal {journal} cannot be read.",
+            why=str(error),
+            remedy="Bring the file back, or move it away: what it would undo stays as it is.",
+        ) from error
+    return dict(held)
+
+
 @dataclass(frozen=True, slots=True)
 class Undone:
     """What came back, and what did not, with the reason."""
@@ -242,10 +280,7 @@ def undo(state_dir: Path) -> Undone:
             "There is nothing to undo.", why=f"{folder} holds no journal.", remedy="Nothing was written."
         )
     journal = journals[-1]
-    try:
-        files = json.loads(journal.read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError) as error:
-        raise OrchestratorError(f"The journal {journal} cannot be read.", why=str(error)) from error
+    files = _read_journal(journal)["files"]
     done, refused = 0, []
     for entry in files:
         reason = _undo_file(entry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,18 @@ class SeenFile:
     kustomization: kustomize.Kustomization | None = None
 
 
+def resource_files(path: Path, kustomization: kustomize.Kustomization) -> Iterator[Path]:
+    """The files here that a kustomization (`path`) reads: of a folder its kustomization; what is fetched is left out."""
+    for resource in kustomization.resources:
+        if "://" in resource or "\n" in resource or resource.startswith(("git@", "github.com/")):
+            continue
+        real = Path(os.path.realpath(path.parent / resource))
+        if real.is_dir():
+            real = next((real / name for name in sorted(kustomize.NAMES) if (real / name).is_file()), real)
+        if real.is_file():
+            yield real
+
+
 def seen_file(path: Path, text: str, found: Found) -> SeenFile:
     """A file as it was read; a kustomization is parsed here, once, however often names are settled."""
     return SeenFile(text, found, kustomization=_kustomization(text) if path.name in kustomize.NAMES else None)
@@ -42,8 +54,13 @@ class Settled:
     handed_on: dict[Path, set[str]]
 
 
-def settle_overlays(files: Mapping[Path, SeenFile], target: Target, pinned: Mapping[Path, Collection[str]]) -> Settled:
-    """The edits of every kustomization among `files` (keyed by their real paths), which hand on the `pinned` names as they are."""
+def settle_overlays(
+    files: Mapping[Path, SeenFile], target: Callable[[Path], Target], pinned: Mapping[Path, Collection[str]]
+) -> Settled:
+    """The edits of every kustomization among `files` (keyed by their real paths), which hand on the `pinned` names as they are.
+
+    `target` gives the target of what a kustomization itself names.
+    """
     tree = _Tree(files, target, pinned)
     for path, seen in files.items():
         if seen.kustomization is not None:
@@ -52,7 +69,9 @@ def settle_overlays(files: Mapping[Path, SeenFile], target: Target, pinned: Mapp
 
 
 class _Tree:
-    def __init__(self, files: Mapping[Path, SeenFile], target: Target, stay: Mapping[Path, Collection[str]]) -> None:
+    def __init__(
+        self, files: Mapping[Path, SeenFile], target: Callable[[Path], Target], stay: Mapping[Path, Collection[str]]
+    ) -> None:
         self._files = files
         self._stay = stay
         self._target = target
@@ -83,12 +102,12 @@ class _Tree:
         names: tuple[CarriedName, ...],
         above: tuple[Path, ...],
     ) -> tuple[CarriedName, ...]:
-        below = list(self._below(path, kustomization))
+        below = list(resource_files(path, kustomization))
         for resource in below:
             names += self.carried(resource, above)
         # Outside of the run nothing is written: what comes out there is what came out before.
         settled = settle(
-            kustomization, names, self._target if path in self._files else nowhere, self._stay.get(path, ())
+            kustomization, names, self._target(path) if path in self._files else nowhere, self._stay.get(path, ())
         )
         if path in self._files:
             self.overlays[path] = settled
@@ -99,23 +118,13 @@ class _Tree:
                     self._pin(resource, settled.blocked, 0)
         return settled.carried
 
-    def _below(self, path: Path, kustomization: kustomize.Kustomization) -> Iterable[Path]:
-        for resource in kustomization.resources:
-            if "://" in resource or "\n" in resource or resource.startswith(("git@", "github.com/")):
-                continue
-            real = Path(os.path.realpath(path.parent / resource))
-            if real.is_dir():
-                real = next((real / name for name in sorted(kustomize.NAMES) if (real / name).is_file()), real)
-            if real.is_file():
-                yield real
-
     def _pin(self, path: Path, names: frozenset[str], depth: int) -> None:
         """Let these names stay in all that a kustomization reads."""
         self.written.setdefault(path, set()).update(names)
         self.handed_on.setdefault(path, set()).update(names)
         seen = self._seen(path)
         if seen is not None and seen.kustomization is not None and depth < DEEPEST:
-            for resource in self._below(path, seen.kustomization):
+            for resource in resource_files(path, seen.kustomization):
                 self._pin(resource, names, depth + 1)
 
     def _seen(self, path: Path) -> SeenFile | None:

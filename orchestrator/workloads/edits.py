@@ -81,14 +81,24 @@ def backward(table: RouteTable) -> Target:
     return target
 
 
-def rewrite(places: Sequence[ImagePlace], target: Target, consents: Iterable[str] = ()) -> Rewritten:
-    """The edits that send each place to its target. `consents` are the kinds that the caller asks for (`ci`, `env`)."""
+def everywhere(_: ImagePlace) -> bool:
+    """Every place is meant."""
+    return True
+
+
+def rewrite(
+    places: Sequence[ImagePlace],
+    target: Target,
+    consents: Iterable[str] = (),
+    chosen: Callable[[ImagePlace], bool] = everywhere,
+) -> Rewritten:
+    """The edits that send each chosen place to its target. `consents` are the kinds that the caller asks for (`ci`, `env`)."""
     allowed = {"", *consents}
     wanted: list[tuple[ImagePlace, dict[Part, str]]] = []
     kept: set[tuple[int, int]] = set()
     left: list[Left] = []
     for place in places:
-        new = target(place.reference) if place.consent in allowed else None
+        new = target(place.reference) if place.consent in allowed and chosen(place) else None
         changes = None if new is None else _changes(place, new)
         if changes is None:
             kept |= {(part.start, part.end) for part in _named(place)}

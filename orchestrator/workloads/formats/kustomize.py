@@ -105,10 +105,11 @@ class ImageEntry:
 
 @dataclass(frozen=True, slots=True)
 class Kustomization:
-    """What a kustomization reads (files, folders, URLs) and what it does to images."""
+    """What a kustomization reads (files, folders, URLs), what it does to images, and the namespace that it puts all into."""
 
     resources: tuple[str, ...]
     entries: tuple[ImageEntry, ...]
+    namespace: str = ""
 
 
 def read_kustomization(text: str, root: Node) -> Kustomization:
@@ -128,7 +129,7 @@ def read_kustomization(text: str, root: Node) -> Kustomization:
         for item in _items(entries.get("images"))
         if isinstance(item, YamlMapping) and (entry := _image_entry(text, item)) is not None
     ]
-    return Kustomization(tuple(resources), tuple(images))
+    return Kustomization(tuple(resources), tuple(images), _text(entries.get("namespace")))
 
 
 def _items(node: Node | None) -> list[Node]:
