@@ -296,3 +296,21 @@ def test_skopeo_pulls_the_copy_by_its_name_in_ecr(world: World, tmp_path: Path) 
     index = json.loads((tmp_path / "back" / "index.json").read_text())["manifests"][0]["digest"]
     assert index == world.source.repository("ubi9/ubi").tags["9.4"]
     assert base64.b64decode(data["authorizationToken"]).startswith(b"AWS:")
+
+
+def test_what_oc_mirror_copied_becomes_routes(world: World, tmp_path: Path) -> None:
+    folder = tmp_path / "working-dir" / "cluster-resources"
+    folder.mkdir(parents=True)
+    (folder / "idms-oc-mirror.yaml").write_text(
+        "kind: ImageDigestMirrorSet\nspec:\n  imageDigestMirrors:\n"
+        f"  - source: quay.io/team\n    mirrors: [{world.host}/quay/team]\n"
+    )
+    ran = run("-C", str(world.project.root), "mirror", world.name, "--from-oc-mirror", str(tmp_path))
+    assert ran.code == 0, ran.err
+    # The answer is what a file of an environment takes.
+    world.project.tfvars_path(world.name).write_text(
+        f'cluster_name = "x"\naccount_id = "{world.account}"\naws_region = "{REGION}"\n'
+        f"create_vpc_endpoints = false\nattach_ecr_policy = false\n{ran.out}"
+    )
+    routed = run("-C", str(world.project.root), "route", world.name, "quay.io/team/app:1", "--json")
+    assert routed.json["target"] == f"{world.host}/quay/team/app:1", routed.out

@@ -33,6 +33,13 @@ if TYPE_CHECKING:
 )
 @click.option("--to", metavar="FILE.tar", type=click.Path(path_type=Path), help="Write an archive; needs no AWS.")
 @click.option("--part-size", metavar="SIZE", callback=part_size, help="Cut the archive into parts, such as 4GB.")
+@click.option(
+    "--from-oc-mirror",
+    "results",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Print the routes of what `oc mirror` copied, by the mirror sets that it wrote to DIR; copy nothing.",
+)
 @click.option("--platform", "platforms", metavar="OS/ARCH,…", multiple=True, help="Only these platforms of an index.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and copy nothing.")
 @click.option("--check", is_flag=True, help="Show the plan, copy nothing, and end with 3 when something is missing.")
@@ -55,6 +62,7 @@ def mirror(
     name: str,
     references: tuple[str, ...],
     sources: tuple[str, ...],
+    results: Path | None,
     to: Path | None,
     part_size: int,
     platforms: tuple[str, ...],
@@ -84,6 +92,14 @@ def mirror(
 
     project = open_project(ctx)
     environment = project.load(name)
+    if results is not None:
+        if references or sources or to is not None:
+            raise click.UsageError("--from-oc-mirror copies nothing: leave references, --from and --to out.")
+        from orchestrator.cli.mirror.oc_mirror import results_document, results_in, results_lines
+
+        found = results_in(environment, results)
+        _print(as_json, results_document(environment, found), results_lines(environment, found))
+        return 0
     demand = SignatureDemand(tuple(map(read_key, keys)), require_signature)
     if to is not None:
         if check or local:
