@@ -55,6 +55,7 @@ COMMANDS = {
         "orchestrator.cli.lifecycle.commands:lifecycle",
         "Keep the cache small: preview, run, restore, invoke.",
     ),
+    "swapper": ("orchestrator.cli.swapper.swapper_commands:swapper", "The admission webhook that redirects Pods."),
     "lambda": ("orchestrator.cli.lambda_:lambda_", "Build the functions' packages."),
     "local": ("orchestrator.cli.local:local", "The embedded AWS: up, status, down."),
     "doctor": ("orchestrator.cli.doctor:doctor", "What is installed, found, reachable and permitted."),

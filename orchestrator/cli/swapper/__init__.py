@@ -1,0 +1,1 @@
+"""`orchestrator swapper`: the admission webhook and what is asked about it."""
