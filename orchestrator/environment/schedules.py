@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -150,6 +150,28 @@ def hours_of(gap: timedelta) -> str:
     """`1 hour`, `36 hours`, `1.5 hours`."""
     hours = f"{gap.total_seconds() / 3600:g}"
     return f"{hours} hour{'' if hours == '1' else 's'}"
+
+
+def next_run(schedule: str, after: datetime) -> datetime | None:
+    """The first minute after `after` at which a CronJob with this schedule runs; None when there is no such day.
+
+    Days are looked at in the time zone of `after`.
+    """
+    texts = _MACROS.get(schedule, schedule).replace("?", "*").split()
+    read = [_values(field, text) or frozenset() for field, text in zip(_CRONTAB, texts, strict=True)]
+    minutes, hours, days, months, weekdays = read
+    either = "*" not in (texts[2], texts[4])
+    for offset in range(_DAYS_LOOKED_AT):
+        day = after.date() + timedelta(days=offset)
+        in_month, in_week = day.day in days, day.isoweekday() % 7 in weekdays
+        if day.month not in months or not (in_month or in_week if either else in_month and in_week):
+            continue
+        for hour in sorted(hours):
+            for minute in sorted(minutes):
+                found = datetime.combine(day, time(hour, minute), after.tzinfo)
+                if found > after:
+                    return found
+    return None
 
 
 def longest_gap(schedule: str) -> timedelta | None:

@@ -48,6 +48,13 @@ if TYPE_CHECKING:
 @click.option("--verify", "keys", metavar="cosign:FILE", multiple=True, help="Copy what this public key has signed.")
 @click.option("--require-signature", is_flag=True, help="Copy no image without a signature.")
 @click.option(
+    "--write", is_flag=True, help="Give registries without a route an entry of mirrors in the environment's file."
+)
+@click.option("--sync", is_flag=True, help="Keep going: one round after the other, everything read anew for each.")
+@click.option("--interval", metavar="1h30m", help="From the beginning of one round of --sync to that of the next.")
+@click.option("--cron", metavar="'0 3 * * *'", help="When the rounds of --sync begin, in local time.")
+@click.option("--once", is_flag=True, help="One round of --sync, for a CronJob.")
+@click.option(
     "--via",
     multiple=True,
     callback=registry_addresses,
@@ -72,6 +79,11 @@ def mirror(
     allow_lost_signatures: bool,
     keys: tuple[str, ...],
     require_signature: bool,
+    write: bool,
+    sync: bool,
+    interval: str | None,
+    cron: str | None,
+    once: bool,
     via: dict[str, str],
     local: bool,
     as_json: bool,
@@ -88,15 +100,23 @@ def mirror(
     from orchestrator.cli.mirror.archives import ArchiveRun, archive_among, archive_wishes
     from orchestrator.cli.mirror.gather import gather
     from orchestrator.cli.mirror.preconditions import require_own_registry
+    from orchestrator.cli.mirror.rounds import keep_going, read_rounds
     from orchestrator.oci.cosign_check import SignatureDemand, read_key
 
+    rounds = read_rounds(sync, interval, cron, once)
+    if (write or rounds) and (dry_run or check or to is not None):
+        raise click.UsageError("--dry-run, --check and --to copy nothing to ECR: leave --write and --sync out.")
+    if rounds is not None and not once and "-" in sources:
+        raise click.UsageError("Standard input can be read once: give --sync a file by --from, or --once.")
     project = open_project(ctx)
-    environment = project.load(name)
     if results is not None:
-        if references or sources or to is not None:
-            raise click.UsageError("--from-oc-mirror copies nothing: leave references, --from and --to out.")
+        if references or sources or to is not None or write or rounds is not None:
+            raise click.UsageError(
+                "--from-oc-mirror copies nothing: leave everything out that says what and when to copy."
+            )
         from orchestrator.cli.mirror.oc_mirror import results_document, results_in, results_lines
 
+        environment = project.load(name)
         found = results_in(environment, results)
         _print(as_json, results_document(environment, found), results_lines(environment, found))
         return 0
@@ -104,29 +124,39 @@ def mirror(
     if to is not None:
         if check or local:
             raise click.UsageError("--to writes a file and asks no registry of yours: leave --check and --local out.")
+        environment = project.load(name)
         wishes = gather(environment, references, sources, platforms)
         with ArchiveRun(environment, via=via, referrers=not no_referrers, demand=demand) as writing:
             return _write(writing, wishes, references, to, part_size, dry_run, as_json)
     if part_size:
         raise click.UsageError("--part-size cuts the archive of --to.")
-    require_own_registry(environment)
-    path = archive_among(sources)
-    with ExitStack() as opened:
-        archive = None
-        if path is not None:
-            from orchestrator.oci.archive import Archive
 
-            archive = opened.enter_context(Archive(path))
-            wishes = list(archive_wishes(archive, references, platforms))
-        else:
-            wishes = gather(environment, references, sources, platforms)
-        from orchestrator.cli.mirror.run import MirrorRun
+    def one_round() -> int:
+        environment = project.load(name)
+        require_own_registry(environment)
+        path = archive_among(sources)
+        with ExitStack() as opened:
+            archive = None
+            if path is not None:
+                from orchestrator.oci.archive import Archive
 
-        run = MirrorRun(
-            project, environment, via=via, local=local, referrers=not no_referrers, archive=archive, demand=demand
-        )
-        opened.enter_context(run)
-        return _copy(run, wishes, references, check, dry_run, as_json, allow_lost_signatures)
+                archive = opened.enter_context(Archive(path))
+                wishes: Sequence[Wanted] = archive_wishes(archive, references, platforms)
+            else:
+                wishes = gather(environment, references, sources, platforms)
+            if write:
+                from orchestrator.cli.mirror.write_routes import write_routes
+
+                environment = write_routes(project, environment, wishes)
+            from orchestrator.cli.mirror.run import MirrorRun
+
+            run = MirrorRun(
+                project, environment, via=via, local=local, referrers=not no_referrers, archive=archive, demand=demand
+            )
+            opened.enter_context(run)
+            return _copy(run, wishes, references, check, dry_run, as_json, allow_lost_signatures)
+
+    return keep_going(rounds, one_round) if rounds is not None else one_round()
 
 
 def _copy(

@@ -13,7 +13,9 @@ from orchestrator.cli.mirror.catalogs import images_wanted
 from orchestrator.cli.mirror.copy_progress import CopyProgress
 from orchestrator.cli.mirror.show import Shown
 from orchestrator.cli.mirror.source_tags import references_of
+from orchestrator.cli.mirror.write_routes import missing_routes
 from orchestrator.cli.project_session import project_session
+from orchestrator.mirroring.mirror_entries import entry_lines
 from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.placing import NotCopied, Placed, place
 from orchestrator.mirroring.repository import RepositorySettings, repository_settings
@@ -98,6 +100,7 @@ class MirrorRun:
             tuple(sorted(targets & self._target.absent)),
             STANDARD.get(self._session.partition),
             self._trusted.unsigned_names if self._trusted is not None else (),
+            tuple(entry_lines(missing_routes(self._environment, left))),
         )
 
     def _copies(self, placed: Sequence[Placed]) -> list[Copy]:

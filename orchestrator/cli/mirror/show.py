@@ -26,6 +26,7 @@ class Shown:
     to_make: tuple[str, ...]
     price: float | None
     unsigned: tuple[str, ...] = ()
+    missing_routes: tuple[str, ...] = ()
 
     def bytes_stored(self) -> int:
         """Bytes that the registry holds afterwards and does not now: ECR bills a layer in each repository."""
@@ -64,6 +65,9 @@ def plan_lines(shown: Shown) -> Iterator[str]:
             yield f"storage: {size(shown.bytes_stored())} more, about ${cost:.2f} a month"
     yield from unsigned_lines(shown.unsigned)
     yield from left_lines(shown.left)
+    if shown.missing_routes:
+        yield "--write puts these entries into mirrors, and copies their images:"
+        yield from (f"    {entry}" for entry in shown.missing_routes)
 
 
 def unsigned_lines(names: tuple[str, ...]) -> Iterator[str]:
@@ -126,6 +130,7 @@ def plan_document(shown: Shown) -> dict[str, Any]:
         "manifests_to_put": len(plan.puts),
         "dollars_a_month": monthly_saving(shown.bytes_stored(), shown.price),
         "unsigned": list(shown.unsigned),
+        "missing_mirrors": list(shown.missing_routes),
         "left": left_documents(shown.left),
     }
 
