@@ -145,7 +145,7 @@ def _template(repository: SwapRepository, said: Mapping[str, Location]) -> tuple
             why = "An environment names the key's ARN; write it as kms_key_arn of the templates."
             where = said.get(f"{path}.encryptionConfiguration.kmsKey")
             notes.append(ImportNote(f"kmsKey {repository.kms_key} is not imported.", why, where))
-    accounts = _pull_accounts(repository.access_policy) if repository.access_policy else ()
+    accounts = pull_accounts(repository.access_policy) if repository.access_policy else ()
     if accounts:
         template["pull_account_ids"] = accounts
     elif accounts is None:
@@ -159,7 +159,7 @@ def _template(repository: SwapRepository, said: Mapping[str, Location]) -> tuple
     return template, notes
 
 
-def _pull_accounts(policy: str) -> tuple[str, ...] | None:
+def pull_accounts(policy: str) -> tuple[str, ...] | None:
     """The accounts that a repository policy lets pull, and nothing else; None where it says anything else."""
     document = json.loads(policy)
     statements = document.get("Statement", [])

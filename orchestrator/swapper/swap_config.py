@@ -147,8 +147,12 @@ class _Reader:
             queue_url=self._formed("queueUrl", _QUEUE_URL, "It is the URL of an SQS queue.") or None,
             state=cast("StateKind", self._choice("state", ("sqlite", "dynamodb"))),
             table_name=self._formed("tableName", _TABLE, "It is the name of a DynamoDB table.") or None,
-            said={key: one.where for key, one in self._written.items()},
+            said={**self._places(), **{key: one.where for key, one in self._written.items()}},
         )
+
+    def _places(self) -> dict[str, Location]:
+        """Where each list begins."""
+        return {key: trees[0].where for key, trees in self._tree.lists.items() if trees and trees[0].where}
 
     def _pairs(self) -> None:
         for key, needed in (("tlsCertFile", "tlsKeyFile"), ("tlsKeyFile", "tlsCertFile")):
