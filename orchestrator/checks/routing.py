@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from orchestrator.checks.claims import Claim, has_rules, mirror_claims, rule_claims
@@ -16,6 +17,7 @@ from orchestrator.lifecycle.ports import ROOT
 from orchestrator.routes.source import Source
 
 MAX_RULES = 50
+LONGEST_NAME = 256
 # What users call the partitions in which ECR has no pull-through cache.
 _PARTITION_NAMES = {"aws-us-gov": "GovCloud", "aws-cn": "China"}
 # OpenShift documentation: sources that ROSA Classic's managed configuration forbids in an IDMS or ITMS.
@@ -123,21 +125,19 @@ def _check_prefixes(context: Context) -> None:
     paths = [("pull_through_cache_rules", prefix) for prefix in environment.pull_through_cache_rules if prefix != ROOT]
     paths += [("mirrors", prefix) for prefix in environment.mirrors]
     ordered = sorted(paths, key=lambda path: (context.tfvars.where(path), path))
-    for index, (variable, prefix) in enumerate(ordered):
-        for other_variable, other in ordered[:index]:
-            if f"{prefix}/".startswith(f"{other}/") or f"{other}/".startswith(f"{prefix}/"):
-                word = "rule" if variable == "pull_through_cache_rules" else "mirror"
-                other_word = "rule" if other_variable == "pull_through_cache_rules" else "mirror"
-                line = context.tfvars.where((other_variable, other)).line
-                same = prefix == other
-                context.error(
-                    (variable, prefix),
-                    f'{word} "{prefix}" and {other_word} "{other}" (line {line}) '
-                    + ("have the same prefix." if same else "lie one below the other."),
-                    why="A repository there could come from either.",
-                    remedy="Give them prefixes of their own.",
-                    value=prefix,
-                )
+    for (variable, prefix), (other_variable, other) in _overlapping(ordered):
+        word = "rule" if variable == "pull_through_cache_rules" else "mirror"
+        other_word = "rule" if other_variable == "pull_through_cache_rules" else "mirror"
+        line = context.tfvars.where((other_variable, other)).line
+        same = prefix == other
+        context.error(
+            (variable, prefix),
+            f'{word} "{prefix}" and {other_word} "{other}" (line {line}) '
+            + ("have the same prefix." if same else "lie one below the other."),
+            why="A repository there could come from either.",
+            remedy="Give them prefixes of their own.",
+            value=prefix,
+        )
     for name in environment.own_repository_names:
         for prefix in environment.pull_through_cache_rules:
             if name.startswith(f"{prefix}/"):
@@ -149,6 +149,25 @@ def _check_prefixes(context: Context) -> None:
                     remedy="Give it a name outside the cache, unless you want to prepare the cache's repository.",
                     value=name,
                 )
+
+
+def _overlapping(ordered: Sequence[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+    """Each (variable, prefix) with each one before it that is the same, above or below; thousands take no long."""
+    exactly: dict[str, list[int]] = {}
+    below: dict[str, list[int]] = {}
+    for index, path in enumerate(ordered):
+        if len(path[1]) > LONGEST_NAME:
+            # No prefix: it is refused where it stands.
+            continue
+        parts = path[1].split("/")
+        above = ["/".join(parts[:length]) for length in range(1, len(parts))]
+        found = {*exactly.get(path[1], ()), *below.get(path[1], ())}
+        for prefix in above:
+            found.update(exactly.get(prefix, ()))
+        yield from ((path, ordered[other]) for other in sorted(found))
+        exactly.setdefault(path[1], []).append(index)
+        for prefix in above:
+            below.setdefault(prefix, []).append(index)
 
 
 def _check_namespace(context: Context, path: Path, namespace: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator.environment.tfvars_bounds import Unclosed, scan_bounds
 from orchestrator.errors import Location, RefusedInput
 
 if TYPE_CHECKING:
@@ -51,6 +52,14 @@ def parse_tfvars(text: str, file: str) -> Tfvars:
     import pygohcl
 
     _refuse_what_the_parser_hides(text, file)
+    bounds = scan_bounds(text)
+    if bounds.excess:
+        raise InvalidTfvars(
+            bounds.excess.what,
+            why="It is more than a parser reads in reasonable time.",
+            remedy=bounds.excess.remedy,
+            where=Location(file, bounds.excess.line),
+        )
     try:
         values = pygohcl.attributes_loads(text)
     except pygohcl.HCLParseError as error:
@@ -58,7 +67,7 @@ def parse_tfvars(text: str, file: str) -> Tfvars:
         if not message.startswith("invalid HCL:"):
             # It parses, but holds blocks or something to compute: the tree names it better than the parser does.
             _Reader(text, file).read()
-        raise _syntax_error(message, text, file) from error
+        raise _syntax_error(message, text, file, bounds.unclosed) from error
     reader = _Reader(text, file)
     return Tfvars(file, values, reader.read(), reader.numbers)
 
@@ -94,7 +103,7 @@ def _refuse_what_the_parser_hides(text: str, file: str) -> None:
 _DIAGNOSTIC = re.compile(r"tmp\.hcl:(\d+),\d+-(?:\d+,)?\d+: ([^;]*); (.*)", re.DOTALL)
 
 
-def _syntax_error(message: str, text: str, file: str) -> InvalidTfvars:
+def _syntax_error(message: str, text: str, file: str, unclosed: Unclosed | None) -> InvalidTfvars:
     match = _DIAGNOSTIC.search(message)
     if match is None:
         # Only `{ null = … }` and the like get here: the parser gives up without a place.
@@ -115,6 +124,14 @@ def _syntax_error(message: str, text: str, file: str) -> InvalidTfvars:
             why=f"It was already set on line {first[1] if first else '?'}, and Terraform takes a variable once a file.",
             remedy="Keep one of the two.",
             where=Location(file, line),
+        )
+    if unclosed and line >= unclosed.line:
+        seen = f"`{_shorten(written)}` on line {line}" if written else "the end of the file"
+        return InvalidTfvars(
+            f"The `{unclosed.bracket}` on this line is not closed.",
+            why=f"{summary} at {seen}.",
+            remedy=f"Add `{unclosed.closer}` where it ends.",
+            where=Location(file, unclosed.line),
         )
     quoted = f" in `{_shorten(written)}`" if written else " at the end of the file"
     return InvalidTfvars(f"{summary}{quoted}.", why=detail, where=Location(file, line))

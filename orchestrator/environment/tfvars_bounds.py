@@ -1,0 +1,141 @@
+"""Text of a `*.tfvars` file -> what its parsers would choke on, found in one pass whose time grows with the text.
+
+HashiCorp's parser takes minutes for a heredoc of many lines and for 1e99999999, and a reader that recurses runs out of
+stack. No variable of an environment needs such values, so that they are refused before anything parses them. The same
+pass sees which bracket is not closed: the parsers name the end of the file instead.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MOST_DEPTH = 50
+MOST_DIGITS = 100
+MOST_EXPONENT = 300
+MOST_HEREDOC_LINES = 1000
+
+_TOKEN = re.compile(
+    r"""
+    (?P<comment>\#[^\n]*|//[^\n]*|/\*(?:.*?\*/|.*))
+    | (?P<string>"(?:[^"\\\n]|\\.)*+"?)
+    | <<-?(?P<heredoc>[^\W\d][\w-]*)[ \t]*\r?\n
+    | (?P<word>[^\W\d][\w-]*)
+    | (?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE](?P<exponent>[+-]?[0-9]+))?)
+    | (?P<open>[\[{(])
+    | (?P<close>[\]})])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_CLOSES = {"{": "}", "[": "]", "(": ")"}
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """What no parser is given: `line` counts from 1."""
+
+    line: int
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unclosed:
+    """A bracket that nothing closes, or that another kind closes."""
+
+    line: int
+    bracket: str
+
+    @property
+    def closer(self) -> str:
+        """What is missing: `}` for `{`."""
+        return _CLOSES[self.bracket]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one pass over a text found; both are None for most texts."""
+
+    excess: Excess | None
+    unclosed: Unclosed | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    bracket: str
+    position: int
+
+
+def scan_bounds(text: str) -> Bounds:
+    """Look at every token once, and stop at the first that is too much."""
+    stack: list[_Open] = []
+    unclosed: _Open | None = None
+    position = 0
+    while match := _TOKEN.search(text, position):
+        position = match.end()
+        kind = match.lastgroup if match.lastgroup != "exponent" else "number"
+        if kind == "open":
+            stack.append(_Open(match[0], match.start()))
+            if len(stack) > MOST_DEPTH:
+                what = f"Brackets are nested more than {MOST_DEPTH} deep."
+                return _excess(text, match.start(), what, "No variable is that deep: remove the brackets.")
+        elif kind == "close":
+            opened = stack.pop() if stack else None
+            if opened and unclosed is None and not _belong(text, opened, match):
+                unclosed = opened
+        elif kind == "word":
+            # A variable at the margin: whatever is open there was to be closed before.
+            if stack and unclosed is None and _is_assignment(text, match):
+                unclosed = stack[-1]
+        elif kind == "number":
+            if _is_too_long(match):
+                what = f"A number has more than {MOST_DIGITS} digits, or an exponent beyond {MOST_EXPONENT}."
+                return _excess(text, match.start(), what, "Write a number that fits, or put it in quotes.")
+        elif kind == "heredoc":
+            end = re.compile(rf"^[ \t]*{re.escape(match['heredoc'])}[ \t]*\r?$", re.MULTILINE).search(text, position)
+            stop = end.end() if end else len(text)
+            if text.count("\n", position, stop) > MOST_HEREDOC_LINES:
+                what = f"A heredoc has more than {MOST_HEREDOC_LINES} lines."
+                return _excess(text, match.start(), what, "Shorten it: no variable takes a text of that length.")
+            position = stop
+    if stack and unclosed is None:
+        unclosed = stack[-1]
+    return Bounds(None, unclosed and Unclosed(_line(text, unclosed.position), unclosed.bracket))
+
+
+def _is_too_long(match: re.Match[str]) -> bool:
+    exponent = (match["exponent"] or "0").lstrip("+-").lstrip("0")
+    return len(match[0]) > MOST_DIGITS or len(exponent) > 3 or int(exponent or "0") > MOST_EXPONENT
+
+
+def _belong(text: str, opened: _Open, match: re.Match[str]) -> bool:
+    """Is it of the bracket's kind, and, where it begins its line, not further left than the line of the bracket?"""
+    if match[0] != _CLOSES[opened.bracket]:
+        return False
+    indent = _indent(text, match.start())
+    if match.start() - (text.rfind("\n", 0, match.start()) + 1) != indent:
+        return True
+    return indent >= _indent(text, opened.position)
+
+
+def _is_assignment(text: str, match: re.Match[str]) -> bool:
+    if match.start() and text[match.start() - 1] != "\n":
+        return False
+    return re.compile(r"[ \t]*=(?!=)").match(text, match.end()) is not None
+
+
+def _indent(text: str, position: int) -> int:
+    """Blanks before the first character of the line at `position`."""
+    begin = text.rfind("\n", 0, position) + 1
+    end = begin
+    while end < position and text[end] in " \t":
+        end += 1
+    return end - begin
+
+
+def _excess(text: str, position: int, what: str, remedy: str) -> Bounds:
+    return Bounds(Excess(_line(text, position), what, remedy), None)
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1
