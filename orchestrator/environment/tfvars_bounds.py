@@ -100,7 +100,7 @@ def scan_bounds(text: str) -> Bounds:
             position = stop
     if stack and unclosed is None:
         unclosed = stack[-1]
-    return Bounds(None, unclosed and Unclosed(_line(text, unclosed.position), unclosed.bracket))
+    return Bounds(None, Unclosed(_line(text, unclosed.position), unclosed.bracket) if unclosed else None)
 
 
 def _is_too_long(match: re.Match[str]) -> bool:
