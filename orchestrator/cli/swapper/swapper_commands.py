@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from orchestrator.cli.swapper.import_command import import_
+from orchestrator.cli.swapper.serve_command import serve
 
 
 @click.group()
@@ -13,3 +14,4 @@ def swapper() -> None:
 
 
 swapper.add_command(import_)
+swapper.add_command(serve)

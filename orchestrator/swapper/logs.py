@@ -1,0 +1,51 @@
+"""The webhook's log: one JSON object a line, or a line for people. Nothing of a body or a credential is ever logged."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from typing import TextIO
+
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+LOGGER = "orchestrator.swapper"
+
+
+class JsonLines(logging.Formatter):
+    """{"time", "level", "message", …what the caller says more}."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        found = {"time": _time(record), "level": record.levelname.lower(), "message": record.getMessage()}
+        found |= {key: value for key, value in vars(record).items() if key not in _OWN}
+        if record.exc_info and record.exc_info[0] is not None:
+            # The text of an error may quote a body.
+            found["error"] = record.exc_info[0].__name__
+        return json.dumps(found, default=str)
+
+
+class ConsoleLines(logging.Formatter):
+    """`12:00:00 info message key=value`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        more = "".join(f" {key}={value}" for key, value in vars(record).items() if key not in _OWN)
+        return f"{_time(record)} {record.levelname.lower()} {record.getMessage()}{more}"
+
+
+def _time(record: logging.LogRecord) -> str:
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}.{int(record.msecs):03d}Z"
+
+
+# k8s-image-swapper's levels that Python calls otherwise.
+_LEVELS = {"trace": "debug", "warn": "warning", "fatal": "critical", "panic": "critical", "disabled": "critical"}
+
+
+def configure_log(level: str, form: str, stream: TextIO | None = None) -> None:
+    """Log to `stream` (standard error) from `level` on."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines() if form == "json" else ConsoleLines())
+    logger = logging.getLogger(LOGGER)
+    logger.handlers[:] = [handler]
+    logger.propagate = False
+    known = logging.getLevelNamesMapping()
+    logger.setLevel(known.get(_LEVELS.get(level.lower(), level.lower()).upper(), logging.INFO))

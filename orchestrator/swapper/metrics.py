@@ -1,0 +1,46 @@
+"""What the webhook counts, as Prometheus reads it. Names begin with `swapper_`; nothing of a Pod is a label."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from orchestrator.swapper.review import Admission, SwapDecision
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class SwapMetrics:
+    """All of them, in a registry of their own, so that a process may hold several."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        of: dict[str, Any] = {"registry": self._registry}
+        self._decisions = Counter(
+            "swapper_decisions", "Images by what became of them.", ("decision", "route", "reason"), **of
+        )
+        self._requests = Counter("swapper_requests", "HTTP requests by path and status.", ("path", "status"), **of)
+        self._left = Counter("swapper_left_alone", "Admissions that were left alone as a whole.", ("reason",), **of)
+        self._seconds = Histogram("swapper_review_seconds", "Time of an admission.", buckets=_SECONDS, **of)
+        self.reloads = Counter(
+            "swapper_certificate_reloads", "Certificates by what became of them.", ("outcome",), **of
+        )
+
+    def request(self, path: str, status: int) -> None:
+        """A request was answered."""
+        self._requests.labels(path, status).inc()
+
+    def admission(self, admission: Admission, decisions: tuple[SwapDecision, ...], seconds: float) -> None:
+        """An admission was answered."""
+        self._seconds.observe(seconds)
+        if admission.left:
+            self._left.labels(admission.left).inc()
+        for one in decisions:
+            self._decisions.labels("swapped" if one.swapped else "left", one.image.route, one.reason).inc()
+
+    def text(self) -> bytes:
+        """The page for Prometheus."""
+        return generate_latest(self._registry)

@@ -1,0 +1,163 @@
+"""HTTP of the webhook: one request in, one answer out. It knows no sockets and no TLS; granian calls it (RSGI).
+
+POST /webhook, GET /metrics, /healthz, /readyz and /. A body is bounded in size, depth and time; what is no JSON gets 400, and
+the API server's `failurePolicy: Ignore` lets such a Pod through. Whatever goes wrong in an answer leaves the Pod alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from orchestrator.swapper.metrics import CONTENT_TYPE, SwapMetrics
+from orchestrator.swapper.review import Admission, SwapImage, SwapRules, Verdict, answer_review, read_review
+
+# An object of the API has at most 1.5 MB (etcd), and a review of an update holds two.
+LARGEST_BODY = 3 * 2**20
+# What more is read and thrown away, so that its sender hears why it was refused.
+LARGEST_DISCARDED = 16 * 2**20
+BODY_SECONDS = 5.0
+JSON = "application/json"
+TEXT = "text/plain; charset=utf-8"
+_PATHS = frozenset({"/", "/webhook", "/metrics", "/healthz", "/readyz"})
+
+_log = logging.getLogger("orchestrator.swapper")
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+class HttpScope(Protocol):
+    """What is read of a request (RSGI)."""
+
+    @property
+    def proto(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+
+class Looks(Protocol):
+    """Looks whether images are there, within the webhook's time, and has them copied."""
+
+    async def verdicts(self, images: Sequence[SwapImage], admission: Admission) -> Mapping[str, Verdict]:
+        """{target: verdict}; a target that is not among them keeps its source."""
+
+    def problems(self) -> Sequence[str]:
+        """Why the webhook is not ready, in sentences; none when it is."""
+
+
+class Webhook:
+    """The application. `looks` is None where no route needs a look."""
+
+    def __init__(
+        self,
+        rules: SwapRules,
+        metrics: SwapMetrics,
+        looks: Looks | None = None,
+        *,
+        body_seconds: float = BODY_SECONDS,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._rules = rules
+        self._metrics = metrics
+        self._looks = looks
+        self._body_seconds = body_seconds
+        self._clock = clock
+        self.draining = False
+
+    async def __rsgi__(self, scope: HttpScope, proto: Any) -> None:
+        """One request."""
+        if scope.proto != "http":
+            return
+        path = scope.path
+        try:
+            if path == "/webhook" and scope.method == "POST":
+                status, kind, body = await self._webhook(scope, proto)
+            else:
+                status, kind, body = self._page(path, scope.method)
+        except Exception:
+            # The API server goes on without us; the reason stands in the log.
+            _log.exception("a request failed", extra={"path": path if path in _PATHS else "other"})
+            status, kind, body = 500, TEXT, b"internal error\n"
+        self._metrics.request(path if path in _PATHS else "other", status)
+        proto.response_bytes(status, [("content-type", kind)], body)
+
+    def _page(self, path: str, method: str) -> tuple[int, str, bytes]:
+        if path not in _PATHS:
+            return 404, TEXT, b"not found\n"
+        if path == "/webhook" or method not in ("GET", "HEAD"):
+            return 405, TEXT, b"method not allowed\n"
+        if path == "/metrics":
+            return 200, CONTENT_TYPE, self._metrics.text()
+        if path == "/readyz":
+            problems = [*(["draining"] if self.draining else []), *(self._looks.problems() if self._looks else ())]
+            # Redirects by name go on while AWS cannot be asked, so that only the drain takes the webhook out of service.
+            return (503 if self.draining else 200), TEXT, "".join(f"{one}\n" for one in problems or ["ready"]).encode()
+        return 200, TEXT, b"ok\n" if path == "/healthz" else b"orchestrator swapper\n"
+
+    async def _webhook(self, scope: HttpScope, proto: Any) -> tuple[int, str, bytes]:
+        started = self._clock()
+        try:
+            body = await self._body(scope, proto)
+        except TimeoutError:
+            return 408, TEXT, b"the body took too long\n"
+        if body is None:
+            return 413, TEXT, b"the body is larger than 3 MB\n"
+        try:
+            document = _decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return 400, TEXT, f"no AdmissionReview: {error}\n".encode(errors="replace")
+        admission = read_review(document, self._rules)
+        looks = admission.looks
+        verdicts = await self._looks.verdicts(looks, admission) if looks and self._looks else {}
+        reviewed = answer_review(admission, self._rules, verdicts)
+        answer = _encode(reviewed.document)
+        self._metrics.admission(admission, reviewed.decisions, self._clock() - started)
+        if _log.isEnabledFor(logging.DEBUG):
+            self._tell(admission, reviewed.decisions)
+        return 200, JSON, answer
+
+    async def _body(self, scope: HttpScope, proto: Any) -> bytes | None:
+        """The whole body; None for one that is too large."""
+        async with asyncio.timeout(self._body_seconds):
+            length = scope.headers.get("content-length")
+            if _is_small(length):
+                body: bytes = await proto()
+                return body
+            chunks, size = [], 0
+            async for chunk in proto:
+                size += len(chunk)
+                if size <= LARGEST_BODY:
+                    chunks.append(chunk)
+                elif size > LARGEST_DISCARDED:
+                    break
+        return b"".join(chunks) if size <= LARGEST_BODY else None
+
+    def _tell(self, admission: Admission, decisions: Sequence[Any]) -> None:
+        for one in decisions:
+            _log.debug(
+                "decided",
+                extra={
+                    "uid": admission.uid,
+                    "namespace": admission.namespace,
+                    "image": one.image.image,
+                    "target": one.image.target or None,
+                    "swapped": one.swapped,
+                    "reason": one.reason,
+                    "effects": admission.effects,
+                },
+            )
+
+
+def _is_small(length: str | None) -> bool:
+    return (
+        length is not None and len(length) < 9 and length.isascii() and length.isdigit() and int(length) <= LARGEST_BODY
+    )
