@@ -17,7 +17,9 @@ OrchestratorError                        a command failed: exit code 1
     ├── checks.problem.Problem           one of them: variable, value, file and line
     ├── environment.tfvars.InvalidTfvars
     ├── routes.reference.InvalidReference
-    └── routes.source.InvalidSource
+    ├── routes.source.InvalidSource
+    ├── swapper.filters.InvalidFilter
+    └── swapper.swap_config.InvalidSwapSettings
 
 The lifecycle core and the embedded AWS have errors of their own. Their callers translate them into these.
 """
