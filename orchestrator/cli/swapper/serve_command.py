@@ -6,14 +6,13 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.project_option import open_project
 from orchestrator.errors import RefusedInput
-from orchestrator.project import Project
 
 
 @click.command()
 @click.argument("name", metavar="[NAME]", required=False)
-@click.option("--listen", "listen", default=":8443", show_default=True, metavar="[HOST]:PORT", help="Where to listen.")
+@click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="A configuration of k8s-image-swapper.")
+@click.option("--listen", metavar="[HOST]:PORT", help="Where to listen (default: :8443).")
 @click.option("--tls-cert-file", type=click.Path(path_type=Path), help="Certificate in PEM; without it plain HTTP.")
 @click.option("--tls-key-file", type=click.Path(path_type=Path), help="Its key in PEM.")
 @click.option("--dry-run", is_flag=True, help="Change no image; the Pod's annotation says what would become of it.")
@@ -25,58 +24,46 @@ from orchestrator.project import Project
     show_default=True,
     help="How often the certificate's files are looked at.",
 )
-@click.option("--log-level", default="info", show_default=True, help="debug, info, warning or error.")
-@click.option("--log-format", type=click.Choice(["json", "console"]), default="json", show_default=True)
+@click.option("--log-level", help="trace, debug, info, warn, error or fatal (default: info).")
+@click.option("--log-format", type=click.Choice(["json", "console"]), help="How the log is written (default: json).")
 @click.pass_context
 def serve(
     ctx: click.Context,
     name: str | None,
-    listen: str,
+    config: Path | None,
+    listen: str | None,
     tls_cert_file: Path | None,
     tls_key_file: Path | None,
     dry_run: bool,
     drain_seconds: float,
     reload_seconds: float,
-    log_level: str,
-    log_format: str,
+    log_level: str | None,
+    log_format: str | None,
 ) -> int:
     """Answer admission reviews by the routes of environment NAME; a project's only environment needs no NAME.
 
     Routes by pull-through are redirected at once. Images of mirrors keep their source, as far as nobody looks whether
     they are there. Requests go to /webhook; /metrics, /healthz and /readyz are for the cluster. Certificates are read
     again when their files change.
+
+    With --config the file gives policies, filters, address and TLS, and without NAME also the targets. Options win over it.
     """
-    project = open_project(ctx)
-    chosen = name or _only_environment(project)
-    if (tls_cert_file is None) != (tls_key_file is None):
-        raise RefusedInput(
-            "A certificate comes with its key.", remedy="Give both --tls-cert-file and --tls-key-file, or none."
-        )
     _require_extra()
-    from orchestrator.cli.swapper.serving import serve_environment
-    from orchestrator.swapper.swap_settings import SwapSettings
+    from orchestrator.cli.swapper.deciding import decide_by
+    from orchestrator.cli.swapper.serving import serve_rules
 
-    settings = SwapSettings(
-        dry_run=dry_run,
-        log_level=log_level,
-        log_format="console" if log_format == "console" else "json",
-        listen_address=listen,
-        tls_cert_file=str(tls_cert_file) if tls_cert_file else None,
-        tls_key_file=str(tls_key_file) if tls_key_file else None,
-    )
-    serve_environment(project, chosen, settings, drain_seconds=drain_seconds, reload_seconds=reload_seconds)
+    options = {
+        "dry_run": dry_run or None,
+        "log_level": log_level,
+        "log_format": log_format,
+        "listen_address": listen,
+        "tls_cert_file": str(tls_cert_file) if tls_cert_file else None,
+        "tls_key_file": str(tls_key_file) if tls_key_file else None,
+    }
+    given = {key: value for key, value in options.items() if value is not None}
+    rules, settings = decide_by(ctx, name, config, given)
+    serve_rules(rules, settings, drain_seconds=drain_seconds, reload_seconds=reload_seconds)
     return 0
-
-
-def _only_environment(project: Project) -> str:
-    names = project.environment_names()
-    if len(names) == 1:
-        return names[0]
-    raise RefusedInput(
-        "Which environment is meant?",
-        why=f"The project has {len(names)}: {', '.join(names) or 'none'}.",
-        remedy="Name it: `orchestrator swapper serve NAME`.",
-    )
 
 
 def _require_extra() -> None:

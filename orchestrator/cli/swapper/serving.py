@@ -3,40 +3,21 @@
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.cli.route import load_routes
-from orchestrator.routes.build import build_route_table
 from orchestrator.swapper.logs import LOGGER, configure_log
 from orchestrator.swapper.metrics import SwapMetrics
 from orchestrator.swapper.review import SwapRules
 from orchestrator.swapper.swap_server import Certificate, SwapServer, bind, run
 from orchestrator.swapper.webhook import Webhook
-from orchestrator.workloads.standing import left_alone
 
 if TYPE_CHECKING:
-    from orchestrator.environment.model import Environment
-    from orchestrator.project import Project
     from orchestrator.swapper.swap_settings import SwapSettings
 
-# References whose answer is kept: a cluster has some thousands, and an answer takes some hundred bytes.
-REMEMBERED = 16_384
 
-
-def rules_of(environment: Environment, settings: SwapSettings) -> SwapRules:
-    """What decides in this environment."""
-    table = build_route_table(environment)
-    alone = left_alone(environment.exclude_namespaces, environment.exclude_pods, None)
-    return SwapRules(table, alone, dry_run=settings.dry_run, ask=lru_cache(REMEMBERED)(table.redirect))
-
-
-def serve_environment(
-    project: Project, name: str, settings: SwapSettings, *, drain_seconds: float, reload_seconds: float
-) -> None:
+def serve_rules(rules: SwapRules, settings: SwapSettings, *, drain_seconds: float, reload_seconds: float) -> None:
     """Serve until a signal comes."""
-    rules = rules_of(load_routes(project, name), settings)
     configure_log(settings.log_level, settings.log_format)
     metrics = SwapMetrics()
     certificate = None

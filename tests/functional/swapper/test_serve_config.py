@@ -1,0 +1,88 @@
+"""`serve --config FILE`, alone and with an environment: k8s-image-swapper's names, policies and filters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.functional.running import run
+from tests.functional.swapper.serving_webhook import served
+from tests.references_table import OWN, tfvars
+from tests.unit.swapper.reviews import containers, patched, pod, review
+
+HOST = "123456789012.dkr.ecr.ap-southeast-2.amazonaws.com"
+CONFIG = """\
+dryRun: false
+imageswappolicy: always
+source:
+  filters:
+  - jmespath: "obj.metadata.namespace == 'kube-system'"
+  - jmespath: "container.name == 'c1'"
+target: {type: aws, aws: {accountId: 123456789012, region: ap-southeast-2, prefix: /cache}}
+"""
+WITHOUT_TARGET = "source: {filters: [{jmespath: \"contains(container.image, 'quay.io')\"}]}\n"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "environments").mkdir()
+    (folder / "environments" / "standard.tfvars").write_text(tfvars("standard"))
+    (folder / "alone.yaml").write_text(CONFIG)
+    (folder / "policies.yaml").write_text(WITHOUT_TARGET)
+    return folder
+
+
+def images(document: dict[str, Any], answer: Any) -> list[str]:
+    return [one["image"] for one in patched(document, answer)["spec"]["containers"]]
+
+
+def test_a_file_alone_names_copies_as_k8s_image_swapper_does(project: Path, tmp_path: Path) -> None:
+    document = review(pod(containers=containers("nginx:1", "quay.io/a/b", "quay.io/a/c", f"{HOST}/x")))
+    with served(tmp_path, tmp_path / "tls", "--config", str(project / "alone.yaml")) as webhook:
+        assert images(document, webhook.review(document)) == [
+            f"{HOST}/cache/docker.io/library/nginx:1",
+            "quay.io/a/b",
+            f"{HOST}/cache/quay.io/a/c",
+            f"{HOST}/x",
+        ]
+
+
+def test_an_environment_gives_the_targets_and_a_file_the_filters(project: Path, tmp_path: Path) -> None:
+    document = review(pod(containers=containers("nginx", "quay.io/a/b")))
+    with served(project, tmp_path, "--config", str(project / "policies.yaml")) as webhook:
+        assert images(document, webhook.review(document)) == [f"{OWN}/docker-hub/library/nginx", "quay.io/a/b"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--config", "none.yaml"), "none.yaml cannot be read"),
+        (("--config", "wrong.yaml"), 'There is no key logLevle. Nothing would read it. Did you mean "logLevel"?'),
+        (("standard", "--config", "alone.yaml"), "target.aws.region is ap-southeast-2"),
+        (("--config", "gcp.yaml"), "target.type 'gcp' cannot be used"),
+        (("--config", "alone.yaml", "--tls-key-file", "a"), "A certificate comes with its key"),
+    ],
+)
+def test_a_refused_file_ends_the_command_before_it_listens(
+    project: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], says: str
+) -> None:
+    (project / "wrong.yaml").write_text("logLevle: info\n")
+    (project / "gcp.yaml").write_text("target: {type: gcp}\n")
+    monkeypatch.chdir(project)
+
+    ran = run("swapper", "serve", "--listen", "127.0.0.1:0", *arguments)
+    assert ran.code == 2
+    assert says in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_file_without_a_target_needs_an_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "k.yaml").write_text("dryRun: true\n")
+    monkeypatch.chdir(tmp_path)
+
+    ran = run("swapper", "serve", "--config", "k.yaml")
+    assert ran.code == 2
+    assert "target.aws.accountId is missing" in ran.err
