@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import importlib
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -106,7 +107,6 @@ def _urllib3(url: str) -> Work:
 def _requests(url: str) -> Work:
     library = importlib.import_module("requests")
     session = library.Session()
-    session.trust_env = False
     session.mount("http://", library.adapters.HTTPAdapter(pool_maxsize=WORKERS))
 
     class Sized:
@@ -138,7 +138,7 @@ def _requests(url: str) -> Work:
 
 def _httpx(url: str) -> Work:
     library = importlib.import_module("httpx")
-    client = library.Client(limits=library.Limits(max_connections=WORKERS), timeout=600, trust_env=False)
+    client = library.Client(limits=library.Limits(max_connections=WORKERS), timeout=600)
 
     def down() -> None:
         with client.stream("GET", f"{url}/blob") as answer:
@@ -225,11 +225,13 @@ def main() -> int:
     assert served.stdout is not None
     url = f"http://127.0.0.1:{int(served.stdout.readline())}"
     print(machine())
+    straight = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     try:
         for library in arguments.libraries:
             for kind in ("down", "up", "small"):
                 before = _ask(url)
-                done = subprocess.run([*own, "--work", library, kind, url], capture_output=True, text=True, check=False)
+                command = [*own, "--work", library, kind, url]
+                done = subprocess.run(command, capture_output=True, text=True, check=False, env=straight)
                 if done.returncode:
                     print(f"{library}: {done.stderr.strip().splitlines()[-1]}")
                     break
