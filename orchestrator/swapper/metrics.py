@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter as Tally
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from orchestrator.swapper.review import Admission, SwapDecision
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+# Labels of routes. A configuration file alone makes a route of every registry that a Pod names.
+MOST_ROUTES = 200
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class MissedFilter(Protocol):
+    """A filter that counts, by reason, how often it said nothing."""
+
+    @property
+    def missed(self) -> Tally[str]: ...
 
 
 class SwapMetrics:
@@ -29,6 +41,23 @@ class SwapMetrics:
             "swapper_certificate_reloads", "Certificates by what became of them.", ("outcome",), **of
         )
 
+        self._missed = Gauge(
+            "swapper_filter_missed", "Evaluations of a filter that said nothing.", ("filter", "reason"), **of
+        )
+        self._routes: set[str] = set()
+
+    def watch(self, filters: Sequence[MissedFilter]) -> None:
+        """Show what these filters miss, by their number in the file from 0 on."""
+        for number, one in enumerate(filters):
+            for reason in ("error", "no boolean"):
+                self._missed.labels(str(number), reason).set_function(partial(one.missed.__getitem__, reason))
+
+    def _route(self, name: str) -> str:
+        if name not in self._routes and len(self._routes) >= MOST_ROUTES:
+            return "other"
+        self._routes.add(name)
+        return name
+
     def request(self, path: str, status: int) -> None:
         """A request was answered."""
         self._requests.labels(path, status).inc()
@@ -39,7 +68,7 @@ class SwapMetrics:
         if admission.left:
             self._left.labels(admission.left).inc()
         for one in decisions:
-            self._decisions.labels("swapped" if one.swapped else "left", one.image.route, one.reason).inc()
+            self._decisions.labels("swapped" if one.swapped else "left", self._route(one.image.route), one.reason).inc()
 
     def text(self) -> bytes:
         """The page for Prometheus."""

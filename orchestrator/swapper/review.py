@@ -25,6 +25,8 @@ from orchestrator.workloads.standing import LeftAlone
 VERSIONS = ("admission.k8s.io/v1", "admission.k8s.io/v1beta1")
 # The one annotation: what was swapped and why, as JSON (`annotation_of`).
 ANNOTATION = "swapper.orchestrator/images"
+# Bytes of all annotations of an object (apimachinery, TotalAnnotationSizeLimitB).
+ANNOTATIONS_LIMIT = 256 * 1024
 EPHEMERAL = "ephemeralContainers"
 
 
@@ -287,9 +289,17 @@ def _annotation_patch(
     path = "/metadata/annotations/" + ANNOTATION.replace("/", "~1")
     if value is None:
         return [{"op": "remove", "path": path}]
+    if not _fits(annotations, value):
+        return []
     if annotations is None:
         return [{"op": "add", "path": "/metadata/annotations", "value": {ANNOTATION: value}}]
     return [{"op": "add", "path": path, "value": value}]
+
+
+def _fits(annotations: Any, value: str) -> bool:
+    """Whether the API still takes the Pod's annotations with ours: one that says too much would cost the Pod."""
+    held = {**mapping(annotations), ANNOTATION: value}
+    return sum(len(text.encode(errors="replace")) for pair in held.items() for text in pair) <= ANNOTATIONS_LIMIT
 
 
 def annotation_of(there: object, decisions: Sequence[SwapDecision], *, dry_run: bool) -> str | None:
@@ -319,7 +329,7 @@ def _still_holds(entry: Mapping[str, str], image: str, *, dry_run: bool) -> bool
 
 def _earlier(there: object) -> dict[str, dict[str, str]]:
     """The entries of an annotation that an earlier round wrote; what is not of this form has none."""
-    if not isinstance(there, str) or len(there) > 1 << 18:
+    if not isinstance(there, str) or len(there) > ANNOTATIONS_LIMIT:
         return {}
     try:
         entries = json.loads(there)

@@ -37,6 +37,7 @@ def decide_by(
     """
     settings = replace(load_settings(config) if config else SwapSettings(), **given)
     _require_pair(settings)
+    _tell_what_waits(settings)
     if name is None and config is not None and not _means_environment(ctx, settings):
         return _rules_of_file(settings, str(config)), settings
     project = open_project(ctx)
@@ -59,6 +60,16 @@ def _require_pair(settings: SwapSettings) -> None:
         raise RefusedInput(
             "A certificate comes with its key.", remedy="Give both --tls-cert-file and --tls-key-file, or none."
         )
+
+
+def _tell_what_waits(settings: SwapSettings) -> None:
+    """What the file asks for and this version does not do: said, so that nobody relies on it."""
+    for key, value, wanted in (("queue", settings.queue, "sqs"), ("state", settings.state, "dynamodb")):
+        if value == wanted:
+            place = settings.said.get(key)
+            click.echo(
+                f"note: {f'{place}: ' if place else ''}{key} {value} is not used: replicas share nothing yet.", err=True
+            )
 
 
 def _rules_of_file(settings: SwapSettings, file: str) -> SwapRules:

@@ -20,6 +20,7 @@ def serve_rules(rules: SwapRules, settings: SwapSettings, *, drain_seconds: floa
     """Serve until a signal comes."""
     configure_log(settings.log_level, settings.log_format)
     metrics = SwapMetrics()
+    metrics.watch(settings.filters)
     certificate = None
     if settings.tls_cert_file and settings.tls_key_file:
         certificate = Certificate(Path(settings.tls_cert_file), Path(settings.tls_key_file))
