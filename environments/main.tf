@@ -164,7 +164,7 @@ module "vpc_endpoints" {
   s3_put_objects = local.usage != null && local.registry.region == var.aws_region ? ["${local.records_bucket}/snapshots/${local.snapshot_name}.json"] : []
 
   # EKS takes its add-ons from a registry of AWS's, Bottlerocket its host containers, hosted control planes their release images from one of Red Hat's.
-  platform_registry_account_ids = { eks = null, rosa-classic = [], rosa-hcp = ["*"] }[var.platform]
+  platform_registry_account_ids = lookup({ rosa-classic = [], rosa-hcp = ["*"] }, var.platform, null)
 }
 
 ################################################################################
@@ -238,57 +238,17 @@ module "lifecycle_manager" {
   environment     = local.environment
   create_function = local.manager
   create_bucket   = local.records
-  name            = try(var.lifecycle_manager.name, null)
+  bucket_name     = local.records_bucket
   package         = coalesce(try(var.lambda_packages.lifecycle_manager, null), "../build/lifecycle_manager.zip")
+  settings        = var.lifecycle_manager
 
-  architecture             = try(var.lifecycle_manager.architecture, null)
-  memory_mb                = try(var.lifecycle_manager.memory_mb, null)
-  timeout_seconds          = try(var.lifecycle_manager.timeout_seconds, null)
-  schedule                 = try(var.lifecycle_manager.schedule, null)
-  max_concurrency          = try(var.lifecycle_manager.max_concurrency, null)
-  reserved_concurrency     = try(var.lifecycle_manager.reserved_concurrency, null)
-  log_retention_days       = try(var.lifecycle_manager.log_retention_days, null)
-  permissions_boundary_arn = try(var.lifecycle_manager.permissions_boundary_arn, null)
-
-  dry_run                = var.dry_run_mode
-  prefixes               = keys(var.pull_through_cache_rules)
-  routes                 = local.cache_routes
-  retention              = try(var.lifecycle_manager.retention, null)
-  native_policy          = try(var.lifecycle_manager.native_policy, null)
-  clusters               = try(var.lifecycle_manager.clusters, null)
-  cache_only             = try(var.lifecycle_manager.cache_only, null)
-  own_repositories       = local.own_below_caches
-  snapshot_max_age_hours = try(var.lifecycle_manager.snapshot_max_age_hours, null)
-  inspector              = local.scan_type == "ENHANCED"
-  max_expire_fraction = {
-    repository = try(var.lifecycle_manager.max_expire_fraction_repository, null)
-    account    = try(var.lifecycle_manager.max_expire_fraction_account, null)
-  }
-
-  bucket_name             = local.records_bucket
-  kms_key_arn             = try(var.lifecycle_manager.kms_key_arn, null)
-  kms_key_admits_services = try(var.lifecycle_manager.kms_key_admits_services, null)
-  audit_retention_days    = try(var.lifecycle_manager.audit_retention_days, null)
-  # Not force_delete: that is for images, and the audit log says what became of them.
-  force_destroy          = try(var.lifecycle_manager.force_destroy_records, null)
-  create_topic           = try(var.lifecycle_manager.topic_arn, null) == null
-  topic_arn              = try(var.lifecycle_manager.topic_arn, null)
-  emails                 = try(var.lifecycle_manager.emails, null)
-  silence_days           = try(var.lifecycle_manager.silence_days, null)
-  upstream_sync_failures = try(var.lifecycle_manager.upstream_sync_failures, null)
-  snapshot_writers       = try(var.lifecycle_manager.snapshot_writers, null)
-  tags                   = var.tags
-
-  usage_role = local.usage == null || !local.rest ? null : {
-    cluster           = var.cluster_name
-    snapshot_name     = local.snapshot_name
-    name              = local.usage.role_name
-    namespace         = local.usage.namespace
-    service_account   = local.usage.service_account
-    oidc_provider_arn = local.usage.oidc_provider_arn
-    audience          = local.usage.audience
-    pod_identity      = local.usage.pod_identity
-  }
+  dry_run          = var.dry_run_mode
+  prefixes         = keys(var.pull_through_cache_rules)
+  routes           = local.cache_routes
+  own_repositories = local.own_below_caches
+  inspector        = local.scan_type == "ENHANCED"
+  usage_role       = local.usage == null || !local.rest ? null : merge(local.usage, { cluster = var.cluster_name, snapshot_name = local.snapshot_name })
+  tags             = var.tags
 }
 
 module "scan_findings" {
@@ -297,16 +257,10 @@ module "scan_findings" {
 
   account_id  = var.account_id
   environment = local.environment
-  name        = var.scan_findings.name
   package     = coalesce(try(var.lambda_packages.scan_findings, null), "../build/scan_findings.zip")
-
-  architecture             = var.scan_findings.architecture
-  reserved_concurrency     = var.scan_findings.reserved_concurrency
-  log_retention_days       = var.scan_findings.log_retention_days
-  permissions_boundary_arn = var.scan_findings.permissions_boundary_arn
+  settings    = var.scan_findings
 
   scan_type   = local.scan_type
-  severity    = var.scan_findings.severity
   prefixes    = keys(var.pull_through_cache_rules)
   routes      = local.cache_routes
   bucket_name = module.lifecycle_manager[0].bucket_name
@@ -314,25 +268,17 @@ module "scan_findings" {
 
   kms_key_arn             = try(var.lifecycle_manager.kms_key_arn, null)
   kms_key_admits_services = try(var.lifecycle_manager.kms_key_admits_services, null)
-
-  topic_arn = var.scan_findings.topic_arn
-  emails    = var.scan_findings.emails
-  tags      = var.tags
+  tags                    = var.tags
 }
 
 module "monitoring" {
   source = "../modules/monitoring"
   count  = try(var.monitoring.enabled, false) && local.rest ? 1 : 0
 
-  environment       = local.environment
-  name              = var.monitoring.name
-  prefixes          = concat(keys(var.pull_through_cache_rules), keys(var.mirrors))
-  repositories      = keys(module.ecr.repositories)
-  function_names    = compact(concat(module.lifecycle_manager[*].function_name, module.scan_findings[*].function_name))
-  storage_alarm_gib = var.monitoring.storage_alarm_gib
-  pulls_alarm       = var.monitoring.pulls_alarm
-  create_topic      = var.monitoring.topic_arn == null
-  topic_arn         = var.monitoring.topic_arn
-  emails            = var.monitoring.emails
-  tags              = var.tags
+  environment    = local.environment
+  settings       = var.monitoring
+  prefixes       = concat(keys(var.pull_through_cache_rules), keys(var.mirrors))
+  repositories   = keys(module.ecr.repositories)
+  function_names = compact(concat(module.lifecycle_manager[*].function_name, module.scan_findings[*].function_name))
+  tags           = var.tags
 }

@@ -17,22 +17,12 @@ variable "environment" {
 variable "cluster_name" {
   description = "Name of the EKS or ROSA cluster whose image pulls go to ECR."
   type        = string
-
-  validation {
-    condition     = can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", var.cluster_name))
-    error_message = "cluster_name is \"${var.cluster_name}\". It has 1 to 100 letters, digits, hyphens and underscores, and begins with a letter or digit."
-  }
 }
 
 variable "platform" {
   description = "What the cluster runs on: eks, rosa-classic or rosa-hcp."
   type        = string
   default     = "eks"
-
-  validation {
-    condition     = contains(["eks", "rosa-classic", "rosa-hcp"], var.platform)
-    error_message = "platform is \"${var.platform}\". Write eks, rosa-classic or rosa-hcp."
-  }
 }
 
 variable "kubernetes_version" {
@@ -143,11 +133,6 @@ variable "image_tag_mutability" {
   description = "MUTABLE or IMMUTABLE tags in own repositories."
   type        = string
   default     = "MUTABLE"
-
-  validation {
-    condition     = contains(["MUTABLE", "IMMUTABLE"], var.image_tag_mutability)
-    error_message = "image_tag_mutability is MUTABLE or IMMUTABLE."
-  }
 }
 
 variable "scan_on_push" {
@@ -184,33 +169,18 @@ variable "lifecycle_untagged_days" {
   description = "Days after which untagged images expire."
   type        = number
   default     = 14
-
-  validation {
-    condition     = var.lifecycle_untagged_days >= 1 && floor(var.lifecycle_untagged_days) == var.lifecycle_untagged_days
-    error_message = "lifecycle_untagged_days is a whole number of days, 1 or more."
-  }
 }
 
 variable "lifecycle_keep_count" {
   description = "Number of images that are kept, whatever their tags."
   type        = number
   default     = 30
-
-  validation {
-    condition     = var.lifecycle_keep_count >= 1 && floor(var.lifecycle_keep_count) == var.lifecycle_keep_count
-    error_message = "lifecycle_keep_count is a whole number of images, 1 or more."
-  }
 }
 
 variable "pull_account_ids" {
   description = "Other AWS accounts that may pull from own repositories."
   type        = list(string)
   default     = []
-
-  validation {
-    condition     = alltrue([for account in var.pull_account_ids : can(regex("^[0-9]{12}$", account))])
-    error_message = "pull_account_ids are AWS account ids of 12 digits."
-  }
 }
 
 variable "protected_only" {
@@ -248,33 +218,18 @@ variable "vpc_id" {
   description = "VPC of the endpoints. Needed with `create_vpc_endpoints`."
   type        = string
   default     = null
-
-  validation {
-    condition     = !var.create_vpc_endpoints || var.vpc_id != null
-    error_message = "vpc_id is missing. VPC endpoints belong to a VPC: give its ID, or set create_vpc_endpoints = false."
-  }
 }
 
 variable "private_subnet_ids" {
   description = "Subnets of the endpoints' network interfaces. Needed with `create_vpc_endpoints`."
   type        = list(string)
   default     = []
-
-  validation {
-    condition     = !var.create_vpc_endpoints || length(var.private_subnet_ids) > 0
-    error_message = "private_subnet_ids is empty. VPC endpoints need a subnet: give the IDs, or set create_vpc_endpoints = false."
-  }
 }
 
 variable "vpc_cidr" {
   description = "CIDR from which the endpoints' own security group admits HTTPS, or a list of all blocks of the VPC: secondary ones (100.64.0.0/16) and IPv6 as well. Needed unless `endpoint_security_group_ids` are given."
   type        = any # a string or a list of strings
   default     = null
-
-  validation {
-    condition     = !var.create_vpc_endpoints || var.vpc_cidr != null || length(var.endpoint_security_group_ids) > 0
-    error_message = "vpc_cidr is missing. The endpoints' own security group admits HTTPS from it: give it, or endpoint_security_group_ids."
-  }
 }
 
 variable "endpoint_security_group_ids" {
@@ -287,44 +242,24 @@ variable "extra_vpc_endpoints" {
   description = "Further endpoints: s3 (gateway, needs `private_route_table_ids`), sts, logs."
   type        = list(string)
   default     = []
-
-  validation {
-    condition     = alltrue([for service in var.extra_vpc_endpoints : contains(["s3", "sts", "logs"], service)])
-    error_message = "extra_vpc_endpoints are s3, sts and logs."
-  }
 }
 
 variable "endpoint_registry_account_ids" {
   description = "Further accounts whose ECR registries nodes pull from through the endpoints, such as a vendor's (AWS Marketplace 709825985650). Those of EKS add-ons and Bottlerocket, and every ECR registry that a rule, a mirror, `include` or `exclude` names, are admitted without being named."
   type        = list(string)
   default     = []
-
-  validation {
-    condition     = alltrue([for account in var.endpoint_registry_account_ids : can(regex("^[0-9]{12}$", account))])
-    error_message = "endpoint_registry_account_ids are AWS account ids of 12 digits, in quotes."
-  }
 }
 
 variable "endpoint_s3_bucket_names" {
   description = "Buckets that workloads use through the S3 gateway endpoint of `extra_vpc_endpoints`. Its policy admits these, ECR's layer bucket and those of registry.k8s.io and quay.io only."
   type        = list(string)
   default     = []
-
-  validation {
-    condition     = alltrue([for bucket in var.endpoint_s3_bucket_names : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", bucket))])
-    error_message = "endpoint_s3_bucket_names are names of buckets: 3 to 63 lower case letters, digits, dots and hyphens; no ARNs."
-  }
 }
 
 variable "private_route_table_ids" {
   description = "Route tables that the S3 gateway endpoint is added to."
   type        = list(string)
   default     = []
-
-  validation {
-    condition     = !var.create_vpc_endpoints || !contains(var.extra_vpc_endpoints, "s3") || length(var.private_route_table_ids) > 0
-    error_message = "private_route_table_ids is empty. The S3 gateway endpoint works through route tables: give their IDs, or leave s3 out of extra_vpc_endpoints."
-  }
 }
 
 ################################################################################
@@ -457,33 +392,18 @@ variable "registry_account_id" {
   description = "Account of a central registry to pull from. Null means the environment's own."
   type        = string
   default     = null
-
-  validation {
-    condition     = var.registry_account_id == null || can(regex("^[0-9]{12}$", var.registry_account_id))
-    error_message = "registry_account_id is an AWS account id of 12 digits, in quotes."
-  }
 }
 
 variable "registry_region" {
   description = "Region of the registry to pull from. Null means the environment's own."
   type        = string
   default     = null
-
-  validation {
-    condition     = var.registry_region == null || can(regex("^[a-z]{2,}(-[a-z]+)+-[0-9]+$", var.registry_region))
-    error_message = "registry_region is an AWS region such as us-east-1."
-  }
 }
 
 variable "registry_consumer_account_ids" {
   description = "Other accounts whose clusters pull from this registry, and may make it import images through its rules."
   type        = list(string)
   default     = []
-
-  validation {
-    condition     = alltrue([for account in var.registry_consumer_account_ids : can(regex("^[0-9]{12}$", account)) && account != var.account_id])
-    error_message = "registry_consumer_account_ids are AWS account ids of 12 digits, other than the own one."
-  }
 }
 
 variable "registry_scanning" {
@@ -619,43 +539,43 @@ variable "lifecycle_manager" {
   description = "The function that keeps the registry's caches small, in the environment that owns the registry; `clusters` must have written what they run before anything expires. `usage` makes the role with which this environment's cluster writes it, as `snapshot_name` (the cluster's name unless said). `keep_records` keeps the bucket with the audit log when the function goes. Null makes nothing."
   type = object({
     enabled                        = optional(bool, false)
-    name                           = optional(string, "ecr-lifecycle-manager")
-    schedule                       = optional(string, "cron(0 2 * * ? *)")
-    architecture                   = optional(string, "arm64")
-    memory_mb                      = optional(number, 512)
-    timeout_seconds                = optional(number, 900)
-    max_concurrency                = optional(number, 5)
+    name                           = optional(string)
+    schedule                       = optional(string)
+    architecture                   = optional(string)
+    memory_mb                      = optional(number)
+    timeout_seconds                = optional(number)
+    max_concurrency                = optional(number)
     reserved_concurrency           = optional(number)
-    log_retention_days             = optional(number, 14)
+    log_retention_days             = optional(number)
     permissions_boundary_arn       = optional(string)
-    native_policy                  = optional(string, "")
-    clusters                       = optional(list(string), [])
-    cache_only                     = optional(list(string), [])
-    snapshot_max_age_hours         = optional(number, 48)
-    max_expire_fraction_repository = optional(number, 0.5)
-    max_expire_fraction_account    = optional(number, 0.25)
+    native_policy                  = optional(string)
+    clusters                       = optional(list(string))
+    cache_only                     = optional(list(string))
+    snapshot_max_age_hours         = optional(number)
+    max_expire_fraction_repository = optional(number)
+    max_expire_fraction_account    = optional(number)
     bucket_name                    = optional(string)
     keep_records                   = optional(bool, false)
-    force_destroy_records          = optional(bool, false)
+    force_destroy_records          = optional(bool)
     kms_key_arn                    = optional(string)
-    kms_key_admits_services        = optional(bool, false)
-    audit_retention_days           = optional(number, 365)
+    kms_key_admits_services        = optional(bool)
+    audit_retention_days           = optional(number)
     topic_arn                      = optional(string)
-    emails                         = optional(list(string), [])
-    silence_days                   = optional(number, 2)
-    upstream_sync_failures         = optional(number, 0)
-    snapshot_writers               = optional(map(string), {})
+    emails                         = optional(list(string))
+    silence_days                   = optional(number)
+    upstream_sync_failures         = optional(number)
+    snapshot_writers               = optional(map(string))
     retention = optional(object({
-      expire_unpulled_days = optional(number, 30)
-      keep_at_least        = optional(number, 1)
+      expire_unpulled_days = optional(number)
+      keep_at_least        = optional(number)
       keep_at_most         = optional(number)
       untagged_days        = optional(number)
       minimum_age_days     = optional(number)
-      never                = optional(bool, false)
-      expire_action        = optional(string, "delete")
+      never                = optional(bool)
+      expire_action        = optional(string)
       protect = optional(object({
-        tags         = optional(list(string), [])
-        repositories = optional(list(string), [])
+        tags         = optional(list(string))
+        repositories = optional(list(string))
       }))
       overrides = optional(list(object({
         pattern              = string
@@ -667,10 +587,10 @@ variable "lifecycle_manager" {
         never                = optional(bool)
         expire_action        = optional(string)
         protect = optional(object({
-          tags         = optional(list(string), [])
-          repositories = optional(list(string), [])
+          tags         = optional(list(string))
+          repositories = optional(list(string))
         }))
-      })), [])
+      })))
     }))
     usage = optional(object({
       snapshot_name     = optional(string)
@@ -696,25 +616,20 @@ variable "lifecycle_manager" {
     condition     = !try(var.lifecycle_manager.keep_records, false) || (var.manage_registry && coalesce(var.registry_account_id, var.account_id) == var.account_id && coalesce(var.registry_region, var.aws_region) == var.aws_region)
     error_message = "lifecycle_manager.keep_records is true where the registry is another's: its bucket is not this environment's. Set it in the environment that owns the registry (manage_registry)."
   }
-
-  validation {
-    condition     = !(try(var.lifecycle_manager.keep_records, false) && try(var.lifecycle_manager.force_destroy_records, false))
-    error_message = "lifecycle_manager says keep_records and force_destroy_records. One keeps the bucket, the other deletes it with all that it holds: choose one."
-  }
 }
 
 variable "scan_findings" {
   description = "The function that reports what image scans find, in the environment that owns the registry. Null makes nothing."
   type = object({
     enabled                  = optional(bool, false)
-    name                     = optional(string, "ecr-scan-findings")
-    severity                 = optional(string, "HIGH")
-    architecture             = optional(string, "arm64")
+    name                     = optional(string)
+    severity                 = optional(string)
+    architecture             = optional(string)
     reserved_concurrency     = optional(number)
-    log_retention_days       = optional(number, 14)
+    log_retention_days       = optional(number)
     permissions_boundary_arn = optional(string)
     topic_arn                = optional(string)
-    emails                   = optional(list(string), [])
+    emails                   = optional(list(string))
   })
   default = null
 
@@ -732,7 +647,7 @@ variable "monitoring" {
     storage_alarm_gib = optional(number)
     pulls_alarm       = optional(number)
     topic_arn         = optional(string)
-    emails            = optional(list(string), [])
+    emails            = optional(list(string))
   })
   default = null
 }

@@ -7,16 +7,16 @@ locals {
   # `once`: a run writes it once, zero too; until the next run its alarm stays as it is.
   alarms = {
     errors = {
-      description = "The lifecycle manager failed. Its log is /aws/lambda/${var.name}."
-      namespace   = "AWS/Lambda", metric = "Errors", dimensions = { FunctionName = var.name }
+      description = "The lifecycle manager failed. Its log is /aws/lambda/${local.name}."
+      namespace   = "AWS/Lambda", metric = "Errors", dimensions = { FunctionName = local.name }
     }
     throttles = {
       description = "Lambda throttled the lifecycle manager: the account's concurrency is used up."
-      namespace   = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = var.name }
+      namespace   = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = local.name }
     }
     dead-letters = {
-      description = "The lifecycle manager gave up on pages of repositories or events: see the queue ${var.name}-dead-letters."
-      namespace   = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", dimensions = { QueueName = "${var.name}-dead-letters" }
+      description = "The lifecycle manager gave up on pages of repositories or events: see the queue ${local.name}-dead-letters."
+      namespace   = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", dimensions = { QueueName = "${local.name}-dead-letters" }
     }
     repositories-failed = {
       description = "Some repositories could not be worked on; the log names them and why."
@@ -32,7 +32,7 @@ locals {
     }
     upstream-sync = {
       description = "ECR could not refresh cached images from their upstream: credentials, rate limits or the upstream itself."
-      namespace   = "Orchestrator/Lifecycle", metric = "UpstreamSyncFailed", dimensions = { Environment = var.environment }, threshold = var.upstream_sync_failures
+      namespace   = "Orchestrator/Lifecycle", metric = "UpstreamSyncFailed", dimensions = { Environment = var.environment }, threshold = var.settings.upstream_sync_failures
     }
   }
 }
@@ -40,7 +40,7 @@ locals {
 resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = { for key, alarm in local.alarms : key => alarm if local.function }
 
-  alarm_name          = "${var.name}-${each.key}"
+  alarm_name          = "${local.name}-${each.key}"
   alarm_description   = each.value.description
   namespace           = each.value.namespace
   metric_name         = each.value.metric
@@ -55,68 +55,48 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   tags                = var.tags
 }
 
+locals {
+  # Between two runs; of a cron expression it is not known.
+  schedule_rate = try(regex("^rate\\(([0-9]+) (minute|hour|day)s?\\)$", var.settings.schedule), null)
+  schedule_days = local.schedule_rate == null ? 0 : tonumber(local.schedule_rate[0]) * { minute = 1, hour = 60, day = 1440 }[local.schedule_rate[1]] / 1440
+}
+
 # Silence is no success: a disabled rule or a missing permission shows in no error. A run writes the metric at its end. One
 # that is new has none yet, and CloudWatch begins without data: only a function that ran and then fell silent changes the
 # state. Hours, and not days, because CloudWatch waits for a few periods more than it is asked to look at.
 resource "aws_cloudwatch_metric_alarm" "silent" {
-  count = local.function && var.silence_days > 0 ? 1 : 0
+  count = local.function && var.settings.silence_days > 0 ? 1 : 0
 
-  alarm_name                = "${var.name}-silent"
-  alarm_description         = "The lifecycle manager finished no run for ${var.silence_days} days: see its log, /aws/lambda/${var.name}, and the rule ${var.name}-schedule."
+  alarm_name                = "${local.name}-silent"
+  alarm_description         = "The lifecycle manager finished no run for ${var.settings.silence_days} days: see its log, /aws/lambda/${local.name}, and the rule ${local.name}-schedule."
   namespace                 = "Orchestrator/Lifecycle"
   metric_name               = "RunsFinished"
   dimensions                = { Environment = var.environment }
   statistic                 = "Sum"
   period                    = 3600
-  evaluation_periods        = 24 * var.silence_days
+  evaluation_periods        = 24 * var.settings.silence_days
   threshold                 = 1
   comparison_operator       = "LessThanThreshold"
   treat_missing_data        = "missing"
   alarm_actions             = local.alarm_actions
   insufficient_data_actions = local.alarm_actions
   tags                      = var.tags
+
+  lifecycle {
+    precondition {
+      condition     = local.schedule_days <= var.settings.silence_days
+      error_message = "silence_days is ${var.settings.silence_days}, but \"${var.settings.schedule}\" runs more rarely: the alarm would fire although all is well. Write silence_days = ${local.schedule_days > 7 ? 0 : ceil(local.schedule_days)}${local.schedule_days > 7 ? ", for no such alarm," : ""} or run more often."
+    }
+  }
 }
 
-resource "aws_sns_topic" "this" {
-  count = local.topic ? 1 : 0
+module "alarm_topic" {
+  source = "../alarm-topic"
+  count  = local.topic ? 1 : 0
 
-  name = "${var.name}-alarms"
-  # A key of AWS's own would keep CloudWatch from publishing.
-  kms_master_key_id = local.service_key
-  tags              = var.tags
-}
-
-resource "aws_sns_topic_policy" "this" {
-  count = local.topic ? 1 : 0
-
-  arn = aws_sns_topic.this[0].arn
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid       = "Alarms"
-        Effect    = "Allow"
-        Principal = { Service = "cloudwatch.amazonaws.com" }
-        Action    = "sns:Publish"
-        Resource  = aws_sns_topic.this[0].arn
-        Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
-      },
-      {
-        Sid       = "OnlyTls"
-        Effect    = "Deny"
-        Principal = "*"
-        Action    = "sns:Publish"
-        Resource  = aws_sns_topic.this[0].arn
-        Condition = { Bool = { "aws:SecureTransport" = "false" } }
-      },
-    ]
-  })
-}
-
-resource "aws_sns_topic_subscription" "email" {
-  for_each = local.topic ? toset(var.emails) : []
-
-  topic_arn = aws_sns_topic.this[0].arn
-  protocol  = "email"
-  endpoint  = each.value
+  account_id  = var.account_id
+  name        = "${local.name}-alarms"
+  kms_key_arn = local.service_key
+  emails      = var.settings.emails
+  tags        = var.tags
 }

@@ -6,7 +6,7 @@ resource "aws_s3_bucket" "this" {
   count = var.create_bucket ? 1 : 0
 
   bucket        = local.bucket_name
-  force_destroy = var.force_destroy
+  force_destroy = var.settings.force_destroy_records
   tags          = var.tags
 }
 
@@ -46,11 +46,11 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   bucket = aws_s3_bucket.this[0].id
 
   rule {
-    bucket_key_enabled = var.kms_key_arn != null
+    bucket_key_enabled = var.settings.kms_key_arn != null
 
     apply_server_side_encryption_by_default {
-      sse_algorithm     = var.kms_key_arn == null ? "AES256" : "aws:kms"
-      kms_master_key_id = var.kms_key_arn
+      sse_algorithm     = var.settings.kms_key_arn == null ? "AES256" : "aws:kms"
+      kms_master_key_id = var.settings.kms_key_arn
     }
   }
 }
@@ -69,7 +69,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
 
     expiration {
-      days = var.audit_retention_days
+      days = var.settings.audit_retention_days
     }
 
     # What expired, and records that were written again because a call was repeated.
@@ -128,7 +128,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     filter {}
 
     noncurrent_version_expiration {
-      noncurrent_days = var.audit_retention_days
+      noncurrent_days = var.settings.audit_retention_days
     }
 
     abort_incomplete_multipart_upload {
@@ -157,7 +157,7 @@ resource "aws_s3_bucket_policy" "this" {
       }],
       # The account with a condition, and not the role: S3 refuses a policy that names a role which is not there yet, and one
       # that is made again under its name would be another to it.
-      [for cluster, arn in var.snapshot_writers : {
+      [for cluster, arn in var.settings.snapshot_writers : {
         Sid       = "Writer${substr(sha256(cluster), 0, 16)}"
         Effect    = "Allow"
         Principal = { AWS = "arn:${local.partition}:iam::${split(":", arn)[4]}:root" }

@@ -1,26 +1,32 @@
 output "function_name" {
   description = "Name of the function. Null without it."
-  value       = one(aws_lambda_function.this[*].function_name)
+  value       = one(module.function[*].name)
 }
 
 output "function_arn" {
   description = "ARN of the function. Null without it."
-  value       = one(aws_lambda_function.this[*].arn)
+  value       = one(module.function[*].arn)
 }
 
 output "log_group_name" {
   description = "Log group of the function. Null without it."
-  value       = one(aws_cloudwatch_log_group.function[*].name)
+  value       = one(module.function[*].log_group_name)
 }
 
 output "role_arn" {
   description = "ARN of the function's role. Null without it."
-  value       = one(aws_iam_role.function[*].arn)
+  value       = one(module.function[*].role_arn)
 }
 
 output "policy" {
   description = "What the function may do (JSON). Null without it."
-  value       = one(aws_iam_role_policy.function[*].policy)
+  value       = one(module.function[*].policy)
+
+  precondition {
+    # IAM does not count white space; jsonencode writes none.
+    condition     = length(coalesce(one(module.function[*].policy), "none")) <= 10240
+    error_message = "The function's policy has ${length(coalesce(one(module.function[*].policy), "none"))} characters and IAM takes 10,240 in a role: ${length(local.cached_arns)} patterns of repositories are too many. Put prefixes below a common one (team/docker-hub, team/quay) and name that${contains(var.prefixes, "ROOT") ? ", or use fewer and wider patterns in retention.overrides, which name what ROOT caches" : ""}."
+  }
 }
 
 output "bucket_name" {
@@ -40,12 +46,12 @@ output "queue_url" {
 
 output "dead_letter_queue_url" {
   description = "Queue of what was given up. Null without the function."
-  value       = one(aws_sqs_queue.dead[*].url)
+  value       = one(module.function[*].dead_letters.url)
 }
 
 output "topic_arn" {
   description = "SNS topic of the alarms, made or given. Null when there is none."
-  value       = local.topic ? one(aws_sns_topic.this[*].arn) : var.topic_arn
+  value       = local.topic_arn
 }
 
 output "key_policy_statements" {
@@ -57,7 +63,7 @@ output "key_policy_statements" {
       Principal = { Service = "logs.${local.region}.amazonaws.com" }
       Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
       Resource  = "*" # in a key's policy: the key
-      Condition = { ArnEquals = { "kms:EncryptionContext:aws:logs:arn" = local.log_group_arn } }
+      Condition = { ArnEquals = { "kms:EncryptionContext:aws:logs:arn" = "arn:${local.partition}:logs:${local.region}:${var.account_id}:log-group:/aws/lambda/${local.name}" } }
     },
     {
       Sid       = "LifecycleManagerAlarms"

@@ -8,7 +8,7 @@ locals {
   # IAM knows no regions, and takes 64 characters: a longer name is cut and told apart by a hash of the whole.
   usage_whole_names = { for key, role in local.usage : key => "${role.cluster}-ecr-usage-${local.region}" }
   usage_names = {
-    for key, role in local.usage : key => coalesce(role.name, length(local.usage_whole_names[key]) <= 64 ? local.usage_whole_names[key] : join("-", [
+    for key, role in local.usage : key => coalesce(role.role_name, length(local.usage_whole_names[key]) <= 64 ? local.usage_whole_names[key] : join("-", [
       substr(local.usage_whole_names[key], 0, 55), substr(sha256(local.usage_whole_names[key]), 0, 8),
     ]))
   }
@@ -53,7 +53,7 @@ resource "aws_iam_role" "usage" {
 
   name                 = local.usage_names[each.key]
   description          = "Writes what the cluster ${each.value.cluster} runs, so that it is not expired"
-  permissions_boundary = var.permissions_boundary_arn
+  permissions_boundary = var.settings.permissions_boundary_arn
   tags                 = var.tags
 
   assume_role_policy = jsonencode({
@@ -77,11 +77,11 @@ resource "aws_iam_role_policy" "usage" {
         Action   = ["s3:PutObject"]
         Resource = ["${local.bucket_arn}/snapshots/${coalesce(each.value.snapshot_name, each.value.cluster)}.json"]
       }],
-      var.kms_key_arn == null ? [] : [{
+      var.settings.kms_key_arn == null ? [] : [{
         Sid      = "Key"
         Effect   = "Allow"
         Action   = ["kms:GenerateDataKey"]
-        Resource = [var.kms_key_arn]
+        Resource = [var.settings.kms_key_arn]
       }],
     )
   })

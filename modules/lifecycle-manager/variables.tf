@@ -39,21 +39,26 @@ variable "create_bucket" {
   }
 }
 
-variable "name" {
-  description = "Name of the function; queues, alarms, rules and roles begin with it."
-  type        = string
-  default     = "ecr-lifecycle-manager"
-  nullable    = false
+variable "create_topic" {
+  description = "Create an SNS topic for the alarms. Null does where `settings.topic_arn` names none; say it where that ARN is known only after apply."
+  type        = bool
+  default     = null
 
   validation {
-    condition     = can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,39}$", var.name))
-    error_message = "name is \"${var.name}\". It has 1 to 40 letters, digits, hyphens and underscores."
+    condition     = var.create_topic == null ? true : !(var.create_topic && var.settings.topic_arn != null)
+    error_message = "create_topic is true and topic_arn names a topic. Choose one."
+  }
+
+  validation {
+    condition     = var.create_topic == null ? true : var.create_topic || var.settings.topic_arn != null || !var.create_function
+    error_message = "create_topic is false and topic_arn names none: the alarms would tell nobody. Name a topic in topic_arn, or let create_topic make one."
+  }
+
+  validation {
+    condition     = length(var.settings.emails) == 0 || coalesce(var.create_topic, var.settings.topic_arn == null)
+    error_message = "settings.emails are subscribed to the topic that this module makes. Subscribe them to topic_arn where that topic is managed."
   }
 }
-
-################################################################################
-# Function
-################################################################################
 
 variable "package" {
   description = "The function's zip, made by `orchestrator lambda package`."
@@ -67,119 +72,254 @@ variable "package" {
   }
 }
 
-variable "architecture" {
-  description = "Processor of the function: arm64 or x86_64. The package runs on both."
-  type        = string
-  default     = "arm64"
-  nullable    = false
-
-  validation {
-    condition     = contains(["arm64", "x86_64"], var.architecture)
-    error_message = "architecture is \"${var.architecture}\". Write arm64 or x86_64."
-  }
-}
-
-variable "memory_mb" {
-  description = "Memory of the function in MB; its share of a processor grows with it."
-  type        = number
-  default     = 512
-  nullable    = false
-
-  validation {
-    condition     = var.memory_mb >= 128 && var.memory_mb <= 10240 && floor(var.memory_mb) == var.memory_mb
-    error_message = "memory_mb is ${var.memory_mb}. Lambda takes 128 to 10240."
-  }
-}
-
-variable "timeout_seconds" {
-  description = "Time that one invocation has. It stops before its end, and another one continues."
-  type        = number
-  default     = 900
-  nullable    = false
-
-  validation {
-    condition     = var.timeout_seconds >= 60 && var.timeout_seconds <= 900 && floor(var.timeout_seconds) == var.timeout_seconds
-    error_message = "timeout_seconds is ${var.timeout_seconds}. Write 60 to 900, Lambda's maximum; less than a minute cannot finish a page of repositories."
-  }
-}
-
-variable "schedule" {
-  description = "When it runs, as an EventBridge expression in UTC."
-  type        = string
-  default     = "cron(0 2 * * ? *)"
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^(cron\\([^ ]+( [^ ]+){5}\\)|rate\\([1-9][0-9]* (minutes?|hours?|days?)\\))$", var.schedule))
-    error_message = "schedule is \"${var.schedule}\". Write it like cron(0 2 * * ? *), with six fields, or rate(1 day)."
-  }
-
-  validation {
-    condition     = !startswith(var.schedule, "rate(") || endswith(var.schedule, "s)") != startswith(var.schedule, "rate(1 ")
-    error_message = "schedule is \"${var.schedule}\". EventBridge takes the unit of 1 in the singular only, and of more in the plural: rate(1 day), rate(2 days)."
-  }
-
-  validation {
-    condition     = !can(regex("^cron\\([^ ]+( [^ ]+){5}\\)$", var.schedule)) || can(regex("^cron\\([^ ]+ [^ ]+ (\\? [^ ]+ [^ ?]+|[^ ?]+ [^ ]+ \\?) [^ ]+\\)$", var.schedule))
-    error_message = "schedule is \"${var.schedule}\". Of its fields for the day of the month (the third) and the day of the week (the fifth) exactly one is \"?\", such as cron(0 2 * * ? *) or cron(0 2 ? * SUN *)."
-  }
-
-  validation {
-    condition     = !can(regex("^cron\\([^ ]+( [^ ]+){5}\\)$", var.schedule)) || can(regex("^cron\\(${join(" ", local.schedule_forms)}\\)$", var.schedule))
-    error_message = "schedule is \"${var.schedule}\". Its fields are minutes 0-59, hours 0-23, day of the month 1-31, month 1-12 or JAN-DEC, day of the week 1-7 or SUN-SAT and year 1970-2199, with , - * / and, for days, ? L W #. Wrong: ${join(", ", [for index, field in split(" ", trimsuffix(trimprefix(var.schedule, "cron("), ")")) : field if !can(regex("^${local.schedule_forms[index % 6]}$", field))])}."
-  }
-}
-
-variable "max_concurrency" {
-  description = "How many pages of repositories are worked on at once. ECR throttles an account, so that more is not always faster."
-  type        = number
-  default     = 5
-  nullable    = false
-
-  validation {
-    condition     = var.max_concurrency >= 2 && var.max_concurrency <= 1000 && floor(var.max_concurrency) == var.max_concurrency
-    error_message = "max_concurrency is ${var.max_concurrency}. SQS event sources take 2 to 1000."
-  }
-}
-
-variable "reserved_concurrency" {
-  description = "Concurrency of the account that is kept for the function, and that it cannot exceed. Null reserves none."
-  type        = number
-  default     = null
-
-  validation {
-    # A run waits while its pages are worked on: it takes one more than they do.
-    condition     = var.reserved_concurrency == null || (floor(coalesce(var.reserved_concurrency, 0)) == coalesce(var.reserved_concurrency, 0) && coalesce(var.reserved_concurrency, 0) > var.max_concurrency)
-    error_message = "reserved_concurrency is ${coalesce(var.reserved_concurrency, 0)}. Write a whole number above max_concurrency (${var.max_concurrency}): with less, Lambda refuses pages until they are given up."
-  }
-}
-
-variable "log_retention_days" {
-  description = "Days that CloudWatch keeps the function's log."
-  type        = number
-  default     = 14
-  nullable    = false
-
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days is ${var.log_retention_days}. CloudWatch Logs takes 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
-  }
-}
-
-variable "permissions_boundary_arn" {
-  description = "Permissions boundary of the roles that this module creates."
+variable "bucket_name" {
+  description = "Bucket of snapshots, audit log and cache. Null names it ecr-lifecycle-<account>-<region>."
   type        = string
   default     = null
 
   validation {
-    condition     = var.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/", var.permissions_boundary_arn))
-    error_message = "permissions_boundary_arn is the ARN of an IAM policy."
+    condition     = var.bucket_name == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.bucket_name))
+    error_message = "bucket_name is \"${coalesce(var.bucket_name, "-")}\". S3 takes 3 to 63 lower case letters, digits, dots and hyphens, with a letter or digit first and last."
+  }
+
+  validation {
+    condition     = !can(regex("\\.\\.|^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$|^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\\.mrap|--x-s3|--table-s3)$", var.bucket_name))
+    error_message = "bucket_name is \"${coalesce(var.bucket_name, "-")}\". S3 takes no two dots in a row and no form of an IP address, no name that begins with xn--, sthree- or amzn-s3-demo-, and none that ends with -s3alias, --ol-s3, .mrap, --x-s3 or --table-s3. Choose another."
   }
 }
 
 ################################################################################
 # What it does
 ################################################################################
+
+variable "settings" {
+  description = "How the function runs and judges, and what it keeps: the environment's `lifecycle_manager`. The README has a line for each."
+  type = object({
+    name                           = optional(string, "ecr-lifecycle-manager")
+    schedule                       = optional(string, "cron(0 2 * * ? *)")
+    architecture                   = optional(string, "arm64")
+    memory_mb                      = optional(number, 512)
+    timeout_seconds                = optional(number, 900)
+    max_concurrency                = optional(number, 5)
+    reserved_concurrency           = optional(number)
+    log_retention_days             = optional(number, 14)
+    permissions_boundary_arn       = optional(string)
+    native_policy                  = optional(string, "")
+    clusters                       = optional(list(string), [])
+    cache_only                     = optional(list(string), [])
+    snapshot_max_age_hours         = optional(number, 48)
+    max_expire_fraction_repository = optional(number, 0.5)
+    max_expire_fraction_account    = optional(number, 0.25)
+    keep_records                   = optional(bool, false)
+    force_destroy_records          = optional(bool, false)
+    kms_key_arn                    = optional(string)
+    kms_key_admits_services        = optional(bool, false)
+    audit_retention_days           = optional(number, 365)
+    topic_arn                      = optional(string)
+    emails                         = optional(list(string), [])
+    silence_days                   = optional(number, 2)
+    upstream_sync_failures         = optional(number, 0)
+    snapshot_writers               = optional(map(string), {})
+    retention = optional(object({
+      expire_unpulled_days = optional(number, 30)
+      keep_at_least        = optional(number, 1)
+      keep_at_most         = optional(number)
+      untagged_days        = optional(number)
+      minimum_age_days     = optional(number)
+      never                = optional(bool, false)
+      expire_action        = optional(string, "delete")
+      protect = optional(object({
+        tags         = optional(list(string), [])
+        repositories = optional(list(string), [])
+      }))
+      overrides = optional(list(object({
+        pattern              = string
+        expire_unpulled_days = optional(number)
+        keep_at_least        = optional(number)
+        keep_at_most         = optional(number)
+        untagged_days        = optional(number)
+        minimum_age_days     = optional(number)
+        never                = optional(bool)
+        expire_action        = optional(string)
+        protect = optional(object({
+          tags         = optional(list(string), [])
+          repositories = optional(list(string), [])
+        }))
+      })), [])
+    }), {})
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.settings.timeout_seconds >= 60 && var.settings.timeout_seconds <= 900 && floor(var.settings.timeout_seconds) == var.settings.timeout_seconds
+    error_message = "timeout_seconds is ${var.settings.timeout_seconds}. Write 60 to 900, Lambda's maximum; less than a minute cannot finish a page of repositories."
+  }
+
+  validation {
+    condition     = can(regex("^(cron\\([^ ]+( [^ ]+){5}\\)|rate\\([1-9][0-9]* (minutes?|hours?|days?)\\))$", var.settings.schedule))
+    error_message = "schedule is \"${var.settings.schedule}\". Write it like cron(0 2 * * ? *), with six fields, or rate(1 day)."
+  }
+
+  validation {
+    condition     = !startswith(var.settings.schedule, "rate(") || endswith(var.settings.schedule, "s)") != startswith(var.settings.schedule, "rate(1 ")
+    error_message = "schedule is \"${var.settings.schedule}\". EventBridge takes the unit of 1 in the singular only, and of more in the plural: rate(1 day), rate(2 days)."
+  }
+
+  validation {
+    condition     = !can(regex("^cron\\([^ ]+( [^ ]+){5}\\)$", var.settings.schedule)) || can(regex("^cron\\([^ ]+ [^ ]+ (\\? [^ ]+ [^ ?]+|[^ ?]+ [^ ]+ \\?) [^ ]+\\)$", var.settings.schedule))
+    error_message = "schedule is \"${var.settings.schedule}\". Of its fields for the day of the month (the third) and the day of the week (the fifth) exactly one is \"?\", such as cron(0 2 * * ? *) or cron(0 2 ? * SUN *)."
+  }
+
+  validation {
+    condition     = !can(regex("^cron\\([^ ]+( [^ ]+){5}\\)$", var.settings.schedule)) || can(regex("^cron\\(${join(" ", local.schedule_forms)}\\)$", var.settings.schedule))
+    error_message = "schedule is \"${var.settings.schedule}\". Its fields are minutes 0-59, hours 0-23, day of the month 1-31, month 1-12 or JAN-DEC, day of the week 1-7 or SUN-SAT and year 1970-2199, with , - * / and, for days, ? L W #. Wrong: ${join(", ", [for index, field in split(" ", trimsuffix(trimprefix(var.settings.schedule, "cron("), ")")) : field if !can(regex("^${local.schedule_forms[index % 6]}$", field))])}."
+  }
+
+  validation {
+    condition     = var.settings.max_concurrency >= 2 && var.settings.max_concurrency <= 1000 && floor(var.settings.max_concurrency) == var.settings.max_concurrency
+    error_message = "max_concurrency is ${var.settings.max_concurrency}. SQS event sources take 2 to 1000."
+  }
+
+  validation {
+    # A run waits while its pages are worked on: it takes one more than they do.
+    condition     = var.settings.reserved_concurrency == null || (floor(coalesce(var.settings.reserved_concurrency, 0)) == coalesce(var.settings.reserved_concurrency, 0) && coalesce(var.settings.reserved_concurrency, 0) > var.settings.max_concurrency)
+    error_message = "reserved_concurrency is ${coalesce(var.settings.reserved_concurrency, 0)}. Write a whole number above max_concurrency (${var.settings.max_concurrency}): with less, Lambda refuses pages until they are given up."
+  }
+
+  validation {
+    condition     = alltrue([for rule in concat([var.settings.retention], var.settings.retention.overrides) : contains(["delete", "archive"], coalesce(rule.expire_action, "delete"))])
+    error_message = "retention: expire_action is delete or archive."
+  }
+
+  validation {
+    condition = alltrue(flatten([for rule in concat([var.settings.retention], var.settings.retention.overrides) : [
+      for value in [rule.expire_unpulled_days, rule.keep_at_most, rule.untagged_days] : value == null ? true : value >= 1 && floor(value) == value
+    ]]))
+    error_message = "retention: expire_unpulled_days, keep_at_most and untagged_days are whole numbers from 1 on."
+  }
+
+  validation {
+    condition = alltrue(flatten([for rule in concat([var.settings.retention], var.settings.retention.overrides) : [
+      for value in [rule.keep_at_least, rule.minimum_age_days] : value == null ? true : value >= 0 && floor(value) == value
+    ]]))
+    error_message = "retention: keep_at_least and minimum_age_days are whole numbers from 0 on."
+  }
+
+  validation {
+    condition = alltrue(flatten([for rule in concat([var.settings.retention], var.settings.retention.overrides) : [
+      for value in [rule.expire_unpulled_days, rule.untagged_days, rule.minimum_age_days] : value == null ? true : value <= 36500
+    ]]))
+    error_message = "retention: expire_unpulled_days, untagged_days and minimum_age_days are at most 36500, a hundred years. To keep images for ever write never = true."
+  }
+
+  validation {
+    condition = alltrue(flatten([for rule in concat([var.settings.retention], var.settings.retention.overrides) : [
+      for value in [rule.keep_at_least, rule.keep_at_most] : value == null ? true : value <= 100000
+    ]]))
+    error_message = "retention: keep_at_least and keep_at_most are at most 100000, more images than a repository of ECR holds. To keep all of them write never = true."
+  }
+
+  validation {
+    # An override has what it does not set from the default, whose floor is 1 unless said.
+    condition = alltrue([
+      for rule in concat([var.settings.retention], var.settings.retention.overrides) :
+      coalesce(rule.keep_at_most, var.settings.retention.keep_at_most, 1000000) >= coalesce(rule.keep_at_least, var.settings.retention.keep_at_least, 1)
+    ])
+    error_message = "retention: keep_at_most is less than keep_at_least; an image cannot be above the ceiling and below the floor. An override that sets only one of them has the other from the default. Wrong: ${join(", ", [
+      for rule in concat([merge(var.settings.retention, { pattern = "the default" })], var.settings.retention.overrides) : rule.pattern
+      if coalesce(rule.keep_at_most, var.settings.retention.keep_at_most, 1000000) < coalesce(rule.keep_at_least, var.settings.retention.keep_at_least, 1)
+    ])}."
+  }
+
+  validation {
+    condition     = length(distinct(var.settings.retention.overrides[*].pattern)) == length(var.settings.retention.overrides)
+    error_message = "retention.overrides: one pattern is there twice, so that it is not said which holds: ${join(", ", distinct([for pattern in var.settings.retention.overrides[*].pattern : pattern if length([for other in var.settings.retention.overrides[*].pattern : other if other == pattern]) > 1]))}. Write one override a pattern."
+  }
+
+  validation {
+    condition     = alltrue([for rule in var.settings.retention.overrides : can(regex("^[a-z0-9*][a-z0-9._/*-]*$", rule.pattern))])
+    error_message = "retention.overrides: a pattern is a repository name in which `*` stands for any characters, such as docker-hub/library/*. Wrong: ${join(", ", [for rule in var.settings.retention.overrides : rule.pattern if !can(regex("^[a-z0-9*][a-z0-9._/*-]*$", rule.pattern))])}."
+  }
+
+  validation {
+    condition = alltrue(flatten([for rule in concat([var.settings.retention], var.settings.retention.overrides) : concat(
+      [for pattern in try(rule.protect.tags, []) : can(regex("^[A-Za-z0-9._*-]+$", pattern))],
+      [for pattern in try(rule.protect.repositories, []) : can(regex("^[a-z0-9._/*-]+$", pattern))],
+    )]))
+    error_message = "retention: protect has patterns of tags and of repositories, in which `*` stands for any characters; none of them names a registry."
+  }
+
+  validation {
+    condition     = length(jsonencode(var.settings.retention)) <= 2500
+    error_message = "retention is too long: Lambda takes 4 KB of environment variables in all. Use fewer overrides, with wider patterns."
+  }
+
+  validation {
+    condition     = contains(["", "untagged", "count"], var.settings.native_policy)
+    error_message = "native_policy is \"${var.settings.native_policy}\". Write \"untagged\", \"count\" or \"\"."
+  }
+
+  validation {
+    condition     = alltrue([for prefix in var.settings.cache_only : contains(var.prefixes, prefix)])
+    error_message = "cache_only names prefixes of rules. There is no rule for: ${join(", ", [for prefix in var.settings.cache_only : prefix if !contains(var.prefixes, prefix)])}."
+  }
+
+  validation {
+    condition     = alltrue([for cluster in var.settings.clusters : can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", cluster))])
+    error_message = "clusters are names of 1 to 100 letters, digits, hyphens and underscores. Wrong: ${join(", ", [for cluster in var.settings.clusters : cluster if !can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", cluster))])}."
+  }
+
+  validation {
+    condition     = var.settings.snapshot_max_age_hours >= 1 && var.settings.snapshot_max_age_hours <= 720
+    error_message = "snapshot_max_age_hours is ${var.settings.snapshot_max_age_hours}. Write 1 to 720: what a cluster ran a month ago says nothing."
+  }
+
+  validation {
+    condition     = alltrue([for fraction in [var.settings.max_expire_fraction_repository, var.settings.max_expire_fraction_account] : fraction > 0 && fraction <= 1])
+    error_message = "max_expire_fraction_repository and max_expire_fraction_account are fractions above 0, up to 1."
+  }
+
+  validation {
+    condition     = var.settings.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.settings.kms_key_arn))
+    error_message = "kms_key_arn is the ARN of a KMS key, not of an alias."
+  }
+
+  validation {
+    condition     = !var.settings.kms_key_admits_services || var.settings.kms_key_arn != null
+    error_message = "kms_key_admits_services is true, but there is no key. Name it in kms_key_arn, or leave kms_key_admits_services out."
+  }
+
+  validation {
+    condition     = var.settings.audit_retention_days >= 30 && floor(var.settings.audit_retention_days) == var.settings.audit_retention_days
+    error_message = "audit_retention_days is ${var.settings.audit_retention_days}. Keep it 30 days or more: what was deleted is restored from it."
+  }
+
+  validation {
+    condition     = var.settings.topic_arn == null || can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:", var.settings.topic_arn))
+    error_message = "topic_arn is the ARN of an SNS topic."
+  }
+
+  validation {
+    condition     = var.settings.silence_days >= 0 && var.settings.silence_days <= 7 && floor(var.settings.silence_days) == var.settings.silence_days
+    error_message = "silence_days is ${var.settings.silence_days}. Write 1 to 7, as far as an alarm of CloudWatch looks back, or 0 for no such alarm."
+  }
+
+  validation {
+    condition     = var.settings.upstream_sync_failures >= 0 && floor(var.settings.upstream_sync_failures) == var.settings.upstream_sync_failures
+    error_message = "upstream_sync_failures is ${var.settings.upstream_sync_failures}. Write a whole number from 0 on."
+  }
+
+  validation {
+    condition     = alltrue([for cluster, arn in var.settings.snapshot_writers : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/", arn)) && can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", cluster))])
+    error_message = "snapshot_writers are ARNs of IAM roles by name of the cluster. Wrong: ${join(", ", [for cluster, arn in var.settings.snapshot_writers : cluster if !(can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/", arn)) && can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", cluster)))])}."
+  }
+
+  validation {
+    condition     = !(var.settings.keep_records && var.settings.force_destroy_records)
+    error_message = "keep_records and force_destroy_records are both true. One keeps the bucket, the other deletes it with all that it holds: choose one."
+  }
+}
 
 variable "dry_run" {
   description = "Only say what would be expired."
@@ -210,131 +350,6 @@ variable "routes" {
   nullable = false
 }
 
-variable "retention" {
-  description = "What stays: the default and, by repository pattern (`*` stands for any characters; the most specific that matches wins), what differs from it. In use and `protect` beat everything."
-  type = object({
-    expire_unpulled_days = optional(number, 30)
-    keep_at_least        = optional(number, 1)
-    keep_at_most         = optional(number)
-    untagged_days        = optional(number)
-    minimum_age_days     = optional(number)
-    never                = optional(bool, false)
-    expire_action        = optional(string, "delete")
-    protect = optional(object({
-      tags         = optional(list(string), [])
-      repositories = optional(list(string), [])
-    }))
-    overrides = optional(list(object({
-      pattern              = string
-      expire_unpulled_days = optional(number)
-      keep_at_least        = optional(number)
-      keep_at_most         = optional(number)
-      untagged_days        = optional(number)
-      minimum_age_days     = optional(number)
-      never                = optional(bool)
-      expire_action        = optional(string)
-      protect = optional(object({
-        tags         = optional(list(string), [])
-        repositories = optional(list(string), [])
-      }))
-    })), [])
-  })
-  default  = {}
-  nullable = false
-
-  validation {
-    condition     = alltrue([for rule in concat([var.retention], var.retention.overrides) : contains(["delete", "archive"], coalesce(rule.expire_action, "delete"))])
-    error_message = "retention: expire_action is delete or archive."
-  }
-
-  validation {
-    condition = alltrue(flatten([for rule in concat([var.retention], var.retention.overrides) : [
-      for value in [rule.expire_unpulled_days, rule.keep_at_most, rule.untagged_days] : value == null ? true : value >= 1 && floor(value) == value
-    ]]))
-    error_message = "retention: expire_unpulled_days, keep_at_most and untagged_days are whole numbers from 1 on."
-  }
-
-  validation {
-    condition = alltrue(flatten([for rule in concat([var.retention], var.retention.overrides) : [
-      for value in [rule.keep_at_least, rule.minimum_age_days] : value == null ? true : value >= 0 && floor(value) == value
-    ]]))
-    error_message = "retention: keep_at_least and minimum_age_days are whole numbers from 0 on."
-  }
-
-  validation {
-    condition = alltrue(flatten([for rule in concat([var.retention], var.retention.overrides) : [
-      for value in [rule.expire_unpulled_days, rule.untagged_days, rule.minimum_age_days] : value == null ? true : value <= 36500
-    ]]))
-    error_message = "retention: expire_unpulled_days, untagged_days and minimum_age_days are at most 36500, a hundred years. To keep images for ever write never = true."
-  }
-
-  validation {
-    condition = alltrue(flatten([for rule in concat([var.retention], var.retention.overrides) : [
-      for value in [rule.keep_at_least, rule.keep_at_most] : value == null ? true : value <= 100000
-    ]]))
-    error_message = "retention: keep_at_least and keep_at_most are at most 100000, more images than a repository of ECR holds. To keep all of them write never = true."
-  }
-
-  validation {
-    # An override has what it does not set from the default, whose floor is 1 unless said.
-    condition = alltrue([
-      for rule in concat([var.retention], var.retention.overrides) :
-      coalesce(rule.keep_at_most, var.retention.keep_at_most, 1000000) >= coalesce(rule.keep_at_least, var.retention.keep_at_least, 1)
-    ])
-    error_message = "retention: keep_at_most is less than keep_at_least; an image cannot be above the ceiling and below the floor. An override that sets only one of them has the other from the default. Wrong: ${join(", ", [
-      for rule in concat([merge(var.retention, { pattern = "the default" })], var.retention.overrides) : rule.pattern
-      if coalesce(rule.keep_at_most, var.retention.keep_at_most, 1000000) < coalesce(rule.keep_at_least, var.retention.keep_at_least, 1)
-    ])}."
-  }
-
-  validation {
-    condition     = length(distinct(var.retention.overrides[*].pattern)) == length(var.retention.overrides)
-    error_message = "retention.overrides: one pattern is there twice, so that it is not said which holds: ${join(", ", distinct([for pattern in var.retention.overrides[*].pattern : pattern if length([for other in var.retention.overrides[*].pattern : other if other == pattern]) > 1]))}. Write one override a pattern."
-  }
-
-  validation {
-    condition     = alltrue([for rule in var.retention.overrides : can(regex("^[a-z0-9*][a-z0-9._/*-]*$", rule.pattern))])
-    error_message = "retention.overrides: a pattern is a repository name in which `*` stands for any characters, such as docker-hub/library/*. Wrong: ${join(", ", [for rule in var.retention.overrides : rule.pattern if !can(regex("^[a-z0-9*][a-z0-9._/*-]*$", rule.pattern))])}."
-  }
-
-  validation {
-    condition = alltrue(flatten([for rule in concat([var.retention], var.retention.overrides) : concat(
-      [for pattern in try(rule.protect.tags, []) : can(regex("^[A-Za-z0-9._*-]+$", pattern))],
-      [for pattern in try(rule.protect.repositories, []) : can(regex("^[a-z0-9._/*-]+$", pattern))],
-    )]))
-    error_message = "retention: protect has patterns of tags and of repositories, in which `*` stands for any characters; none of them names a registry."
-  }
-
-  validation {
-    condition     = length(jsonencode(var.retention)) <= 2500
-    error_message = "retention is too long: Lambda takes 4 KB of environment variables in all. Use fewer overrides, with wider patterns."
-  }
-}
-
-variable "native_policy" {
-  description = "Lifecycle policy of ECR's own for cached repositories without one: \"untagged\", \"count\" (also `keep_at_most`; ECR does not know what runs), or \"\" for none."
-  type        = string
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition     = contains(["", "untagged", "count"], var.native_policy)
-    error_message = "native_policy is \"${var.native_policy}\". Write \"untagged\", \"count\" or \"\"."
-  }
-}
-
-variable "clusters" {
-  description = "Clusters that use the registry, by the names of their snapshots. Each one's snapshot of what it runs must be there and fresh, or nothing is expired. Empty: pull times alone decide."
-  type        = list(string)
-  default     = []
-  nullable    = false
-
-  validation {
-    condition     = alltrue([for cluster in var.clusters : can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", cluster))])
-    error_message = "clusters are names of 1 to 100 letters, digits, hyphens and underscores. Wrong: ${join(", ", [for cluster in var.clusters : cluster if !can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", cluster))])}."
-  }
-}
-
 variable "own_repositories" {
   description = "Repositories below the prefixes that are no cache: those that this configuration makes. Nothing in them is expired."
   type        = list(string)
@@ -342,190 +357,11 @@ variable "own_repositories" {
   nullable    = false
 }
 
-variable "cache_only" {
-  description = "Prefixes (or ROOT) below which nobody pushes. Elsewhere nothing expires in a repository of which neither ECR's events nor its upstream say that a rule can bring it back, as with private upstreams."
-  type        = list(string)
-  default     = []
-  nullable    = false
-
-  validation {
-    condition     = alltrue([for prefix in var.cache_only : contains(var.prefixes, prefix)])
-    error_message = "cache_only names prefixes of rules. There is no rule for: ${join(", ", [for prefix in var.cache_only : prefix if !contains(var.prefixes, prefix)])}."
-  }
-}
-
-variable "snapshot_max_age_hours" {
-  description = "Age in hours from which on a snapshot is stale: nothing is expired, and an alarm fires."
-  type        = number
-  default     = 48
-  nullable    = false
-
-  validation {
-    condition     = var.snapshot_max_age_hours >= 1 && var.snapshot_max_age_hours <= 720
-    error_message = "snapshot_max_age_hours is ${var.snapshot_max_age_hours}. Write 1 to 720: what a cluster ran a month ago says nothing."
-  }
-}
-
-variable "max_expire_fraction" {
-  description = "What one run may expire at most, as a fraction of a repository's and of the account's cached images. More deletes nothing there and raises an alarm."
-  type = object({
-    repository = optional(number, 0.5)
-    account    = optional(number, 0.25)
-  })
-  default  = {}
-  nullable = false
-
-  validation {
-    condition     = alltrue([for fraction in [var.max_expire_fraction.repository, var.max_expire_fraction.account] : fraction > 0 && fraction <= 1])
-    error_message = "max_expire_fraction: repository and account are fractions above 0, up to 1."
-  }
-}
-
 variable "inspector" {
   description = "Ask Amazon Inspector too which images are in use: for registries with ENHANCED scanning."
   type        = bool
   default     = false
   nullable    = false
-}
-
-################################################################################
-# Bucket
-################################################################################
-
-variable "bucket_name" {
-  description = "Bucket of snapshots, audit log and cache. Null names it ecr-lifecycle-<account>-<region>."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.bucket_name == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.bucket_name))
-    error_message = "bucket_name is \"${coalesce(var.bucket_name, "-")}\". S3 takes 3 to 63 lower case letters, digits, dots and hyphens, with a letter or digit first and last."
-  }
-
-  validation {
-    condition     = !can(regex("\\.\\.|^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$|^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\\.mrap|--x-s3|--table-s3)$", var.bucket_name))
-    error_message = "bucket_name is \"${coalesce(var.bucket_name, "-")}\". S3 takes no two dots in a row and no form of an IP address, no name that begins with xn--, sthree- or amzn-s3-demo-, and none that ends with -s3alias, --ol-s3, .mrap, --x-s3 or --table-s3. Choose another."
-  }
-}
-
-variable "kms_key_arn" {
-  description = "KMS key of the bucket and, with `kms_key_admits_services`, of topic, queues and log. Null encrypts bucket and queues with keys of S3 and SQS."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
-    error_message = "kms_key_arn is the ARN of a KMS key, not of an alias."
-  }
-}
-
-variable "kms_key_admits_services" {
-  description = "The key's policy has the statements of `key_policy_statements`: topic, queues and log use it too. Without them alarms would be mute and the log refused."
-  type        = bool
-  default     = false
-  nullable    = false
-
-  validation {
-    condition     = !var.kms_key_admits_services || var.kms_key_arn != null
-    error_message = "kms_key_admits_services is true, but there is no key. Name it in kms_key_arn, or leave kms_key_admits_services out."
-  }
-}
-
-variable "audit_retention_days" {
-  description = "Days that the audit log and older versions of snapshots are kept."
-  type        = number
-  default     = 365
-  nullable    = false
-
-  validation {
-    condition     = var.audit_retention_days >= 30 && floor(var.audit_retention_days) == var.audit_retention_days
-    error_message = "audit_retention_days is ${var.audit_retention_days}. Keep it 30 days or more: what was deleted is restored from it."
-  }
-}
-
-variable "force_destroy" {
-  description = "Delete the bucket with all that it holds, the audit log too, when it is destroyed."
-  type        = bool
-  default     = false
-  nullable    = false
-}
-
-################################################################################
-# Alarms
-################################################################################
-
-variable "create_topic" {
-  description = "Create an SNS topic for the alarms."
-  type        = bool
-  default     = true
-  nullable    = false
-
-  validation {
-    condition     = !(var.create_topic && var.topic_arn != null)
-    error_message = "create_topic is true and topic_arn names a topic. Choose one."
-  }
-
-  validation {
-    condition     = var.create_topic || var.topic_arn != null || !var.create_function
-    error_message = "create_topic is false and topic_arn names none: the alarms would tell nobody. Name a topic in topic_arn, or let create_topic make one."
-  }
-}
-
-variable "topic_arn" {
-  description = "SNS topic that exists, for the alarms; its policy lets CloudWatch publish."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.topic_arn == null || can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:", var.topic_arn))
-    error_message = "topic_arn is the ARN of an SNS topic."
-  }
-}
-
-variable "emails" {
-  description = "Addresses that are subscribed to the created topic; each has to confirm."
-  type        = list(string)
-  default     = []
-  nullable    = false
-
-  validation {
-    condition     = alltrue([for address in var.emails : can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", address))])
-    error_message = "emails are addresses such as platform@example.com. Wrong: ${join(", ", [for address in var.emails : address if !can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", address))])}."
-  }
-
-  validation {
-    condition     = length(var.emails) == 0 || var.create_topic
-    error_message = "emails are subscribed to the topic that create_topic makes. Subscribe them to topic_arn where that topic is managed."
-  }
-}
-
-variable "silence_days" {
-  description = "Days without a finished run after which the alarm `silent` fires: 1 to 7, and at least what lies between two runs of `schedule`. 0 makes no such alarm."
-  type        = number
-  default     = 2
-  nullable    = false
-
-  validation {
-    condition     = var.silence_days >= 0 && var.silence_days <= 7 && floor(var.silence_days) == var.silence_days
-    error_message = "silence_days is ${var.silence_days}. Write 1 to 7, as far as an alarm of CloudWatch looks back, or 0 for no such alarm."
-  }
-
-  validation {
-    condition     = var.silence_days == 0 || local.schedule_days <= var.silence_days
-    error_message = "silence_days is ${var.silence_days}, but \"${var.schedule}\" runs more rarely: the alarm would fire although all is well. Write silence_days = ${local.schedule_days > 7 ? 0 : ceil(local.schedule_days)}${local.schedule_days > 7 ? ", for no such alarm," : ""} or run more often."
-  }
-}
-
-variable "upstream_sync_failures" {
-  description = "Failed refreshes of cached images within five minutes that are taken as normal: the alarm `upstream-sync` fires above it."
-  type        = number
-  default     = 0
-  nullable    = false
-
-  validation {
-    condition     = var.upstream_sync_failures >= 0 && floor(var.upstream_sync_failures) == var.upstream_sync_failures
-    error_message = "upstream_sync_failures is ${var.upstream_sync_failures}. Write a whole number from 0 on."
-  }
 }
 
 ################################################################################
@@ -537,7 +373,7 @@ variable "usage_role" {
   type = object({
     cluster           = string
     snapshot_name     = optional(string)
-    name              = optional(string)
+    role_name         = optional(string)
     namespace         = optional(string, "ecr-usage")
     service_account   = optional(string, "ecr-usage")
     oidc_provider_arn = optional(string)
@@ -572,20 +408,8 @@ variable "usage_role" {
   }
 
   validation {
-    condition     = var.usage_role == null || can(regex("^[0-9A-Za-z_+=,.@-]{1,64}$", coalesce(try(var.usage_role.name, null), "ecr-usage")))
-    error_message = "usage_role.name is the name of an IAM role: 1 to 64 letters, digits and characters of _+=,.@-."
-  }
-}
-
-variable "snapshot_writers" {
-  description = "Roles of other accounts that write snapshots: `{name of the snapshot = role ARN}`. Each writes its own only."
-  type        = map(string)
-  default     = {}
-  nullable    = false
-
-  validation {
-    condition     = alltrue([for cluster, arn in var.snapshot_writers : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/", arn)) && can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", cluster))])
-    error_message = "snapshot_writers are ARNs of IAM roles by name of the cluster. Wrong: ${join(", ", [for cluster, arn in var.snapshot_writers : cluster if !(can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/", arn)) && can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", cluster)))])}."
+    condition     = var.usage_role == null || can(regex("^[0-9A-Za-z_+=,.@-]{1,64}$", coalesce(try(var.usage_role.role_name, null), "ecr-usage")))
+    error_message = "usage_role.role_name is the name of an IAM role: 1 to 64 letters, digits and characters of _+=,.@-."
   }
 }
 
@@ -616,8 +440,4 @@ locals {
       "(?i:(\\*|VALUE(-VALUE)?)(/[1-9][0-9]*)?(,(\\*|VALUE(-VALUE)?)(/[1-9][0-9]*)?)*${local.schedule_others[index]})", "VALUE", value,
     )
   ]
-
-  # Between two runs; of a cron expression it is not known.
-  schedule_rate = try(regex("^rate\\(([0-9]+) (minute|hour|day)s?\\)$", var.schedule), null)
-  schedule_days = local.schedule_rate == null ? 0 : tonumber(local.schedule_rate[0]) * { minute = 1, hour = 60, day = 1440 }[local.schedule_rate[1]] / 1440
 }

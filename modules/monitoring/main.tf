@@ -6,10 +6,10 @@ data "aws_region" "current" {}
 
 locals {
   region = data.aws_region.current.name
-  name   = coalesce(var.name, "ecr-${replace(var.environment, ".", "-")}")
+  name   = coalesce(var.settings.name, "ecr-${replace(var.environment, ".", "-")}")
 
-  create_topic  = var.create && var.create_topic && local.alarms != {}
-  alarm_actions = local.create_topic ? [one(aws_sns_topic.this[*].arn)] : compact([var.topic_arn])
+  create_topic = var.create && coalesce(var.create_topic, var.settings.topic_arn == null) && local.alarms != {}
+  topic_arn    = local.create_topic ? one(module.alarm_topic[*].arn) : var.settings.topic_arn
 
   lifecycle = "Orchestrator/Lifecycle"
   day       = 86400
@@ -117,20 +117,20 @@ locals {
   }
 
   alarms = merge(
-    var.storage_alarm_gib == null ? {} : {
+    var.settings.storage_alarm_gib == null ? {} : {
       storage = {
-        description = "Cached images take more than ${coalesce(var.storage_alarm_gib, 0)} GiB: see `orchestrator lifecycle preview ${var.environment}` for what could go."
+        description = "Cached images take more than ${coalesce(var.settings.storage_alarm_gib, 0)} GiB: see `orchestrator lifecycle preview ${var.environment}` for what could go."
         namespace   = local.lifecycle, metric = "CachedBytes", dimensions = { Environment = var.environment }
-        statistic   = "Maximum", period = local.day, threshold = coalesce(var.storage_alarm_gib, 0) * 1073741824
+        statistic   = "Maximum", period = local.day, threshold = coalesce(var.settings.storage_alarm_gib, 0) * 1073741824
         # Written once a run: between two of them nothing got smaller.
         missing = "ignore"
       }
     },
-    var.pulls_alarm == null ? {} : {
+    var.settings.pulls_alarm == null ? {} : {
       pulls = {
-        description = "More than ${coalesce(var.pulls_alarm, 0)} layers a minute are pulled from the registry: ECR throttles at its quota."
+        description = "More than ${coalesce(var.settings.pulls_alarm, 0)} layers a minute are pulled from the registry: ECR throttles at its quota."
         namespace   = "AWS/Usage", metric = "CallCount", dimensions = { Service = "ECR", Type = "API", Resource = "GetDownloadUrlForLayer", Class = "None" }
-        statistic   = "Sum", period = 60, threshold = var.pulls_alarm
+        statistic   = "Sum", period = 60, threshold = var.settings.pulls_alarm
         # Without calls there is no number.
         missing = "notBreaching"
       }
@@ -167,48 +167,17 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   threshold           = each.value.threshold
   comparison_operator = "GreaterThanThreshold"
   treat_missing_data  = each.value.missing
-  alarm_actions       = local.alarm_actions
+  alarm_actions       = compact([local.topic_arn])
   tags                = var.tags
 }
 
-resource "aws_sns_topic" "this" {
-  count = local.create_topic ? 1 : 0
+module "alarm_topic" {
+  source = "../alarm-topic"
+  count  = local.create_topic ? 1 : 0
 
-  name = "${local.name}-alarms"
-  tags = var.tags
-}
-
-resource "aws_sns_topic_policy" "this" {
-  count = local.create_topic ? 1 : 0
-
-  arn = aws_sns_topic.this[0].arn
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid       = "Alarms"
-        Effect    = "Allow"
-        Principal = { Service = "cloudwatch.amazonaws.com" }
-        Action    = "sns:Publish"
-        Resource  = aws_sns_topic.this[0].arn
-        Condition = { ArnLike = { "aws:SourceArn" = "arn:${data.aws_partition.current.partition}:cloudwatch:${local.region}:${data.aws_caller_identity.current.account_id}:alarm:${local.name}-*" } }
-      },
-      {
-        Sid       = "OnlyTls"
-        Effect    = "Deny"
-        Principal = "*"
-        Action    = "sns:Publish"
-        Resource  = aws_sns_topic.this[0].arn
-        Condition = { Bool = { "aws:SecureTransport" = "false" } }
-      },
-    ]
-  })
-}
-
-resource "aws_sns_topic_subscription" "email" {
-  for_each = local.create_topic ? toset(var.emails) : []
-
-  topic_arn = aws_sns_topic.this[0].arn
-  protocol  = "email"
-  endpoint  = each.value
+  account_id        = data.aws_caller_identity.current.account_id
+  name              = "${local.name}-alarms"
+  alarm_arn_pattern = "arn:${data.aws_partition.current.partition}:cloudwatch:${local.region}:${data.aws_caller_identity.current.account_id}:alarm:${local.name}-*"
+  emails            = var.settings.emails
+  tags              = var.tags
 }

@@ -10,7 +10,7 @@ output "dashboard_body" {
 
 output "topic_arn" {
   description = "SNS topic of the alarms, made or given. Null when there is none."
-  value       = local.create_topic ? one(aws_sns_topic.this[*].arn) : var.topic_arn
+  value       = local.topic_arn
 }
 
 output "alarm_names" {

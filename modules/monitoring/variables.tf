@@ -16,14 +16,52 @@ variable "create" {
   nullable    = false
 }
 
-variable "name" {
-  description = "Name of the dashboard; alarms begin with it. Null names it ecr-<environment>."
-  type        = string
+variable "create_topic" {
+  description = "Create an SNS topic for the alarms. Null does where `settings.topic_arn` names none; say it where that ARN is known only after apply, or for alarms that tell nobody."
+  type        = bool
   default     = null
 
   validation {
-    condition     = var.name == null || can(regex("^[0-9A-Za-z_-]{1,200}$", var.name))
+    condition     = var.create_topic == null ? true : !(var.create_topic && var.settings.topic_arn != null)
+    error_message = "create_topic is true and topic_arn names a topic. Choose one."
+  }
+
+  validation {
+    condition     = length(var.settings.emails) == 0 || coalesce(var.create_topic, var.settings.topic_arn == null)
+    error_message = "settings.emails are subscribed to the topic that this module makes. Subscribe them to topic_arn where that topic is managed."
+  }
+}
+
+variable "settings" {
+  description = "What is shown and told: the environment's `monitoring`. The README has a line for each."
+  type = object({
+    name              = optional(string)
+    storage_alarm_gib = optional(number)
+    pulls_alarm       = optional(number)
+    topic_arn         = optional(string)
+    emails            = optional(list(string), [])
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.settings.name == null || can(regex("^[0-9A-Za-z_-]{1,200}$", var.settings.name))
     error_message = "name has 1 to 200 letters, digits, hyphens and underscores."
+  }
+
+  validation {
+    condition     = var.settings.storage_alarm_gib == null ? true : var.settings.storage_alarm_gib > 0
+    error_message = "storage_alarm_gib is more than 0, or null."
+  }
+
+  validation {
+    condition     = var.settings.pulls_alarm == null ? true : var.settings.pulls_alarm > 0
+    error_message = "pulls_alarm is more than 0, or null."
+  }
+
+  validation {
+    condition     = var.settings.topic_arn == null || can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:", var.settings.topic_arn))
+    error_message = "topic_arn is the ARN of an SNS topic."
   }
 }
 
@@ -60,68 +98,6 @@ variable "function_names" {
   validation {
     condition     = alltrue([for name in var.function_names : can(regex("^[0-9A-Za-z_-]{1,64}$", name))])
     error_message = "function_names are names of Lambda functions, not ARNs. Wrong: ${join(", ", [for name in var.function_names : name if !can(regex("^[0-9A-Za-z_-]{1,64}$", name))])}."
-  }
-}
-
-variable "storage_alarm_gib" {
-  description = "An alarm fires when the cached images are larger than this, in GiB. Null makes none."
-  type        = number
-  default     = null
-
-  validation {
-    condition     = var.storage_alarm_gib == null ? true : var.storage_alarm_gib > 0
-    error_message = "storage_alarm_gib is more than 0, or null."
-  }
-}
-
-variable "pulls_alarm" {
-  description = "An alarm fires when the registry serves more image pulls (GetDownloadUrlForLayer calls) in a minute than this. Null makes none."
-  type        = number
-  default     = null
-
-  validation {
-    condition     = var.pulls_alarm == null ? true : var.pulls_alarm > 0
-    error_message = "pulls_alarm is more than 0, or null."
-  }
-}
-
-variable "create_topic" {
-  description = "Create an SNS topic for the alarms."
-  type        = bool
-  default     = true
-  nullable    = false
-
-  validation {
-    condition     = !(var.create_topic && var.topic_arn != null)
-    error_message = "create_topic is true and topic_arn names a topic. Choose one."
-  }
-}
-
-variable "topic_arn" {
-  description = "SNS topic that exists, for the alarms; its policy, and that of its KMS key, let CloudWatch publish."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.topic_arn == null || can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:", var.topic_arn))
-    error_message = "topic_arn is the ARN of an SNS topic."
-  }
-}
-
-variable "emails" {
-  description = "Addresses that are subscribed to the created topic; each has to confirm."
-  type        = list(string)
-  default     = []
-  nullable    = false
-
-  validation {
-    condition     = alltrue([for address in var.emails : can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", address))])
-    error_message = "emails are addresses such as platform@example.com. Wrong: ${join(", ", [for address in var.emails : address if !can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", address))])}."
-  }
-
-  validation {
-    condition     = length(var.emails) == 0 || var.create_topic
-    error_message = "emails are subscribed to the topic that create_topic makes. Subscribe them to topic_arn where that topic is managed."
   }
 }
 

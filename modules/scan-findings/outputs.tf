@@ -1,26 +1,26 @@
 output "function_name" {
   description = "Name of the function. Null without it."
-  value       = one(aws_lambda_function.this[*].function_name)
+  value       = one(module.function[*].name)
 }
 
 output "function_arn" {
   description = "ARN of the function. Null without it."
-  value       = one(aws_lambda_function.this[*].arn)
+  value       = one(module.function[*].arn)
 }
 
 output "log_group_name" {
   description = "Log group of the function. Null without it."
-  value       = one(aws_cloudwatch_log_group.this[*].name)
+  value       = one(module.function[*].log_group_name)
 }
 
 output "role_arn" {
   description = "ARN of the function's role. Null without it."
-  value       = one(aws_iam_role.this[*].arn)
+  value       = one(module.function[*].role_arn)
 }
 
 output "policy" {
   description = "What the function may do (JSON). Null without it."
-  value       = one(aws_iam_role_policy.this[*].policy)
+  value       = one(module.function[*].policy)
 }
 
 output "topic_arn" {
@@ -30,7 +30,7 @@ output "topic_arn" {
 
 output "dead_letter_queue_url" {
   description = "Queue of events that were given up. Null without the function."
-  value       = one(aws_sqs_queue.dead[*].url)
+  value       = one(module.function[*].dead_letters.url)
 }
 
 output "alarm_names" {
@@ -40,5 +40,5 @@ output "alarm_names" {
 
 output "event_rules" {
   description = "Names of the event rules, sorted."
-  value       = sort([for rule in aws_cloudwatch_event_rule.this : rule.name])
+  value       = sort(flatten([for function in module.function : [for rule in function.events : rule.name]]))
 }

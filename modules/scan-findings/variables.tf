@@ -27,15 +27,24 @@ variable "create_function" {
   nullable    = false
 }
 
-variable "name" {
-  description = "Name of the function; its rules, role and topic begin with it."
-  type        = string
-  default     = "ecr-scan-findings"
-  nullable    = false
+variable "create_topic" {
+  description = "Create an SNS topic for messages and alarms. Null does where `settings.topic_arn` names none; say it where that ARN is known only after apply."
+  type        = bool
+  default     = null
 
   validation {
-    condition     = can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,39}$", var.name))
-    error_message = "name is \"${var.name}\". It has 1 to 40 letters, digits, hyphens and underscores."
+    condition     = var.create_topic == null ? true : !(var.create_topic && var.settings.topic_arn != null)
+    error_message = "create_topic is true and topic_arn names a topic. Choose one."
+  }
+
+  validation {
+    condition     = var.create_topic == null ? true : var.create_topic || var.settings.topic_arn != null || !var.create_function
+    error_message = "create_topic is false and topic_arn names none: findings would be told to nobody. Name a topic in topic_arn, or let create_topic make one."
+  }
+
+  validation {
+    condition     = length(var.settings.emails) == 0 || coalesce(var.create_topic, var.settings.topic_arn == null)
+    error_message = "settings.emails are subscribed to the topic that this module makes. Subscribe them to topic_arn where that topic is managed."
   }
 }
 
@@ -51,49 +60,29 @@ variable "package" {
   }
 }
 
-variable "architecture" {
-  description = "Processor of the function: arm64 or x86_64. The package runs on both."
-  type        = string
-  default     = "arm64"
-  nullable    = false
+variable "settings" {
+  description = "How the function runs and what it reports: the environment's `scan_findings`. The README has a line for each."
+  type = object({
+    name                     = optional(string, "ecr-scan-findings")
+    severity                 = optional(string, "HIGH")
+    architecture             = optional(string, "arm64")
+    reserved_concurrency     = optional(number)
+    log_retention_days       = optional(number, 14)
+    permissions_boundary_arn = optional(string)
+    topic_arn                = optional(string)
+    emails                   = optional(list(string), [])
+  })
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = contains(["arm64", "x86_64"], var.architecture)
-    error_message = "architecture is \"${var.architecture}\". Write arm64 or x86_64."
+    condition     = contains(["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL"], var.settings.severity)
+    error_message = "severity is \"${var.settings.severity}\". Write CRITICAL, HIGH, MEDIUM, LOW or INFORMATIONAL."
   }
-}
-
-variable "reserved_concurrency" {
-  description = "How many invocations run at once, taken out of the account's concurrency. Null reserves none."
-  type        = number
-  default     = null
 
   validation {
-    condition     = var.reserved_concurrency == null ? true : var.reserved_concurrency >= 1 && floor(var.reserved_concurrency) == var.reserved_concurrency
-    error_message = "reserved_concurrency is ${var.reserved_concurrency == null ? "null" : var.reserved_concurrency}. It is a whole number from 1 on, or null; with 0 Lambda would never call it."
-  }
-}
-
-variable "log_retention_days" {
-  description = "Days that CloudWatch keeps the function's log."
-  type        = number
-  default     = 14
-  nullable    = false
-
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days is ${var.log_retention_days}. CloudWatch Logs takes 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
-  }
-}
-
-variable "permissions_boundary_arn" {
-  description = "Permissions boundary of the function's role."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/", var.permissions_boundary_arn))
-    error_message = "permissions_boundary_arn is the ARN of an IAM policy."
+    condition     = var.settings.topic_arn == null || can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:", var.settings.topic_arn))
+    error_message = "topic_arn is the ARN of an SNS topic."
   }
 }
 
@@ -106,18 +95,6 @@ variable "scan_type" {
   validation {
     condition     = contains(["BASIC", "ENHANCED"], var.scan_type)
     error_message = "scan_type is \"${var.scan_type}\". Write BASIC or ENHANCED."
-  }
-}
-
-variable "severity" {
-  description = "The least severity that is worth a message: CRITICAL, HIGH, MEDIUM, LOW or INFORMATIONAL."
-  type        = string
-  default     = "HIGH"
-  nullable    = false
-
-  validation {
-    condition     = contains(["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL"], var.severity)
-    error_message = "severity is \"${var.severity}\". Write CRITICAL, HIGH, MEDIUM, LOW or INFORMATIONAL."
   }
 }
 
@@ -186,34 +163,6 @@ variable "kms_key_admits_services" {
   validation {
     condition     = !var.kms_key_admits_services || var.kms_key_arn != null
     error_message = "kms_key_admits_services is true and there is no key. Set kms_key_arn."
-  }
-}
-
-variable "topic_arn" {
-  description = "SNS topic that exists, for the messages. Null makes one."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.topic_arn == null || can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:", var.topic_arn))
-    error_message = "topic_arn is the ARN of an SNS topic."
-  }
-}
-
-variable "emails" {
-  description = "Addresses that are subscribed to the created topic; each has to confirm."
-  type        = list(string)
-  default     = []
-  nullable    = false
-
-  validation {
-    condition     = alltrue([for address in var.emails : can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", address))])
-    error_message = "emails are addresses such as platform@example.com. Wrong: ${join(", ", [for address in var.emails : address if !can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", address))])}."
-  }
-
-  validation {
-    condition     = length(var.emails) == 0 || var.topic_arn == null
-    error_message = "emails are subscribed to the topic that this module makes. Subscribe them to topic_arn where that topic is managed."
   }
 }
 

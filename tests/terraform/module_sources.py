@@ -12,6 +12,7 @@ from pathlib import Path
 BLOCK = re.compile(r'^(variable|output) "([^"]+)" \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
 EXPECT_FAILURES = re.compile(r"expect_failures\s*=\s*\[([^\]]*)\]")
 EXAMPLE = re.compile(r"^```hcl\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SETTING = re.compile(r"^    ([a-z_]+)\s*= optional\(", re.MULTILINE)
 TABLE_NAME = re.compile(r"^\| `?([a-z0-9_]+)`? \|", re.MULTILINE)
 
 
@@ -51,9 +52,17 @@ def examples(module: Path) -> list[str]:
     return EXAMPLE.findall((module / "README.md").read_text("utf-8"))
 
 
+def settings(module: Path) -> list[str]:
+    """The attributes of the module's variable `settings`, in order; none without it."""
+    text = (module / "variables.tf").read_text("utf-8")
+    return [
+        attribute for _, name, body in BLOCK.findall(text) if name == "settings" for attribute in SETTING.findall(body)
+    ]
+
+
 def documented_names(module: Path, kind: str) -> list[str]:
-    """First cells of the README's tables below headings such as "Inputs" (`kind` variable) or "Outputs"."""
-    heading = {"variable": "Inputs", "output": "Outputs"}[kind]
+    """First cells of the README's tables below headings such as "Inputs" (`kind` variable), "Outputs" or "Settings"."""
+    heading = {"variable": "Inputs", "output": "Outputs", "setting": "Settings"}[kind]
     sections = re.split(r"^#+ ", (module / "README.md").read_text("utf-8"), flags=re.MULTILINE)
     return [
         name

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.terraform.conftest import MODULE_NAMES, MODULES, RunTerraform
-from tests.terraform.module_sources import declarations, documented_names, refused_variables
+from tests.terraform.module_sources import declarations, documented_names, refused_variables, settings
 
 
 @pytest.mark.terraform
@@ -46,3 +46,10 @@ def test_every_variable_and_output_is_described(name: str) -> None:
 def test_the_readme_lists_every_input_and_output_once(name: str, kind: str) -> None:
     declared = [declaration.name for declaration in declarations(MODULES / name, kind)]
     assert sorted(documented_names(MODULES / name, kind)) == sorted(declared)
+
+
+@pytest.mark.parametrize("name", ["lifecycle-manager", "scan-findings", "monitoring"])
+def test_the_readme_lists_every_setting_once(name: str) -> None:
+    declared = settings(MODULES / name)
+    assert len(declared) >= 5
+    assert documented_names(MODULES / name, "setting") == declared

@@ -13,28 +13,23 @@ variables {
 
 run "it_runs_daily_at_two_with_a_log_of_14_days" {
   assert {
-    condition     = aws_lambda_function.this[0].function_name == "ecr-lifecycle-manager" && aws_lambda_function.this[0].handler == "lifecycle_manager.handler.handle" && aws_lambda_function.this[0].runtime == "python3.12"
+    condition     = output.function_name == "ecr-lifecycle-manager" && module.function[0].settings.memory_mb == 512 && module.function[0].settings.timeout_seconds == 900
     error_message = "wrong function"
   }
 
   assert {
-    condition     = aws_cloudwatch_event_rule.schedule[0].schedule_expression == "cron(0 2 * * ? *)"
+    condition     = module.function[0].events["schedule"].schedule == "cron(0 2 * * ? *)"
     error_message = "wrong schedule"
   }
 
   assert {
-    condition     = aws_cloudwatch_log_group.function[0].name == "/aws/lambda/ecr-lifecycle-manager" && aws_cloudwatch_log_group.function[0].retention_in_days == 14
+    condition     = output.log_group_name == "/aws/lambda/ecr-lifecycle-manager" && module.function[0].settings.log_retention_days == 14
     error_message = "wrong log group"
   }
 
   assert {
-    condition     = sort(keys(aws_cloudwatch_event_target.this)) == tolist(["schedule", "sync"]) && sort(keys(aws_lambda_permission.events)) == tolist(["schedule", "sync"])
+    condition     = sort(keys(module.function[0].events)) == tolist(["schedule", "sync"])
     error_message = "a rule without target, or without the right to call"
-  }
-
-  assert {
-    condition     = aws_lambda_function.this[0].source_code_hash == filebase64sha256("tests/package.zip")
-    error_message = "changed code would not be deployed"
   }
 }
 
@@ -42,15 +37,17 @@ run "settings_are_strings_and_leave_out_what_is_null" {
   variables {
     dry_run = true
     routes  = [{ prefix = "quay", source = "quay.io" }]
-    retention = {
-      keep_at_most = 1
-      protect      = { tags = ["latest"] }
-      overrides    = [{ pattern = "docker-hub/library/*", never = true }, { pattern = "quay/*", expire_unpulled_days = 7, expire_action = "archive" }]
+    settings = {
+      retention = {
+        keep_at_most = 1
+        protect      = { tags = ["latest"] }
+        overrides    = [{ pattern = "docker-hub/library/*", never = true }, { pattern = "quay/*", expire_unpulled_days = 7, expire_action = "archive" }]
+      }
     }
   }
 
   assert {
-    condition = jsondecode(aws_lambda_function.this[0].environment[0].variables.RETENTION) == {
+    condition = jsondecode(module.function[0].variables.RETENTION) == {
       default = {
         expire_unpulled_days = 30
         keep_at_least        = 1
@@ -61,21 +58,21 @@ run "settings_are_strings_and_leave_out_what_is_null" {
       }
       overrides = [{ pattern = "docker-hub/library/*", never = true }, { pattern = "quay/*", expire_unpulled_days = 7, expire_action = "archive" }]
     }
-    error_message = "wrong retention: ${aws_lambda_function.this[0].environment[0].variables.RETENTION}"
+    error_message = "wrong retention: ${module.function[0].variables.RETENTION}"
   }
 
   assert {
-    condition     = aws_lambda_function.this[0].environment[0].variables.DRY_RUN == "true" && aws_lambda_function.this[0].environment[0].variables.ENVIRONMENT == "test"
+    condition     = module.function[0].variables.DRY_RUN == "true" && module.function[0].variables.ENVIRONMENT == "test"
     error_message = "wrong settings"
   }
 
   assert {
-    condition     = aws_lambda_function.this[0].environment[0].variables.BUCKET == "ecr-lifecycle-111122223333-eu-west-1" && aws_lambda_function.this[0].environment[0].variables.QUEUE_URL != ""
+    condition     = module.function[0].variables.BUCKET == "ecr-lifecycle-111122223333-eu-west-1" && module.function[0].variables.QUEUE_URL != ""
     error_message = "it does not know its bucket or queue"
   }
 
   assert {
-    condition     = jsondecode(aws_lambda_function.this[0].environment[0].variables.ROUTES) == [{ prefix = "quay", source = "quay.io" }]
+    condition     = jsondecode(module.function[0].variables.ROUTES) == [{ prefix = "quay", source = "quay.io" }]
     error_message = "wrong routes"
   }
 
@@ -121,8 +118,8 @@ run "a_hundred_prefixes_fit_into_its_policy" {
   command = plan
 
   variables {
-    prefixes      = [for number in range(100) : "team-${number}/docker-hub"]
-    native_policy = "untagged"
+    prefixes = [for number in range(100) : "team-${number}/docker-hub"]
+    settings = { native_policy = "untagged" }
   }
 
   assert {
@@ -131,7 +128,7 @@ run "a_hundred_prefixes_fit_into_its_policy" {
   }
 
   assert {
-    condition     = !contains(keys(jsondecode(aws_cloudwatch_event_rule.images[0].event_pattern).detail), "repository-name") && length(aws_cloudwatch_event_rule.images[0].event_pattern) <= 2048
+    condition     = !contains(keys(jsondecode(module.function[0].events["images"].pattern).detail), "repository-name") && length(module.function[0].events["images"].pattern) <= 2048
     error_message = "EventBridge would refuse the pattern"
   }
 }
@@ -143,12 +140,12 @@ run "refuses_more_prefixes_than_a_policy_holds" {
     prefixes = [for number in range(200) : "team-${number}/docker-hub"]
   }
 
-  expect_failures = [aws_iam_role_policy.function]
+  expect_failures = [output.policy]
 }
 
 run "what_is_archived_may_be_archived_and_not_deleted" {
   variables {
-    retention = { expire_action = "archive", overrides = [{ pattern = "quay/*", keep_at_least = 0 }] }
+    settings = { retention = { expire_action = "archive", overrides = [{ pattern = "quay/*", keep_at_least = 0 }] } }
   }
 
   assert {
@@ -159,9 +156,11 @@ run "what_is_archived_may_be_archived_and_not_deleted" {
 
 run "a_rule_for_root_reaches_what_the_retention_names" {
   variables {
-    prefixes      = ["ROOT", "quay"]
-    native_policy = "untagged"
-    retention     = { overrides = [{ pattern = "library/", keep_at_most = 5 }, { pattern = "bitnami*", never = true }, { pattern = "*-operator", keep_at_most = 1 }] }
+    prefixes = ["ROOT", "quay"]
+    settings = {
+      native_policy = "untagged"
+      retention     = { overrides = [{ pattern = "library/", keep_at_most = 5 }, { pattern = "bitnami*", never = true }, { pattern = "*-operator", keep_at_most = 1 }] }
+    }
   }
 
   assert {
@@ -172,51 +171,46 @@ run "a_rule_for_root_reaches_what_the_retention_names" {
   }
 
   assert {
-    condition     = !contains(keys(jsondecode(aws_cloudwatch_event_rule.images[0].event_pattern).detail), "repository-name")
+    condition     = !contains(keys(jsondecode(module.function[0].events["images"].pattern).detail), "repository-name")
     error_message = "pushes below ROOT would be missed"
   }
 }
 
 run "pushes_matter_with_a_native_policy_only" {
   variables {
-    native_policy = "untagged"
+    settings = { native_policy = "untagged" }
   }
 
   assert {
-    condition     = contains(keys(aws_cloudwatch_event_target.this), "images") && contains(keys(aws_lambda_permission.events), "images") && jsondecode(aws_cloudwatch_event_rule.sync[0].event_pattern).detail.sync-status == ["FAILED", "SUCCESS"]
+    condition     = contains(keys(module.function[0].events), "images") && jsondecode(module.function[0].events["sync"].pattern).detail.sync-status == ["FAILED", "SUCCESS"]
     error_message = "a new repository would not get its policy"
   }
 
   assert {
-    condition     = alltrue([for rule in [aws_cloudwatch_event_rule.images[0], aws_cloudwatch_event_rule.sync[0]] : jsondecode(rule.event_pattern).account == ["${var.account_id}"]])
+    condition     = alltrue([for key in ["images", "sync"] : jsondecode(module.function[0].events[key].pattern).account == ["${var.account_id}"]])
     error_message = "events that other accounts forward are taken for its own"
   }
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.images[0].event_pattern).detail == { action-type = ["PUSH"], result = ["SUCCESS"], repository-name = [{ prefix = "docker-hub/" }, { prefix = "quay/" }] }
-    error_message = "wrong pattern: ${aws_cloudwatch_event_rule.images[0].event_pattern}"
+    condition     = jsondecode(module.function[0].events["images"].pattern).detail == { action-type = ["PUSH"], result = ["SUCCESS"], repository-name = [{ prefix = "docker-hub/" }, { prefix = "quay/" }] }
+    error_message = "wrong pattern: ${module.function[0].events["images"].pattern}"
   }
 
   assert {
     condition     = strcontains(output.policy, "ecr:PutLifecyclePolicy")
     error_message = "it may not give the policy"
   }
-
-  assert {
-    condition     = jsondecode(aws_sqs_queue.dead[0].policy).Statement[1].Condition.ArnEquals["aws:SourceArn"] == [for name in ["images", "schedule", "sync"] : "arn:aws:events:eu-west-1:111122223333:rule/ecr-lifecycle-manager-${name}"]
-    error_message = "events that cannot be delivered would be lost"
-  }
 }
 
 run "without_a_native_policy_only_failures_of_a_sync_call_it" {
   assert {
-    condition     = length(aws_cloudwatch_event_rule.images) == 0 && jsondecode(aws_cloudwatch_event_rule.sync[0].event_pattern).detail.sync-status == ["FAILED"]
+    condition     = !contains(keys(module.function[0].events), "images") && jsondecode(module.function[0].events["sync"].pattern).detail.sync-status == ["FAILED"]
     error_message = "every push would call the function for nothing"
   }
 }
 
 run "pages_go_through_a_queue_that_gives_up_after_five_times" {
   variables {
-    timeout_seconds = 300
+    settings = { timeout_seconds = 300 }
   }
 
   assert {
@@ -235,17 +229,7 @@ run "pages_go_through_a_queue_that_gives_up_after_five_times" {
   }
 
   assert {
-    condition     = aws_lambda_function_event_invoke_config.this[0].destination_config[0].on_failure[0].destination == aws_sqs_queue.dead[0].arn
-    error_message = "events that it could not take would be lost"
-  }
-
-  assert {
-    condition     = jsondecode(aws_sqs_queue.dead[0].policy).Statement[1].Condition.ArnEquals["aws:SourceArn"] == [for name in ["schedule", "sync"] : "arn:aws:events:eu-west-1:111122223333:rule/ecr-lifecycle-manager-${name}"]
-    error_message = "events that cannot be delivered would be lost"
-  }
-
-  assert {
-    condition     = aws_sqs_queue.pages[0].sqs_managed_sse_enabled && aws_sqs_queue.dead[0].message_retention_seconds == 1209600
+    condition     = aws_sqs_queue.pages[0].sqs_managed_sse_enabled
     error_message = "wrong queues"
   }
 }
@@ -286,29 +270,31 @@ run "the_cache_expires_after_a_quarter_and_what_was_reported_after_a_year" {
 
 run "a_key_encrypts_the_bucket_alone_until_its_policy_admits_services" {
   variables {
-    kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
+    settings = { kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9" }
   }
 
   assert {
-    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.this[0].rule).apply_server_side_encryption_by_default).kms_master_key_id == var.kms_key_arn
+    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.this[0].rule).apply_server_side_encryption_by_default).kms_master_key_id == var.settings.kms_key_arn
     error_message = "the bucket is not encrypted with the key"
   }
 
   assert {
-    condition     = aws_sns_topic.this[0].kms_master_key_id == null && aws_cloudwatch_log_group.function[0].kms_key_id == null && aws_sqs_queue.pages[0].sqs_managed_sse_enabled && aws_sqs_queue.dead[0].sqs_managed_sse_enabled
+    condition     = module.alarm_topic[0].kms_key_arn == null && module.function[0].kms_key_arn == null && aws_sqs_queue.pages[0].sqs_managed_sse_enabled
     error_message = "alarms would be mute: a service of AWS may not use the key"
   }
 }
 
 run "a_key_that_admits_services_encrypts_everything_and_may_be_used" {
   variables {
-    kms_key_arn             = "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
-    kms_key_admits_services = true
-    usage_role              = { cluster = "test", pod_identity = true }
+    usage_role = { cluster = "test", pod_identity = true }
+    settings = {
+      kms_key_arn             = "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
+      kms_key_admits_services = true
+    }
   }
 
   assert {
-    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.this[0].rule).apply_server_side_encryption_by_default).kms_master_key_id == var.kms_key_arn && aws_sqs_queue.pages[0].kms_master_key_id == var.kms_key_arn && aws_sqs_queue.dead[0].kms_master_key_id == var.kms_key_arn && aws_cloudwatch_log_group.function[0].kms_key_id == var.kms_key_arn && aws_sns_topic.this[0].kms_master_key_id == var.kms_key_arn
+    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.this[0].rule).apply_server_side_encryption_by_default).kms_master_key_id == var.settings.kms_key_arn && aws_sqs_queue.pages[0].kms_master_key_id == var.settings.kms_key_arn && module.function[0].kms_key_arn == var.settings.kms_key_arn && module.alarm_topic[0].kms_key_arn == var.settings.kms_key_arn
     error_message = "something is not encrypted with the key"
   }
 
@@ -323,14 +309,14 @@ run "a_key_that_admits_services_encrypts_everything_and_may_be_used" {
   }
 
   assert {
-    condition     = [for statement in jsondecode(output.policy).Statement : statement.Resource if statement.Sid == "Key"] == [[var.kms_key_arn]] && strcontains(aws_iam_role_policy.usage["this"].policy, "kms:GenerateDataKey")
+    condition     = [for statement in jsondecode(output.policy).Statement : statement.Resource if statement.Sid == "Key"] == [[var.settings.kms_key_arn]] && strcontains(aws_iam_role_policy.usage["this"].policy, "kms:GenerateDataKey")
     error_message = "the key may not be used"
   }
 }
 
 run "every_failure_has_an_alarm" {
   variables {
-    emails = ["platform@example.com"]
+    settings = { emails = ["platform@example.com"] }
   }
 
   assert {
@@ -362,7 +348,7 @@ run "every_failure_has_an_alarm" {
   }
 
   assert {
-    condition     = aws_sns_topic_subscription.email["platform@example.com"].protocol == "email"
+    condition     = module.alarm_topic[0].emails == tolist(["platform@example.com"])
     error_message = "nobody is told"
   }
 }
@@ -388,10 +374,12 @@ run "a_rare_schedule_without_the_alarm_for_silence" {
   command = plan
 
   variables {
-    schedule               = "rate(14 days)"
-    silence_days           = 0
-    upstream_sync_failures = 10
-    reserved_concurrency   = 6
+    settings = {
+      schedule               = "rate(14 days)"
+      silence_days           = 0
+      upstream_sync_failures = 10
+      reserved_concurrency   = 6
+    }
   }
 
   assert {
@@ -400,7 +388,7 @@ run "a_rare_schedule_without_the_alarm_for_silence" {
   }
 
   assert {
-    condition     = aws_lambda_function.this[0].reserved_concurrent_executions == 6
+    condition     = module.function[0].settings.reserved_concurrency == 6
     error_message = "nothing is reserved"
   }
 }
@@ -409,11 +397,11 @@ run "cron_expressions_of_eventbridge_are_taken" {
   command = plan
 
   variables {
-    schedule = "cron(0/15,30 8-17/2 ? JAN-MAR,12 FRI#2 2026-2030)"
+    settings = { schedule = "cron(0/15,30 8-17/2 ? JAN-MAR,12 FRI#2 2026-2030)" }
   }
 
   assert {
-    condition     = aws_cloudwatch_event_rule.schedule[0].schedule_expression == var.schedule
+    condition     = module.function[0].events["schedule"].schedule == var.settings.schedule
     error_message = "wrong schedule"
   }
 }
@@ -422,11 +410,11 @@ run "weekdays_and_last_days_are_taken" {
   command = plan
 
   variables {
-    schedule = "cron(*/5 2 L-3 * ? *)"
+    settings = { schedule = "cron(*/5 2 L-3 * ? *)" }
   }
 
   assert {
-    condition     = aws_cloudwatch_event_rule.schedule[0].schedule_expression == var.schedule
+    condition     = module.function[0].events["schedule"].schedule == var.settings.schedule
     error_message = "wrong schedule"
   }
 }
@@ -434,43 +422,23 @@ run "weekdays_and_last_days_are_taken" {
 run "a_given_topic_is_used" {
   variables {
     create_topic = false
-    topic_arn    = "arn:aws:sns:eu-west-1:111122223333:ops"
+    settings     = { topic_arn = "arn:aws:sns:eu-west-1:111122223333:ops" }
   }
 
   assert {
-    condition     = length(aws_sns_topic.this) == 0 && aws_cloudwatch_metric_alarm.silent[0].alarm_actions == toset(["arn:aws:sns:eu-west-1:111122223333:ops"])
+    condition     = length(module.alarm_topic) == 0 && aws_cloudwatch_metric_alarm.silent[0].alarm_actions == toset(["arn:aws:sns:eu-west-1:111122223333:ops"])
     error_message = "another topic"
   }
 }
 
 run "declared_clusters_require_snapshots" {
   variables {
-    clusters = ["prod", "batch"]
+    settings = { clusters = ["prod", "batch"] }
   }
 
   assert {
-    condition     = aws_lambda_function.this[0].environment[0].variables.SNAPSHOT_REQUIRED == "true" && jsondecode(aws_lambda_function.this[0].environment[0].variables.CLUSTERS) == ["batch", "prod"]
+    condition     = module.function[0].variables.SNAPSHOT_REQUIRED == "true" && jsondecode(module.function[0].variables.CLUSTERS) == ["batch", "prod"]
     error_message = "a snapshot could be missing unnoticed"
-  }
-}
-
-run "without_the_function_bucket_and_usage_role_remain" {
-  command = plan
-
-  variables {
-    create_function = false
-    package         = "tests/absent.zip"
-    usage_role      = { cluster = "test", oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABC" }
-  }
-
-  assert {
-    condition     = length(aws_lambda_function.this) + length(aws_sqs_queue.pages) + length(aws_cloudwatch_event_rule.schedule) + length(aws_cloudwatch_metric_alarm.this) + length(aws_sns_topic.this) + length(aws_iam_role.function) + length(aws_cloudwatch_log_group.function) + length(aws_cloudwatch_event_target.this) == 0
-    error_message = "something of the function remains"
-  }
-
-  assert {
-    condition     = length(aws_s3_bucket.this) == 1 && length(aws_iam_role.usage) == 1
-    error_message = "bucket or role are missing"
   }
 }
 
@@ -490,8 +458,8 @@ run "nothing_is_made_when_everything_is_off" {
 
 run "a_cluster_writes_its_own_snapshot_only" {
   variables {
-    usage_role       = { cluster = "prod", oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABC" }
-    snapshot_writers = { "far-away" = "arn:aws:iam::444455556666:role/far-away-ecr-usage" }
+    usage_role = { cluster = "prod", oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABC" }
+    settings   = { snapshot_writers = { "far-away" = "arn:aws:iam::444455556666:role/far-away-ecr-usage" } }
   }
 
   assert {
@@ -527,7 +495,7 @@ run "a_cluster_writes_its_own_snapshot_only" {
 
 run "writers_whose_names_have_the_same_letters_are_two" {
   variables {
-    snapshot_writers = { "far-away" = "arn:aws:iam::444455556666:role/a", "faraway" = "arn:aws:iam::444455556666:role/b" }
+    settings = { snapshot_writers = { "far-away" = "arn:aws:iam::444455556666:role/a", "faraway" = "arn:aws:iam::444455556666:role/b" } }
   }
 
   assert {
@@ -569,17 +537,7 @@ run "inspector_is_asked_on_request" {
   }
 
   assert {
-    condition     = strcontains(output.policy, "inspector2:ListCoverage") && aws_lambda_function.this[0].environment[0].variables.INSPECTOR == "true"
+    condition     = strcontains(output.policy, "inspector2:ListCoverage") && module.function[0].variables.INSPECTOR == "true"
     error_message = "Inspector may not be asked"
   }
-}
-
-run "a_missing_package_names_the_command_that_makes_it" {
-  command = plan
-
-  variables {
-    package = "tests/absent.zip"
-  }
-
-  expect_failures = [aws_lambda_function.this]
 }

@@ -41,16 +41,6 @@ run "refuses_a_function_without_a_bucket" {
   expect_failures = [var.create_bucket]
 }
 
-run "refuses_a_name_of_41_characters" {
-  command = plan
-
-  variables {
-    name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-  }
-
-  expect_failures = [var.name]
-}
-
 run "refuses_a_package_that_is_no_zip" {
   command = plan
 
@@ -61,144 +51,104 @@ run "refuses_a_package_that_is_no_zip" {
   expect_failures = [var.package]
 }
 
-run "refuses_an_unknown_architecture" {
-  command = plan
-
-  variables {
-    architecture = "amd64"
-  }
-
-  expect_failures = [var.architecture]
-}
-
-run "refuses_too_little_memory" {
-  command = plan
-
-  variables {
-    memory_mb = 64
-  }
-
-  expect_failures = [var.memory_mb]
-}
-
 run "refuses_a_timeout_above_lambdas" {
   command = plan
 
   variables {
-    timeout_seconds = 901
+    settings = { timeout_seconds = 901 }
   }
 
-  expect_failures = [var.timeout_seconds]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_crontab_of_unix" {
   command = plan
 
   variables {
-    schedule = "cron(0 2 * * *)"
+    settings = { schedule = "cron(0 2 * * *)" }
   }
 
-  expect_failures = [var.schedule]
+  expect_failures = [var.settings]
 }
 
 run "refuses_one_days" {
   command = plan
 
   variables {
-    schedule = "rate(1 days)"
+    settings = { schedule = "rate(1 days)" }
   }
 
-  expect_failures = [var.schedule]
+  expect_failures = [var.settings]
 }
 
 run "refuses_two_day" {
   command = plan
 
   variables {
-    schedule = "rate(2 day)"
+    settings = { schedule = "rate(2 day)" }
   }
 
-  expect_failures = [var.schedule]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_cron_expression_without_a_question_mark" {
   command = plan
 
   variables {
-    schedule = "cron(0 2 * * * *)"
+    settings = { schedule = "cron(0 2 * * * *)" }
   }
 
-  expect_failures = [var.schedule]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_cron_expression_with_two_question_marks" {
   command = plan
 
   variables {
-    schedule = "cron(0 2 ? * ? *)"
+    settings = { schedule = "cron(0 2 ? * ? *)" }
   }
 
-  expect_failures = [var.schedule]
+  expect_failures = [var.settings]
 }
 
 run "refuses_the_25th_hour" {
   command = plan
 
   variables {
-    schedule = "cron(0 24 * * ? *)"
+    settings = { schedule = "cron(0 24 * * ? *)" }
   }
 
-  expect_failures = [var.schedule]
+  expect_failures = [var.settings]
 }
 
 run "refuses_day_0_of_the_week" {
   command = plan
 
   variables {
-    schedule = "cron(0 2 ? * 0-4 *)"
+    settings = { schedule = "cron(0 2 ? * 0-4 *)" }
   }
 
-  expect_failures = [var.schedule]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_concurrency_of_one" {
   command = plan
 
   variables {
-    max_concurrency = 1
+    settings = { max_concurrency = 1 }
   }
 
-  expect_failures = [var.max_concurrency]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_reserve_that_the_pages_use_up" {
   command = plan
 
   variables {
-    reserved_concurrency = 5
+    settings = { reserved_concurrency = 5 }
   }
 
-  expect_failures = [var.reserved_concurrency]
-}
-
-run "refuses_a_log_retention_that_cloudwatch_has_not" {
-  command = plan
-
-  variables {
-    log_retention_days = 15
-  }
-
-  expect_failures = [var.log_retention_days]
-}
-
-run "refuses_a_role_as_permissions_boundary" {
-  command = plan
-
-  variables {
-    permissions_boundary_arn = "arn:aws:iam::111122223333:role/x"
-  }
-
-  expect_failures = [var.permissions_boundary_arn]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_prefix_with_a_wildcard" {
@@ -215,160 +165,160 @@ run "refuses_an_unknown_expire_action" {
   command = plan
 
   variables {
-    retention = { overrides = [{ pattern = "quay/*", expire_action = "remove" }] }
+    settings = { retention = { overrides = [{ pattern = "quay/*", expire_action = "remove" }] } }
   }
 
-  expect_failures = [var.retention]
+  expect_failures = [var.settings]
 }
 
 run "refuses_zero_unpulled_days" {
   command = plan
 
   variables {
-    retention = { expire_unpulled_days = 0 }
+    settings = { retention = { expire_unpulled_days = 0 } }
   }
 
-  expect_failures = [var.retention]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_negative_floor" {
   command = plan
 
   variables {
-    retention = { keep_at_least = -1 }
+    settings = { retention = { keep_at_least = -1 } }
   }
 
-  expect_failures = [var.retention]
+  expect_failures = [var.settings]
 }
 
 run "refuses_more_days_than_the_function_takes" {
   command = plan
 
   variables {
-    retention = { overrides = [{ pattern = "quay/*", untagged_days = 36501 }] }
+    settings = { retention = { overrides = [{ pattern = "quay/*", untagged_days = 36501 }] } }
   }
 
-  expect_failures = [var.retention]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_higher_count_than_the_function_takes" {
   command = plan
 
   variables {
-    retention = { keep_at_least = 100001 }
+    settings = { retention = { keep_at_least = 100001 } }
   }
 
-  expect_failures = [var.retention]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_ceiling_below_the_floor" {
   command = plan
 
   variables {
-    retention = { keep_at_least = 3, overrides = [{ pattern = "quay/*", keep_at_most = 2 }] }
+    settings = { retention = { keep_at_least = 3, overrides = [{ pattern = "quay/*", keep_at_most = 2 }] } }
   }
 
-  expect_failures = [var.retention]
+  expect_failures = [var.settings]
 }
 
 run "refuses_an_overrides_floor_above_the_ceiling_of_the_default" {
   command = plan
 
   variables {
-    retention = { keep_at_most = 3, overrides = [{ pattern = "quay/*", keep_at_least = 5 }] }
+    settings = { retention = { keep_at_most = 3, overrides = [{ pattern = "quay/*", keep_at_least = 5 }] } }
   }
 
-  expect_failures = [var.retention]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_pattern_that_is_there_twice" {
   command = plan
 
   variables {
-    retention = { overrides = [{ pattern = "quay/*", never = true }, { pattern = "quay/*", keep_at_most = 3 }] }
+    settings = { retention = { overrides = [{ pattern = "quay/*", never = true }, { pattern = "quay/*", keep_at_most = 3 }] } }
   }
 
-  expect_failures = [var.retention]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_pattern_with_a_registry" {
   command = plan
 
   variables {
-    retention = { overrides = [{ pattern = "Quay.io:443/*", never = true }] }
+    settings = { retention = { overrides = [{ pattern = "Quay.io:443/*", never = true }] } }
   }
 
-  expect_failures = [var.retention]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_protected_image_with_its_registry" {
   command = plan
 
   variables {
-    retention = { protect = { repositories = ["quay.io/team/app:1"] } }
+    settings = { retention = { protect = { repositories = ["quay.io/team/app:1"] } } }
   }
 
-  expect_failures = [var.retention]
+  expect_failures = [var.settings]
 }
 
 run "refuses_more_retention_than_lambda_holds" {
   command = plan
 
   variables {
-    retention = { overrides = [for number in range(100) : { pattern = "docker-hub/library/image-${number}", never = true }] }
+    settings = { retention = { overrides = [for number in range(100) : { pattern = "docker-hub/library/image-${number}", never = true }] } }
   }
 
-  expect_failures = [var.retention]
+  expect_failures = [var.settings]
 }
 
 run "refuses_an_unknown_native_policy" {
   command = plan
 
   variables {
-    native_policy = "all"
+    settings = { native_policy = "all" }
   }
 
-  expect_failures = [var.native_policy]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_cluster_with_a_slash" {
   command = plan
 
   variables {
-    clusters = ["team/prod"]
+    settings = { clusters = ["team/prod"] }
   }
 
-  expect_failures = [var.clusters]
+  expect_failures = [var.settings]
 }
 
 run "refuses_cache_only_without_a_rule" {
   command = plan
 
   variables {
-    cache_only = ["docker-hub", "elsewhere"]
+    settings = { cache_only = ["docker-hub", "elsewhere"] }
   }
 
-  expect_failures = [var.cache_only]
+  expect_failures = [var.settings]
 }
 
 run "refuses_snapshots_of_two_months" {
   command = plan
 
   variables {
-    snapshot_max_age_hours = 1440
+    settings = { snapshot_max_age_hours = 1440 }
   }
 
-  expect_failures = [var.snapshot_max_age_hours]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_fraction_in_percent" {
   command = plan
 
   variables {
-    max_expire_fraction = { account = 25 }
+    settings = { max_expire_fraction_account = 25 }
   }
 
-  expect_failures = [var.max_expire_fraction]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_bucket_in_capitals" {
@@ -405,37 +355,38 @@ run "refuses_an_alias_for_a_key" {
   command = plan
 
   variables {
-    kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:alias/x"
+    settings = { kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:alias/x" }
   }
 
-  expect_failures = [var.kms_key_arn]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_key_that_admits_services_and_is_not_there" {
   command = plan
 
   variables {
-    kms_key_admits_services = true
+    settings = { kms_key_admits_services = true }
   }
 
-  expect_failures = [var.kms_key_admits_services]
+  expect_failures = [var.settings]
 }
 
 run "refuses_an_audit_log_of_a_week" {
   command = plan
 
   variables {
-    audit_retention_days = 7
+    settings = { audit_retention_days = 7 }
   }
 
-  expect_failures = [var.audit_retention_days]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_topic_made_and_given" {
   command = plan
 
   variables {
-    topic_arn = "arn:aws:sns:eu-west-1:111122223333:ops"
+    create_topic = true
+    settings     = { topic_arn = "arn:aws:sns:eu-west-1:111122223333:ops" }
   }
 
   expect_failures = [var.create_topic]
@@ -456,20 +407,10 @@ run "refuses_a_queue_for_a_topic" {
 
   variables {
     create_topic = false
-    topic_arn    = "arn:aws:sqs:eu-west-1:111122223333:ops"
+    settings     = { topic_arn = "arn:aws:sqs:eu-west-1:111122223333:ops" }
   }
 
-  expect_failures = [var.topic_arn]
-}
-
-run "refuses_a_name_for_an_address" {
-  command = plan
-
-  variables {
-    emails = ["platform"]
-  }
-
-  expect_failures = [var.emails]
+  expect_failures = [var.settings]
 }
 
 run "refuses_addresses_for_a_topic_of_others" {
@@ -477,41 +418,43 @@ run "refuses_addresses_for_a_topic_of_others" {
 
   variables {
     create_topic = false
-    topic_arn    = "arn:aws:sns:eu-west-1:111122223333:ops"
-    emails       = ["platform@example.com"]
+    settings = {
+      topic_arn = "arn:aws:sns:eu-west-1:111122223333:ops"
+      emails    = ["platform@example.com"]
+    }
   }
 
-  expect_failures = [var.emails]
+  expect_failures = [var.create_topic]
 }
 
 run "refuses_silence_of_eight_days" {
   command = plan
 
   variables {
-    silence_days = 8
+    settings = { silence_days = 8 }
   }
 
-  expect_failures = [var.silence_days]
+  expect_failures = [var.settings]
 }
 
 run "refuses_silence_shorter_than_the_time_between_two_runs" {
   command = plan
 
   variables {
-    schedule = "rate(3 days)"
+    settings = { schedule = "rate(3 days)" }
   }
 
-  expect_failures = [var.silence_days]
+  expect_failures = [aws_cloudwatch_metric_alarm.silent]
 }
 
 run "refuses_a_negative_number_of_failures" {
   command = plan
 
   variables {
-    upstream_sync_failures = -1
+    settings = { upstream_sync_failures = -1 }
   }
 
-  expect_failures = [var.upstream_sync_failures]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_usage_role_that_nobody_assumes" {
@@ -558,7 +501,7 @@ run "refuses_a_usage_role_with_a_path" {
   command = plan
 
   variables {
-    usage_role = { cluster = "test", pod_identity = true, name = "a/b" }
+    usage_role = { cluster = "test", pod_identity = true, role_name = "a/b" }
   }
 
   expect_failures = [var.usage_role]
@@ -578,8 +521,18 @@ run "refuses_a_writer_that_is_an_account" {
   command = plan
 
   variables {
-    snapshot_writers = { prod = "arn:aws:iam::444455556666:root" }
+    settings = { snapshot_writers = { prod = "arn:aws:iam::444455556666:root" } }
   }
 
-  expect_failures = [var.snapshot_writers]
+  expect_failures = [var.settings]
+}
+
+run "refuses_records_that_are_kept_and_destroyed" {
+  command = plan
+
+  variables {
+    settings = { keep_records = true, force_destroy_records = true }
+  }
+
+  expect_failures = [var.settings]
 }

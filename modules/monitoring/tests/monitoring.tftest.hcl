@@ -47,9 +47,11 @@ run "the_dashboard_shows_pulls_storage_growth_failures_and_functions" {
 
 run "alarms_are_made_on_request_and_tell_the_topic" {
   variables {
-    storage_alarm_gib = 500
-    pulls_alarm       = 150000
-    emails            = ["platform@example.com"]
+    settings = {
+      storage_alarm_gib = 500
+      pulls_alarm       = 150000
+      emails            = ["platform@example.com"]
+    }
   }
 
   assert {
@@ -58,7 +60,7 @@ run "alarms_are_made_on_request_and_tell_the_topic" {
   }
 
   assert {
-    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_actions == toset([output.topic_arn])]) && length(aws_sns_topic_subscription.email) == 1
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_actions == toset([output.topic_arn])]) && length(module.alarm_topic[0].emails) == 1
     error_message = "an alarm that tells nobody"
   }
 
@@ -73,27 +75,29 @@ run "alarms_are_made_on_request_and_tell_the_topic" {
   }
 
   assert {
-    condition     = [for statement in jsondecode(aws_sns_topic_policy.this[0].policy).Statement : statement.Condition.ArnLike["aws:SourceArn"] if statement.Sid == "Alarms"] == ["arn:aws:cloudwatch:eu-west-1:111122223333:alarm:ecr-test-*"]
-    error_message = "alarms of other accounts may publish: ${aws_sns_topic_policy.this[0].policy}"
+    condition     = [for statement in jsondecode(module.alarm_topic[0].policy).Statement : statement.Condition.ArnLike["aws:SourceArn"] if statement.Sid == "Alarms"] == ["arn:aws:cloudwatch:eu-west-1:111122223333:alarm:ecr-test-*"]
+    error_message = "alarms of other accounts may publish: ${module.alarm_topic[0].policy}"
   }
 }
 
 run "without_alarms_there_is_no_topic" {
   assert {
-    condition     = length(aws_sns_topic.this) + length(aws_cloudwatch_metric_alarm.this) == 0 && output.topic_arn == null
+    condition     = length(module.alarm_topic) + length(aws_cloudwatch_metric_alarm.this) == 0 && output.topic_arn == null
     error_message = "a topic for nothing"
   }
 }
 
 run "a_given_topic_is_used" {
   variables {
-    storage_alarm_gib = 1
-    create_topic      = false
-    topic_arn         = "arn:aws:sns:eu-west-1:111122223333:ops"
+    create_topic = false
+    settings = {
+      storage_alarm_gib = 1
+      topic_arn         = "arn:aws:sns:eu-west-1:111122223333:ops"
+    }
   }
 
   assert {
-    condition     = length(aws_sns_topic.this) == 0 && aws_cloudwatch_metric_alarm.this["storage"].alarm_actions == toset(["arn:aws:sns:eu-west-1:111122223333:ops"])
+    condition     = length(module.alarm_topic) == 0 && aws_cloudwatch_metric_alarm.this["storage"].alarm_actions == toset(["arn:aws:sns:eu-west-1:111122223333:ops"])
     error_message = "another topic"
   }
 }
@@ -102,12 +106,12 @@ run "nothing_is_made_when_it_is_off" {
   command = plan
 
   variables {
-    create            = false
-    storage_alarm_gib = 1
+    create   = false
+    settings = { storage_alarm_gib = 1 }
   }
 
   assert {
-    condition     = length(aws_cloudwatch_dashboard.this) + length(aws_cloudwatch_metric_alarm.this) + length(aws_sns_topic.this) == 0
+    condition     = length(aws_cloudwatch_dashboard.this) + length(aws_cloudwatch_metric_alarm.this) + length(module.alarm_topic) == 0
     error_message = "something is made unasked"
   }
 }

@@ -22,10 +22,10 @@ run "refuses_a_name_with_a_dot" {
   command = plan
 
   variables {
-    name = "ecr.test"
+    settings = { name = "ecr.test" }
   }
 
-  expect_failures = [var.name]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_prefix_with_a_wildcard" {
@@ -62,27 +62,28 @@ run "refuses_storage_of_nothing" {
   command = plan
 
   variables {
-    storage_alarm_gib = 0
+    settings = { storage_alarm_gib = 0 }
   }
 
-  expect_failures = [var.storage_alarm_gib]
+  expect_failures = [var.settings]
 }
 
 run "refuses_no_pulls_at_all" {
   command = plan
 
   variables {
-    pulls_alarm = 0
+    settings = { pulls_alarm = 0 }
   }
 
-  expect_failures = [var.pulls_alarm]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_topic_made_and_given" {
   command = plan
 
   variables {
-    topic_arn = "arn:aws:sns:eu-west-1:111122223333:ops"
+    create_topic = true
+    settings     = { topic_arn = "arn:aws:sns:eu-west-1:111122223333:ops" }
   }
 
   expect_failures = [var.create_topic]
@@ -93,20 +94,10 @@ run "refuses_a_queue_for_a_topic" {
 
   variables {
     create_topic = false
-    topic_arn    = "arn:aws:sqs:eu-west-1:111122223333:ops"
+    settings     = { topic_arn = "arn:aws:sqs:eu-west-1:111122223333:ops" }
   }
 
-  expect_failures = [var.topic_arn]
-}
-
-run "refuses_a_name_for_an_address" {
-  command = plan
-
-  variables {
-    emails = ["platform"]
-  }
-
-  expect_failures = [var.emails]
+  expect_failures = [var.settings]
 }
 
 run "refuses_addresses_for_a_topic_of_others" {
@@ -114,8 +105,8 @@ run "refuses_addresses_for_a_topic_of_others" {
 
   variables {
     create_topic = false
-    emails       = ["platform@example.com"]
+    settings     = { emails = ["platform@example.com"] }
   }
 
-  expect_failures = [var.emails]
+  expect_failures = [var.create_topic]
 }

@@ -18,17 +18,17 @@ run "basic_scanning_starts_scans_and_reads_their_findings" {
   }
 
   assert {
-    condition     = output.event_rules == tolist(["ecr-scan-findings-cached", "ecr-scan-findings-scan"]) && sort(keys(aws_cloudwatch_event_target.this)) == tolist(["cached", "scan"]) && sort(keys(aws_lambda_permission.events)) == tolist(["cached", "scan"])
+    condition     = output.event_rules == tolist(["ecr-scan-findings-cached", "ecr-scan-findings-scan"])
     error_message = "wrong events: ${jsonencode(output.event_rules)}"
   }
 
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.this["cached"].event_pattern).detail == { sync-status = ["SUCCESS"] } && jsondecode(aws_cloudwatch_event_rule.this["scan"].event_pattern).detail == { scan-status = ["COMPLETE"] }
+    condition     = jsondecode(module.function[0].events["cached"].pattern).detail == { sync-status = ["SUCCESS"] } && jsondecode(module.function[0].events["scan"].pattern).detail == { scan-status = ["COMPLETE"] }
     error_message = "wrong pattern"
   }
 
   assert {
-    condition     = alltrue([for rule in aws_cloudwatch_event_rule.this : jsondecode(rule.event_pattern).account == ["111122223333"]])
+    condition     = alltrue([for rule in module.function[0].events : jsondecode(rule.pattern).account == ["111122223333"]])
     error_message = "events that were forwarded from other accounts would be taken"
   }
 
@@ -38,7 +38,7 @@ run "basic_scanning_starts_scans_and_reads_their_findings" {
   }
 
   assert {
-    condition = aws_lambda_function.this[0].environment[0].variables == tomap({
+    condition = module.function[0].variables == tomap({
       ACCOUNT_ID  = "111122223333"
       BUCKET      = "records"
       CLUSTERS    = "[]"
@@ -48,11 +48,11 @@ run "basic_scanning_starts_scans_and_reads_their_findings" {
       SEVERITY    = "HIGH"
       TOPIC_ARN   = "arn:aws:sns:eu-west-1:111122223333:topic"
     })
-    error_message = "wrong settings: ${jsonencode(aws_lambda_function.this[0].environment[0].variables)}"
+    error_message = "wrong settings: ${jsonencode(module.function[0].variables)}"
   }
 
   assert {
-    condition     = aws_lambda_function.this[0].handler == "scan_findings.handler.handle" && aws_lambda_function.this[0].source_code_hash == filebase64sha256("tests/package.zip") && aws_cloudwatch_log_group.this[0].retention_in_days == 14
+    condition     = module.function[0].settings.timeout_seconds == 50 && module.function[0].settings.memory_mb == 256 && module.function[0].settings.log_retention_days == 14
     error_message = "wrong function"
   }
 }
@@ -68,12 +68,12 @@ run "enhanced_scanning_has_nothing_to_start" {
   }
 
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.this["inspector"].event_pattern).detail == { awsAccountId = ["111122223333"], resources = { type = ["AWS_ECR_CONTAINER_IMAGE"] }, severity = ["HIGH", "CRITICAL"], status = ["ACTIVE", "CLOSED"] }
+    condition     = jsondecode(module.function[0].events["inspector"].pattern).detail == { awsAccountId = ["111122223333"], resources = { type = ["AWS_ECR_CONTAINER_IMAGE"] }, severity = ["HIGH", "CRITICAL"], status = ["ACTIVE", "CLOSED"] }
     error_message = "it would be called for findings of machines, those below its severity or of member accounts, or not hear of closed ones"
   }
 
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.this["initial"].event_pattern).detail.repository-name == [{ prefix = "arn:aws:ecr:eu-west-1:111122223333:repository/" }]
+    condition     = jsondecode(module.function[0].events["initial"].pattern).detail.repository-name == [{ prefix = "arn:aws:ecr:eu-west-1:111122223333:repository/" }]
     error_message = "it would be called for the images of member accounts"
   }
 }
@@ -92,33 +92,18 @@ run "the_images_of_a_cached_index_are_known_whoever_scans" {
 run "with_the_least_severity_every_finding_calls" {
   variables {
     scan_type = "ENHANCED"
-    severity  = "INFORMATIONAL"
+    settings  = { severity = "INFORMATIONAL" }
   }
 
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.this["inspector"].event_pattern).detail.severity == ["INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"]
+    condition     = jsondecode(module.function[0].events["inspector"].pattern).detail.severity == ["INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"]
     error_message = "wrong severities"
   }
 }
 
 run "what_it_could_not_take_is_kept_and_alarms" {
   assert {
-    condition     = aws_lambda_function_event_invoke_config.this[0].destination_config[0].on_failure[0].destination == aws_sqs_queue.dead[0].arn && alltrue([for target in aws_cloudwatch_event_target.this : target.dead_letter_config[0].arn == aws_sqs_queue.dead[0].arn])
-    error_message = "events are lost"
-  }
-
-  assert {
-    condition     = [for statement in jsondecode(aws_sqs_queue.dead[0].policy).Statement : statement.Condition.ArnEquals["aws:SourceArn"] if statement.Sid == "UndeliveredEvents"] == [["arn:aws:events:eu-west-1:111122223333:rule/ecr-scan-findings-cached", "arn:aws:events:eu-west-1:111122223333:rule/ecr-scan-findings-scan"]]
-    error_message = "EventBridge may not write, or somebody else may: ${aws_sqs_queue.dead[0].policy}"
-  }
-
-  assert {
-    condition     = [for statement in jsondecode(output.policy).Statement : statement.Resource if statement.Sid == "DeadLetters"] == [[aws_sqs_queue.dead[0].arn]]
-    error_message = "Lambda hands over failures with the function's rights, which lack it: ${output.policy}"
-  }
-
-  assert {
-    condition     = output.alarm_names == tolist(["ecr-scan-findings-dead-letters", "ecr-scan-findings-errors"]) && aws_cloudwatch_metric_alarm.this["dead-letters"].dimensions.QueueName == aws_sqs_queue.dead[0].name
+    condition     = output.alarm_names == tolist(["ecr-scan-findings-dead-letters", "ecr-scan-findings-errors"]) && aws_cloudwatch_metric_alarm.this["dead-letters"].dimensions.QueueName == module.function[0].dead_letters.name
     error_message = "wrong alarms: ${jsonencode(output.alarm_names)}"
   }
 }
@@ -137,7 +122,7 @@ run "services_use_the_key_when_its_policy_lets_them" {
   }
 
   assert {
-    condition     = aws_sns_topic.this[0].kms_master_key_id == var.kms_key_arn && aws_sqs_queue.dead[0].kms_master_key_id == var.kms_key_arn && aws_cloudwatch_log_group.this[0].kms_key_id == var.kms_key_arn
+    condition     = module.alarm_topic[0].kms_key_arn == var.kms_key_arn && module.function[0].kms_key_arn == var.kms_key_arn
     error_message = "the key is not used"
   }
 }
@@ -148,7 +133,7 @@ run "a_key_that_lets_no_services_in_mutes_nothing" {
   }
 
   assert {
-    condition     = aws_sns_topic.this[0].kms_master_key_id == null && aws_sqs_queue.dead[0].sqs_managed_sse_enabled && aws_cloudwatch_log_group.this[0].kms_key_id == null
+    condition     = module.alarm_topic[0].kms_key_arn == null && module.function[0].kms_key_arn == null
     error_message = "CloudWatch could not publish, or EventBridge not write"
   }
 
@@ -160,18 +145,18 @@ run "a_key_that_lets_no_services_in_mutes_nothing" {
 
 run "concurrency_is_reserved_on_request" {
   variables {
-    reserved_concurrency = 5
+    settings = { reserved_concurrency = 5 }
   }
 
   assert {
-    condition     = aws_lambda_function.this[0].reserved_concurrent_executions == 5
+    condition     = module.function[0].settings.reserved_concurrency == 5
     error_message = "nothing is reserved"
   }
 }
 
 run "without_a_request_no_concurrency_is_reserved" {
   assert {
-    condition     = aws_lambda_function.this[0].reserved_concurrent_executions == -1
+    condition     = module.function[0].settings.reserved_concurrency == null
     error_message = "it takes concurrency from others"
   }
 }
@@ -185,46 +170,22 @@ run "it_writes_its_memory_only" {
 
 run "a_given_topic_is_used" {
   variables {
-    topic_arn = "arn:aws:sns:eu-west-1:111122223333:security"
+    settings = { topic_arn = "arn:aws:sns:eu-west-1:111122223333:security" }
   }
 
   assert {
-    condition     = length(aws_sns_topic.this) == 0 && output.topic_arn == "arn:aws:sns:eu-west-1:111122223333:security" && [for statement in jsondecode(output.policy).Statement : statement.Resource if statement.Sid == "Report"] == [["arn:aws:sns:eu-west-1:111122223333:security"]]
+    condition     = length(module.alarm_topic) == 0 && output.topic_arn == "arn:aws:sns:eu-west-1:111122223333:security" && [for statement in jsondecode(output.policy).Statement : statement.Resource if statement.Sid == "Report"] == [["arn:aws:sns:eu-west-1:111122223333:security"]]
     error_message = "another topic"
   }
 }
 
 run "addresses_are_subscribed" {
   variables {
-    emails = ["security@example.com"]
+    settings = { emails = ["security@example.com"] }
   }
 
   assert {
-    condition     = aws_sns_topic_subscription.email["security@example.com"].topic_arn == output.topic_arn && length(aws_cloudwatch_metric_alarm.this) > 0
+    condition     = module.alarm_topic[0].emails == tolist(["security@example.com"]) && module.alarm_topic[0].arn == output.topic_arn && length(aws_cloudwatch_metric_alarm.this) > 0
     error_message = "nobody is told"
   }
-}
-
-run "nothing_is_made_when_it_is_off" {
-  command = plan
-
-  variables {
-    create_function = false
-    package         = "tests/absent.zip"
-  }
-
-  assert {
-    condition     = length(aws_lambda_function.this) + length(aws_iam_role.this) + length(aws_sns_topic.this) + length(aws_cloudwatch_event_rule.this) + length(aws_cloudwatch_log_group.this) + length(aws_cloudwatch_metric_alarm.this) + length(aws_sqs_queue.dead) + length(aws_lambda_function_event_invoke_config.this) == 0 && output.topic_arn == null
-    error_message = "something is made unasked"
-  }
-}
-
-run "a_missing_package_names_the_command_that_makes_it" {
-  command = plan
-
-  variables {
-    package = "tests/absent.zip"
-  }
-
-  expect_failures = [aws_lambda_function.this]
 }

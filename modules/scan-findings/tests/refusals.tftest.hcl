@@ -32,16 +32,6 @@ run "refuses_an_environment_with_a_space" {
   expect_failures = [var.environment]
 }
 
-run "refuses_a_name_of_41_characters" {
-  command = plan
-
-  variables {
-    name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-  }
-
-  expect_failures = [var.name]
-}
-
 run "refuses_a_package_that_is_no_zip" {
   command = plan
 
@@ -50,36 +40,6 @@ run "refuses_a_package_that_is_no_zip" {
   }
 
   expect_failures = [var.package]
-}
-
-run "refuses_an_unknown_architecture" {
-  command = plan
-
-  variables {
-    architecture = "amd64"
-  }
-
-  expect_failures = [var.architecture]
-}
-
-run "refuses_a_log_retention_that_cloudwatch_has_not" {
-  command = plan
-
-  variables {
-    log_retention_days = 15
-  }
-
-  expect_failures = [var.log_retention_days]
-}
-
-run "refuses_a_role_as_permissions_boundary" {
-  command = plan
-
-  variables {
-    permissions_boundary_arn = "arn:aws:iam::111122223333:role/x"
-  }
-
-  expect_failures = [var.permissions_boundary_arn]
 }
 
 run "refuses_an_unknown_scan_type" {
@@ -96,10 +56,10 @@ run "refuses_an_unknown_severity" {
   command = plan
 
   variables {
-    severity = "high"
+    settings = { severity = "high" }
   }
 
-  expect_failures = [var.severity]
+  expect_failures = [var.settings]
 }
 
 run "refuses_a_prefix_with_a_wildcard" {
@@ -152,43 +112,46 @@ run "refuses_a_key_that_admits_services_and_is_not_there" {
   expect_failures = [var.kms_key_admits_services]
 }
 
-run "refuses_concurrency_that_lets_nothing_run" {
-  command = plan
-
-  variables {
-    reserved_concurrency = 0
-  }
-
-  expect_failures = [var.reserved_concurrency]
-}
-
 run "refuses_a_queue_for_a_topic" {
   command = plan
 
   variables {
-    topic_arn = "arn:aws:sqs:eu-west-1:111122223333:ops"
+    settings = { topic_arn = "arn:aws:sqs:eu-west-1:111122223333:ops" }
   }
 
-  expect_failures = [var.topic_arn]
-}
-
-run "refuses_a_name_for_an_address" {
-  command = plan
-
-  variables {
-    emails = ["platform"]
-  }
-
-  expect_failures = [var.emails]
+  expect_failures = [var.settings]
 }
 
 run "refuses_addresses_for_a_topic_of_others" {
   command = plan
 
   variables {
-    topic_arn = "arn:aws:sns:eu-west-1:111122223333:ops"
-    emails    = ["platform@example.com"]
+    settings = {
+      topic_arn = "arn:aws:sns:eu-west-1:111122223333:ops"
+      emails    = ["platform@example.com"]
+    }
   }
 
-  expect_failures = [var.emails]
+  expect_failures = [var.create_topic]
+}
+
+run "refuses_a_topic_made_and_given" {
+  command = plan
+
+  variables {
+    create_topic = true
+    settings     = { topic_arn = "arn:aws:sns:eu-west-1:111122223333:ops" }
+  }
+
+  expect_failures = [var.create_topic]
+}
+
+run "refuses_findings_that_are_told_to_nobody" {
+  command = plan
+
+  variables {
+    create_topic = false
+  }
+
+  expect_failures = [var.create_topic]
 }

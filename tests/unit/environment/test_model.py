@@ -39,12 +39,12 @@ def warnings(text: str, name: str = "dev") -> list[str]:
 ################################################################################
 
 
-def declared() -> dict[str, dict[str, str]]:
-    """{variable: {"type": text, "default": text}} of variables.tf, read with tree-sitter; attributes as written."""
+def declared(file: Path = VARIABLES) -> dict[str, dict[str, str]]:
+    """{variable: {"type": text, "default": text}} of a variables.tf, read with tree-sitter; attributes as written."""
     import tree_sitter
     import tree_sitter_hcl
 
-    source = VARIABLES.read_bytes()
+    source = file.read_bytes()
     tree = tree_sitter.Parser(tree_sitter.Language(tree_sitter_hcl.language())).parse(source)
     assert not tree.root_node.has_error
     variables: dict[str, dict[str, str]] = {}
@@ -152,6 +152,33 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value.model_dump() if isinstance(value, BaseModel) else value))
 
 
+# {variable: the module that takes its value whole, as `settings`, and has its defaults}
+HANDED_ON = {"lifecycle_manager": "lifecycle-manager", "scan_findings": "scan-findings", "monitoring": "monitoring"}
+
+
+def with_defaults_of(own: dict[str, Any], module: dict[str, Any]) -> dict[str, Any]:
+    """The attributes of an object, with the defaults that the module's attributes of the same name have."""
+    return {
+        name: _with_default(attribute, module[name]) if name in module else attribute for name, attribute in own.items()
+    }
+
+
+def _with_default(own: list[Any], module: list[Any]) -> list[Any]:
+    assert own[2] in (None, module[2]), "a default that the module does not have"
+    inner = _inner_with_defaults(own[0], module[0])
+    # An object's own default fills it from its attributes' defaults; absent it is None here.
+    return [inner, own[1], None if module[2] == {} and isinstance(inner, dict) else module[2]]
+
+
+def _inner_with_defaults(own: Any, module: Any) -> Any:
+    if isinstance(own, dict):
+        return with_defaults_of(own, module)
+    if isinstance(own, list):
+        return [own[0], _inner_with_defaults(own[1], module[1])]
+    assert own == module
+    return own
+
+
 def test_the_environment_has_exactly_the_variables_of_variables_tf() -> None:
     assert [name for name in Environment.model_fields if name != "name"] == list(declared())
 
@@ -159,13 +186,27 @@ def test_the_environment_has_exactly_the_variables_of_variables_tf() -> None:
 @pytest.mark.parametrize("variable", list(declared()))
 def test_a_field_has_the_type_and_default_of_its_variable(variable: str) -> None:
     field, attributes = Environment.model_fields[variable], declared()[variable]
-    assert model_type(field.annotation) == terraform_type(attributes["type"])
+    wanted = terraform_type(attributes["type"])
+    if variable in HANDED_ON:
+        module = declared(ROOT / "modules" / HANDED_ON[variable] / "variables.tf")
+        wanted = with_defaults_of(wanted, terraform_type(module["settings"]["type"]))
+    assert model_type(field.annotation) == wanted
     assert field.is_required() == ("default" not in attributes)
     if "default" in attributes:
         default = parse_tfvars(f"d = {attributes['default']}", "d").values["d"]
         assert plain(field.get_default(call_default_factory=True)) == default
         # What Terraform gives as null must be None here, and nothing else may be.
         assert _without_none(field.annotation)[1] == (default is None)
+
+
+@pytest.mark.parametrize(("variable", "module"), HANDED_ON.items())
+def test_a_module_takes_what_its_variable_says(variable: str, module: str) -> None:
+    """Terraform drops what the module's object has not, without a word."""
+    ours = terraform_type(declared()[variable]["type"])
+    theirs = declared(ROOT / "modules" / module / "variables.tf")
+    # What the root module itself decides by, or hands over by another name.
+    decided = {"enabled", "usage", "bucket_name"}
+    assert set(ours) - decided == set(terraform_type(theirs["settings"]["type"]))
 
 
 ################################################################################

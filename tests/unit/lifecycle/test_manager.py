@@ -607,6 +607,6 @@ def test_a_run_waits_for_its_pages_longer_than_the_queue_takes_to_give_a_message
     module = Path(__file__).parents[3] / "modules" / "lifecycle-manager"
     main, variables = (module / "main.tf").read_text(), (module / "variables.tf").read_text()
     (receives,) = re.findall(r"maxReceiveCount = (\d+)", main)
-    (more,) = re.findall(r"visibility_timeout_seconds = var.timeout_seconds \+ (\d+)", main)
-    (timeout,) = re.findall(r'variable "timeout_seconds" \{.*?default += (\d+)', variables, re.DOTALL)
+    (more,) = re.findall(r"visibility_timeout_seconds = var.settings.timeout_seconds \+ (\d+)", main)
+    (timeout,) = re.findall(r"timeout_seconds += optional\(number, (\d+)\)", variables)
     assert sum(WAITS) > int(receives) * (int(timeout) + int(more))
