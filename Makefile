@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test test-long engines test-cluster check format lock clean
+.PHONY: help venv demo test test-long engines test-cluster check provider-schema format lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ check: $(STAMP) ## format, lint, types, layers, dead code, words, Terraform styl
 	$(BIN)/python -m scripts.check_readme
 	$(BIN)/python -m scripts.draw_layers
 	$(BIN)/python -m scripts.check_words
+
+provider-schema: $(STAMP) ## what the modules use against the newest AWS provider's schema (downloads 70 MB)
+	$(BIN)/python -m scripts.check_provider_schema
 
 format: $(STAMP) ## rewrite sources in the project's style
 	$(BIN)/ruff format .

@@ -73,6 +73,17 @@ variable "assume_role_arn" {
   }
 }
 
+variable "aws_provider_version" {
+  description = "Major version of the AWS provider: 5, with which everything is tested, or 6, which is checked by its schema only. The orchestrator writes it into the root module; plain Terraform takes a `versions_override.tf` of your own."
+  type        = string
+  default     = "5"
+
+  validation {
+    condition     = contains(["5", "6"], var.aws_provider_version)
+    error_message = "aws_provider_version is \"5\" or \"6\"."
+  }
+}
+
 variable "tags" {
   description = "Tags for every resource."
   type        = map(string)

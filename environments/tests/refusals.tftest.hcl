@@ -156,3 +156,13 @@ run "refuses_scan_findings_of_a_registry_that_another_environment_manages" {
 
   expect_failures = [var.scan_findings]
 }
+
+run "refuses_an_aws_provider_of_the_fourth_line" {
+  command = plan
+
+  variables {
+    aws_provider_version = "4"
+  }
+
+  expect_failures = [var.aws_provider_version]
+}

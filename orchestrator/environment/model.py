@@ -84,6 +84,7 @@ class Environment(Value):
     aws_region: RegionName
     aws_profile: Profile | None = None
     assume_role_arn: str | None = None
+    aws_provider_version: Annotated[str, OneOf(("5", "6"))] = "5"
     # Protection adds a tag of its own to a repository.
     tags: Annotated[dict[str, str], Tags(limit=49)] = {}
     state: StateBackend | None = None

@@ -34,6 +34,7 @@ LOCK = ".terraform.lock.hcl"
 VARIABLES = "terraform.tfvars.json"
 BACKEND = "backend_override.tf.json"
 PROVIDER = "provider_override.tf.json"
+VERSIONS = "versions_override.tf.json"
 TRANSITIONS = "transitions.tf.json"
 OTHERS = "others.auto.tfvars.json"
 # Made by Terraform or by us beside the sources; never removed as stale.
@@ -230,6 +231,10 @@ def _files(
         variables |= {"aws_profile": None, "assume_role_arn": None}
     yield f"root/{VARIABLES}", dump(variables)
     yield f"root/{BACKEND}", dump({"terraform": {"backend": backend(environment, local=local)}})
+    if environment.aws_provider_version != "5":
+        # Terraform takes no variable there.
+        wanted = {"source": "hashicorp/aws", "version": f"~> {environment.aws_provider_version}.0"}
+        yield f"root/{VERSIONS}", dump({"terraform": {"required_providers": {"aws": wanted}}})
     if local:
         from orchestrator.local.keys import SECRET_KEY
 

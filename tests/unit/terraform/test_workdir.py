@@ -65,6 +65,18 @@ def test_values_are_dumped_as_they_are(empty: Project) -> None:
     assert values["protected_only"] is False
 
 
+def test_another_line_of_the_provider_is_opened_by_a_setting(empty: Project) -> None:
+    folders = {}
+    for version in ("5", "6"):
+        environment = ENVIRONMENT.model_copy(update={"aws_provider_version": version})
+        file = render(empty, environment, local_key=KEY).root / "versions_override.tf.json"
+        folders[version] = json.loads(file.read_text("utf-8")) if file.exists() else None
+    assert list(folders.values()) == [
+        None,
+        {"terraform": {"required_providers": {"aws": {"source": "hashicorp/aws", "version": "~> 6.0"}}}},
+    ]
+
+
 def test_the_digest_covers_values_and_sources(empty: Project) -> None:
     base = render(empty, ENVIRONMENT, local_key=KEY).digest
 
