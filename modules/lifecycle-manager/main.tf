@@ -86,7 +86,7 @@ module "function" {
   settings         = var.settings
 
   variables          = local.variables
-  resource_variables = { QUEUE_URL = aws_sqs_queue.pages[0].url }
+  resource_variables = { QUEUE_URL = one(aws_sqs_queue.pages[*].url) }
   statements         = local.statements
   events             = local.events
 
