@@ -8,12 +8,16 @@ data "aws_iam_instance_profile" "pool" {
 
 locals {
   # By role, not by pool: ROSA gives the pools of a cluster profiles of their own with one role in all of them.
-  role_names = var.attach ? toset(concat(
+  role_names = toset(concat(
     var.node_role_names,
     var.fargate_execution_role_names,
     var.worker_role_prefix == null ? [] : ["${var.worker_role_prefix}-Worker-Role"],
     [for profile in values(data.aws_iam_instance_profile.pool) : profile.role_name],
-  )) : toset([])
+  ))
+
+  # {key: name}: a name that is known only after apply cannot be its own key.
+  roles = var.attach ? merge({ for name in local.role_names : name => name }, var.node_roles) : {}
+  bare  = setsubtract(keys(local.roles), var.attached_elsewhere)
 
   registries = distinct(concat([var.registry], var.other_registries))
   pull_arns = [
@@ -54,7 +58,7 @@ locals {
 }
 
 resource "aws_iam_role_policy" "this" {
-  for_each = local.role_names
+  for_each = local.roles
 
   name   = "${var.name}-ecr-pull"
   role   = each.value
@@ -62,7 +66,7 @@ resource "aws_iam_role_policy" "this" {
 }
 
 resource "aws_iam_role_policy_attachment" "managed" {
-  for_each = var.managed_policy_name == null ? toset([]) : setsubtract(local.role_names, var.attached_elsewhere)
+  for_each = var.managed_policy_name == null ? {} : { for key in local.bare : key => local.roles[key] }
 
   role       = each.value
   policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/${var.managed_policy_name}"

@@ -1,6 +1,6 @@
 output "role_names" {
   description = "Roles that may pull, sorted."
-  value       = sort(keys(aws_iam_role_policy.this))
+  value       = sort([for policy in aws_iam_role_policy.this : policy.role])
 }
 
 output "machine_pool_roles" {

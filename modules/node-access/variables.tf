@@ -32,6 +32,23 @@ variable "node_role_names" {
   }
 }
 
+variable "node_roles" {
+  description = "Further roles of nodes, by keys of your own: for names that are known only after apply, such as a role's that the same configuration makes."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for role in values(var.node_roles) : can(regex("^[0-9A-Za-z+=,.@_-]{1,64}$", role))])
+    error_message = "node_roles are names of IAM roles (1 to 64 letters, digits and +=,.@_-), without path or ARN. Wrong: ${join(", ", [for key, role in var.node_roles : key if !can(regex("^[0-9A-Za-z+=,.@_-]{1,64}$", role))])}."
+  }
+
+  validation {
+    condition     = length(setintersection(keys(var.node_roles), concat(var.node_role_names, var.fargate_execution_role_names))) == 0
+    error_message = "node_roles has a key that is the name of another role: ${join(", ", setintersection(keys(var.node_roles), concat(var.node_role_names, var.fargate_execution_role_names)))}. Choose another key."
+  }
+}
+
 variable "fargate_execution_role_names" {
   description = "Pod execution roles of EKS Fargate profiles, by name (not ARN)."
   type        = list(string)
@@ -126,7 +143,7 @@ variable "pull_through_prefixes" {
 }
 
 variable "attached_elsewhere" {
-  description = "Roles (by name) that have `managed_policy_name` already, from somebody else: theirs stays as it is, and no destroy detaches it."
+  description = "Roles (by name, or key of `node_roles`) that have `managed_policy_name` already, from somebody else: theirs stays as it is, and no destroy detaches it."
   type        = list(string)
   default     = []
   nullable    = false

@@ -63,7 +63,7 @@ locals {
 ################################################################################
 
 data "aws_secretsmanager_secret" "this" {
-  for_each = toset([for rule in values(var.rules) : rule.secret_name if rule.secret_name != null])
+  for_each = { for prefix, rule in var.rules : prefix => rule.secret_name if rule.secret_name != null }
 
   name = each.value
 }
@@ -109,7 +109,7 @@ resource "aws_ecr_pull_through_cache_rule" "this" {
   ecr_repository_prefix      = each.key
   upstream_registry_url      = each.value.upstream_registry_url
   upstream_repository_prefix = local.upstream_prefixes[each.key]
-  credential_arn             = each.value.secret_name == null ? each.value.credential_arn : data.aws_secretsmanager_secret.this[each.value.secret_name].arn
+  credential_arn             = each.value.secret_name == null ? each.value.credential_arn : data.aws_secretsmanager_secret.this[each.key].arn
   custom_role_arn            = each.value.custom_role_arn
 
   # A template applies only to repositories that are made after it: the first pull must find it.

@@ -18,14 +18,14 @@ locals {
   scope = coalesce(lookup(var.account_settings, "REGISTRY_POLICY_SCOPE", null), var.others.registry_policy_scope, "V2")
 
   own_statements = concat(
-    length(local.consumer_arns) > 0 && length(local.import_arns) > 0 ? [{
+    length(var.consumer_account_ids) > 0 && length(var.import_prefixes) > 0 ? [{
       Sid       = "ConsumersImport"
       Effect    = "Allow"
       Principal = { AWS = local.consumer_arns }
       Action    = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
       Resource  = local.import_arns
     }] : [],
-    length(local.consumer_arns) > 0 && local.scope == "V2" ? [{
+    length(var.consumer_account_ids) > 0 && local.scope == "V2" ? [{
       Sid       = "ConsumersPull"
       Effect    = "Allow"
       Principal = { AWS = local.consumer_arns }

@@ -24,8 +24,8 @@ locals {
     var.service_names,
   )
 
-  # One block or several, as a list.
-  cidrs = var.vpc_cidr == null ? [] : try([tostring(var.vpc_cidr)], [for cidr in var.vpc_cidr : tostring(cidr)])
+  # One block or several, as a list: `flatten` asks for types only, so that a block may be known after apply.
+  cidrs = flatten([var.vpc_cidr])
 
   own_security_group = length(var.endpoint_security_group_ids) == 0
   security_group_ids = local.own_security_group ? aws_security_group.this[*].id : var.endpoint_security_group_ids

@@ -188,3 +188,17 @@ run "china_has_its_own_partition" {
     error_message = "wrong partition: ${output.policy}"
   }
 }
+
+run "roles_by_a_key_stand_beside_those_by_name" {
+  variables {
+    node_role_names     = ["dev-node"]
+    node_roles          = { workers = "made-here" }
+    managed_policy_name = "AmazonEC2ContainerRegistryPullOnly"
+    attached_elsewhere  = ["dev-node"]
+  }
+
+  assert {
+    condition     = output.role_names == tolist(["dev-node", "made-here"]) && keys(aws_iam_role_policy_attachment.managed) == tolist(["workers"]) && aws_iam_role_policy_attachment.managed["workers"].role == "made-here"
+    error_message = "wrong roles: ${join(", ", output.role_names)}"
+  }
+}

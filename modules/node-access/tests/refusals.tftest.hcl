@@ -118,3 +118,24 @@ run "refuses_a_managed_policy_that_pushes" {
 
   expect_failures = [var.managed_policy_name]
 }
+
+run "refuses_an_arn_among_the_roles_by_key" {
+  command = plan
+
+  variables {
+    node_roles = { workers = "arn:aws:iam::111122223333:role/workers" }
+  }
+
+  expect_failures = [var.node_roles]
+}
+
+run "refuses_a_key_that_is_another_roles_name" {
+  command = plan
+
+  variables {
+    node_role_names = ["dev-node"]
+    node_roles      = { dev-node = "other" }
+  }
+
+  expect_failures = [var.node_roles]
+}
