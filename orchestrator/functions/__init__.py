@@ -1,1 +1,5 @@
-"""The functions in AWS: their packages, and what an environment tells them."""
+"""The functions in AWS: their packages, and what an environment tells them.
+
+The stages: `package` makes each zip out of sources, `variables` makes of an `Environment` the settings that the modules
+write into the function; a command uses the same ones.
+"""

@@ -8,7 +8,7 @@
                              registries, options=CopyOptions(), journal=Journal(Path("oci.sqlite")))
         report.ok, report.results, report.lost, report.sent, report.mounted, report.requests
 
-`prepare` only reads, and gives a `Prepared`: what each copy would do, and the `CopyPlan` with `bytes_to_send`; `execute` does it.
+The stages: `prepare` only reads, and gives a `Prepared`: what each copy would do, and the `CopyPlan` with `bytes_to_send`; `execute` does it.
 `Endpoint` brings what only its caller knows of a registry: where it is (`url`, `host_header`), `logins`, a `ca` bundle, published
 `limits` by action (`exchange.PUT_MANIFEST: 10`), an `Inventory` that is asked in batches, `mount_group`, and `prepare`, called once before
 the first push into a repository. `Registries(find=…)` makes endpoints when a name is first met. Events arrive one at a time.

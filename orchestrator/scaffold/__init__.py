@@ -1,6 +1,8 @@
 """Text of a new environment's tfvars file: plain variables with comments that say what each is for.
 
 Pure but for reading its own template; jinja2 is imported when a text is made.
+
+The stages: answers become an `Answers`, the template becomes text, the checks read that text as they read any file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""Image references in what people deploy. Pure: objects in, uses out."""
+"""Image references in what people deploy. Pure: objects in, uses out.
+
+The stages for files: `find` gives text to the finder of its format (`formats`), which answers with a `place` for each image;
+`edits` asks the table and says which characters change. For clusters: `in_cluster` reads objects, by the table of
+`fields`; `verification` and `pull_failures` say what is wrong with Pods.
+"""
 
 from orchestrator.workloads.in_cluster import ClusterImages, ImageUse, images_of, uses_of
 

@@ -198,7 +198,7 @@ run "roles_by_a_key_stand_beside_those_by_name" {
   }
 
   assert {
-    condition     = output.role_names == tolist(["dev-node", "made-here"]) && keys(aws_iam_role_policy_attachment.managed) == tolist(["workers"]) && aws_iam_role_policy_attachment.managed["workers"].role == "made-here"
+    condition     = output.role_names == tolist(["dev-node", "made-here"]) && join(",", keys(aws_iam_role_policy_attachment.managed)) == "workers" && aws_iam_role_policy_attachment.managed["workers"].role == "made-here"
     error_message = "wrong roles: ${join(", ", output.role_names)}"
   }
 }
