@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import get_close_matches
+from math import isfinite
 from typing import Any
 
 from orchestrator.errors import Location, RefusedInput
@@ -140,7 +141,7 @@ def plain_value(scalar: Scalar) -> bool | int | float | str | None:
             return int(digits, 8 if octal else 0)
         except ValueError:
             return float(digits)
-    if len(text) <= 40 and _FLOAT.fullmatch(text):
+    if len(text) <= 40 and _FLOAT.fullmatch(text) and isfinite(float(text)):
         return float(text)
     return text
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -213,6 +215,7 @@ def test_a_wrong_variable_is_named() -> None:
         ("imageCopyPolicy: later", ["delayed, immediate, force, none"]),
         ("imageCopyDeadline: 8", ["nanoseconds"]),
         ("imageCopyDeadline: '8'", ["duration of Go"]),
+        ("imageCopyDeadline: 1e400", ["duration of Go"]),
         ("imageCopyDeadline: -8s", ["cannot be used"]),
         ("imageCopyDeadline: soon", ["duration of Go"]),
         ("logLevel: loud", ["logLevel 'loud'"]),
@@ -256,3 +259,16 @@ def test_all_problems_are_told_at_once_by_line() -> None:
 
 def test_a_broken_file_says_only_that_it_is_broken() -> None:
     assert len(problems("dryRun: 'a\n")) == 1
+
+
+def test_a_damaged_file_gives_settings_or_problems() -> None:
+    pieces = ("null", "[]", "{}", "- ", ": ", "'", '"', "0x1F", "1e400", ".nan", "1_0", "&a ", "*a", "<<: *a", "\t", "\0", "!!binary aGk=", "?", "9" * 99)  # fmt: skip
+    chance = random.Random(7)
+    for _ in range(300):
+        text = WHOLE
+        for _ in range(chance.randint(1, 3)):
+            at = chance.randrange(len(text))
+            cut = chance.choice((0, chance.randint(1, 20)))
+            text = text[:at] + chance.choice(pieces) + text[at + cut :]
+        with suppress(InvalidSwapSettings):
+            read(text)
