@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import signal
 import subprocess
 import sys
@@ -88,6 +90,25 @@ def test_schedules_that_are_none_are_refused(world: World, arguments: tuple[str,
     ran = world.mirror(UBI, *arguments)
     assert ran.code == 2, ran.out
     assert says in ran.err
+
+
+def test_a_pull_secret_of_the_cluster_logs_in(world: World, tmp_path: Path) -> None:
+    world.source.basic = ("me", "hidden")
+    assert world.mirror(UBI).code == 1
+    login = json.dumps({"auths": {"registry.redhat.io": {"username": "me", "password": "hidden"}}})
+    data = base64.b64encode(login.encode()).decode()
+    secret = tmp_path / "secret.yaml"
+    secret.write_text(
+        f"kind: List\nitems:\n- kind: Secret\n  metadata: {{name: pull}}\n  data: {{.dockerconfigjson: {data}}}\n"
+    )
+    ran = world.mirror(UBI, "--pull-secret", str(secret))
+    assert ran.code == 0, ran.err
+    for content in (data, f"data: {{.dockerconfigjson: {data[:8]}!}}", "[" * 300 + data):
+        secret.write_text(content)
+        ran = world.mirror(UBI, "--pull-secret", str(secret))
+        assert ran.code == 2
+        assert "kubectl get secret" in ran.err
+        assert data[:8] not in ran.err
 
 
 def test_what_is_copied_becomes_a_route(world: World) -> None:

@@ -19,9 +19,9 @@ from orchestrator.mirroring.placing import NotCopied, Placed, place
 from orchestrator.mirroring.wishes import Wish, read_reference
 from orchestrator.oci.archive import Archive, is_archive, names_of, whole_name
 from orchestrator.oci.archive_writer import ArchiveFiles, ArchivePlan, plan_archive
+from orchestrator.oci.auth import Logins
 from orchestrator.oci.copies import CopyOptions
 from orchestrator.oci.cosign_check import SignatureDemand
-from orchestrator.oci.logins import docker_logins
 from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.registries import Registries
 from orchestrator.routes.build import build_route_table
@@ -112,13 +112,19 @@ class ArchiveRun:
     """One run of `mirror --to`. It needs no AWS: what goes where is decided when the archive is read."""
 
     def __init__(
-        self, environment: Environment, *, via: dict[str, str], referrers: bool, demand: SignatureDemand
+        self,
+        environment: Environment,
+        *,
+        via: dict[str, str],
+        referrers: bool,
+        demand: SignatureDemand,
+        logins: Sequence[Logins],
     ) -> None:
         self._environment = environment
         self._table = build_route_table(environment)
         self._progress = CopyProgress()
         ways = [Endpoint(name, url=url) for name, url in via.items()]
-        self._registries = Registries(ways, logins=docker_logins(), on_event=self._progress.heard)
+        self._registries = Registries(ways, logins=logins, on_event=self._progress.heard)
         self._trusted = demand.trusted(self._registries)
         accept = self._trusted.accept if self._trusted is not None else None
         self._options = CopyOptions(referrers=referrers, accept=accept)

@@ -45,6 +45,14 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Show the plan, copy nothing, and end with 3 when something is missing.")
 @click.option("--no-referrers", is_flag=True, help="Leave signatures and attestations behind.")
 @click.option("--allow-lost-signatures", is_flag=True, help="A signature that cannot come is no error.")
+@click.option(
+    "--pull-secret",
+    "secrets",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Log in to sources as this Secret of Kubernetes does.",
+)
 @click.option("--verify", "keys", metavar="cosign:FILE", multiple=True, help="Copy what this public key has signed.")
 @click.option("--require-signature", is_flag=True, help="Copy no image without a signature.")
 @click.option(
@@ -77,6 +85,7 @@ def mirror(
     check: bool,
     no_referrers: bool,
     allow_lost_signatures: bool,
+    secrets: tuple[Path, ...],
     keys: tuple[str, ...],
     require_signature: bool,
     write: bool,
@@ -100,6 +109,7 @@ def mirror(
     from orchestrator.cli.mirror.archives import ArchiveRun, archive_among, archive_wishes
     from orchestrator.cli.mirror.gather import gather
     from orchestrator.cli.mirror.preconditions import require_own_registry
+    from orchestrator.cli.mirror.pull_secrets import source_logins
     from orchestrator.cli.mirror.rounds import keep_going, read_rounds
     from orchestrator.oci.cosign_check import SignatureDemand, read_key
 
@@ -121,12 +131,13 @@ def mirror(
         _print(as_json, results_document(environment, found), results_lines(environment, found))
         return 0
     demand = SignatureDemand(tuple(map(read_key, keys)), require_signature)
+    logins = source_logins(secrets)
     if to is not None:
         if check or local:
             raise click.UsageError("--to writes a file and asks no registry of yours: leave --check and --local out.")
         environment = project.load(name)
         wishes = gather(environment, references, sources, platforms)
-        with ArchiveRun(environment, via=via, referrers=not no_referrers, demand=demand) as writing:
+        with ArchiveRun(environment, via=via, referrers=not no_referrers, demand=demand, logins=logins) as writing:
             return _write(writing, wishes, references, to, part_size, dry_run, as_json)
     if part_size:
         raise click.UsageError("--part-size cuts the archive of --to.")
@@ -151,7 +162,14 @@ def mirror(
             from orchestrator.cli.mirror.run import MirrorRun
 
             run = MirrorRun(
-                project, environment, via=via, local=local, referrers=not no_referrers, archive=archive, demand=demand
+                project,
+                environment,
+                via=via,
+                local=local,
+                referrers=not no_referrers,
+                archive=archive,
+                demand=demand,
+                logins=logins,
             )
             opened.enter_context(run)
             return _copy(run, wishes, references, check, dry_run, as_json, allow_lost_signatures)

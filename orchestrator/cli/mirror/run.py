@@ -20,11 +20,11 @@ from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.placing import NotCopied, Placed, place
 from orchestrator.mirroring.repository import RepositorySettings, repository_settings
 from orchestrator.oci.archive import Archive, in_archive
+from orchestrator.oci.auth import Logins
 from orchestrator.oci.copies import Copy, CopyOptions, CopyReport
 from orchestrator.oci.copy import execute, prepare
 from orchestrator.oci.cosign_check import SignatureDemand
 from orchestrator.oci.journal import Journal
-from orchestrator.oci.logins import docker_logins
 from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.registries import Registries
 from orchestrator.routes.build import build_route_table
@@ -47,6 +47,7 @@ class MirrorRun:
         referrers: bool,
         archive: Archive | None = None,
         demand: SignatureDemand,
+        logins: Sequence[Logins],
     ) -> None:
         self._archive = archive
         self._environment = environment
@@ -58,7 +59,7 @@ class MirrorRun:
         ways = [Endpoint(name, url=url) for name, url in via.items()]
         self._registries = Registries(
             [self._target.endpoint(), *ways],
-            logins=docker_logins(),
+            logins=logins,
             find=self._target.find,
             on_event=self._progress.heard,
         )
