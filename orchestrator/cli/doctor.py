@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.environment_name import NAMES
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.errors import RefusedInput
 
@@ -20,7 +21,7 @@ COLORS = {"ok": "green", "note": "cyan", "unknown": "yellow", "failed": "red"}
 
 
 @click.command()
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@NAMES
 @click.option("--all", "every", is_flag=True, help="Every environment of the project.")
 @click.option("--cluster", "of_cluster", is_flag=True, help="Also the cluster of NAME, which kubectl reaches.")
 @click.option("--context", help="kubectl's context (default: the current one).")

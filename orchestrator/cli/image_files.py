@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from orchestrator.cli import messages
 from orchestrator.cli.route import Line, answer_line
 from orchestrator.files.image_scan import NotFound, PlacedImage, Scan, scan
 from orchestrator.routes.table import Redirected, Refused, RouteTable
@@ -51,7 +52,7 @@ def images_of_files(table: RouteTable, sources: tuple[str, ...], form: str, fiel
             _print(images, found)
     if form != "json":
         for problem in found.unreadable:
-            click.echo(f"note: {problem.file}:{problem.line}: {problem.reason}", err=True)
+            messages.note(f"{problem.file}:{problem.line}: {problem.reason}")
     return 1 if strict and found.unreadable else 0
 
 
@@ -137,7 +138,7 @@ def _print(images: list[FileImage], found: Scan) -> None:
     sys.stdout.write("".join(f"{row}\n" for row in _rows(images)))
     totals = Counter(image.line.word for image in images)
     parts = [f"{totals[word]} {word}" for word in ("redirected", "unchanged", "refused") if totals[word]]
-    click.echo(f"{len(images)} images in {found.files} files: {', '.join(parts) or 'none'}", err=True)
+    messages.tell(f"{len(images)} images in {found.files} files: {', '.join(parts) or 'none'}")
 
 
 def _rows(images: list[FileImage]) -> Iterator[str]:

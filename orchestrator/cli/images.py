@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli import messages
+from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.image_fields import fields_option, image_fields_of
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
@@ -28,7 +30,7 @@ SHOWN = 3
 
 
 @click.command()
-@click.argument("name", metavar="NAME")
+@NAME
 @click.argument("sources", metavar="[SOURCE]...", nargs=-1)
 @click.option("--cluster", "of_cluster", is_flag=True, help="Of the cluster that kubectl reaches.")
 @click.option("--context", help="kubectl's context (default: the current one).")
@@ -98,7 +100,7 @@ def images(
     environment = load_routes(project, name)
     kubectl = find_kubectl(context)
     place = kubectl.place()
-    click.echo(f"reads {place}", err=True)
+    messages.tell(f"reads {place}")
     kept, uid = None, ""
     if target is not None:
         kept = open_target(project, environment, target, local=local)
@@ -115,16 +117,15 @@ def images(
     found = collected.answered(table)
     _say_unread(custom.unread)
     if policy is not None and not policy.known:
-        click.echo(
-            "note: whether the environment's policy is in the cluster may not be read; Pods older than it are not told",
-            err=True,
+        messages.note(
+            "whether the environment's policy is in the cluster may not be read; Pods older than it are not told"
         )
     if registry is not None:
         wanted = table.aliases.get(registry, registry)
         found = tuple(image for image in found if wanted in image.pulled_from)
     if kept is not None:
         kept.write(_snapshot_text(environment, found, taken, uid))
-        click.echo(f"wrote {snapshot}: {len(found)} images of {collected.objects} objects", err=True)
+        messages.tell(f"wrote {snapshot}: {len(found)} images of {collected.objects} objects")
     if as_json:
         click.echo(json.dumps(_document(environment, found, taken, custom.unread), indent=2, ensure_ascii=False))
     elif kept is None:
@@ -135,10 +136,7 @@ def images(
 
 def _say_unread(groups: Sequence[str]) -> None:
     if groups:
-        click.echo(
-            f"note: not read, for nobody here knows whether they name images: the kinds of {', '.join(groups)}",
-            err=True,
-        )
+        messages.note(f"not read, for nobody here knows whether they name images: the kinds of {', '.join(groups)}")
 
 
 def _say_sources(found: Sequence[ClusterImage], own: str) -> None:
@@ -146,7 +144,7 @@ def _say_sources(found: Sequence[ClusterImage], own: str) -> None:
     count = Counter(source for image in found for source in image.pulled_from if source and source != own)
     if count:
         listed = ", ".join(f"{source} ({number})" for source, number in sorted(count.items()))
-        click.echo(f"pulled from their sources: {listed}", err=True)
+        messages.tell(f"pulled from their sources: {listed}")
 
 
 def _own_uid(kubectl: Kubectl, name: str, held: bytes | None, place: str, *, replaced: bool) -> str:
@@ -176,7 +174,7 @@ def _own_uid(kubectl: Kubectl, name: str, held: bytes | None, place: str, *, rep
             remedy=f"Let --context name the right cluster; or {replace}.",
         )
     if not uid:
-        click.echo(f"note: the snapshot does not say which cluster it is of: {problem}", err=True)
+        messages.note(f"the snapshot does not say which cluster it is of: {problem}")
     return uid
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli import messages
+from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import project_session
@@ -40,7 +42,7 @@ _NEEDED = {"platform": "--platform", "aws_region": "--region", "account_id": "--
 
 
 @click.command("init")
-@click.argument("name")
+@NAME
 @click.option("--platform", type=click.Choice(PLATFORMS), help="What the cluster runs on.")
 @click.option("--region", "aws_region", metavar="REGION", help="AWS region, such as eu-west-1.")
 @click.option("--account-id", metavar="ID", help="AWS account, 12 digits.")
@@ -272,7 +274,7 @@ def _scaffold(project: Project, answers: Answers, *, local: bool, as_json: bool)
         raise InvalidEnvironment([_without_place(problem, path.name) for problem in checked.problems])
     environment = checked.environment
     for warning in checked.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        messages.warn(f"{warning}")
     bucket = _make_bucket(project, environment, answers.state_region, local=local) if answers.state_bucket else None
     ignore = project.root / ".gitignore"
     if not ignore.exists():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 
 import click
 
 from orchestrator.cli.options import json_option, registry_addresses
 from orchestrator.cli.project_option import open_project
 from orchestrator.errors import OrchestratorError
-from orchestrator.local.process import LocalAws, ensure_running, status, stop
+from orchestrator.local.process import LocalAws, ensure_running, others, status, stop
 
 EXAMPLE_ACCOUNT = "123456789012"
 EXAMPLE_REGION = "us-east-1"
@@ -96,20 +97,35 @@ def up(context: click.Context, account_id: str, region: str, upstreams: dict[str
 @json_option()
 @click.pass_context
 def status_command(context: click.Context, account_id: str, region: str, as_json: bool) -> int:
-    """Say whether the embedded AWS runs; exit code 1 when it does not."""
+    """Say whether the embedded AWS of this folder runs, and which run for others; exit code 1 when this one does not."""
     stopped: dict[str, object] = {"running": False}
-    running = status(open_project(context).local_aws_dir)
+    folder = open_project(context).local_aws_dir
+    running = status(folder)
     try:
         description = _describe(running, account_id, region) if running else stopped
     except (OSError, OrchestratorError):
         description = stopped
+    elsewhere = {place.parents[1]: server for place, server in others(folder).items() if _is_of_project(place)}
     if as_json:
-        click.echo(json.dumps(description, indent=2))
-    elif description["running"]:
+        listed = [
+            {"project": str(place), "endpoint": server.endpoint, "pid": server.pid}
+            for place, server in elsewhere.items()
+        ]
+        click.echo(json.dumps({**description, **({"others": listed} if listed else {})}, indent=2))
+        return 0 if description["running"] else 1
+    if description["running"]:
         _print(description)
     else:
         click.echo("The embedded AWS does not run. `orchestrator local up` starts it.")
+    for place, server in elsewhere.items():
+        click.echo(f"Another runs for {place}: {server.endpoint} (process {server.pid}).")
+        click.echo(f"  orchestrator -C {shlex.quote(str(place))} local status")
     return 0 if description["running"] else 1
+
+
+def _is_of_project(state_dir: Path) -> bool:
+    """Does a folder's `--local` use it? Programs may keep one of their own elsewhere."""
+    return state_dir.parts[-2:] == (".orchestrator", "local-aws")
 
 
 @local.command()

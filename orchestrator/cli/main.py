@@ -10,8 +10,10 @@ import traceback
 from collections.abc import Sequence
 
 import click
+from click.shell_completion import CompletionItem
 
 from orchestrator import __version__
+from orchestrator.cli import messages
 from orchestrator.errors import InvalidEnvironment, OrchestratorError, RefusedInput
 
 # {command: (module:attribute, one line of help)}. The line is repeated here so that `--help` imports no command.
@@ -58,6 +60,9 @@ COMMANDS = {
     "swapper": ("orchestrator.cli.swapper.swapper_commands:swapper", "The admission webhook that redirects Pods."),
     "lambda": ("orchestrator.cli.lambda_:lambda_", "Build the functions' packages."),
     "local": ("orchestrator.cli.local:local", "The embedded AWS: up, status, down."),
+    "list": ("orchestrator.cli.list_:list_", "The environments of the project, and what is known of them."),
+    "version": ("orchestrator.cli.version:version", "Versions of this program, Python and Terraform."),
+    "completion": ("orchestrator.cli.completion:completion", "Completion for bash, zsh and fish."),
     "doctor": ("orchestrator.cli.doctor:doctor", "What is installed, found, reachable and permitted."),
 }
 
@@ -74,7 +79,13 @@ class LazyGroup(click.Group):
         module, attribute = COMMANDS[cmd_name][0].split(":")
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
+        take_common_options(command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Completion of a command's name imports none of them."""
+        found = [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -94,6 +105,17 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
+def take_common_options(command: click.Command) -> None:
+    """Let a command, and those below it, take what stands before commands otherwise: --verbose, --quiet, --log-format."""
+    taken = {option for parameter in command.params for option in parameter.opts}
+    if "--quiet" not in taken:
+        verbose = click.Option(["-v", "--verbose"], is_flag=True, expose_value=False, hidden=True)
+        command.params = [*command.params, verbose, *messages.options(hidden=True)]
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            take_common_options(below)
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="orchestrator")
 @click.option("-v", "--verbose", is_flag=True, envvar="ORCHESTRATOR_VERBOSE", help="Show tracebacks with errors.")
@@ -111,18 +133,22 @@ def cli(ctx: click.Context, verbose: bool, project_dir: str | None) -> None:
     ctx.obj = {"verbose": verbose, "project_dir": project_dir}
 
 
+cli.params += messages.options(hidden=False)
+
+
 def print_error(error: OrchestratorError, *, as_json: bool) -> None:
     """Print `error` once to stderr; with `as_json` also {"errors": [...]} to stdout, so that a consumer can parse it."""
     problems = error.problems if isinstance(error, InvalidEnvironment) else (error,)
     if as_json:
         click.echo(json.dumps({"errors": [problem.as_dict() for problem in problems]}))
     for problem in problems:
-        click.echo(f"error: {problem}", err=True)
+        messages.print_problem(problem)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 done, 1 failed, 2 usage or refused input, 3 changes found where that is the question."""
     args = list(sys.argv[1:] if arguments is None else arguments)
+    messages.MANNER.follow(args, os.environ)
     verbose = bool(os.environ.get("ORCHESTRATOR_VERBOSE")) or "-v" in args or "--verbose" in args
     try:
         result = cli.main(args=args, prog_name="orchestrator", standalone_mode=False)
@@ -132,13 +158,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print_error(error, as_json="--json" in args)
         sys.exit(error.exit_code)
     except click.ClickException as error:
+        refusal = RefusedInput(error.format_message(), remedy="`--help` after the command lists what it takes.")
         if "--json" in args:
-            refusal = RefusedInput(error.format_message(), remedy="`--help` after the command lists what it takes.")
             click.echo(json.dumps({"errors": [refusal.as_dict()]}))
-        error.show()
+        if messages.MANNER.as_json:
+            messages.print_problem(refusal)
+        else:
+            error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Aborted.", err=True)
+        messages.stop("Aborted.")
         sys.exit(130)
     sys.exit(result if isinstance(result, int) else 0)
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli import messages
+from orchestrator.cli.environment_name import NAME, TargetName
 from orchestrator.cli.options import json_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.errors import RefusedInput
@@ -79,9 +81,8 @@ def _print(bundles: Sequence[TargetFiles]) -> None:
             click.echo(text, nl=False)
         for bundle in bundles:
             if not bundle.resources:
-                click.echo(
-                    f"{bundle.target}: its files are no Kubernetes documents and are not printed beside some; use --out.",
-                    err=True,
+                messages.tell(
+                    f"{bundle.target}: its files are no Kubernetes documents and are not printed beside some; use --out."
                 )
         return
     printed = [(bundle, name) for bundle in bundles for name in bundle.files if name not in GENERAL]
@@ -102,13 +103,20 @@ def _every(environment: Environment, api_version: str | None) -> list[str]:
     found = list(GENERATORS if api_version else available_targets(environment))
     for target in GENERATORS:
         if target not in found:
-            click.echo(f"{target}: left out, for kubernetes_version is {environment.kubernetes_version}.", err=True)
+            messages.tell(f"{target}: left out, for kubernetes_version is {environment.kubernetes_version}.")
     return found
 
 
 @click.command("manifests")
-@click.argument("name")
-@click.option("--for", "targets", multiple=True, metavar="TARGET", help=f"One of {', '.join(GENERATORS)}; repeatable.")
+@NAME
+@click.option(
+    "--for",
+    "targets",
+    multiple=True,
+    metavar="TARGET",
+    type=TargetName(),
+    help=f"One of {', '.join(GENERATORS)}; repeatable.",
+)
 @click.option("--all-targets", is_flag=True, help="Every target.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write to, one folder a target."
@@ -147,7 +155,7 @@ def manifests(
     bundles = generate(environment, chosen, Options(annotate=annotate, api_version=api_version))
     for bundle in bundles:
         for note in bundle.notes:
-            click.echo(f"{bundle.target}: {note}", err=True)
+            messages.tell(f"{bundle.target}: {note}")
     if check:
         return _report(_stale(bundles, check), check, as_json=as_json)
     if out:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli import messages
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import embedded_aws
 from orchestrator.errors import InvalidEnvironment, OrchestratorError, RefusedInput
@@ -87,8 +89,12 @@ class EnvironmentRun:
     def show(self, plan: Plan) -> None:
         """Print the plan for people."""
         self.fleet.progress.expect(self.name, sum(plan.counts().values()))
+        if self.fleet.yes and messages.MANNER.quiet:
+            return
+        # Whoever is asked must see it.
+        say = self.stack.say if self.fleet.yes else lambda line: self.fleet.result(self.name, line)
         for line in plan_text(plan, colour=self.fleet.colour).splitlines():
-            self.stack.say(line)
+            say(line)
 
 
 class Fleet:
@@ -108,6 +114,7 @@ class Fleet:
         protected_only: bool = False,
         transitions: bool = True,
         or_local: bool = False,
+        bare: bool = False,
     ) -> None:
         self.project = open_project(ctx)
         self.names = self._chosen(names, everything)
@@ -118,11 +125,14 @@ class Fleet:
         self.protected_only = protected_only
         self.transitions = transitions
         self.or_local = or_local
-        # With --json standard output belongs to the document.
-        target = sys.stderr if as_json else sys.stdout
+        # With --json standard output belongs to the document, and where an operation prints by itself to that.
+        target = sys.stderr if as_json or bare else sys.stdout
         terminal = target.isatty() and sys.stdin.isatty()
         self.colour = target.isatty()
-        self.progress = Progress(target, live=terminal and not as_json)
+        self.yes = yes
+        self.verbose = bool((ctx.obj or {}).get("verbose"))
+        live = terminal and not as_json and not messages.MANNER.quiet and not messages.MANNER.as_json
+        self.progress = Progress(target, live=live)
         self.ask = Questions(yes, self.progress, sys.stdin.isatty(), len(self.names) > 1)
 
     def run(self, operation: Callable[..., Report], **settings: Any) -> int:
@@ -138,7 +148,7 @@ class Fleet:
             interrupts = exits.enter_context(Interrupts(self.progress.write))
             source = find_provider_source()
             for note in source.notes:
-                click.echo(f"note: {note}", err=True)
+                messages.note(note)
             pool = exits.enter_context(ProviderPool(notes=self._note)) if self.share else None
             context = Toolset(
                 self.project,
@@ -161,6 +171,13 @@ class Fleet:
         return self._finish(sorted(results, key=lambda result: self.names.index(result.name)))
 
     def say(self, name: str, text: str) -> None:
+        """Tell how one environment gets on. With `--quiet` only warnings are told, with `--log-format json` as objects."""
+        if messages.MANNER.as_json:
+            messages.labelled(text, environment=name)
+        elif not messages.silences(text):
+            self.result(name, text)
+
+    def result(self, name: str, text: str) -> None:
         """Print lines of one environment, marked when there are several."""
         for line in text.splitlines() or [""]:
             self.progress.write(f"{name} | {line}" if len(self.names) > 1 else line)
@@ -198,7 +215,7 @@ class Fleet:
         return environment.state is None and (folder / "state" / environment.name / "terraform.tfstate").is_file()
 
     def _note(self, text: str) -> None:
-        click.echo(f"note: {text}", err=True)
+        messages.note(text)
 
     def _one(
         self, context: Toolset, environment: Environment, operation: Callable[..., Report], settings: dict[str, Any]
@@ -227,14 +244,17 @@ class Fleet:
             return
         if result.value is not None:
             for line in result.value.lines:
-                self.say(result.name, line)
+                self.result(result.name, line)
         elif result.error is not None and len(self.names) > 1:
-            self.say(result.name, f"error: {result.error}")
+            if messages.MANNER.as_json:
+                messages.print_problem(result.error)
+            else:
+                self.result(result.name, f"error: {result.error}")
 
     def _finish(self, results: list[Result[Report]]) -> int:
         errors = [result.error for result in results if result.error is not None]
         reports = [result.value for result in results if result.value is not None]
-        if len(results) == 1 and errors:
+        if len(results) == 1 and errors and not self.as_json:
             raise errors[0]
         if self.as_json:
             documents = [
@@ -243,10 +263,11 @@ class Fleet:
                 else {"environment": result.name, "errors": [result.error.as_dict() if result.error else {}]}
                 for result in results
             ]
-            document = documents[0] if len(documents) == 1 else {"environments": documents}
-            click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+            click.echo(json.dumps(_one_shape(documents), indent=2, ensure_ascii=False))
             for error in errors:
-                click.echo(f"error: {error}", err=True)
+                if self.verbose:
+                    traceback.print_exception(error)
+                messages.print_problem(error)
         elif len(results) > 1:
             failed = [result.name for result in results if result.error is not None]
             click.echo(
@@ -254,9 +275,17 @@ class Fleet:
                 + (f"; failed: {', '.join(failed)}" if failed else "")
                 + "."
             )
+        if len(results) == 1 and errors:
+            return errors[0].exit_code
         if errors:
             return max(130 if error.exit_code == 130 else 1 for error in errors)
         return 3 if any(report.changes for report in reports) else 0
+
+
+def _one_shape(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """{"environments": [...]}, be it one or several; what is said of a single one also stands beside it, as it used to."""
+    alone = documents[0] if len(documents) == 1 else {}
+    return {"environments": documents, **alone}
 
 
 def rendered(unit: EnvironmentRun) -> Report:
@@ -336,20 +365,6 @@ def destroyed(unit: EnvironmentRun, *, allow_destroy: tuple[str, ...]) -> Report
     return Report(document, tuple(lines))
 
 
-def printed_outputs(unit: EnvironmentRun, *, show_sensitive: bool) -> Report:
-    """The outputs; sensitive ones only on request."""
-    outputs = operations.output(unit.stack)
-    values = {
-        name: entry.get("value") if show_sensitive or not entry.get("sensitive") else "(sensitive)"
-        for name, entry in sorted(outputs.items())
-    }
-    lines = [f"{name} = {_plain(value)}" for name, value in values.items()]
-    if not lines:
-        flag = " --local" if unit.fleet.local else ""
-        lines = [f"No outputs yet: `orchestrator apply {unit.name}{flag}` makes them."]
-    return Report({"environment": unit.name, "outputs": values}, tuple(lines))
-
-
 def drifted(unit: EnvironmentRun) -> Report:
     """What changed outside; an environment that is not applied differs from what its file says, too."""
     found = operations.drift(unit.stack)
@@ -375,7 +390,3 @@ def drifted(unit: EnvironmentRun) -> Report:
 
 def _plan_document(unit: EnvironmentRun, plan: Plan) -> dict[str, Any]:
     return {"environment": unit.name, **plan.as_dict()}
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) and "\n" not in value else json.dumps(value, indent=2, ensure_ascii=False)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli import messages
+from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import project_session
@@ -23,7 +25,7 @@ ATTEMPTS = 5
 
 
 @click.command("pull-secret")
-@click.argument("name", metavar="NAME")
+@NAME
 @click.option("--context", help="kubectl's context (default: the current one).")
 @click.option("--remove", is_flag=True, help="Take the registry out again.")
 @local_option("Ask the embedded AWS for the token.")
@@ -46,7 +48,7 @@ def pull_secret(ctx: click.Context, name: str, context: str | None, remove: bool
         )
     secret = secrets.pull_secret(environment.platform)
     kubectl = find_kubectl(context)
-    click.echo(f"writes {secret} of {kubectl.place()}", err=True)
+    messages.tell(f"writes {secret} of {kubectl.place()}")
     login, until = None, ""
     if not remove:
         from orchestrator.aws.token import registry_token

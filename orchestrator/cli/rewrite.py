@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli import messages
+from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.image_fields import fields_option, image_fields_of
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.route import load_routes
@@ -29,7 +31,7 @@ from orchestrator.workloads.stages import Stage, selected
 
 
 @click.command()
-@click.argument("name", metavar="NAME")
+@NAME
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @click.option("--check", "mode", flag_value="check", help="Say what would change; exit 3 when something would.")
 @click.option("--diff", "mode", flag_value="diff", help="Print a unified diff that `git apply` takes (the default).")
@@ -71,8 +73,8 @@ def rewrite(
             raise RefusedInput("--undo takes no PATH.", remedy="Leave it out: the journal names the files.")
         done = undo(project.state_dir)
         for problem in done.refused:
-            click.echo(f"error: {problem}", err=True)
-        click.echo(f"{done.files} files are as they were", err=True)
+            messages.labelled(f"error: {problem}")
+        messages.tell(f"{done.files} files are as they were")
         return 1 if done.refused else 0
     if tool is not None:
         click.echo(json.dumps(renovate_settings(build_route_table(load_routes(project, name))), indent=2))
@@ -107,8 +109,8 @@ def rewrite(
             if proposal.changes or stages:
                 stage = {"environment": name, "stage": stages[-1].name} if stages else None
                 journal = write(proposal.changes, project.state_dir, stage)
-                click.echo(f"wrote {len(proposal.changes)} files; undo: orchestrator rewrite {name} --undo", err=True)
-                click.echo(f"journal: {journal}", err=True)
+                messages.tell(f"wrote {len(proposal.changes)} files; undo: orchestrator rewrite {name} --undo")
+                messages.tell(f"journal: {journal}")
             return 0
         case "check":
             for change in proposal.changes:
@@ -146,5 +148,5 @@ def _of_stages(places: Sequence[ImagePlace], text: str, stages: Sequence[Stage])
 
 def _tell(proposal: Proposal) -> None:
     for left in proposal.left:
-        click.echo(f"note: {left.file}:{left.line}: {left.reason}", err=True)
-    click.echo(f"{len(proposal.changes)} of {proposal.files} files have images to rewrite", err=True)
+        messages.note(f"{left.file}:{left.line}: {left.reason}")
+    messages.tell(f"{len(proposal.changes)} of {proposal.files} files have images to rewrite")

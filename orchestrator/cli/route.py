@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from orchestrator.cli import messages
+from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import json_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.errors import InvalidEnvironment
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 _CHUNK = 1 << 16
+# Of the first column: a reference with a digest would push all others' answers out of sight.
+_WIDEST = 60
 _encode = json.JSONEncoder(check_circular=False).encode
 
 _REASONS = {
@@ -132,7 +136,7 @@ _NO_ROUTE = Unchanged("no route")
 
 
 @click.command()
-@click.argument("name", metavar="NAME")
+@NAME
 @click.argument("references", metavar="REFERENCE...", nargs=-1, required=True)
 @json_option("Print one JSON object for each reference, one a line.")
 @click.pass_context
@@ -180,9 +184,8 @@ def load_routes(project: Project, name: str) -> Environment:
             raise InvalidEnvironment(checked.problems)
     assert checked.draft is not None
     count = len(checked.problems)
-    click.echo(
-        f"note: {name} has {count} problem{'s' if count > 1 else ''} outside its routes: orchestrator validate {name}",
-        err=True,
+    messages.note(
+        f"{name} has {count} problem{'s' if count > 1 else ''} outside its routes: orchestrator validate {name}"
     )
     return checked.draft
 
@@ -225,8 +228,9 @@ def _shown(text: str) -> str:
 
 
 def _plain(lines: Sequence[Line]) -> str:
-    """Aligned columns: reference, answer, where from or why; notes below, indented."""
-    width = max(len(_shown(line.reference)) for line in lines)
+    """Aligned columns: reference, answer, where from or why; notes below, indented. Long references stand out alone."""
+    lengths = [len(_shown(line.reference)) for line in lines]
+    width = max((length for length in lengths if length <= _WIDEST), default=0)
     out = []
     for line in lines:
         out.append(f"{_shown(line.reference):<{width}}  {line.word:<10}  {line.outcome}")

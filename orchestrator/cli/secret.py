@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli import messages
+from orchestrator.cli.environment_name import NAME, RuleName
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import project_session
@@ -25,8 +27,8 @@ def secret() -> None:
 
 
 @secret.command("set")
-@click.argument("name")
-@click.argument("rule")
+@NAME
+@click.argument("rule", type=RuleName())
 @click.option("--username", help="The upstream's user name; asked for on a terminal.")
 @click.option(
     "--from-file",
@@ -83,7 +85,7 @@ def set_secret(
     )
     doubt = warning(credentials, upstream)
     for note in (*session.notes, *([doubt] if doubt else [])):
-        click.echo(f"note: {note}", err=True)
+        messages.note(f"{note}")
     if as_json:
         click.echo(
             json.dumps(
@@ -160,7 +162,7 @@ def _read(upstream: str, username: str | None, from_file: Path | None, from_stdi
         raise RefusedInput(
             "There is no terminal to ask for the token on.", remedy="Give it with --stdin or --from-file FILE."
         )
-    click.echo(f"{upstream} asks for {asked_by(upstream)}.", err=True)
+    messages.tell(f"{upstream} asks for {asked_by(upstream)}.")
     if username is None:
         username = click.prompt("User name", err=True)
     return click.prompt("Access token", hide_input=True, err=True), username

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from orchestrator.cli import messages
 from orchestrator.cli.project_session import project_session
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.files.replace import write_whole
@@ -59,7 +58,7 @@ class SnapshotObject:
         held, problem = read_snapshot(self.session, self.bucket, self.key, region=self.region)
         if problem:
             text = "whether the snapshot that is there is of another cluster is not known"
-            click.echo(f"note: {text}: it may not be read ({problem})", err=True)
+            messages.note(f"{text}: it may not be read ({problem})")
         return held
 
     def write(self, text: str) -> None:

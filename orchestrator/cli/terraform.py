@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli.environment_name import ENVIRONMENT, NAMES
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NAMES = click.argument("names", nargs=-1, metavar="[NAME]...")
 ALL = click.option("--all", "everything", is_flag=True, help="All environments.")
 JOBS = click.option("-j", "--jobs", type=click.IntRange(min=1), help="Environments at once (default: what fits).")
 YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
@@ -26,10 +26,14 @@ ALLOW = click.option(
 )
 
 
-def _common(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (json_option(), local_option(), JOBS, ALL, NAMES):
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (json_option(), local_option(), JOBS, ALL):
         command = option(command)
     return command
+
+
+def _common(command: Callable[..., Any]) -> Callable[..., Any]:
+    return NAMES(_options(command))
 
 
 @click.command("render")
@@ -112,14 +116,29 @@ def destroy(ctx: click.Context, /, yes: bool, allow_destroy: tuple[str, ...], **
 
 
 @click.command("output")
-@_common
+@click.argument("words", nargs=-1, metavar="[NAME]... [KEY]", type=ENVIRONMENT)
+@click.option("--raw", is_flag=True, help="Print the output KEY without quotes and line end, for a shell.")
+@_options
 @click.option("--show-sensitive", is_flag=True, help="Print sensitive values, too.")
 @click.pass_context
-def output(ctx: click.Context, /, show_sensitive: bool, **options: Any) -> int:
-    """Print the outputs of an environment; without a `state`, those of its last apply with --local."""
-    from orchestrator.cli.operation import Fleet, printed_outputs
+def output(ctx: click.Context, /, words: tuple[str, ...], raw: bool, show_sensitive: bool, **options: Any) -> int:
+    """Print the outputs of environments; without a `state`, those of the last apply with --local.
 
-    return Fleet(ctx, transitions=False, or_local=True, **options).run(printed_outputs, show_sensitive=show_sensitive)
+    With KEY the value of that output alone: `--raw` as a shell wants it, `--json` as JSON.
+    """
+    from orchestrator.cli.operation import Fleet
+    from orchestrator.cli.outputs import printed_output, printed_outputs, split_key
+    from orchestrator.cli.project_option import open_project
+
+    if raw and options["as_json"]:
+        raise RefusedInput("--raw and --json exclude each other.", remedy="Leave one of them out.")
+    names, key = split_key(words, open_project(ctx), raw=raw)
+    settings: dict[str, Any] = {"transitions": False, "or_local": True, "names": names}
+    if key is None:
+        return Fleet(ctx, **settings, **options).run(printed_outputs, show_sensitive=show_sensitive)
+    as_json = options.pop("as_json")
+    fleet = Fleet(ctx, **settings, **options, as_json=False, bare=True)
+    return fleet.run(printed_output, key=key, raw=raw, as_json=as_json, show_sensitive=show_sensitive)
 
 
 @click.command("drift")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.environment_name import NAMES
 from orchestrator.cli.options import json_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.errors import Location, OrchestratorError, RefusedInput
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("validate")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@NAMES
 @click.option("--all", "everything", is_flag=True, help="All environments; the default without names.")
 @json_option()
 @click.pass_context

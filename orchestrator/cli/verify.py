@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli import messages
+from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import json_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.route import load_routes
@@ -22,7 +24,7 @@ SECONDS = 10.0
 
 
 @click.command()
-@click.argument("name", metavar="NAME")
+@NAME
 @click.option("--cluster", "of_cluster", is_flag=True, help="Look at the Pods of the cluster that kubectl reaches.")
 @click.option("--context", help="kubectl's context (default: the current one).")
 @click.option("--files", "paths", metavar="PATH", multiple=True, help="Look at the images of files or a folder.")
@@ -58,13 +60,13 @@ def verify(
         found, seen = _cluster(table, name, context)
         if not (found and watch) or time.monotonic() > deadline:
             break
-        click.echo(f"{len(found)} of {seen} containers are not as the table says", err=True)
+        messages.tell(f"{len(found)} of {seen} containers are not as the table says")
         time.sleep(SECONDS)
     if as_json:
         click.echo(json.dumps({"containers": seen, "findings": [item.as_dict() for item in found]}, indent=2))
     else:
         _print(found)
-        click.echo(f"{len(found)} findings in {seen} containers", err=True)
+        messages.tell(f"{len(found)} findings in {seen} containers")
     return 3 if found else 0
 
 

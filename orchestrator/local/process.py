@@ -23,6 +23,7 @@ from pathlib import Path
 from orchestrator.errors import OrchestratorError
 from orchestrator.local.keys import SECRET_KEY, START_ID, access_key, upstreams_path
 
+MODULE = "orchestrator.local.server"
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 # What the extra `local` installs, as modules.
@@ -166,6 +167,23 @@ def ensure_running(state_dir: Path) -> LocalAws:
         return _start(state_dir)
 
 
+def others(state_dir: Path) -> dict[Path, LocalAws]:
+    """{state directory: server} of this user's other embedded AWS that are alive, sorted by directory."""
+    import psutil
+
+    found: dict[Path, LocalAws] = {}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, ValueError, IndexError):
+            arguments = process.cmdline()
+            if MODULE not in arguments:
+                continue
+            folder = Path(arguments[arguments.index("--state-dir") + 1])
+            record = _read_record(folder)
+            if folder != state_dir.resolve() and record and record.pid == process.pid and _is_ours(record):
+                found[folder] = record
+    return dict(sorted(found.items()))
+
+
 def stop(state_dir: Path) -> bool:
     """End the server of `state_dir` and remove its record; False when there was none."""
     if not state_dir.is_dir():
@@ -248,7 +266,7 @@ def _start(state_dir: Path) -> LocalAws:
     record_file.unlink(missing_ok=True)
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "orchestrator.local.server", "--state-dir", str(state_dir.resolve())],
+            [sys.executable, "-m", MODULE, "--state-dir", str(state_dir.resolve())],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -17,6 +17,7 @@ from orchestrator.terraform.bundle import PlanFile, write_bundle
 from orchestrator.terraform.drift import Drift, find_drift
 from orchestrator.terraform.execute import execute, settle
 from orchestrator.terraform.judge import Ask, judge, refusal
+from orchestrator.terraform.last_runs import forget_runs, remember_apply, remember_drift
 from orchestrator.terraform.losses import BUCKET
 from orchestrator.terraform.plan import PROTECTED, REPOSITORY, Plan
 from orchestrator.terraform.planned import Planned
@@ -94,6 +95,7 @@ def apply(
         execute(stack, planned, "apply")
     else:
         settle(stack)
+    remember_apply(stack.workdir.folder)
     outputs = visible(current_state(stack).outputs)
     written = _write_idms(stack, outputs)
     rules = _validate_rules(stack) if planned.something else ()
@@ -109,6 +111,7 @@ def destroy(stack: Stack, *, show: ShowPlan, ask: Ask, allow_destroy: Sequence[s
         question = "Destroy what is not protected?" if planned.spares else "Destroy everything in this environment?"
         judge(planned, ask, allow_destroy, question=question, refused="destroyed")
         execute(stack, planned, "destroy")
+    forget_runs(stack.workdir.folder)
     after = current_state(stack)
     spared = [entry.attributes.get("name", "") for entry in after.of_type(REPOSITORY) if entry.name == PROTECTED]
     spared += [entry.attributes.get("bucket", "") for entry in after.of_type(BUCKET)]
@@ -125,6 +128,7 @@ def drift(stack: Stack) -> Drift:
     """What was changed outside since the last apply; nothing is changed, not even the state."""
     found = find_drift(stack)
     stack.workdir.plan_file.unlink(missing_ok=True)
+    remember_drift(stack.workdir.folder, len(found.drift))
     return found
 
 

@@ -53,6 +53,16 @@ def test_columns_are_aligned_and_nothing_but_text_reaches_a_pipe(root: Project) 
     assert "\x1b" not in ran.out
 
 
+def test_a_long_digest_does_not_push_the_answers_of_the_others_away(root: Project) -> None:
+    rows = [
+        line
+        for line in route(root, "standard", "nginx:1.25", f"quay.io/org/app@{S256}", "redis:7").out.splitlines()
+        if not line.startswith(" ")
+    ]
+    assert [row.index("redirected") for row in (rows[0], rows[2])] == [len("nginx:1.25") + 2] * 2
+    assert rows[1].startswith(f"quay.io/org/app@{S256}  unchanged")
+
+
 def test_each_answer_in_json_has_the_same_fields(root: Project) -> None:
     ran = route(
         root, "standard", "--json", "mcr.microsoft.com/a:1", "busybox", f"quay.io/a/b@{S256}", "fabrikam.azurecr.io/x:1"

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import click
-
+from orchestrator.cli import messages
 from orchestrator.lifecycle.evaluate import Evaluation, stored_bytes
 from orchestrator.lifecycle.expire import Expired
 
@@ -46,7 +45,7 @@ class Collector:
             )
         self._keep(evaluation)
         if self.progress and self.seen % 200 == 0:
-            click.echo(f"{self.seen} repositories read, {len(self.rows)} images would expire", err=True)
+            messages.tell(f"{self.seen} repositories read, {len(self.rows)} images would expire")
 
     def _keep(self, evaluation: Evaluation) -> None:
         """Count why images stay, in kinds; with `lists_kept` note each one."""
@@ -71,7 +70,7 @@ class Collector:
 
     def expired(self, repository: str, expired: Expired) -> None:
         if self.progress and expired.images:
-            click.echo(f"{repository}: {expired.images} images expired", err=True)
+            messages.tell(f"{repository}: {expired.images} images expired")
 
     def repositories(self) -> list[dict[str, Any]]:
         """What would expire by repository, the biggest first."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli import messages
+from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.errors import RefusedInput
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
 @click.group()
 def lifecycle() -> None:
     """Keep the cache small without deleting what runs."""
-
-
-_name = click.argument("name")
 
 
 class Number(click.FloatRange):
@@ -82,7 +81,7 @@ def _options(function: Callable[..., int]) -> Callable[..., int]:
     ) -> int:
         return function(Asked(name, snapshots, allow_fraction, local, as_json), **own)
 
-    for option in (json_option(), local_option(), _allow_fraction, _snapshot, _name):
+    for option in (json_option(), local_option(), _allow_fraction, _snapshot, NAME):
         command = option(command)
     return command
 
@@ -119,7 +118,7 @@ def preview(asked: Asked, as_csv: bool, price: float | None, list_all: bool, nat
     elif as_csv:
         click.echo(preview_csv(collector.rows), nl=False)
         if document["would_stop"]:
-            click.echo(f"A run would expire nothing: {document['would_stop']}", err=True)
+            messages.stop(f"A run would expire nothing: {document['would_stop']}")
         print_trouble(document, err=True)
     else:
         print_preview(equipment, document)
@@ -147,10 +146,10 @@ def run(asked: Asked, yes: bool) -> int:
         # Before anything is done.
         told = [*equipment.notes, *load_cluster_use(equipment.storage, equipment.settings, equipment.host.now()).notes]
         for note in told:
-            click.echo(f"note: {note}", err=True)
+            messages.note(f"{note}")
         attempt = begin(equipment.folder / "run", equipment.settings, asked.allow_fraction, equipment.host.now())
         if attempt.resumed:
-            click.echo(f"Continuing the run that began at {attempt.started:%Y-%m-%d %H:%M} UTC.", err=True)
+            messages.tell(f"Continuing the run that began at {attempt.started:%Y-%m-%d %H:%M} UTC.")
         options: dict[str, Any] = {"allow": asked.allow_fraction, "started": attempt.started}
         try:
             if not yes:
@@ -162,7 +161,7 @@ def run(asked: Asked, yes: bool) -> int:
                 print_trouble(_untold(planned, told))
                 if planned["would_stop"]:
                     attempt.end()
-                    click.echo(f"stopped: {planned['would_stop']}", err=True)
+                    messages.stop(f"stopped: {planned['would_stop']}")
                     return 1
                 if not planned["expiring"] or not click.confirm("Expire them?"):
                     attempt.end()
@@ -171,7 +170,7 @@ def run(asked: Asked, yes: bool) -> int:
             collector = Collector(progress=not asked.as_json)
             report = equipment.run(collector, attempt.seed, state=attempt.state(), **options)
         except KeyboardInterrupt:
-            click.echo("Interrupted: the same command goes on from here within a day.", err=True)
+            messages.tell("Interrupted: the same command goes on from here within a day.")
             raise
         attempt.end()
     report |= {"audit": f"{equipment.where}/{report['audit']}", "resumed": attempt.resumed}
@@ -194,7 +193,7 @@ def run(asked: Asked, yes: bool) -> int:
             click.echo(f"Audit: {report['audit']}")
             click.echo(f"Brought back by: orchestrator lifecycle restore {asked.name} --from {report['audit']}")
         if report["stopped"]:
-            click.echo(f"stopped: {report['stopped']}", err=True)
+            messages.stop(f"stopped: {report['stopped']}")
         print_trouble(_untold(report, told))
     return 1 if report["failed"] or report["stopped"] else 0
 
@@ -207,7 +206,7 @@ def _untold(report: dict[str, Any], told: list[str]) -> dict[str, Any]:
 
 
 @lifecycle.command()
-@_name
+@NAME
 @click.option(
     "--from", "source", required=True, metavar="AUDIT", help="File of the audit, folder, or s3://BUCKET/KEY or prefix."
 )
@@ -275,7 +274,7 @@ def _read_records(texts: list[tuple[str, bytes]]) -> tuple[list[AuditRecord], li
             ) from error
         if is_cut:
             cut.append(where)
-            click.echo(f"warning: the last line of {where} is cut short: its image is left out", err=True)
+            messages.warn(f"the last line of {where} is cut short: its image is left out")
     return records, cut
 
 
@@ -300,7 +299,7 @@ def _restored_line(result: Restoration) -> str:
 
 
 @lifecycle.command()
-@_name
+@NAME
 @click.option("--dry-run/--no-dry-run", default=None, help="In place of the function's own setting.")
 @_allow_fraction
 @local_option()
@@ -354,7 +353,7 @@ def _print_invoked(report: dict[str, Any], what: str) -> None:
     if report.get("expired"):
         click.echo(f"{readable_size(int(report['expired_size']))}; audit: {report['audit']} in the bucket.")
     if report.get("stopped"):
-        click.echo(f"stopped: {report['stopped']}", err=True)
+        messages.stop(f"stopped: {report['stopped']}")
     if report.get("would_stop"):
         click.echo(f"A run would expire nothing: {report['would_stop']}")
     for kind, said in (("guarded", "guard"), ("failed", "failed")):

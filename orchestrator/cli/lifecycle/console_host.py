@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
 from orchestrator.aws.ports import ThreadedHost
+from orchestrator.cli import messages
 
 
 class ConsoleHost(ThreadedHost):
@@ -17,7 +16,7 @@ class ConsoleHost(ThreadedHost):
     def log(self, level: str, message: str, **fields: object) -> None:  # noqa: ARG002
         # Errors are in the report, which is printed at the end.
         if level == "WARNING" or self._verbose:
-            click.echo(f"{level.lower()}: {message}", err=True)
+            messages.labelled(f"{level.lower()}: {message}")
 
     def metrics(self, values: object) -> None:
         """None: they are the function's."""

@@ -12,6 +12,7 @@ import click
 from orchestrator.aws.caller import check_account
 from orchestrator.aws.lifecycle_calls import registry_of
 from orchestrator.aws.ports import UpstreamRegistries
+from orchestrator.cli import messages
 from orchestrator.cli.lifecycle.collector import Collector
 from orchestrator.cli.lifecycle.console_host import ConsoleHost
 from orchestrator.cli.lifecycle.printing import describe_settings
@@ -76,7 +77,7 @@ def equip(
     folder = project.state_dir / ("local/lifecycle" if local else "lifecycle") / name
     with ExitStack() as stack:
         if alone:
-            stack.enter_context(hold(folder, name, lambda text: click.echo(text, err=True)))
+            stack.enter_context(hold(folder, name, messages.tell))
         storage, where, notes = open_storage(session, environment, settings, folder, snapshots)
         if environment.lifecycle_manager is None:
             defaults = f'environment "{name}" sets no lifecycle_manager: the defaults are used'
@@ -92,7 +93,7 @@ def equip(
             try:
                 registry.exclusion.end()
             except PortError as error:
-                click.echo(f"warning: this caller's pulls stay excluded from pull times: {error}", err=True)
+                messages.warn(f"this caller's pulls stay excluded from pull times: {error}")
 
 
 def registry_session(project: Project, environment: Environment, *, local: bool) -> AwsSession:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from orchestrator.lifecycle.settings import Settings
+    from orchestrator.cli import messages
+from orchestrator.lifecycle.settings import Settings
 
 # Of each kind of trouble so many lines.
 LISTED = 30
@@ -39,7 +40,7 @@ def print_trouble(document: dict[str, Any], *, err: bool = False) -> None:
         if len(document[kind]) > LISTED:
             click.echo(f"{said}: {len(document[kind]) - LISTED} more repositories (--json shows all)", err=err)
     for note in document["notes"]:
-        click.echo(f"note: {note}", err=True)
+        messages.note(f"{note}")
 
 
 def readable_size(size: int) -> str:

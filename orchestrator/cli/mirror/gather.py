@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from orchestrator.cli import messages
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.files.image_scan import STDIN, Scan, scan, scan_text
 from orchestrator.files.tree import decode_text
@@ -90,7 +89,7 @@ def _in_files(source: str) -> list[Wish]:
 def _uses(found: Scan) -> list[Wish]:
     # A template's hole is no image that anybody could copy; what renders it says which one is meant.
     for problem in found.unreadable:
-        click.echo(f"note: {problem.file}:{problem.line}: not read: {problem.reason}", err=True)
+        messages.note(f"{problem.file}:{problem.line}: not read: {problem.reason}")
     return [wish(use.reference, Location(use.file, use.line)) for use in found.uses]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.mirror.words import part_size
 from orchestrator.cli.options import json_option, local_option, registry_addresses
 from orchestrator.cli.project_option import open_project
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", metavar="NAME")
+@NAME
 @click.argument("references", metavar="[REFERENCE]...", nargs=-1)
 @click.option(
     "--from",

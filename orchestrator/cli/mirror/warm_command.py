@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 
 
 @click.command()
-@click.argument("name", metavar="NAME")
+@NAME
 @click.argument("references", metavar="[REFERENCE]...", nargs=-1)
 @click.option("--from", "sources", metavar="PATH|-", multiple=True, help="Read what to warm from a file or a folder.")
 @click.option("--dry-run", is_flag=True, help="Show what is not there and pull nothing.")

@@ -21,7 +21,7 @@ def root(project: ProjectFactory) -> Iterator[Path]:
     stop(found.state_dir / "local-aws")
 
 
-def test_up_status_and_down(root: Path) -> None:
+def test_up_status_and_down(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert run("-C", str(root), "local", "status").code == 1
     up = run("-C", str(root), "local", "up", "--json", "--account", "444455556666", "--region", "eu-west-1")
     assert up.code == 0, up.err
@@ -41,10 +41,21 @@ def test_up_status_and_down(root: Path) -> None:
     assert status.code == 0
     assert "Accounts in use: 444455556666" in status.out
     assert f"export AWS_ENDPOINT_URL={variables['AWS_ENDPOINT_URL']}" in status.out
+    other = tmp_path_factory.mktemp("other")
+    (other / "environments").mkdir()
+    from_there = run("-C", str(other), "local", "status")
+    assert from_there.code == 1
+    assert f"Another runs for {root}: {variables['AWS_ENDPOINT_URL']}" in from_there.out
+    assert f"orchestrator -C {root} local status" in from_there.out
+    assert str(root) in [
+        entry["project"] for entry in run("-C", str(other), "local", "status", "--json").json["others"]
+    ]
+    assert f"Another runs for {root}" not in status.out
     assert run("-C", str(root), "local", "down", "--json").json == {"stopped": True}
     down = run("-C", str(root), "local", "down")
     assert (down.code, down.out) == (0, "The embedded AWS does not run.\n")
-    assert run("-C", str(root), "local", "status", "--json").json == {"running": False}
+    # Servers of other folders may run on this machine.
+    assert run("-C", str(root), "local", "status", "--json").json["running"] is False
 
 
 @pytest.mark.parametrize("account", ["1234", "12345678901a", "１２３４５６７８９０１２"])

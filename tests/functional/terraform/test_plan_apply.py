@@ -37,12 +37,32 @@ def test_an_environment_lives_from_apply_to_destroy(world: World) -> None:
     meant = world.run("output", "dev", "--json", local=False)
     assert meant.json == outputs.json
     assert "applied with --local" in meant.err
+    url = outputs.json["outputs"]["ecr_repository_url"]
+    assert outputs.json["environments"] == [{"environment": "dev", "outputs": outputs.json["outputs"]}]
+    assert world.run("output", "dev", "ecr_repository_url", "--raw").out == url
+    assert world.run("output", "dev", "ecr_repository_url", "--json").json == url
+    assert world.run("output", "dev", "ecr_repository_url").out == f"{url}\n"
+    for arguments, said in [
+        (("dev", "ecr_repository_ulr"), 'Did you mean "ecr_repository_url"?'),
+        (("dev", "ecr_repository_ulr", "--raw"), 'Did you mean "ecr_repository_url"?'),
+        (("dev", "pull_through_cache_rules", "--raw"), "orchestrator output dev pull_through_cache_rules --json"),
+    ]:
+        refused = world.run("output", *arguments)
+        assert (refused.code, refused.out) == (2, "")
+        assert said in refused.err
+    [listed] = world.run("list", "--json").json["environments"]
+    assert listed["last_apply"].endswith("Z")
+    assert listed["drift"] is None
+    [elsewhere] = world.run("list", "--json", local=False).json["environments"]
+    assert elsewhere["last_apply"] is None
     world.write('state = { bucket = "somewhere" }')
     assert world.run("output", "dev", "--json", local=False).code != 0
     world.write()
 
-    gone = world.run("destroy", "dev", "--yes")
+    gone = world.run("destroy", "dev", "--yes", "--quiet")
     assert gone.code == 0, gone.err
+    assert gone.out == "Destroyed.\n"
+    assert world.run("list", "--json").json["environments"][0]["last_apply"] is None
     assert json.loads((world.folder / "state/dev/terraform.tfstate").read_text())["resources"] == []
     assert world.client("ecr").describe_repositories()["repositories"] == []
 
@@ -57,6 +77,8 @@ def test_drift_names_what_changed_with_both_values(applied: World) -> None:
 
     found = applied.run("drift", "dev")
     assert found.code == 3
+    [listed] = applied.run("list", "--json").json["environments"]
+    assert (listed["drift"]["resources"], listed["account_id"], listed["valid"]) == (2, applied.account, True)
     assert 'image_tag_mutability: "MUTABLE" -> "IMMUTABLE"' in found.out
     assert 'aws_ecr_pull_through_cache_rule.this["quay"]  was deleted' in found.out
 

@@ -1,0 +1,101 @@
+"""`orchestrator list`: the environments of a project, and what is known of them without asking AWS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.cli.options import json_option, local_option
+from orchestrator.cli.project_option import open_project
+from orchestrator.errors import InvalidEnvironment, OrchestratorError
+from orchestrator.terraform.last_runs import LastRuns, last_runs
+from orchestrator.terraform.workdir import workdir_of
+
+if TYPE_CHECKING:
+    from orchestrator.project import Project
+
+HEADINGS = ("ENVIRONMENT", "ACCOUNT", "REGION", "PLATFORM", "LAST APPLY", "DRIFT")
+UNKNOWN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedEnvironment:
+    """One row. `problems` counts what `validate` says is wrong; values are None where the files do not give them."""
+
+    name: str
+    account_id: str | None
+    region: str | None
+    platform: str | None
+    problems: int
+    runs: LastRuns
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "account_id": self.account_id,
+            "region": self.region,
+            "platform": self.platform,
+            "valid": self.problems == 0,
+            "last_apply": self.runs.applied,
+            "drift": None
+            if self.runs.drift is None
+            else {"resources": self.runs.drift, "checked": self.runs.drift_checked},
+        }
+
+    def cells(self) -> tuple[str, ...]:
+        given = (self.account_id, self.region, self.platform)
+        name = self.name if not self.problems else f"{self.name} (invalid)"
+        return (name, *(value or UNKNOWN for value in given), _time(self.runs.applied), self._drift())
+
+    def _drift(self) -> str:
+        if self.runs.drift is None:
+            return UNKNOWN
+        count = f"{self.runs.drift} changed" if self.runs.drift else "none"
+        return f"{count} ({_time(self.runs.drift_checked)})"
+
+
+@click.command("list")
+@local_option("What was done with --local instead.")
+@json_option()
+@click.pass_context
+def list_(ctx: click.Context, local: bool, as_json: bool) -> None:
+    """List the environments of the project: account, region, platform, last apply, and drift.
+
+    The last apply and what drifted are what this machine knows; times are UTC.
+    """
+    project = open_project(ctx)
+    rows = [_listed(project, name, local=local) for name in project.environment_names()]
+    if as_json:
+        click.echo(json.dumps({"environments": [row.as_dict() for row in rows]}, indent=2))
+    elif rows:
+        _print([HEADINGS, *(row.cells() for row in rows)])
+    else:
+        click.echo("No environments yet: `orchestrator init NAME` makes one.")
+
+
+def _listed(project: Project, name: str, *, local: bool) -> ListedEnvironment:
+    runs = last_runs(workdir_of(project, name, local=local))
+    try:
+        checked = project.check(name)
+    except OrchestratorError as error:
+        count = len(error.problems) if isinstance(error, InvalidEnvironment) else 1
+        return ListedEnvironment(name, None, None, None, count, runs)
+    found = checked.environment or checked.draft
+    if found is None:
+        return ListedEnvironment(name, None, None, None, len(checked.problems), runs)
+    account, region, platform = (value or None for value in (found.account_id, found.aws_region, found.platform))
+    return ListedEnvironment(name, account, region, platform, len(checked.problems), runs)
+
+
+def _time(text: str | None) -> str:
+    return text[:16].replace("T", " ") if text else UNKNOWN
+
+
+def _print(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
