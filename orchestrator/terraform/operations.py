@@ -128,7 +128,8 @@ def drift(stack: Stack) -> Drift:
     """What was changed outside since the last apply; nothing is changed, not even the state."""
     found = find_drift(stack)
     stack.workdir.plan_file.unlink(missing_ok=True)
-    remember_drift(stack.workdir.folder, len(found.drift))
+    if found.applied:
+        remember_drift(stack.workdir.folder, len(found.changes))
     return found
 
 
