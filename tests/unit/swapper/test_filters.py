@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
 
 from orchestrator.errors import Location
-from orchestrator.swapper.filters import InvalidFilter, compile_filter
+from orchestrator.swapper.filters import _INTERPRETER, InvalidFilter, compile_filter
 
 POD: dict[str, Any] = {
     "metadata": {
@@ -60,6 +62,7 @@ def test_a_true_filter_skips(expression: str) -> None:
 
     assert one.skips(POD, CONTAINER)
     assert not one.missed
+    assert _INTERPRETER.visit(one.tree, {"obj": POD, "container": CONTAINER}) is True
 
 
 @pytest.mark.parametrize(
@@ -81,6 +84,38 @@ def test_what_is_not_true_does_not_skip_and_is_counted(expression: str, missed: 
 
     assert not one.skips(POD, CONTAINER)
     assert dict(one.missed) == missed
+
+
+_PARTS = (
+    "obj.metadata.namespace",
+    "obj.metadata.labels.missing",
+    "obj.spec",
+    "obj.spec.hostNetwork",
+    "container.ports",
+    "'kube'",
+    "`[]`",
+    "`0`",
+    "null",
+)
+
+
+@pytest.mark.parametrize(
+    "form", ["({} && {})", "({} || {})", "!({}) && {}", "({} == {})", "({} != {})", "contains({}, {})", "starts_with({}, {})"]
+)  # fmt: skip
+def test_functions_answer_as_the_walk_does(form: str) -> None:
+    document = {"obj": POD, "container": CONTAINER}
+    for left, right in product(_PARTS, _PARTS):
+        one = compile_filter(form.format(left, right))
+        assert _tried(one.run, document) == _tried(
+            lambda found, tree=one.tree: _INTERPRETER.visit(tree, found), document
+        )
+
+
+def _tried(run: Callable[[Any], Any], document: object) -> object:
+    try:
+        return run(document)
+    except Exception as error:
+        return type(error)
 
 
 @pytest.mark.parametrize("pod", [{}, {"metadata": None}, {"metadata": []}, {"metadata": {"namespace": 5}}])
