@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -106,9 +107,7 @@ def test_functions_answer_as_the_walk_does(form: str) -> None:
     document = {"obj": POD, "container": CONTAINER}
     for left, right in product(_PARTS, _PARTS):
         one = compile_filter(form.format(left, right))
-        assert _tried(one.run, document) == _tried(
-            lambda found, tree=one.tree: _INTERPRETER.visit(tree, found), document
-        )
+        assert _tried(one.run, document) == _tried(partial(_INTERPRETER.visit, one.tree), document)
 
 
 def _tried(run: Callable[[Any], Any], document: object) -> object:
