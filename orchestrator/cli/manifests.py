@@ -14,9 +14,11 @@ from orchestrator.cli import messages
 from orchestrator.cli.environment_name import NAME, TargetName
 from orchestrator.cli.options import json_option
 from orchestrator.cli.project_option import open_project
+from orchestrator.cli.stages import stage_options, stages_meant
 from orchestrator.errors import RefusedInput
 from orchestrator.manifests import (
     GENERATORS,
+    REWRITES,
     Options,
     TargetFiles,
     available_targets,
@@ -107,6 +109,14 @@ def _every(environment: Environment, api_version: str | None) -> list[str]:
     return found
 
 
+def _of_pods(targets: Sequence[str]) -> list[str]:
+    """Those of the targets that stages can narrow; the others are said."""
+    for target in targets:
+        if target not in REWRITES:
+            click.echo(f"{target}: left out, for what nodes are told holds for every Pod and has no stages.", err=True)
+    return [target for target in targets if target in REWRITES]
+
+
 @click.command("manifests")
 @NAME
 @click.option(
@@ -131,6 +141,7 @@ def _every(environment: Environment, api_version: str | None) -> list[str]:
     "--api-version",
     help="Of native policies: v1 (the default), v1beta1 or v1alpha1; also where the cluster is older than 1.36.",
 )
+@stage_options("Redirect only Pods that the stages of FILE select, up to the one that `rewrite --write` recorded last.")
 @json_option("Print what was written or found as JSON.")
 @click.pass_context
 def manifests(
@@ -142,6 +153,8 @@ def manifests(
     check: Path | None,
     annotate: bool,
     api_version: str | None,
+    stage_file: Path | None,
+    through: str | None,
     as_json: bool,
 ) -> int:
     """Generate policies, mirror sets and node configuration of environment NAME.
@@ -150,9 +163,13 @@ def manifests(
     """
     if out and check:
         raise RefusedInput("--out and --check exclude each other.", remedy="Write first, check later.")
-    environment = open_project(ctx).load(name)
+    project = open_project(ctx)
+    environment = project.load(name)
+    stages = stages_meant(project, name, stage_file, through, advance=False)
     chosen = _every(environment, api_version) if all_targets else _chosen(targets, check, environment)
-    bundles = generate(environment, chosen, Options(annotate=annotate, api_version=api_version))
+    if stages is not None and not targets:
+        chosen = _of_pods(chosen)
+    bundles = generate(environment, chosen, Options(annotate=annotate, api_version=api_version, stages=stages))
     for bundle in bundles:
         for note in bundle.notes:
             messages.tell(f"{bundle.target}: {note}")

@@ -7,6 +7,23 @@ answers as expressions), `metadata` marks the objects, `document` dumps them.
 """
 
 from orchestrator.manifests.document import TargetFiles
-from orchestrator.manifests.targets import GENERATORS, Options, available_targets, default_targets, folder, generate
+from orchestrator.manifests.targets import (
+    GENERATORS,
+    REWRITES,
+    Options,
+    available_targets,
+    default_targets,
+    folder,
+    generate,
+)
 
-__all__ = ["GENERATORS", "Options", "TargetFiles", "available_targets", "default_targets", "folder", "generate"]
+__all__ = [
+    "GENERATORS",
+    "REWRITES",
+    "Options",
+    "TargetFiles",
+    "available_targets",
+    "default_targets",
+    "folder",
+    "generate",
+]

@@ -7,13 +7,16 @@ touch none would let every later `apply` of the same file bring the source back.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.environment.pods import MIRROR_POD, parse_pod_selector
 from orchestrator.manifests import cel
 from orchestrator.manifests.metadata import metadata, object_name
+from orchestrator.manifests.narrowing import narrow
 from orchestrator.routes.table import RouteTable
+from orchestrator.workloads.stages import Stage
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
@@ -54,21 +57,32 @@ def left_alone(environment: Environment) -> tuple[str, ...]:
     return tuple(found)
 
 
-def pod_policies(environment: Environment, table: RouteTable, *, annotate: bool) -> tuple[PodPolicy, PodPolicy]:
-    """The policy for Pods, and the one for ephemeral containers, in the order in which they are applied."""
+def pod_policies(
+    environment: Environment, table: RouteTable, *, annotate: bool, stages: Sequence[Stage] | None = None
+) -> tuple[PodPolicy, PodPolicy]:
+    """The policy for Pods, and the one for ephemeral containers, in the order in which they are applied.
+
+    With `stages` they see only the Pods that any of these selects.
+    """
     pods, ephemeral = policy_names(environment)
     written = cel.patches(cel.FIELDS)
     if annotate:
         written = f"{cel.annotation_patches()} +\n{written}"
     added = cel.patches(("ephemeralContainers",))
     return (
-        _policy(environment, table, pods, ["CREATE", "UPDATE"], "pods", written),
-        _policy(environment, table, ephemeral, ["UPDATE"], "pods/ephemeralcontainers", added),
+        _policy(environment, table, pods, ["CREATE", "UPDATE"], "pods", written, stages),
+        _policy(environment, table, ephemeral, ["UPDATE"], "pods/ephemeralcontainers", added, stages),
     )
 
 
 def _policy(
-    environment: Environment, table: RouteTable, name: str, operations: list[str], resource: str, mutation: str
+    environment: Environment,
+    table: RouteTable,
+    name: str,
+    operations: list[str],
+    resource: str,
+    mutation: str,
+    stages: Sequence[Stage] | None,
 ) -> PodPolicy:
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": operations, "resources": [resource]}
     spec: dict[str, Any] = {
@@ -77,6 +91,11 @@ def _policy(
         "matchConstraints": {"resourceRules": [rule]},
     }
     spec["matchConditions"] = _conditions(environment)
+    if stages is not None:
+        narrowed = narrow(stages)
+        spec["matchConstraints"] |= narrowed.selectors
+        if narrowed.condition:
+            spec["matchConditions"].append({"name": "pod-is-in-stage", "expression": narrowed.condition})
     spec["variables"] = cel.variables(table)
     spec["mutations"] = [{"patchType": "JSONPatch", "jsonPatch": {"expression": mutation}}]
     return PodPolicy(metadata(environment, name), spec)

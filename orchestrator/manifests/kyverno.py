@@ -7,15 +7,18 @@ grammar's pattern has let it through, and a valid reference holds neither quotes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.environment.pods import MIRROR_POD, PodSelector, parse_pod_selector
+from orchestrator.environment.pods import MIRROR_POD, parse_pod_selector
 from orchestrator.manifests import grammar
 from orchestrator.manifests.admission import CHECK, NAME, ROLLBACK, left_alone
 from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.manifests.metadata import ORIGINAL_IMAGE, ORIGINAL_VOLUME_IMAGE, metadata, object_name
+from orchestrator.manifests.narrowing import label_selector, resource_filters
 from orchestrator.routes.scopes import needs_more, scopes
 from orchestrator.routes.table import RouteTable
+from orchestrator.workloads.stages import Stage
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
@@ -124,40 +127,43 @@ def _keep(field: str) -> dict[str, Any]:
     return {"patchStrategicMerge": {"metadata": {"annotations": {f"{key}{{{{ element.name }}}}": "{{ image }}"}}}}
 
 
-def _selector(selector: PodSelector) -> dict[str, Any]:
-    """A LabelSelector of Kubernetes."""
-    found: list[dict[str, Any]] = []
-    for one in selector.requirements:
-        values = {"values": list(one.values)} if one.values else {}
-        found.append({"key": one.key, "operator": one.comparison, **values})
-    return {"matchExpressions": found}
-
-
 def _left_alone(environment: Environment) -> list[dict[str, Any]]:
     """The Pods that any of these describes are left alone."""
     selectors = [selector for text in environment.exclude_pods if (selector := parse_pod_selector(text))]
     found: list[dict[str, Any]] = [{"annotations": {MIRROR_POD: "*"}}]
-    found += [{"selector": _selector(selector)} for selector in selectors]
+    found += [{"selector": label_selector(selector)} for selector in selectors]
     if environment.exclude_namespaces:
         found.insert(0, {"namespaces": list(environment.exclude_namespaces)})
     return [{"resources": one} for one in found]
 
 
 def _rule(
-    environment: Environment, table: RouteTable, *, name: str, kind: str, operations: list[str]
+    environment: Environment,
+    table: RouteTable,
+    *,
+    name: str,
+    kind: str,
+    operations: list[str],
+    stages: Sequence[Stage] | None,
 ) -> dict[str, Any]:
+    seen = {"kinds": [kind], "operations": operations}
+    filters = [{}] if stages is None else resource_filters(stages)
     rule: dict[str, Any] = {
         "name": name,
-        "match": {"any": [{"resources": {"kinds": [kind], "operations": operations}}]},
+        "match": {"any": [{"resources": {**seen, **narrowed}} for narrowed in filters]},
         "exclude": {"any": _left_alone(environment)},
     }
     rule["context"] = [{"name": "routes", "variable": {"value": table_entries(table)}}]
     return rule
 
 
-def document(environment: Environment, table: RouteTable, *, annotate: bool = False) -> dict[str, Any]:
+def document(
+    environment: Environment, table: RouteTable, *, annotate: bool = False, stages: Sequence[Stage] | None = None
+) -> dict[str, Any]:
     """The ClusterPolicy."""
-    created = _rule(environment, table, name="redirect-pods", kind="Pod", operations=["CREATE", "UPDATE"])
+    created = _rule(
+        environment, table, name="redirect-pods", kind="Pod", operations=["CREATE", "UPDATE"], stages=stages
+    )
     # Images are kept before they change.
     kept = [_foreach(table, field, image, _keep(field)) for field, image, _ in KINDS if annotate]
     redirected = [_foreach(table, field, image, _redirect(field, path)) for field, image, path in KINDS]
@@ -168,6 +174,7 @@ def document(environment: Environment, table: RouteTable, *, annotate: bool = Fa
         name="redirect-ephemeral-containers",
         kind="Pod/ephemeralcontainers",
         operations=["UPDATE"],
+        stages=stages,
     )
     added = _redirect("ephemeralContainers", "image")
     debugged["mutate"] = {"foreach": [_foreach(table, "ephemeralContainers", "element.image", added)]}
@@ -188,11 +195,13 @@ def document(environment: Environment, table: RouteTable, *, annotate: bool = Fa
     }
 
 
-def kyverno(environment: Environment, table: RouteTable, *, annotate: bool = False) -> TargetFiles:
+def kyverno(
+    environment: Environment, table: RouteTable, *, annotate: bool = False, stages: Sequence[Stage] | None = None
+) -> TargetFiles:
     """Target `kyverno`."""
     return TargetFiles(
         target="kyverno",
-        files={"policy.yaml": dump_yaml(document(environment, table, annotate=annotate))},
+        files={"policy.yaml": dump_yaml(document(environment, table, annotate=annotate, stages=stages))},
         resources=("policy.yaml",),
         notes=(
             f"For Kyverno before {ENDS}. Kyverno deprecated ClusterPolicy in 1.17; 1.20 refuses to write one and stops its own upgrade while one exists, and what is there may no longer redirect, without a word. From 1.17 on, use the target kyverno-cel: apply it, then delete this one.",

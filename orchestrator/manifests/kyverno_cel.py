@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.manifests.admission import CHECK, ROLLBACK, left_alone, pod_policies, policy_names
 from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.routes.table import RouteTable
+from orchestrator.workloads.stages import Stage
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
@@ -18,7 +20,9 @@ _SETTINGS = {
 }
 
 
-def documents(environment: Environment, table: RouteTable, *, annotate: bool = False) -> list[dict[str, Any]]:
+def documents(
+    environment: Environment, table: RouteTable, *, annotate: bool = False, stages: Sequence[Stage] | None = None
+) -> list[dict[str, Any]]:
     """One policy for Pods on creation, one for ephemeral containers."""
     return [
         {
@@ -27,15 +31,17 @@ def documents(environment: Environment, table: RouteTable, *, annotate: bool = F
             "metadata": policy.metadata,
             "spec": {**_SETTINGS, **policy.spec},
         }
-        for policy in pod_policies(environment, table, annotate=annotate)
+        for policy in pod_policies(environment, table, annotate=annotate, stages=stages)
     ]
 
 
-def kyverno_cel(environment: Environment, table: RouteTable, *, annotate: bool = False) -> TargetFiles:
+def kyverno_cel(
+    environment: Environment, table: RouteTable, *, annotate: bool = False, stages: Sequence[Stage] | None = None
+) -> TargetFiles:
     """Target `kyverno-cel`."""
     return TargetFiles(
         target="kyverno-cel",
-        files={"policy.yaml": dump_yaml(*documents(environment, table, annotate=annotate))},
+        files={"policy.yaml": dump_yaml(*documents(environment, table, annotate=annotate, stages=stages))},
         resources=("policy.yaml",),
         notes=("Needs Kyverno 1.17 or later; before that, use the target kyverno.", *left_alone(environment)),
         apply=("kubectl apply -k .",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import RefusedInput
@@ -9,6 +10,7 @@ from orchestrator.manifests.admission import CHECK, ROLLBACK, left_alone, pod_po
 from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.manifests.metadata import minor_version
 from orchestrator.routes.table import RouteTable
+from orchestrator.workloads.stages import Stage
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
@@ -41,23 +43,35 @@ def native_refused(environment: Environment) -> RefusedInput:
 
 
 def documents(
-    environment: Environment, table: RouteTable, *, api: str = "v1", annotate: bool = False
+    environment: Environment,
+    table: RouteTable,
+    *,
+    api: str = "v1",
+    annotate: bool = False,
+    stages: Sequence[Stage] | None = None,
 ) -> list[dict[str, Any]]:
     """The policies, each followed by its binding."""
     version = f"admissionregistration.k8s.io/{api}"
     found: list[dict[str, Any]] = []
-    for policy in pod_policies(environment, table, annotate=annotate):
+    for policy in pod_policies(environment, table, annotate=annotate, stages=stages):
         head = {"apiVersion": version, "metadata": policy.metadata}
         found.append({"kind": "MutatingAdmissionPolicy", **head, "spec": policy.spec})
         found.append({"kind": "MutatingAdmissionPolicyBinding", **head, "spec": {"policyName": policy.name}})
     return found
 
 
-def native(environment: Environment, table: RouteTable, *, api: str = "v1", annotate: bool = False) -> TargetFiles:
+def native(
+    environment: Environment,
+    table: RouteTable,
+    *,
+    api: str = "v1",
+    annotate: bool = False,
+    stages: Sequence[Stage] | None = None,
+) -> TargetFiles:
     """Target `native`."""
     return TargetFiles(
         target="native",
-        files={"policy.yaml": dump_yaml(*documents(environment, table, api=api, annotate=annotate))},
+        files={"policy.yaml": dump_yaml(*documents(environment, table, api=api, annotate=annotate, stages=stages))},
         resources=("policy.yaml",),
         notes=(
             "Kubernetes 1.36 (OpenShift 4.23) has this API on by default; 1.34 (v1beta1) and 1.32 (v1alpha1) need the feature gate MutatingAdmissionPolicy and the runtime configuration of their version, which managed clusters do not offer.",

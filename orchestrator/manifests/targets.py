@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -22,12 +23,14 @@ from orchestrator.manifests.metadata import (
     table_digest,
 )
 from orchestrator.manifests.mirror_sets import digest_mirrors, tag_mirrors
+from orchestrator.manifests.narrowing import untold
 from orchestrator.manifests.native import API_VERSIONS, NATIVE_SINCE, lacks_native, native, native_refused
 from orchestrator.manifests.registries_conf import registries_conf
 from orchestrator.manifests.rosa import rosa
 from orchestrator.manifests.usage import usage
 from orchestrator.routes.build import build_route_table
 from orchestrator.routes.table import RouteTable
+from orchestrator.workloads.stages import Stage
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
@@ -42,20 +45,30 @@ REWRITES = ("kyverno", "kyverno-cel", "native")
 class Options:
     """`annotate` keeps the images as written in an annotation of the Pod; `api_version` is that of native policies.
 
-    None means v1, where the cluster serves it. Whoever asks for a version gets it.
+    None means v1, where the cluster serves it. Whoever asks for a version gets it. With `stages` the targets of REWRITES
+    redirect only the Pods that any of these selects.
     """
 
     annotate: bool = False
     api_version: str | None = None
+    stages: Sequence[Stage] | None = None
 
 
 Generator = Callable[["Environment", RouteTable, Options], TargetFiles]
 
 GENERATORS: Mapping[str, Generator] = {
-    "kyverno": lambda environment, table, options: kyverno(environment, table, annotate=options.annotate),
-    "kyverno-cel": lambda environment, table, options: kyverno_cel(environment, table, annotate=options.annotate),
+    "kyverno": lambda environment, table, options: kyverno(
+        environment, table, annotate=options.annotate, stages=options.stages
+    ),
+    "kyverno-cel": lambda environment, table, options: kyverno_cel(
+        environment, table, annotate=options.annotate, stages=options.stages
+    ),
     "native": lambda environment, table, options: native(
-        environment, table, api=options.api_version or API_VERSIONS[0], annotate=options.annotate
+        environment,
+        table,
+        api=options.api_version or API_VERSIONS[0],
+        annotate=options.annotate,
+        stages=options.stages,
     ),
     "idms": lambda environment, table, _: digest_mirrors(environment, table),
     "itms": lambda environment, table, _: tag_mirrors(environment, table),
@@ -93,6 +106,13 @@ def generate(
     for target in targets:
         if target not in GENERATORS:
             raise RefusedInput(f'Unknown target "{target}".', remedy=f"Use one of {', '.join(GENERATORS)}.")
+    wide = [target for target in targets if target not in REWRITES]
+    if options.stages is not None and wide:
+        raise RefusedInput(
+            f'The target "{wide[0]}" has no stages.',
+            why="What nodes are told holds for every Pod on them.",
+            remedy=f"Name targets that look at Pods: --for {' --for '.join(REWRITES)}; or leave --stage out.",
+        )
     if "native" in targets and options.api_version is None and lacks_native(environment):
         raise native_refused(environment)
     table = build_route_table(environment)
@@ -103,6 +123,9 @@ def generate(
 
 
 def _completed(environment: Environment, bundle: TargetFiles, options: Options) -> TargetFiles:
+    if options.stages is not None:
+        through = f"Only Pods of these stages are redirected: {', '.join(stage.name for stage in options.stages)}."
+        bundle = replace(bundle, notes=(through, *untold(options.stages), *bundle.notes))
     files = dict(bundle.files)
     files["kustomization.yaml"] = dump_yaml(_kustomization(environment, bundle))
     files["README.md"] = _readme(environment, bundle, options)
@@ -144,6 +167,8 @@ def _command(environment: Environment, bundle: TargetFiles, options: Options) ->
         words.append("--annotate")
     if options.api_version and bundle.target == "native":
         words += ["--api-version", options.api_version]
+    if options.stages is not None:
+        words += ["--stage", "FILE", "--through", shlex.quote(options.stages[-1].name)]
     return " ".join(words)
 
 

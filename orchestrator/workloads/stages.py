@@ -31,6 +31,11 @@ class Stage:
     paths: tuple[str, ...] = ()
     percent: int | None = None
 
+    @property
+    def of_pods(self) -> bool:
+        """Whether a cluster can tell which Pods the stage means: it knows no files, and cannot count workloads."""
+        return not self.paths and self.percent is None
+
     def selects(self, owner: Owner | None, namespace: str, path: str) -> bool:
         """Whether an image of this object, in this namespace, in the file `path`, belongs to the stage.
 
