@@ -16,6 +16,7 @@ from orchestrator.cli.project_option import open_project
 from orchestrator.cli.route import load_routes
 from orchestrator.cli.stages import stage_options, stages_meant
 from orchestrator.errors import RefusedInput
+from orchestrator.files.chart_overrides import overrides_of, overrides_of_text, write_overrides
 from orchestrator.files.image_rewrite import Proposal, diff, propose, undo, write
 from orchestrator.files.image_scan import STDIN
 from orchestrator.files.tree import NotRead, decode_text
@@ -46,6 +47,12 @@ from orchestrator.workloads.stages import Stage, selected
     help="Rewrite pipelines (ci) or variables and arguments that name images (env) too.",
 )
 @stage_options("Only what the stages of FILE select, up to the one after that which --write recorded last.")
+@click.option(
+    "--values-out",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Of a chart that nobody edits (PATH, its folder, a file of values or `-`): write the values that change, for `-f`.",
+)
 @fields_option()
 @click.option("--for", "tool", type=click.Choice(["renovate"]), help="Print the settings that a tool needs afterwards.")
 @click.pass_context
@@ -58,6 +65,7 @@ def rewrite(
     consents: tuple[str, ...],
     stage_file: Path | None,
     through: str | None,
+    values_out: Path | None,
     fields_file: str | None,
     tool: str | None,
 ) -> int:
@@ -82,6 +90,9 @@ def rewrite(
     if not paths:
         raise RefusedInput("Nothing says what to rewrite.", remedy="Name files or folders.")
     table = build_route_table(load_routes(project, name))
+    if values_out is not None:
+        alone = mode is None and stage_file is None and through is None and not reverse
+        return _values_out(paths, values_out, forward(table), alone=alone)
     fields = image_fields_of(project, fields_file)
     if stage_file is not None and reverse:
         raise RefusedInput(
@@ -120,6 +131,24 @@ def rewrite(
             for change in proposal.changes:
                 sys.stdout.writelines(diff(change))
             return 0
+
+
+def _values_out(paths: tuple[str, ...], values_out: Path, target: Target, *, alone: bool) -> int:
+    if len(paths) != 1 or not alone:
+        raise RefusedInput(
+            "--values-out takes one chart and no other mode.",
+            why="A file of overrides is one chart's, and the chart stays as it is.",
+            remedy="Name its folder or its file of values, and leave --check, --diff, --write, --stage and --reverse out.",
+        )
+    if paths[0] == STDIN:
+        found = overrides_of_text(sys.stdin.buffer.read(), target)
+    else:
+        found = overrides_of(Path(paths[0]), target)
+    write_overrides(values_out, found.text)
+    for left in found.left:
+        click.echo(f"note: {left.file}:{left.line}: {left.reason}", err=True)
+    click.echo(f"wrote {values_out}; give it to Helm last: -f {values_out}", err=True)
+    return 0
 
 
 def _filter(target: Target, consents: tuple[str, ...], fields: Fields, stages: Sequence[Stage] | None) -> int:
