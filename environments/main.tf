@@ -66,6 +66,7 @@ module "registry" {
   account_id           = var.account_id
   consumer_account_ids = var.registry_consumer_account_ids
   import_prefixes      = keys(var.pull_through_cache_rules)
+  mirror_prefixes      = keys(var.mirrors)
   root_template        = var.root_template == null ? null : merge(var.root_template, { pull_account_ids = var.registry_consumer_account_ids })
   scanning             = var.registry_scanning
   account_settings     = var.registry_account_settings

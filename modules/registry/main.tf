@@ -10,6 +10,10 @@ locals {
   import_arns = contains(var.import_prefixes, "ROOT") ? ["${local.repository_arn}/*"] : [
     for prefix in sort(distinct(var.import_prefixes)) : "${local.repository_arn}/${prefix}/*"
   ]
+  # Repositories that belong to neither are nobody's business there.
+  pull_arns = contains(var.import_prefixes, "ROOT") ? local.import_arns : [
+    for prefix in sort(distinct(concat(var.import_prefixes, var.mirror_prefixes))) : "${local.repository_arn}/${prefix}/*"
+  ]
   pull_actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 
   # Scope V2, AWS's default, lets a registry policy grant every ECR action. V1 knows imports only: there the pull itself
@@ -25,12 +29,12 @@ locals {
       Action    = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
       Resource  = local.import_arns
     }] : [],
-    length(var.consumer_account_ids) > 0 && local.scope == "V2" ? [{
+    length(var.consumer_account_ids) > 0 && length(concat(var.import_prefixes, var.mirror_prefixes)) > 0 && local.scope == "V2" ? [{
       Sid       = "ConsumersPull"
       Effect    = "Allow"
       Principal = { AWS = local.consumer_arns }
       Action    = local.pull_actions
-      Resource  = ["${local.repository_arn}/*"]
+      Resource  = local.pull_arns
     }] : [],
     var.policy_statements,
   )

@@ -38,6 +38,18 @@ variable "import_prefixes" {
   }
 }
 
+variable "mirror_prefixes" {
+  description = "Prefixes below which images are mirrored: consumers may pull there, as below `import_prefixes`, and nowhere else."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for prefix in var.mirror_prefixes : can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", prefix))])
+    error_message = "mirror_prefixes are ECR repository prefixes without a slash at the end; wildcards would let consumers pull more than the mirrors. Wrong: ${join(", ", [for prefix in var.mirror_prefixes : prefix if !can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", prefix))])}."
+  }
+}
+
 variable "root_template" {
   description = "Repository creation template for prefixes without one of their own (ROOT). A key or tags need `custom_role_arn`, with which ECR makes such repositories. Null makes none."
   type = object({

@@ -16,8 +16,8 @@ from orchestrator.terraform.cache import cached, file_identity
 from orchestrator.terraform.providers import platform_name
 from orchestrator.terraform.workdir import LOCK
 
-_PROVIDER = re.compile(r'^provider "(?P<address>[^"]+)" \{\n(?P<body>.*?)^\}', re.MULTILINE | re.DOTALL)
-_VERSION = re.compile(r'^\s*version\s*=\s*"([^"]+)"', re.MULTILINE)
+_PROVIDER = re.compile(r'^provider "(?P<address>[^"\n]+)" \{$', re.MULTILINE)
+_VERSION = re.compile(r'^[ \t]*version[ \t]*=[ \t]*"([^"\n]+)"', re.MULTILINE)
 _HASH = re.compile(r'"((?:h1|zh):[^"]+)"')
 
 
@@ -42,9 +42,14 @@ class ProviderPackage:
 def read_lock(text: str) -> tuple[LockedProvider, ...]:
     """The providers of a lock file, which Terraform alone writes, always in the same form."""
     found = []
-    for match in _PROVIDER.finditer(text):
-        version = _VERSION.search(match["body"])
-        hashes = frozenset(_HASH.findall(match["body"]))
+    position = 0
+    while match := _PROVIDER.search(text, position):
+        position = text.find("\n}", match.end())
+        if position < 0:
+            break
+        body = text[match.end() : position]
+        version = _VERSION.search(body)
+        hashes = frozenset(_HASH.findall(body))
         if version and hashes:
             found.append(LockedProvider(match["address"], version[1], hashes))
     return tuple(found)

@@ -211,7 +211,9 @@ def _cut_off(stack: Stack, state: State) -> tuple[frozenset[str], dict[str, str]
 def _same_versions(one: bytes, other: bytes) -> bool:
     from orchestrator.terraform.packages import read_lock
 
-    versions = [{entry.address: entry.version for entry in read_lock(lock.decode("utf-8"))} for lock in (one, other)]
+    versions = [
+        {entry.address: entry.version for entry in read_lock(lock.decode("utf-8", "replace"))} for lock in (one, other)
+    ]
     return versions[0] == versions[1]
 
 

@@ -52,6 +52,16 @@ run "refuses_a_wildcard_as_import_prefix" {
   expect_failures = [var.import_prefixes]
 }
 
+run "refuses_a_wildcard_as_mirror_prefix" {
+  command = plan
+
+  variables {
+    mirror_prefixes = ["mcr", "m*"]
+  }
+
+  expect_failures = [var.mirror_prefixes]
+}
+
 run "refuses_a_root_template_with_another_mutability" {
   command = plan
 

@@ -30,6 +30,7 @@ run "consumers_import_below_the_prefixes_and_pull" {
   variables {
     consumer_account_ids = ["555566667777", "444455556666"]
     import_prefixes      = ["quay", "docker-hub"]
+    mirror_prefixes      = ["mcr"]
   }
 
   assert {
@@ -49,7 +50,7 @@ run "consumers_import_below_the_prefixes_and_pull" {
       Effect    = "Allow"
       Principal = { AWS = ["arn:aws:iam::444455556666:root", "arn:aws:iam::555566667777:root"] }
       Action    = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-      Resource  = ["arn:aws:ecr:us-east-1:111122223333:repository/*"]
+      Resource  = [for prefix in ["docker-hub", "mcr", "quay"] : "arn:aws:ecr:us-east-1:111122223333:repository/${prefix}/*"]
     }
     error_message = "wrong pull rights: ${output.registry_policy}"
   }
@@ -88,6 +89,7 @@ run "the_root_rule_lets_consumers_import_everywhere" {
 run "without_rules_consumers_only_pull" {
   variables {
     consumer_account_ids = ["444455556666"]
+    mirror_prefixes      = ["mcr"]
   }
 
   assert {
@@ -173,6 +175,7 @@ run "account_settings_are_set_by_name" {
 run "govcloud_has_its_own_partition" {
   variables {
     consumer_account_ids = ["444455556666"]
+    mirror_prefixes      = ["mcr"]
   }
 
   override_data {
@@ -186,7 +189,7 @@ run "govcloud_has_its_own_partition" {
   }
 
   assert {
-    condition     = jsondecode(output.registry_policy).Statement[0].Resource == ["arn:aws-us-gov:ecr:us-gov-west-1:111122223333:repository/*"] && jsondecode(output.registry_policy).Statement[0].Principal.AWS == ["arn:aws-us-gov:iam::444455556666:root"]
+    condition     = jsondecode(output.registry_policy).Statement[0].Resource == ["arn:aws-us-gov:ecr:us-gov-west-1:111122223333:repository/mcr/*"] && jsondecode(output.registry_policy).Statement[0].Principal.AWS == ["arn:aws-us-gov:iam::444455556666:root"]
     error_message = "wrong partition: ${output.registry_policy}"
   }
 }

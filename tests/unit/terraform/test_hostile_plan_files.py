@@ -11,6 +11,7 @@ import pytest
 
 from orchestrator.errors import RefusedInput
 from orchestrator.terraform.bundle import LOCK, MANIFEST, PLAN, PlanFile, PlanOrigin, read_bundle, write_bundle
+from orchestrator.terraform.packages import read_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,3 +101,17 @@ def test_a_second_plan_in_one_file_is_refused(tmp_path: Path) -> None:
         archive.writestr(PLAN, b"other")
     with pytest.raises(RefusedInput, match="no plan file"):
         read_bundle(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n" * 300_000,
+        'provider "a" {\n' * 100_000,
+        'provider "' * 100_000,
+        'provider "a" {\n' + " " * 300_000 + "}",
+        "\0",
+    ],
+)
+def test_a_made_up_lock_file_names_no_provider_and_takes_no_time(text: str) -> None:
+    assert read_lock(text) == ()
