@@ -5,6 +5,7 @@ An edge: the only part of loading an environment that reads files.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -35,8 +36,18 @@ class Project:
 
     @property
     def state_dir(self) -> Path:
-        """Where working directories, caches and the embedded AWS keep their files; safe to delete."""
-        return self.root / ".orchestrator"
+        """Where working directories, caches and the embedded AWS keep their files; safe to delete.
+
+        Raises RefusedInput where it is a symbolic link: whoever made it would choose what is written, and deleted, where.
+        """
+        folder = self.root / ".orchestrator"
+        if folder.is_symlink():
+            raise RefusedInput(
+                f"{folder} is a symbolic link to {folder.readlink()}.",
+                why="Plans with secrets are written there and folders deleted; a link leads that to a place of somebody's choice.",
+                remedy=f"Remove the link: `rm {shlex.quote(str(folder))}`. To work elsewhere, put the project there.",
+            )
+        return folder
 
     @property
     def local_aws_dir(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
@@ -145,6 +146,22 @@ def print_error(error: OrchestratorError, *, as_json: bool) -> None:
         messages.print_problem(problem)
 
 
+def _refused_by_the_system(error: OSError) -> OrchestratorError:
+    """What the operating system refused, with the file and a remedy."""
+    where = f"{error.filename}: " if error.filename else ""
+    remedies = {
+        errno.EACCES: "Let this user read and write there, or work in a copy of the project that it may write to.",
+        errno.EPERM: "Let this user read and write there, or work in a copy of the project that it may write to.",
+        errno.EROFS: "The disk is mounted read-only: work in a copy of the project elsewhere.",
+        errno.ENOSPC: "The disk is full: make room, then run the command again.",
+        errno.EDQUOT: "The quota is used up: make room, then run the command again.",
+    }
+    return OrchestratorError(
+        f"{where}{error.strerror or error}.",
+        remedy=remedies.get(error.errno or 0, "Look at that file; `orchestrator --verbose …` shows where it happened."),
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 done, 1 failed, 2 usage or refused input, 3 changes found where that is the question."""
     args = list(sys.argv[1:] if arguments is None else arguments)
@@ -157,6 +174,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             traceback.print_exc()
         print_error(error, as_json="--json" in args)
         sys.exit(error.exit_code)
+    except OSError as error:
+        # What no command foresaw, such as a project folder that nobody may write to.
+        if verbose:
+            traceback.print_exc()
+        refused = _refused_by_the_system(error)
+        print_error(refused, as_json="--json" in args)
+        sys.exit(refused.exit_code)
     except click.ClickException as error:
         refusal = RefusedInput(error.format_message(), remedy="`--help` after the command lists what it takes.")
         if "--json" in args:

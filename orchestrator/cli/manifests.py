@@ -181,7 +181,7 @@ def manifests(
         except OSError as error:
             raise RefusedInput(
                 f"{error.filename or out} cannot be written.",
-                why=error.strerror or str(error),
+                why=f"{error.strerror or error}.",
                 remedy="Give --out another folder.",
             ) from error
         paths = [str(out / path) for path in folder(bundles)]

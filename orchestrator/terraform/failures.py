@@ -1,7 +1,8 @@
-"""Turns a Terraform run that failed into an error that says what to do. Pure."""
+"""Turns a Terraform run that failed into an error that says what to do. Touches nothing; it looks who works in a folder."""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -172,6 +173,14 @@ def _locked(environment: str, text: str, root: Path) -> StateLockedError:
     if operation:
         what += f" ({operation.lower()})"
     lock = fields.get("ID", "LOCK_ID")
+    living = _working_in(root)
+    if living:
+        return StateLockedError(
+            f"{what}.",
+            environment=environment,
+            why=f"The Terraform of a command that was killed still works there (process {living}): its lock is no leftover.",
+            remedy="Wait until that process has ended; it gives the lock back. Then run the command again.",
+        )
     return StateLockedError(
         f"{what}.",
         environment=environment,
@@ -179,3 +188,17 @@ def _locked(environment: str, text: str, root: Path) -> StateLockedError:
         remedy="Wait for it. Only when you are sure that it is gone: "
         f"`TF_WORKSPACE={environment} terraform -chdir={shlex.quote(str(root))} force-unlock {lock}`.",
     )
+
+
+def _working_in(root: Path) -> int | None:
+    """A process of this machine whose folder is `root`, such as a Terraform whose parent was killed; None where none shows.
+
+    Only Linux shows folders of processes, and another user's only to root.
+    """
+    for entry in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if int(entry.parent.name) != os.getpid() and entry.samefile(root):
+                return int(entry.parent.name)
+        except OSError:
+            continue
+    return None

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.functional.running import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("outputs", "output"), ("aply", "apply"), ("destory", "destroy")])
@@ -30,3 +35,28 @@ def test_with_json_a_wrong_call_is_a_document_too(arguments: tuple[str, ...]) ->
     [error] = refused.json["errors"]
     assert error["what"] in refused.err
     assert "--help" in error["remedy"]
+
+
+@pytest.mark.parametrize("command", ["render", "plan", "drift", "output"])
+def test_what_the_system_refuses_is_an_error_with_its_file_and_no_traceback(command: str, tmp_path: Path) -> None:
+    made = run(
+        "-C",
+        str(tmp_path),
+        "init",
+        "dev",
+        "--yes",
+        "--platform",
+        "eks",
+        "--region",
+        "eu-west-1",
+        "--account-id",
+        "111122223333",
+    )
+    assert made.code == 0, made.err
+    (tmp_path / ".orchestrator").write_text("no folder")
+
+    refused = run("-C", str(tmp_path), command, "dev", "--local")
+
+    assert refused.code in {1, 2}
+    assert str(tmp_path / ".orchestrator") in refused.err
+    assert "Traceback" not in refused.err

@@ -81,3 +81,14 @@ def test_an_own_root_module_can_use_the_packages_modules(tmp_path: Path) -> None
 
 def test_state_stays_below_the_project(tmp_path: Path) -> None:
     assert Project(tmp_path).state_dir == tmp_path / ".orchestrator"
+
+
+def test_a_link_in_place_of_the_projects_folder_is_refused(tmp_path: Path) -> None:
+    project = make(tmp_path / "project", "environments/dev.tfvars")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (project / ".orchestrator").symlink_to(elsewhere)
+    for folder in ("state_dir", "local_aws_dir"):
+        with pytest.raises(RefusedInput, match="symbolic link") as caught:
+            getattr(Project(project), folder)
+        assert "rm " in caught.value.remedy

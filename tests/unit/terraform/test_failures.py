@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.terraform.failures import failure
+from orchestrator.terraform.failures import _locked, failure
 from orchestrator.terraform.runner import Outcome
 from orchestrator.terraform.stream import Diagnostic
 
@@ -93,3 +94,15 @@ def test_an_interrupt_says_whether_something_may_be_lost() -> None:
 
 def test_a_death_by_signal_is_no_success() -> None:
     assert "ended by SIGKILL" in str(explained("", code=-9))
+
+
+def test_nobody_is_told_to_break_the_lock_of_a_terraform_that_still_lives(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    with subprocess.Popen(["sleep", "60"], cwd=root) as child:
+        living = str(_locked("dev", "  ID:        abc\n  Who:       me@here\n", root))
+        child.kill()
+    gone = str(_locked("dev", "  ID:        abc\n  Who:       me@here\n", root))
+    assert f"process {child.pid}" in living
+    assert "force-unlock" not in living
+    assert "force-unlock abc" in gone
