@@ -59,11 +59,11 @@ def piped(path: Path) -> None:
     os.mkfifo(path)
 
 
-HOSTILE: dict[str, Callable[[Path], None]] = {
+HOSTILE: dict[str, Callable[[Path], object]] = {
     "another plan": lambda path: rewritten(path, plan=b"another"),
     "another lock file": lambda path: rewritten(path, lock=b"another"),
-    "an empty file": lambda path: path.write_bytes(b"") and None,
-    "half of it": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]) and None,
+    "an empty file": lambda path: path.write_bytes(b""),
+    "half of it": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
     "encrypted": encrypted,
     "damaged": damaged,
     "a pipe": piped,
@@ -82,7 +82,7 @@ HOSTILE: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.parametrize("harm", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_plan_file_that_plan_did_not_write_is_refused_with_a_remedy(
-    harm: Callable[[Path], None], tmp_path: Path
+    harm: Callable[[Path], object], tmp_path: Path
 ) -> None:
     path = tmp_path / "plan"
     write_bundle(path, PlanFile(ORIGIN, b"plan", b"lock"))
