@@ -65,6 +65,7 @@ def test_parts_are_taken_together_and_one_image_is_chosen(world: World, tmp_path
         (("--from", "ARCHIVE", "--from", "-"), "another --from"),
         (("--part-size", "4GB", UBI), "--to"),
         (("--to", "x.tar", "--part-size", "lots", UBI), "no size"),
+        (("--to", "x.tar", "--part-size", "9" * 5000 + "GB", UBI), "no size"),
         (("--to", "x.tar", "--check", UBI), "--check"),
         (("--to", "x.tar", "quay.io/a/b:1"), "mirrors"),
     ],

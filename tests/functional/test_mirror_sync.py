@@ -78,6 +78,7 @@ def test_one_round_is_for_a_cron_job(world: World) -> None:
         (("--sync", "--interval", "1h", "--once"), "one of"),
         (("--sync", "--interval", "soon"), "1h30m"),
         (("--sync", "--interval", "0s"), "1h30m"),
+        (("--sync", "--interval", "9" * 5000 + "d"), "1h30m"),
         (("--sync", "--cron", "0 3 * *"), "five fields"),
         (("--sync", "--cron", "0 0 30 2 *"), "no such day"),
         (("--once",), "--sync"),

@@ -17,7 +17,7 @@ import click
 from orchestrator.environment.schedules import crontab_problem, next_run
 from orchestrator.errors import OrchestratorError
 
-_INTERVAL = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_INTERVAL = re.compile(r"(?:(\d{1,3})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?")
 _LEAST = timedelta(seconds=1)
 
 
