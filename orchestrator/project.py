@@ -61,6 +61,18 @@ class Project:
         return own if (own / "main.tf").is_file() else _packed("environments")
 
     @property
+    def has_own_root_module(self) -> bool:
+        """Is `environments/main.tf` another than the one of the package?"""
+        own = self.environments_dir / "main.tf"
+        return own.is_file() and own.read_bytes() != (_packed("environments") / "main.tf").read_bytes()
+
+    def unread_files(self) -> list[str]:
+        """Files that look like environments and are none, as paths below the project: nothing here reads them."""
+        home = self.environments_dir
+        found = [*home.glob("*.tfvars.json"), *home.glob("*/*.tfvars"), *home.glob(".*.tfvars")]
+        return sorted(path.relative_to(self.root).as_posix() for path in found if ".terraform" not in path.parts)
+
+    @property
     def modules_dir(self) -> Path:
         """The modules: the project's own beside a root module of its own, else those of the package."""
         own = self.root / "modules"

@@ -62,6 +62,7 @@ COMMANDS = {
     "lambda": ("orchestrator.cli.lambda_:lambda_", "Build the functions' packages."),
     "local": ("orchestrator.cli.local:local", "The embedded AWS: up, status, down."),
     "list": ("orchestrator.cli.list_:list_", "The environments of the project, and what is known of them."),
+    "affected": ("orchestrator.cli.affected:affected", "The environments that a change touches, also as a matrix."),
     "version": ("orchestrator.cli.version:version", "Versions of this program, Python and Terraform."),
     "completion": ("orchestrator.cli.completion:completion", "Completion for bash, zsh and fish."),
     "doctor": ("orchestrator.cli.doctor:doctor", "What is installed, found, reachable and permitted."),

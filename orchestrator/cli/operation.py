@@ -187,6 +187,9 @@ class Fleet:
             raise RefusedInput("Names and --all exclude each other.", remedy="Leave one of them out.")
         known = self.project.environment_names()
         chosen = known if everything else list(dict.fromkeys(names))
+        if everything:
+            for path in self.project.unread_files():
+                messages.warn(f"{path} is no environment and left out: those are environments/NAME.tfvars.")
         if not chosen:
             listed = ", ".join(known) or "none yet"
             raise RefusedInput(
