@@ -133,6 +133,8 @@ def take_common_options(command: click.Command) -> None:
 def cli(ctx: click.Context, verbose: bool, project_dir: str | None) -> None:
     """Send a cluster's image pulls to Amazon ECR, from one route table per environment."""
     ctx.obj = {"verbose": verbose, "project_dir": project_dir}
+    if not messages.wants_colour():
+        ctx.color = False
 
 
 cli.params += messages.options(hidden=False)

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
+import textwrap
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +20,8 @@ import click
 
 from orchestrator.errors import OrchestratorError
 
+# A terminal of fewer columns is none that anybody reads.
+NARROWEST = 20
 QUIET = "ORCHESTRATOR_QUIET"
 LOG_FORMAT = "ORCHESTRATOR_LOG_FORMAT"
 FORMATS = ("text", "json")
@@ -96,7 +101,31 @@ def labelled(text: str, *, environment: str = "") -> None:
 
 def print_problem(error: OrchestratorError) -> None:
     """Print one error: as text, or with its parts {what, why, remedy, file, line} as JSON."""
-    _say("error", str(error), f"error: {error}", error.environment, error.as_dict())
+    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+    _say("error", str(error), wrapped(f"error: {error}", width), error.environment, error.as_dict())
+
+
+def wants_colour() -> bool:
+    """Does the user's terminal take colours? NO_COLOR and TERM=dumb say that it does not."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def wrapped(text: str, width: int | None) -> str:
+    """`text` broken between words at a terminal's width; a longer path or command stays whole. None breaks nothing."""
+    if width is None or width < NARROWEST:
+        return text
+    lines = (
+        textwrap.wrap(
+            line,
+            width,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+            replace_whitespace=False,
+        )
+        for line in text.split("\n")
+    )
+    return "\n".join("\n".join(broken) for broken in lines)
 
 
 def silences(text: str) -> bool:

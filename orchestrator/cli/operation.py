@@ -128,7 +128,7 @@ class Fleet:
         # With --json standard output belongs to the document, and where an operation prints by itself to that.
         target = sys.stderr if as_json or bare else sys.stdout
         terminal = target.isatty() and sys.stdin.isatty()
-        self.colour = target.isatty()
+        self.colour = target.isatty() and messages.wants_colour()
         self.yes = yes
         self.verbose = bool((ctx.obj or {}).get("verbose"))
         live = terminal and not as_json and not messages.MANNER.quiet and not messages.MANNER.as_json

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.cli.messages import wrapped
 from tests.functional.running import run
 
 if TYPE_CHECKING:
@@ -60,3 +61,14 @@ def test_what_the_system_refuses_is_an_error_with_its_file_and_no_traceback(comm
     assert refused.code in {1, 2}
     assert str(tmp_path / ".orchestrator") in refused.err
     assert "Traceback" not in refused.err
+
+
+def test_errors_are_broken_between_words_and_only_for_a_terminal() -> None:
+    path = "/work/" + "a-long-folder/" * 6
+    text = f"error: {path}file: some words that tell what is wrong.\nA second line of another program."
+    broken = wrapped(text, 40)
+    assert path in broken.replace("\n  ", " ")
+    assert all(len(line) <= 40 or path in line for line in broken.split("\n"))
+    assert broken.split() == text.split()
+    assert wrapped(text, None) == text
+    assert wrapped(text, 5) == text
