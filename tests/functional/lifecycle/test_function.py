@@ -231,6 +231,7 @@ def test_a_function_whose_settings_cannot_be_understood_does_nothing(
     assert "DRY_RUN" in str(raised.value)
 
 
+@pytest.mark.long
 def test_more_repositories_than_one_page_go_through_the_queue(account: Account, start_function: StartFunction) -> None:
     account.rule("quay", "quay.io")
     for number in range(1001):

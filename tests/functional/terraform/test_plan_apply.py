@@ -102,6 +102,7 @@ def test_drift_names_what_changed_with_both_values(applied: World) -> None:
     assert applied.run("drift", "dev").code == 0
 
 
+@pytest.mark.long
 def test_a_change_is_planned_the_same_with_and_without_the_shared_provider(applied: World) -> None:
     applied.write('image_tag_mutability = "IMMUTABLE"', 'tags = { team = "a" }')
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.functional.terraform.conftest import World
 
-pytestmark = pytest.mark.terraform
+pytestmark = [pytest.mark.terraform, pytest.mark.long]
 NAME = "small-registry"
 
 

@@ -24,7 +24,7 @@ from orchestrator.terraform.stack import Toolset
 from orchestrator.terraform.workdir import LOCK
 from tests.functional.terraform.conftest import World
 
-pytestmark = pytest.mark.terraform
+pytestmark = [pytest.mark.terraform, pytest.mark.long]
 
 
 @dataclass(slots=True)

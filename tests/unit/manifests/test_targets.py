@@ -486,6 +486,7 @@ def test_excluded_pods_come_from_the_environment() -> None:
     assert "kubernetes.io/config.mirror" in text
 
 
+@pytest.mark.long
 def test_every_target_is_made_for_environments_that_nobody_thought_of() -> None:
     for seed in range(40):
         for one in generate(random_tables.environment(seed), list(GENERATORS), Options(annotate=True)):
