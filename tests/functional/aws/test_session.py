@@ -11,6 +11,7 @@ from botocore.credentials import RefreshableCredentials
 
 from orchestrator.aws.caller import caller, check_account
 from orchestrator.aws.session import AwsSession, open_session
+from orchestrator.aws.token import registry_token
 from orchestrator.errors import OrchestratorError, RefusedInput
 
 from .conftest import Target
@@ -45,6 +46,19 @@ def test_a_local_session_reads_nothing_of_the_users_configuration(
     # The same profile and role in the environment's file play no part either.
     ours = replace(target, aws_profile="absent", assume_role_arn="arn:aws:iam::999999999999:role/deployer")
     assert caller(open_session(ours, local=local_aws)).account_id == target.account_id
+
+
+def test_a_companys_own_address_of_ecr_gives_the_tokens(
+    local_aws: LocalAws, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in local_aws.variables(target.account_id, target.aws_region).items():
+        if name != "AWS_ENDPOINT_URL":
+            monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", local_aws.endpoint)
+    session = open_session(target)
+    assert not session.is_local
+    assert registry_token(session, target.aws_region).user == "AWS"
+    assert session.client("ecr").meta.endpoint_url == local_aws.endpoint
 
 
 def test_credentials_of_another_account_are_refused_with_both_accounts_and_the_principal(
