@@ -41,6 +41,11 @@ class SwapMetrics:
             "swapper_certificate_reloads", "Certificates by what became of them.", ("outcome",), **of
         )
 
+        self.looks = Counter("swapper_looks", "Looks at the registry by outcome.", ("outcome",), **of)
+        self.copies = Counter("swapper_copies", "Copies that ended, by outcome.", ("outcome",), **of)
+        self.copied_bytes = Counter("swapper_copied_bytes", "Bytes sent to the registry.", **of)
+        self.queued = Gauge("swapper_queue_length", "Images that wait to be copied.", **of)
+        self.queue_age = Gauge("swapper_queue_age_seconds", "How long the oldest of them has waited.", **of)
         self._missed = Gauge(
             "swapper_filter_missed", "Evaluations of a filter that said nothing.", ("filter", "reason"), **of
         )

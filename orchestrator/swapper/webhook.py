@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -22,6 +23,10 @@ LARGEST_BODY = 3 * 2**20
 # What more is read and thrown away, so that its sender hears why it was refused.
 LARGEST_DISCARDED = 16 * 2**20
 BODY_SECONDS = 5.0
+# A webhook's default timeoutSeconds.
+CALLERS_SECONDS = 10.0
+MARGIN_SECONDS = 1.0
+_TIMEOUT = re.compile(r"(?:^|&)timeout=([0-9]{1,2})s(?:&|$)", re.ASCII)
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 _PATHS = frozenset({"/", "/webhook", "/metrics", "/healthz", "/readyz"})
@@ -41,14 +46,21 @@ class HttpScope(Protocol):
     @property
     def path(self) -> str: ...
     @property
+    def query_string(self) -> str: ...
+    @property
     def headers(self) -> Mapping[str, str]: ...
 
 
 class Looks(Protocol):
     """Looks whether images are there, within the webhook's time, and has them copied."""
 
-    async def verdicts(self, images: Sequence[SwapImage], admission: Admission) -> Mapping[str, Verdict]:
-        """{target: verdict}; a target that is not among them keeps its source."""
+    async def verdicts(
+        self, images: Sequence[SwapImage], admission: Admission, seconds: float
+    ) -> Mapping[str, Verdict]:
+        """{target: verdict} within `seconds`; a target that is not among them keeps its source."""
+
+    def measure(self) -> None:
+        """Bring the metrics up to date that nobody counts along the way."""
 
     def problems(self) -> Sequence[str]:
         """Why the webhook is not ready, in sentences; none when it is."""
@@ -96,6 +108,8 @@ class Webhook:
         if path == "/webhook" or method not in ("GET", "HEAD"):
             return 405, TEXT, b"method not allowed\n"
         if path == "/metrics":
+            if self._looks is not None:
+                self._looks.measure()
             return 200, CONTENT_TYPE, self._metrics.text()
         if path == "/readyz":
             problems = [*(["draining"] if self.draining else []), *(self._looks.problems() if self._looks else ())]
@@ -117,7 +131,9 @@ class Webhook:
             return 400, TEXT, f"no AdmissionReview: {error}\n".encode(errors="replace")
         admission = read_review(document, self._rules)
         looks = admission.looks
-        verdicts = await self._looks.verdicts(looks, admission) if looks and self._looks else {}
+        verdicts = (
+            await self._looks.verdicts(looks, admission, budget(scope.query_string)) if looks and self._looks else {}
+        )
         reviewed = answer_review(admission, self._rules, verdicts)
         answer = _encode(reviewed.document)
         self._metrics.admission(admission, reviewed.decisions, self._clock() - started)
@@ -155,6 +171,12 @@ class Webhook:
                     "effects": admission.effects,
                 },
             )
+
+
+def budget(query: str) -> float:
+    """Seconds for an answer, of the `timeout=10s` with which the API server calls, less a margin for the way back."""
+    matched = _TIMEOUT.search(query)
+    return max(0.1, min(float(matched[1]) if matched else CALLERS_SECONDS, CALLERS_SECONDS) - MARGIN_SECONDS)
 
 
 def _is_small(length: str | None) -> bool:

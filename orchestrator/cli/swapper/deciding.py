@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,9 @@ import click
 
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.swapper.config_file import load_settings
+from orchestrator.cli.swapper.swap_copies import CopyHome
 from orchestrator.errors import RefusedInput
+from orchestrator.mirroring.repository import RepositorySettings, repository_settings
 from orchestrator.project import Project
 from orchestrator.routes.build import build_route_table
 from orchestrator.swapper.review import SwapRules
@@ -20,6 +22,7 @@ from orchestrator.swapper.swap_settings import SwapSettings
 from orchestrator.workloads.standing import LeftAlone, left_alone
 
 if TYPE_CHECKING:
+    from orchestrator.aws.session import AwsSession
     from orchestrator.environment.model import Environment
     from orchestrator.routes.table import RouteTable
 
@@ -27,9 +30,35 @@ if TYPE_CHECKING:
 REMEMBERED = 16_384
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookPlan:
+    """The rules, how the webhook behaves, and where copies go (None where nothing is mirrored)."""
+
+    rules: SwapRules
+    settings: SwapSettings
+    home: CopyHome | None
+
+
+@dataclass(frozen=True, slots=True)
+class _FileTarget:
+    """What a session needs to know of a FILE's target."""
+
+    name: str
+    account_id: str
+    aws_region: str
+    assume_role_arn: str | None
+    aws_profile: str | None = None
+
+
 def decide_by(
-    ctx: click.Context, name: str | None, config: Path | None, given: Mapping[str, Any]
-) -> tuple[SwapRules, SwapSettings]:
+    ctx: click.Context,
+    name: str | None,
+    config: Path | None,
+    given: Mapping[str, Any],
+    *,
+    state_dir: Path | None,
+    local: bool,
+) -> WebhookPlan:
     """The rules and settings of NAME and FILE. Raises RefusedInput where they contradict, or say too little.
 
     A FILE with a target stands alone. Without one, and without FILE, a project's only environment needs no NAME.
@@ -39,9 +68,13 @@ def decide_by(
     _require_pair(settings)
     _tell_what_waits(settings)
     if name is None and config is not None and not _means_environment(ctx, settings):
-        return _rules_of_file(settings, str(config)), settings
+        if local:
+            raise RefusedInput(
+                "--local needs an environment.", why="The embedded AWS is a project's.", remedy="Name it."
+            )
+        return _by_file(settings, str(config), state_dir)
     project = open_project(ctx)
-    return _rules_of_environment(project, name or _only_environment(project), settings)
+    return _by_environment(project, name or _only_environment(project), settings, state_dir, local=local)
 
 
 def _means_environment(ctx: click.Context, settings: SwapSettings) -> bool:
@@ -72,20 +105,56 @@ def _tell_what_waits(settings: SwapSettings) -> None:
             )
 
 
-def _rules_of_file(settings: SwapSettings, file: str) -> SwapRules:
+def _by_file(settings: SwapSettings, file: str, state_dir: Path | None) -> WebhookPlan:
     from orchestrator.swapper.swap_targets import left_by_file, open_table
 
-    return _rules(open_table(settings, file), left_by_file(), settings)
+    table, target = open_table(settings, file), settings.target
+    assert target is not None
+    wanted = _FileTarget(file, target.account, target.region, target.role or None)
+    made = RepositorySettings(
+        mutability=target.repository.image_tag_mutability,
+        scan_on_push=target.repository.scan_on_push,
+        kms_key_arn=target.repository.kms_key if target.repository.encryption_type == "KMS" else None,
+        tags=dict(target.repository.tags),
+        policy=target.repository.access_policy,
+    )
+
+    def session() -> AwsSession:
+        from orchestrator.aws.session import open_session
+
+        return open_session(wanted)
+
+    home = CopyHome(target.registry, session, lambda _: made, state_dir or Path(".orchestrator") / "swapper")
+    return WebhookPlan(_rules(table, left_by_file(), settings), settings, home)
 
 
-def _rules_of_environment(project: Project, name: str, settings: SwapSettings) -> tuple[SwapRules, SwapSettings]:
+def _by_environment(
+    project: Project, name: str, settings: SwapSettings, state_dir: Path | None, *, local: bool
+) -> WebhookPlan:
+    from orchestrator.cli.project_session import project_session
     from orchestrator.cli.route import load_routes
     from orchestrator.swapper.reconcile import reconcile
 
     environment: Environment = load_routes(project, name)
     settings = reconcile(settings, environment)
     alone = left_alone(environment.exclude_namespaces, environment.exclude_pods, None)
-    return _rules(build_route_table(environment), alone, settings), settings
+    table = build_route_table(environment)
+    rules = _rules(table, alone, settings)
+    if not any(route.kind == "mirror" for route in table.routes):
+        return WebhookPlan(rules, settings, None)
+
+    def made(repository: str) -> RepositorySettings:
+        route = table.route_of(repository)
+        return repository_settings(environment, route.prefix if route is not None else "")
+
+    home = CopyHome(
+        environment.registry,
+        lambda: project_session(project, environment, local=local),
+        made,
+        state_dir or project.state_dir / ("local" if local else "") / "swapper" / name,
+        writes=not environment.uses_central_registry,
+    )
+    return WebhookPlan(rules, settings, home)
 
 
 def _rules(table: RouteTable, alone: LeftAlone, settings: SwapSettings) -> SwapRules:
@@ -93,8 +162,6 @@ def _rules(table: RouteTable, alone: LeftAlone, settings: SwapSettings) -> SwapR
         table,
         alone,
         filters=settings.filters,
-        # `always` swaps without a look: whoever writes it takes a Pod that cannot be pulled.
-        looked_at=frozenset() if settings.swap_policy == "always" else frozenset({"mirror"}),
         dry_run=settings.dry_run,
         ask=lru_cache(REMEMBERED)(table.redirect),
     )

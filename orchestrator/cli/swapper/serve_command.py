@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.options import local_option, registry_addresses
 from orchestrator.errors import RefusedInput
 
 
@@ -16,6 +17,30 @@ from orchestrator.errors import RefusedInput
 @click.option("--tls-cert-file", type=click.Path(path_type=Path), help="Certificate in PEM; without it plain HTTP.")
 @click.option("--tls-key-file", type=click.Path(path_type=Path), help="Its key in PEM.")
 @click.option("--dry-run", is_flag=True, help="Change no image; the Pod's annotation says what would become of it.")
+@click.option(
+    "--swap-policy",
+    type=click.Choice(["exists", "always"]),
+    help="Images of mirrors: swap them when they are in ECR (default: exists), or always.",
+)
+@click.option(
+    "--copy-policy",
+    type=click.Choice(["delayed", "immediate", "force", "none"]),
+    help="Those that are not: copy them beside (default: delayed), while the Pod waits, or never.",
+)
+@click.option("--copy-deadline", type=click.FloatRange(0, 30), help="Seconds to wait (default: 8).")
+@click.option(
+    "--state-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the queue of copies (default: below the project's .orchestrator).",
+)
+@click.option(
+    "--via",
+    multiple=True,
+    callback=registry_addresses,
+    metavar="REGISTRY=URL",
+    help="Reach a registry by another address.",
+)
+@local_option("Look and copy in the embedded AWS on this machine.")
 @click.option("--drain-seconds", type=click.FloatRange(0, 60), default=5.0, show_default=True, help="After SIGTERM.")
 @click.option(
     "--reload-seconds",
@@ -35,6 +60,12 @@ def serve(
     tls_cert_file: Path | None,
     tls_key_file: Path | None,
     dry_run: bool,
+    swap_policy: str | None,
+    copy_policy: str | None,
+    copy_deadline: float | None,
+    state_dir: Path | None,
+    via: dict[str, str],
+    local: bool,
     drain_seconds: float,
     reload_seconds: float,
     log_level: str | None,
@@ -42,9 +73,9 @@ def serve(
 ) -> int:
     """Answer admission reviews by the routes of environment NAME; a project's only environment needs no NAME.
 
-    Routes by pull-through are redirected at once. Images of mirrors keep their source, as far as nobody looks whether
-    they are there. Requests go to /webhook; /metrics, /healthz and /readyz are for the cluster. Certificates are read
-    again when their files change.
+    Routes by pull-through are redirected at once. Images of mirrors are swapped when they are in ECR; those that are not
+    keep their source and are copied, so that the next Pod finds them. AWS need not be reachable at the start. Requests go
+    to /webhook; /metrics, /healthz and /readyz are for the cluster. Certificates are read again when their files change.
 
     With --config the file gives policies, filters, address and TLS, and without NAME also the targets. Options win over it.
     """
@@ -54,6 +85,9 @@ def serve(
 
     options = {
         "dry_run": dry_run or None,
+        "swap_policy": swap_policy,
+        "copy_policy": copy_policy,
+        "copy_deadline": copy_deadline,
         "log_level": log_level,
         "log_format": log_format,
         "listen_address": listen,
@@ -61,8 +95,8 @@ def serve(
         "tls_key_file": str(tls_key_file) if tls_key_file else None,
     }
     given = {key: value for key, value in options.items() if value is not None}
-    rules, settings = decide_by(ctx, name, config, given)
-    serve_rules(rules, settings, drain_seconds=drain_seconds, reload_seconds=reload_seconds)
+    decided = decide_by(ctx, name, config, given, state_dir=state_dir, local=local)
+    serve_rules(decided, via=via, drain_seconds=drain_seconds, reload_seconds=reload_seconds)
     return 0
 
 

@@ -1,23 +1,29 @@
-"""Wires the webhook of an environment: its table and what its policies leave alone, the server, the log."""
+"""Wires the webhook: what decides, where copies go, the server, the log."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.cli.swapper.swap_copies import SwapCopies
+from orchestrator.errors import OrchestratorError
+from orchestrator.swapper.copy_queue import CopyQueue
+from orchestrator.swapper.image_state import ImageState
 from orchestrator.swapper.logs import LOGGER, configure_log
 from orchestrator.swapper.metrics import SwapMetrics
-from orchestrator.swapper.review import SwapRules
+from orchestrator.swapper.mirror_looks import MirrorLooks
 from orchestrator.swapper.swap_server import Certificate, SwapServer, bind, run
 from orchestrator.swapper.webhook import Webhook
 
 if TYPE_CHECKING:
-    from orchestrator.swapper.swap_settings import SwapSettings
+    from orchestrator.cli.swapper.deciding import WebhookPlan
 
 
-def serve_rules(rules: SwapRules, settings: SwapSettings, *, drain_seconds: float, reload_seconds: float) -> None:
-    """Serve until a signal comes."""
+def serve_rules(decided: WebhookPlan, *, via: Mapping[str, str], drain_seconds: float, reload_seconds: float) -> None:
+    """Serve until a signal comes; `via` are other ways to registries, times are in seconds."""
+    settings = decided.settings
     configure_log(settings.log_level, settings.log_format)
     metrics = SwapMetrics()
     metrics.watch(settings.filters)
@@ -25,16 +31,46 @@ def serve_rules(rules: SwapRules, settings: SwapSettings, *, drain_seconds: floa
     if settings.tls_cert_file and settings.tls_key_file:
         certificate = Certificate(Path(settings.tls_cert_file), Path(settings.tls_key_file))
         certificate.require()
+    if decided.home is not None:
+        _make(decided.home.folder)
     bound = bind(settings.listen_address)
     host, port = bound.getsockname()[:2]
-    webhook = Webhook(rules, metrics)
+    looks: list[MirrorLooks] = []
+
+    def server() -> SwapServer:
+        if decided.home is not None:
+            looks.append(_looks(decided, SwapCopies(decided.home, metrics, via), metrics))
+        webhook = Webhook(decided.rules, metrics, looks[0] if looks else None)
+        return SwapServer(
+            *(webhook, bound, certificate, metrics), drain_seconds=drain_seconds, watch_seconds=reload_seconds
+        )
 
     def listening() -> None:
         logging.getLogger(LOGGER).info("listening", extra={"host": host, "port": port, "tls": certificate is not None})
 
-    run(
-        lambda: SwapServer(
-            *(webhook, bound, certificate, metrics), drain_seconds=drain_seconds, watch_seconds=reload_seconds
-        ),
-        listening,
-    )
+    try:
+        run(server, listening)
+    finally:
+        for one in looks:
+            one.close()
+
+
+def _looks(decided: WebhookPlan, copies: SwapCopies, metrics: SwapMetrics) -> MirrorLooks:
+    looks = MirrorLooks(ImageState(copies.is_there), decided.settings, metrics)
+    assert decided.home is not None
+    if not decided.home.writes:
+        logging.getLogger(LOGGER).warning("the registry is another account's: nothing is copied into it")
+    elif decided.settings.copy_policy != "none":
+        looks.queue = CopyQueue(decided.home.folder / "queue.sqlite", copies.copy, looks.copied)
+    return looks
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise OrchestratorError(
+            f"The folder {folder} cannot be made: {error.strerror}.",
+            why="The queue of copies is kept there.",
+            remedy="Name a folder that can be written with --state-dir.",
+        ) from error

@@ -41,7 +41,9 @@ def images(document: dict[str, Any], answer: Any) -> list[str]:
 
 def test_a_file_alone_names_copies_as_k8s_image_swapper_does(project: Path, tmp_path: Path) -> None:
     document = review(pod(containers=containers("nginx:1", "quay.io/a/b", "quay.io/a/c", f"{HOST}/x")))
-    with served(tmp_path, tmp_path / "tls", "--config", str(project / "alone.yaml")) as webhook:
+    with served(
+        tmp_path, tmp_path / "tls", "--config", str(project / "alone.yaml"), "--state-dir", str(tmp_path / "state")
+    ) as webhook:
         assert images(document, webhook.review(document)) == [
             f"{HOST}/cache/docker.io/library/nginx:1",
             "quay.io/a/b",

@@ -1,0 +1,50 @@
+"""Is one image in a registry? One request, which a Pod that is about to be made stands for: it may count as a pull."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from orchestrator.aws.translation import error_code, explained
+from orchestrator.errors import OrchestratorError
+
+if TYPE_CHECKING:
+    from orchestrator.aws.session import AwsSession
+    from orchestrator.routes.reference import ImageReference
+    from orchestrator.routes.upstreams import PrivateRegistry
+
+# Every type of manifest that a node can ask for.
+_TYPES = [
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+]
+_ABSENT = frozenset({"ImageNotFound", "ImageTagDoesNotMatchDigest"})
+
+
+def is_pullable(session: AwsSession, registry: PrivateRegistry, image: ImageReference) -> bool:
+    """Would a node get it now, by its digest if it names one, else by its tag? Raises OrchestratorError if ECR does not say.
+
+    What is archived, which ECR refuses to give, is not.
+    """
+    wanted = {"imageDigest": image.digest} if image.digest else {"imageTag": image.tag or "latest"}
+    with explained(session.environment, "ecr"):
+        try:
+            answer = session.client("ecr", registry.region).batch_get_image(
+                registryId=registry.account,
+                repositoryName=image.path,
+                imageIds=[wanted],  # type: ignore[list-item]
+                acceptedMediaTypes=_TYPES,
+            )
+        except ClientError as error:
+            if error_code(error) != "RepositoryNotFoundException":
+                raise
+            return False
+    if answer["images"]:
+        return True
+    codes = [str(failure.get("failureCode", "")) for failure in answer.get("failures", ())]
+    if codes and not _ABSENT.issuperset(codes) and "Archived" not in codes[0] and "Inaccessible" not in codes[0]:
+        raise OrchestratorError(f"ECR does not give {image}: {codes[0]}.", remedy="Look at the repository.")
+    return False

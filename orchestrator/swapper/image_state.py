@@ -1,0 +1,74 @@
+"""Whether images are there: asked once at a time for each, and remembered for a while. It asks through what it is given.
+
+What is there is believed longer than what is absent: a copy may come any second, an expiry comes seldom.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+PRESENT_SECONDS = 300.0
+ABSENT_SECONDS = 5.0
+# Images that are remembered; an entry has some hundred bytes.
+REMEMBERED = 16_384
+# Requests that are under way at most.
+THREADS = 16
+
+
+class ImageState:
+    """`ask` says whether a target is in the registry; it blocks, and raises when it cannot tell. Used in one event loop."""
+
+    def __init__(
+        self,
+        ask: Callable[[str], bool],
+        *,
+        present_seconds: float = PRESENT_SECONDS,
+        absent_seconds: float = ABSENT_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ask = ask
+        self._seconds = {True: present_seconds, False: absent_seconds}
+        self._clock = clock
+        self._known: OrderedDict[str, tuple[bool, float]] = OrderedDict()
+        self._asking: dict[str, asyncio.Task[bool]] = {}
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="look")
+
+    def knows(self, target: str) -> bool:
+        """Is it known to be there, without asking?"""
+        known = self._known.get(target)
+        return known is not None and known[0] and known[1] > self._clock()
+
+    async def is_there(self, target: str) -> bool:
+        """Is it in the registry? Raises what `ask` raises; an answer that nobody waits for any more is kept, too."""
+        known = self._known.get(target)
+        if known is not None and known[1] > self._clock():
+            return known[0]
+        task = self._asking.get(target)
+        if task is None:
+            task = self._asking[target] = asyncio.create_task(self._look(target))
+            task.add_done_callback(lambda done: self._asked(target, done))
+        return await asyncio.shield(task)
+
+    async def _look(self, target: str) -> bool:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, target)
+
+    def _asked(self, target: str, done: asyncio.Task[bool]) -> None:
+        self._asking.pop(target, None)
+        # Looking at the error keeps asyncio from telling of one that nobody waited for.
+        if not done.cancelled() and done.exception() is None:
+            self.remember(target, there=done.result())
+
+    def remember(self, target: str, *, there: bool) -> None:
+        """Somebody knows without asking: a copy that ended, an image that was deleted."""
+        self._known[target] = (there, self._clock() + self._seconds[there])
+        self._known.move_to_end(target)
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+
+    def close(self) -> None:
+        """Begin no more requests."""
+        self._threads.shutdown(wait=False, cancel_futures=True)

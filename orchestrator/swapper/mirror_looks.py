@@ -1,0 +1,135 @@
+"""What becomes of images that no rule pulls through: swapped when they are there, copied when they are not.
+
+imageSwapPolicy × imageCopyPolicy, as k8s-image-swapper has them, inside the time that the API server gives. An image that
+nobody could look at in time keeps its source (`exists`), and its copy goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping, Sequence
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.swapper.copy_queue import CopyQueue
+from orchestrator.swapper.image_state import ImageState
+from orchestrator.swapper.metrics import SwapMetrics
+from orchestrator.swapper.review import Admission, SwapImage, Verdict
+from orchestrator.swapper.swap_settings import SwapSettings
+
+_log = logging.getLogger("orchestrator.swapper")
+
+
+class MirrorLooks:
+    """`queue` is set by who makes this, None where nothing is copied. Made and used in one event loop."""
+
+    def __init__(self, state: ImageState, settings: SwapSettings, metrics: SwapMetrics) -> None:
+        self._state = state
+        self._always = settings.swap_policy == "always"
+        self._waits = settings.copy_policy in ("immediate", "force")
+        self._deadline = settings.copy_deadline
+        self._dry_run = settings.dry_run
+        self._metrics = metrics
+        self._copying: dict[str, asyncio.Event] = {}
+        self._unknown = ""
+        self._beside: set[asyncio.Task[Verdict]] = set()
+        self._loop = asyncio.get_running_loop()
+        self.queue: CopyQueue | None = None
+
+    async def verdicts(
+        self, images: Sequence[SwapImage], admission: Admission, seconds: float
+    ) -> Mapping[str, Verdict]:
+        """All images at once, within `seconds`."""
+        copies = admission.effects and not self._dry_run and self.queue is not None
+        found = await asyncio.gather(*(self._verdict(image, seconds, copies=copies) for image in images))
+        return {image.target: verdict for image, verdict in zip(images, found, strict=True)}
+
+    def problems(self) -> Sequence[str]:
+        """That the registry could not be asked the last time, with the reason."""
+        return [self._unknown] if self._unknown else []
+
+    async def _verdict(self, image: SwapImage, seconds: float, *, copies: bool) -> Verdict:
+        if self._always and not (copies and self._waits):
+            # Whoever says so takes a Pod that cannot be pulled; the look is for the copy alone.
+            if copies:
+                task = self._loop.create_task(self._looked(image, seconds, copies=copies))
+                self._beside.add(task)
+                task.add_done_callback(self._beside.discard)
+            return Verdict(swap=True, reason="always")
+        return await self._looked(image, seconds, copies=copies)
+
+    async def _looked(self, image: SwapImage, seconds: float, *, copies: bool) -> Verdict:
+        ends = self._loop.time() + seconds
+        try:
+            async with asyncio.timeout(seconds):
+                there = await self._state.is_there(image.target)
+        except TimeoutError:
+            self._unknown = "the registry did not answer in time"
+            self._metrics.looks.labels("late").inc()
+            return self._not_there(image, "no answer in time", copies=copies)
+        except OrchestratorError as error:
+            self._unknown = f"the registry cannot be asked: {error.headline}"
+            self._metrics.looks.labels("failed").inc()
+            return self._not_there(image, "registry cannot be asked", copies=copies)
+        self._unknown = ""
+        # Its copy may have ended since the look.
+        there = there or self._state.knows(image.target)
+        self._metrics.looks.labels("there" if there else "absent").inc()
+        if there:
+            return Verdict(swap=True, reason="there")
+        verdict = self._not_there(image, "absent", copies=copies)
+        if not copies or not self._waits or image.target not in self._copying:
+            return verdict
+        try:
+            async with asyncio.timeout(min(self._deadline, ends - self._loop.time())):
+                await self._copying[image.target].wait()
+                there = await self._state.is_there(image.target)
+        except (TimeoutError, OrchestratorError):
+            there = False
+        return Verdict(swap=True, reason="copied") if there else verdict
+
+    def _not_there(self, image: SwapImage, reason: str, *, copies: bool) -> Verdict:
+        if copies and self._is_copied(image):
+            reason = f"{reason}, being copied"
+        return Verdict(swap=self._always, reason=reason)
+
+    def _is_copied(self, image: SwapImage) -> bool:
+        """Is it being copied? Has it begun where it is not, once for all that wait."""
+        if image.target in self._copying:
+            return True
+        if self.queue is None or not self.queue.add(image.image, image.target):
+            return False
+        self._copying[image.target] = asyncio.Event()
+        return True
+
+    def measure(self) -> None:
+        """Tell the metrics how long the queue is."""
+        length, age = self.queue.oldest() if self.queue is not None else (0, 0.0)
+        self._metrics.queued.set(length)
+        self._metrics.queue_age.set(age)
+
+    def copied(self, target: str, error: OrchestratorError | None) -> None:
+        """A copy ended. Called in the copier's threads."""
+        if error is None:
+            self._metrics.copies.labels("copied").inc()
+            _log.info("copied", extra={"target": target})
+        else:
+            self._metrics.copies.labels("failed").inc()
+            _log.warning("not copied", extra={"target": target, "why": error.headline})
+        # The loop may have ended in between.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._heard, target, error is None)
+
+    def _heard(self, target: str, there: bool) -> None:
+        if there:
+            self._state.remember(target, there=True)
+        event = self._copying.pop(target, None)
+        if event is not None:
+            event.set()
+
+    def close(self) -> None:
+        """Begin no more looks and copies."""
+        if self.queue is not None:
+            self.queue.close()
+        self._state.close()

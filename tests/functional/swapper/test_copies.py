@@ -1,0 +1,112 @@
+"""Images of mirrors on real parts: a registry as their source, the embedded ECR, the webhook between them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.local import ensure_running, stop
+from orchestrator.project import Project
+from tests.functional.swapper.serving_webhook import ServedWebhook, served
+from tests.made_images import make_image
+from tests.oci.strict_registry import StrictRegistry
+from tests.unit.swapper.reviews import Document, containers, patched, pod, review
+
+ACCOUNT = "200000000077"
+OWN = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
+UBI = "registry.redhat.io/ubi9/ubi"
+TARGET = f"{OWN}/redhat/ubi9/ubi"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    found = Project(tmp_path_factory.mktemp("project"))
+    found.environments_dir.mkdir()
+    found.tfvars_path("dev").write_text(
+        f'cluster_name = "dev"\naccount_id = "{ACCOUNT}"\naws_region = "eu-west-1"\n'
+        "create_vpc_endpoints = false\nattach_ecr_policy = false\n"
+        'pull_through_cache_rules = { quay = { upstream_registry_url = "quay.io" } }\n'
+        'mirrors = { redhat = { source = "registry.redhat.io" } }\n'
+    )
+    try:
+        yield found
+    finally:
+        stop(found.local_aws_dir)
+
+
+@pytest.fixture(scope="module")
+def source() -> Iterator[StrictRegistry]:
+    with StrictRegistry() as registry:
+        image = make_image(1)
+        held = registry.repository("ubi9/ubi")
+        held.blobs |= image.blobs
+        held.manifests |= image.manifests
+        held.tags |= {f"9.{minor}": image.digest for minor in range(6)}
+        yield registry
+
+
+@pytest.fixture
+def serve(
+    project: Project, source: StrictRegistry, tmp_path: Path
+) -> Callable[..., contextlib.AbstractContextManager[ServedWebhook]]:
+    ensure_running(project.local_aws_dir)
+
+    def start(*arguments: str) -> contextlib.AbstractContextManager[ServedWebhook]:
+        via = f"registry.redhat.io=http://{source.host}"
+        return served(project.root, tmp_path, "dev", "--local", "--via", via, *arguments)
+
+    return start
+
+
+def image_of(webhook: ServedWebhook, image: str, **request: Any) -> str:
+    document: Document = review(pod(containers=containers(image)), **request)
+    return str(patched(document, webhook.review(document))["spec"]["containers"][0]["image"])
+
+
+def test_the_first_pod_keeps_its_source_and_the_next_finds_the_copy(
+    serve: Callable[..., contextlib.AbstractContextManager[ServedWebhook]], source: StrictRegistry
+) -> None:
+    with serve() as webhook:
+        # A dry run of the API server has no effects.
+        assert image_of(webhook, f"{UBI}:9.0", dryRun=True) == f"{UBI}:9.0"
+        with ThreadPoolExecutor(8) as threads:
+            first = list(threads.map(lambda _: image_of(webhook, f"{UBI}:9.0"), range(16)))
+        assert set(first) <= {f"{UBI}:9.0", f"{TARGET}:9.0"}
+        assert webhook.logged("copied")["target"] == f"{TARGET}:9.0"
+        assert image_of(webhook, f"{UBI}:9.0") == f"{TARGET}:9.0"
+        # What the source does not have is not swapped, and its copy's failure is said.
+        assert image_of(webhook, f"{UBI}:none") == f"{UBI}:none"
+        assert webhook.logged("not copied")["target"] == f"{TARGET}:none"
+        assert image_of(webhook, f"{UBI}:none") == f"{UBI}:none"
+        page = webhook.ask("GET", "/metrics")[1].decode()
+        assert 'swapper_copies_total{outcome="copied"} 1.0' in page
+        assert 'swapper_copies_total{outcome="failed"} 1.0' in page
+
+
+def test_a_pod_may_wait_for_its_copy(
+    serve: Callable[..., contextlib.AbstractContextManager[ServedWebhook]],
+) -> None:
+    with serve("--copy-policy", "immediate", "--copy-deadline", "30") as webhook:
+        assert image_of(webhook, f"{UBI}:9.1") == f"{TARGET}:9.1"
+
+
+def test_without_aws_redirects_by_name_go_on(
+    serve: Callable[..., contextlib.AbstractContextManager[ServedWebhook]], project: Project
+) -> None:
+    with serve("--copy-policy", "none") as webhook:
+        assert image_of(webhook, f"{UBI}:9.2") == f"{UBI}:9.2"
+        stop(project.local_aws_dir)
+        document = review(pod(containers=[*containers("quay.io/team/app:1"), {"name": "ubi", "image": f"{UBI}:9.3"}]))
+        status, body = webhook.ask("POST", "/webhook?timeout=2s", json.dumps(document).encode())
+        assert status == 200
+        images = [one["image"] for one in patched(document, json.loads(body))["spec"]["containers"]]
+        assert images == [f"{OWN}/quay/team/app:1", f"{UBI}:9.3"]
+        status, text = webhook.ask("GET", "/readyz")
+        assert status == 200
+        assert text.startswith((b"the registry did not answer in time", b"the registry cannot be asked"))

@@ -1,0 +1,202 @@
+"""Images of mirrors: imageSwapPolicy × imageCopyPolicy, what is remembered, what is asked and copied once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.swapper.copy_queue import CopyQueue
+from orchestrator.swapper.image_state import ImageState
+from orchestrator.swapper.metrics import SwapMetrics
+from orchestrator.swapper.mirror_looks import MirrorLooks
+from orchestrator.swapper.review import Verdict, read_review
+from orchestrator.swapper.swap_settings import SwapSettings
+from orchestrator.swapper.webhook import budget
+from tests.references_table import OWN, environment
+from tests.unit.swapper.reviews import containers, pod, review, rules_of
+
+RULES = rules_of(environment("standard"))
+TARGET = f"{OWN}/gcr/a/b:1"
+DOCUMENT = review(pod(containers=containers("gcr.io/a/b:1")))
+
+
+class World:
+    """A registry that holds `there`, and copies that end when `gate` opens."""
+
+    def __init__(self, tmp_path: Path, *, there: bool = False, fails: bool = False, **settings: Any) -> None:
+        self.there = {TARGET} if there else set()
+        self.fails = fails
+        self.gate = threading.Event()
+        self.gate.set()
+        self.copied: list[str] = []
+        self.asked: list[str] = []
+        self.settings = SwapSettings(**settings)
+        self.path = tmp_path / "queue.sqlite"
+
+    def ask(self, target: str) -> bool:
+        self.asked.append(target)
+        if self.fails:
+            raise OrchestratorError("AWS does not answer.")
+        return target in self.there
+
+    def copy(self, source: str, target: str) -> None:
+        assert self.gate.wait(30)
+        self.copied.append(source)
+        self.there.add(target)
+
+    def verdict(self, document: Any = DOCUMENT, seconds: float = 20.0, times: int = 1) -> Verdict:
+        async def main() -> Verdict:
+            looks = MirrorLooks(ImageState(self.ask), self.settings, SwapMetrics())
+            if self.settings.copy_policy != "none":
+                looks.queue = CopyQueue(self.path, self.copy, looks.copied)
+            try:
+                admission = read_review(document, RULES)
+                found = await asyncio.gather(
+                    *(looks.verdicts(admission.looks, admission, seconds) for _ in range(times))
+                )
+                return found[0][TARGET]
+            finally:
+                looks.close()
+
+        return asyncio.run(main())
+
+
+@pytest.mark.parametrize("swap", ["exists", "always"])
+@pytest.mark.parametrize("copy", ["delayed", "immediate", "force", "none"])
+def test_what_is_there_is_swapped_and_what_is_not_by_its_policies(swap: Any, copy: Any, tmp_path: Path) -> None:
+    there = World(tmp_path, there=True, swap_policy=swap, copy_policy=copy)
+    at_once = swap == "always" and copy in ("delayed", "none")
+    assert there.verdict() == Verdict(swap=True, reason="always" if at_once else "there")
+    assert there.copied == []
+    absent = World(tmp_path, swap_policy=swap, copy_policy=copy)
+    if copy == "delayed":
+        absent.gate.clear()
+    verdict = absent.verdict()
+    absent.gate.set()
+    assert verdict.swap == (swap == "always" or copy in ("immediate", "force"))
+    expected = {"none": "absent", "delayed": "absent, being copied"}.get(copy, "copied")
+    assert verdict.reason == ("always" if at_once else expected)
+
+
+@pytest.mark.parametrize(("swap", "swapped"), [("exists", False), ("always", True)])
+def test_a_copy_that_is_too_slow_does_not_hold_the_pod(swap: Any, swapped: bool, tmp_path: Path) -> None:
+    world = World(tmp_path, swap_policy=swap, copy_policy="immediate", copy_deadline=0.05)
+    world.gate.clear()
+    assert world.verdict() == Verdict(swap=swapped, reason="absent, being copied")
+    world.gate.set()
+
+
+def test_a_registry_that_cannot_be_asked_or_does_not_answer_leaves_the_source(tmp_path: Path) -> None:
+    assert World(tmp_path, fails=True, copy_policy="none").verdict() == Verdict(False, "registry cannot be asked")
+    hangs = World(tmp_path, copy_policy="none")
+    release = threading.Event()
+    hangs.ask = lambda target: release.wait(30)  # type: ignore[method-assign]
+    threading.Timer(0.3, release.set).start()
+    assert hangs.verdict(seconds=0.05) == Verdict(False, "no answer in time")
+
+
+@pytest.mark.parametrize("of", ["request", "settings"])
+def test_a_dry_run_copies_nothing(of: str, tmp_path: Path) -> None:
+    world = World(tmp_path, dry_run=of == "settings", copy_policy="immediate")
+    document = review(DOCUMENT["request"]["object"], dryRun=of == "request")
+    assert world.verdict(document) == Verdict(swap=False, reason="absent")
+    assert world.copied == []
+
+
+def test_a_thousand_pods_of_one_image_ask_once_and_copy_once(tmp_path: Path) -> None:
+    world = World(tmp_path, copy_policy="immediate")
+    assert world.verdict(times=1000).swap
+    assert world.copied == ["gcr.io/a/b:1"]
+    assert len(world.asked) == 1
+
+
+def test_what_is_there_is_believed_longer_than_what_is_absent() -> None:
+    now, answers, asked = [0.0], {"a": True, "b": False}, []
+
+    def ask(target: str) -> bool:
+        asked.append(target)
+        return answers[target]
+
+    async def main() -> None:
+        state = ImageState(ask, present_seconds=300, absent_seconds=5, clock=lambda: now[0])
+        for now[0] in (0.0, 4.0, 6.0, 299.0, 301.0):
+            assert [await state.is_there("a"), await state.is_there("b")] == [True, False]
+        state.remember("a", there=False)
+        assert not await state.is_there("a")
+        state.close()
+
+    asyncio.run(main())
+    assert asked == ["a", "b", "b", "b", "a"]
+
+
+def waiting(condition: Callable[[], bool]) -> None:
+    ticker = threading.Event()
+    for _ in range(1000):
+        if condition():
+            return
+        ticker.wait(0.01)
+    raise AssertionError("it did not happen")
+
+
+def test_what_was_not_copied_when_the_process_ended_is_copied_by_the_next(tmp_path: Path) -> None:
+    path, begun, gate = tmp_path / "queue.sqlite", threading.Event(), threading.Event()
+    ended: list[tuple[str, OrchestratorError | None]] = []
+
+    def stuck(source: str, target: str) -> None:
+        begun.set()
+        gate.wait(30)
+        raise OrchestratorError("The process ended.")
+
+    first = CopyQueue(path, stuck, lambda *end: ended.append(end), threads=1)
+    assert first.add("a", "x/a")
+    assert first.add("b", "x/b")
+    assert first.add("a", "x/a")
+    assert begun.wait(30)
+    assert first.oldest()[0] == 2
+    first.close()
+    gate.set()
+    copied: list[str] = []
+    second = CopyQueue(path, lambda source, target: copied.append(source), lambda *end: ended.append(end))
+    waiting(lambda: len(ended) == 2)
+    assert sorted(copied) == ["a", "b"]
+    assert all(error is None for _, error in ended)
+    second.close()
+    with contextlib.closing(sqlite3.connect(path)) as base:
+        assert base.execute("select count(*) from wanted").fetchone() == (0,)
+
+
+def test_what_failed_is_left_for_a_minute(tmp_path: Path) -> None:
+    now, ended = [100.0], []
+
+    def refuse(source: str, target: str) -> None:
+        raise OrchestratorError("no such image")
+
+    queue = CopyQueue(
+        tmp_path / "queue.sqlite", refuse, lambda target, error: ended.append(target), clock=lambda: now[0]
+    )
+    assert queue.add("a", "x/a")
+    waiting(lambda: len(ended) == 1)
+    assert not queue.add("a", "x/a")
+    now[0] += 61
+    assert queue.add("a", "x/a")
+    waiting(lambda: len(ended) == 2)
+    queue.close()
+
+
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "queue.sqlite").write_bytes(b"no database" * 100)
+    with pytest.raises(OrchestratorError, match="cannot be used"):
+        CopyQueue(tmp_path / "queue.sqlite", lambda *_: None, lambda *_: None)
+
+
+def test_the_time_is_what_the_api_server_gives_less_a_margin() -> None:
+    given = {"timeout=10s": 9.0, "timeout=5s": 4.0, "timeout=1s": 0.1, "": 9.0, "timeout=99s": 9.0, "timeout=x": 9.0}
+    assert {query: budget(query) for query in given} == given
