@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import textwrap
 import threading
@@ -101,7 +100,7 @@ def labelled(text: str, *, environment: str = "") -> None:
 
 def print_problem(error: OrchestratorError) -> None:
     """Print one error: as text, or with its parts {what, why, remedy, file, line} as JSON."""
-    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+    width = os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else None
     _say("error", str(error), wrapped(f"error: {error}", width), error.environment, error.as_dict())
 
 

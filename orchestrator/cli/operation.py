@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.checks.across import check_across
 from orchestrator.cli import messages
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import embedded_aws
@@ -115,10 +116,12 @@ class Fleet:
         transitions: bool = True,
         or_local: bool = False,
         bare: bool = False,
+        together: bool = False,
     ) -> None:
         self.project = open_project(ctx)
         self.names = self._chosen(names, everything)
         self.jobs = jobs
+        self.together = together and everything
         self.local = local
         self.as_json = as_json
         self.share = share
@@ -209,6 +212,8 @@ class Fleet:
                 problems.extend(error.problems)
             except OrchestratorError as error:
                 problems.append(error)
+        if self.together and not problems:
+            problems.extend(check_across(list(loaded.values())))
         if problems:
             raise InvalidEnvironment(problems)
         return loaded

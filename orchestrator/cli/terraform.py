@@ -95,7 +95,7 @@ def apply(
     """Plan, ask, and apply exactly that plan."""
     from orchestrator.cli.operation import Fleet, applied
 
-    fleet = Fleet(ctx, yes=yes, **options)
+    fleet = Fleet(ctx, yes=yes, together=True, **options)
     if plan_file is not None and len(fleet.names) != 1:
         raise RefusedInput("--plan applies the plan of one environment.", remedy="Name one environment.")
     if plan_file is not None and adopt:

@@ -72,3 +72,21 @@ def test_errors_are_broken_between_words_and_only_for_a_terminal() -> None:
     assert broken.split() == text.split()
     assert wrapped(text, None) == text
     assert wrapped(text, 5) == text
+
+
+def test_apply_all_refuses_what_validate_all_refuses_before_it_changes_anything(tmp_path: Path) -> None:
+    folder = tmp_path / "environments"
+    folder.mkdir()
+    for name in ("dev", "other"):
+        # Both manage the registry of one account and region.
+        (folder / f"{name}.tfvars").write_text(
+            f'cluster_name = "{name}"\naccount_id = "111122223333"\naws_region = "us-east-1"\nplatform = "eks"\n'
+            f'create_vpc_endpoints = false\npull_through_cache_rules = {{ {name} = {{ upstream_registry_url = "quay.io" }} }}\n'
+        )
+    said = run("-C", str(tmp_path), "validate", "--all")
+    refused = run("-C", str(tmp_path), "apply", "--all", "--yes", "--local")
+
+    assert (said.code, refused.code) == (2, 2)
+    assert "both manage the registry" in said.out
+    assert "both manage the registry" in refused.err
+    assert not (tmp_path / ".orchestrator").exists()
