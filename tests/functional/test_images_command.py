@@ -35,58 +35,7 @@ account_id               = "111122223333"
 aws_region               = "eu-west-1"
 pull_through_cache_rules = { quay = { upstream_registry_url = "quay.io" } }
 """
-# Serves pages/<path>.json: a list of pages, each a list of items or {"error": ...}, by the number in the token.
-KUBECTL = """#!{python}
-import json, pathlib, sys, urllib.parse
-here = pathlib.Path(__file__).parent
-(here / "calls").open("a").write(" ".join(sys.argv[1:]) + "\\n")
-if "config" in sys.argv:
-    config = here / "config"
-    sys.exit(print(config.read_text()) if config.exists() else "error: current-context must exist in order to minify")
-if sys.argv[-1] == "/api/v1/namespaces/kube-system":
-    uid = here / "uid"
-    if not uid.exists():
-        down = here / "down"
-        sys.exit("Unable to connect to the server" if down.exists() else "Error from server (Forbidden): is forbidden")
-    sys.exit(print(json.dumps({{"metadata": {{"name": "kube-system", "uid": uid.read_text()}}}})))
-if sys.argv[-1] in ("/apis", *json.loads((here / "kinds").read_text() if (here / "kinds").exists() else "{{}}")):
-    kinds = json.loads((here / "kinds").read_text()) if (here / "kinds").exists() else {{}}
-    if sys.argv[-1] != "/apis":
-        sys.exit(print(json.dumps({{"resources": kinds[sys.argv[-1]]}})))
-    versions = [path.split("/")[2:] for path in kinds]
-    sys.exit(print(json.dumps({{"groups": [
-        {{"name": group, "versions": [{{"version": one[1]}} for one in versions if one[0] == group]}}
-        for group in dict.fromkeys(one[0] for one in versions)
-    ]}})))
-if "policies/" in sys.argv[-1]:
-    policy = here / "policy"
-    if "mutatingadmission" not in sys.argv[-1] or not policy.exists():
-        sys.exit("Error from server (NotFound): the server could not find the requested resource")
-    if policy.read_text() == "forbidden":
-        sys.exit("Error from server (Forbidden): is forbidden")
-    sys.exit(print(json.dumps({{"metadata": {{"creationTimestamp": policy.read_text()}}}})))
-url = urllib.parse.urlsplit(sys.argv[-1])
-query = urllib.parse.parse_qs(url.query)
-assert query["limit"] == ["500"]
-file = here / (url.path.strip("/").replace("/", "_") + ".json")
-pages = json.loads(file.read_text()) if file.exists() else {{"absent": True}}
-if isinstance(pages, dict):
-    if "absent" in pages and ("openshift" in url.path or "argoproj" in url.path):
-        sys.exit("Error from server (NotFound): the server could not find the requested resource")
-    if "absent" in pages:
-        pages = [[]]
-    elif "answer" in pages:
-        sys.exit(print(pages["answer"]))
-    else:
-        sys.exit(pages["error"])
-number = int(query.get("continue", ["0"])[0])
-page = pages[number]
-if isinstance(page, dict):
-    file.write_text(json.dumps([entry for entry in pages if not isinstance(entry, dict)]))
-    sys.exit(page["error"])
-more = str(number + 1) if number + 1 < len(pages) else ""
-print(json.dumps({{"items": page, "metadata": {{"continue": more}}}}))
-"""
+KUBECTL = Path(__file__).with_name("kubectl_from_files.py")
 
 
 def pod(name: str, image: str, digest: str = "") -> dict[str, Any]:
@@ -102,7 +51,7 @@ class Cluster:
         self.folder = folder
         folder.mkdir()
         self.program = folder / "kubectl"
-        self.program.write_text(KUBECTL.format(python=sys.executable))
+        self.program.write_text(f"#!{sys.executable}\n{KUBECTL.read_text()}")
         self.program.chmod(self.program.stat().st_mode | stat.S_IXUSR)
 
     def serve(self, path: str, pages: object) -> None:
