@@ -62,7 +62,7 @@ def run_terraform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunTerra
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=500,
+            timeout=1200,
             check=False,
         )
         if done.returncode != code:

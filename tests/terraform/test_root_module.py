@@ -94,7 +94,8 @@ class Root:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            # Far above what it takes: on a busy machine it takes many times as long.
+            timeout=1200,
             check=False,
         )
 
