@@ -60,6 +60,7 @@ MODULES = (
     ),
     GoModule("oras", {"oras": "oras.land/oras/cmd/oras"}),
     GoModule("kustomize", {"kustomize": "sigs.k8s.io/kustomize/kustomize/v5"}),
+    GoModule("helm3", {"helm3": "helm.sh/helm/v3/cmd/helm"}),
     GoModule("containerd", {"hostresolve": "./cmd/hostresolve", "containerdconfig": "./cmd/containerdconfig"}),
     GoModule(
         "ecr-credential-provider",
