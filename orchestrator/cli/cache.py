@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli import messages
+from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import project_session
@@ -26,7 +28,7 @@ def cache() -> None:
 
 
 @cache.command("reconcile")
-@click.argument("name", metavar="NAME")
+@NAME
 @click.option("--repository", "only", multiple=True, metavar="REPOSITORY", help="Only this one; may be repeated.")
 @click.option("--check", is_flag=True, help="Only show what differs: exit code 3 when something does.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -68,7 +70,7 @@ def reconcile(
         failed, done = _set(session, settable), True
         if not as_json:
             for repository, error in failed.items():
-                click.echo(f"{repository}: {error}", err=True)
+                messages.stop(f"{repository}: {error}")
             click.echo(f"{_count(len(settable) - len(failed))} set.")
     if as_json:
         _print_json(environment, found, settable if done else [], failed)

@@ -110,9 +110,10 @@ class LazyGroup(click.Group):
 def take_common_options(command: click.Command) -> None:
     """Let a command, and those below it, take what stands before commands otherwise: --verbose, --quiet, --log-format."""
     taken = {option for parameter in command.params for option in parameter.opts}
-    if "--quiet" not in taken:
-        verbose = click.Option(["-v", "--verbose"], is_flag=True, expose_value=False, hidden=True)
-        command.params = [*command.params, verbose, *messages.options(hidden=True)]
+    verbose = click.Option(["-v", "--verbose"], is_flag=True, expose_value=False, hidden=True)
+    # A server's own --log-format stays its own.
+    new = [option for option in (verbose, *messages.options(hidden=True)) if not taken & set(option.opts)]
+    command.params = [*command.params, *new]
     if isinstance(command, click.Group):
         for below in command.commands.values():
             take_common_options(below)

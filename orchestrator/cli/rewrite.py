@@ -113,7 +113,7 @@ def rewrite(
     proposal = propose(paths, backward(table) if reverse else forward(table), consents, fields, stages)
     _tell(proposal)
     if stages:
-        click.echo(f"stage: {stages[-1].name}", err=True)
+        messages.tell(f"stage: {stages[-1].name}")
     match mode:
         case "write":
             # A stage that changes no file is done, too.
@@ -146,8 +146,8 @@ def _values_out(paths: tuple[str, ...], values_out: Path, target: Target, *, alo
         found = overrides_of(Path(paths[0]), target)
     write_overrides(values_out, found.text)
     for left in found.left:
-        click.echo(f"note: {left.file}:{left.line}: {left.reason}", err=True)
-    click.echo(f"wrote {values_out}; give it to Helm last: -f {values_out}", err=True)
+        messages.note(f"{left.file}:{left.line}: {left.reason}")
+    messages.tell(f"wrote {values_out}; give it to Helm last: -f {values_out}")
     return 0
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import click
-
+from orchestrator.cli import messages
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.operator_catalog import OperatorCatalog, read_catalog
 from orchestrator.mirroring.operator_selection import CatalogWish, Wanted, choose_bundles
@@ -62,7 +61,7 @@ def _of_catalog(catalog: OperatorCatalog, wanted: CatalogWish) -> list[Wish]:
     chosen = choose_bundles(catalog, wanted)
     if chosen.outside:
         names = ", ".join(chosen.outside[:5]) + (", …" if len(chosen.outside) > 5 else "")
-        click.echo(f"note: outside the versions asked for, but upgrades need it: {names}", err=True)
+        messages.note(f"outside the versions asked for, but upgrades need it: {names}")
     return [
         Wish(read_reference(image, wanted.where), wanted.where, platforms=wanted.platforms)
         for image in wanted.images(chosen.bundles)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import json_option, registry_addresses
 from orchestrator.cli.project_option import open_project
 from orchestrator.errors import RefusedInput
@@ -22,7 +23,7 @@ _THREADS = 16
 
 
 @click.command()
-@click.argument("name", metavar="NAME")
+@NAME
 @click.argument("catalog", metavar="CATALOG")
 @click.option("--package", "packages", metavar="PACKAGE", multiple=True, help="Only this package.")
 @click.option("--sizes", is_flag=True, help="Ask the registries how big the images of each package's heads are.")

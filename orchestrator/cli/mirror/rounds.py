@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import click
 
+from orchestrator.cli import messages
 from orchestrator.environment.schedules import crontab_problem, next_run
 from orchestrator.errors import OrchestratorError
 
@@ -73,12 +74,12 @@ def keep_going(rounds: Rounds, one_round: Callable[[], int]) -> int:
             try:
                 one_round()
             except OrchestratorError as error:
-                click.echo(f"error: {error}", err=True)
+                messages.labelled(f"error: {error}")
             except KeyboardInterrupt:
                 break
             now = datetime.now().astimezone()
             wait = rounds.seconds_to_next(began, now)
-            click.echo(f"next round at {now + timedelta(seconds=wait):%Y-%m-%d %H:%M:%S}", err=True)
+            messages.tell(f"next round at {now + timedelta(seconds=wait):%Y-%m-%d %H:%M:%S}")
             sys.stdout.flush()
             ended.wait(wait)
     return 0

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import click
-
+from orchestrator.cli import messages
 from orchestrator.environment.tfvars import parse_tfvars
 from orchestrator.errors import Location, OrchestratorError, RefusedInput
 from orchestrator.files.replace import replace_whole
@@ -60,7 +59,7 @@ def write_routes(project: Project, environment: Environment, wishes: Iterable[Wa
         replace_whole(path, before, mode=mode)
         raise
     for entry in entry_lines(entries):
-        click.echo(f"{file}: mirrors: {entry}", err=True)
+        messages.tell(f"{file}: mirrors: {entry}")
     return found
 
 

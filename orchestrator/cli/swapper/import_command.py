@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli import messages
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.swapper.config_file import load_settings
 from orchestrator.errors import RefusedInput
@@ -41,7 +42,7 @@ def import_(ctx: click.Context, file: Path, name: str | None, registries: tuple[
     shown_name = name or re.sub(r"[^A-Za-z0-9-]+", "-", file.name.partition(".yaml")[0]).strip("-") or "swapper"
     imported = import_settings(settings, str(file), shown_name, (*USUAL_REGISTRIES, *registries))
     for note in imported.notes:
-        click.echo(f"note: {note}", err=True)
+        messages.note(f"{note}")
     if path is None:
         click.echo(imported.text, nl=False)
         return 0

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.environment_name import ENVIRONMENT
 from orchestrator.cli.options import local_option, registry_addresses
 from orchestrator.errors import RefusedInput
 
 
 @click.command()
-@click.argument("name", metavar="[NAME]", required=False)
+@click.argument("name", metavar="[NAME]", required=False, type=ENVIRONMENT)
 @click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="A configuration of k8s-image-swapper.")
 @click.option("--listen", metavar="[HOST]:PORT", help="Where to listen (default: :8443).")
 @click.option("--tls-cert-file", type=click.Path(path_type=Path), help="Certificate in PEM; without it plain HTTP.")
