@@ -1,7 +1,7 @@
 """What node-level mirrors do differently from the route table, in sentences for people.
 
 Policies and tools parse a reference before they decide; a node's mirror configuration only replaces the beginning of a
-name. docs/limits.md has the table of these differences, and the conformance tests hold every target to it.
+name. docs/limits-cases.md has the table of these differences, and the conformance tests hold every target to it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where a node asks for an image, as the route table has it; and where its answer is another one, why.
 
 A node's mirror configuration replaces the beginning of a name and parses nothing, so some references go other ways than the
-table says. Each of them belongs to a reason below and is listed by name in docs/limits.md; the tests assert exactly that list.
+table says. Each of them belongs to a reason below and is listed by name in docs/limits-cases.md; the tests assert exactly that list.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from tests.cluster.pulls import host_resolve, pull_sources, registries_conf_of
 from tests.references_table import CASES, ENVIRONMENTS, Case, environment
 
 Target = Literal["registries-conf", "idms and itms", "containerd"]
-LIMITS = Path(__file__).parents[2] / "docs" / "limits.md"
+CASE_LISTS = Path(__file__).parents[2] / "docs" / "limits-cases.md"
 COMMAND = "python -m tests.cluster.node_answers"
 
-# {key: what docs/limits.md says of it}, in the order in which they are looked for.
+# {key: what docs/limits-cases.md says of it}, in the order in which they are looked for.
 REASONS = {
     "digest": "Digests on a pull-through route, which the table leaves: nodes ask ECR first, then the source",
     "bare": "`registry-1.docker.io/NAME`: the mirror is asked for NAME without `library/`",
@@ -109,7 +109,7 @@ def differences(target: Target, answers: Mapping[str, Mapping[str, tuple[Sequenc
 
 
 def section(found: Mapping[str, Iterable[str]]) -> str:
-    """The part of docs/limits.md that lists `found`."""
+    """The part of docs/limits-cases.md that lists `found`."""
     lines = []
     for name in sorted(found, key=[*REASONS, "unknown"].index):
         lines += ["", f"{REASONS.get(name, name)}:", "", *(f"- {case}" for case in found[name])]
@@ -175,19 +175,19 @@ def _markers(target: str) -> tuple[str, str]:
 
 
 def documented(target: Target) -> str:
-    """That part as docs/limits.md has it."""
+    """That part as docs/limits-cases.md has it."""
     begin, end = _markers(target)
-    return LIMITS.read_text("utf-8").partition(begin)[2].partition(end)[0]
+    return CASE_LISTS.read_text("utf-8").partition(begin)[2].partition(end)[0]
 
 
 def main() -> None:
-    """Write the lists of docs/limits.md anew."""
+    """Write the lists of docs/limits-cases.md anew."""
     for target in get_args(Target):
         with tempfile.TemporaryDirectory() as folder:
             found = differences(target, answers(target, Path(folder)))
         begin, end = _markers(target)
-        before, _, rest = LIMITS.read_text("utf-8").partition(begin)
-        LIMITS.write_text(before + begin + section(found) + end + rest.partition(end)[2], "utf-8")
+        before, _, rest = CASE_LISTS.read_text("utf-8").partition(begin)
+        CASE_LISTS.write_text(before + begin + section(found) + end + rest.partition(end)[2], "utf-8")
 
 
 if __name__ == "__main__":

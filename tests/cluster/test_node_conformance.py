@@ -1,6 +1,6 @@
 """Every reference of the conformance table through what pulls images on nodes: the registry that is asked is the table's.
 
-Where it is not, the case is listed by name in docs/limits.md, with its reason.
+Where it is not, the case is listed by name in docs/limits-cases.md, with its reason.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def test_nodes_ask_where_the_table_says_but_for_the_cases_in_limits(target: Targ
 
     assert "unknown" not in found
     assert section(found) == documented(target), (
-        f"docs/limits.md is not what the engines do; to write it anew: {COMMAND}"
+        f"docs/limits-cases.md is not what the engines do; to write it anew: {COMMAND}"
     )
 
 
@@ -181,7 +181,7 @@ def test_the_kubelet_has_the_mirrors_credentials_for_every_image_that_a_mirror_t
     config = tmp_path / "config.yaml"
     config.write_text(generate(on_eks(name), ["credentials"])[0].files["credential-provider-config.yaml"], "utf-8")
     cases = [case for case in CASES if case.environment == name and case.target]
-    # An official image without library/ has another name there, docs/limits.md.
+    # An official image without library/ has another name there, docs/limits-cases.md.
     cases = [case for case in cases if not case.reference.startswith("registry-1.docker.io/nginx")]
 
     found = kubelet_credentials([case.reference for case in cases], config)
