@@ -117,11 +117,14 @@ class Fleet:
         or_local: bool = False,
         bare: bool = False,
         together: bool = False,
+        warns: bool = False,
     ) -> None:
         self.project = open_project(ctx)
         self.names = self._chosen(names, everything)
         self.jobs = jobs
         self.together = together and everything
+        # What `validate` warns of is said where it would become true: by plan and apply.
+        self.warns = warns
         self.local = local
         self.as_json = as_json
         self.share = share
@@ -205,17 +208,23 @@ class Fleet:
     def _load(self) -> dict[str, Environment]:
         loaded: dict[str, Environment] = {}
         problems: list[OrchestratorError] = []
+        found: list[tuple[str, OrchestratorError]] = []
         for name in self.names:
             try:
-                loaded[name] = self.project.load(name)
-            except InvalidEnvironment as error:
-                problems.extend(error.problems)
+                checked = self.project.check(name)
             except OrchestratorError as error:
                 problems.append(error)
+                continue
+            problems.extend(checked.problems)
+            if checked.environment is not None:
+                loaded[name] = checked.environment
+                found.extend((name, warning) for warning in checked.warnings)
         if self.together and not problems:
             problems.extend(check_across(list(loaded.values())))
         if problems:
             raise InvalidEnvironment(problems)
+        for name, warning in found if self.warns else ():
+            messages.warn(str(warning), environment=name)
         return loaded
 
     def _only_local(self, environment: Environment) -> bool:

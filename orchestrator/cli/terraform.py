@@ -65,7 +65,7 @@ def plan(
     """Show what an apply would change."""
     from orchestrator.cli.operation import Fleet, planned
 
-    fleet = Fleet(ctx, share=not no_shared_provider, **options)
+    fleet = Fleet(ctx, share=not no_shared_provider, warns=True, **options)
     if out is not None and len(fleet.names) != 1:
         raise RefusedInput("--out keeps the plan of one environment.", remedy="Name one environment.")
     return fleet.run(planned, out=out, adopt=adopt, ask_changes=detailed_exitcode)
@@ -95,7 +95,7 @@ def apply(
     """Plan, ask, and apply exactly that plan."""
     from orchestrator.cli.operation import Fleet, applied
 
-    fleet = Fleet(ctx, yes=yes, together=True, **options)
+    fleet = Fleet(ctx, yes=yes, together=True, warns=True, **options)
     if plan_file is not None and len(fleet.names) != 1:
         raise RefusedInput("--plan applies the plan of one environment.", remedy="Name one environment.")
     if plan_file is not None and adopt:
