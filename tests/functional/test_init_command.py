@@ -151,7 +151,6 @@ def test_an_existing_common_file_is_kept_and_counts(tmp_path: Path) -> None:
         (("default", *DEV), ['cannot be called "default"']),
         (("../x", *DEV), ['cannot be called "../x"', 'Try "x"']),
         (("a/b", *DEV), ['Try "b"']),
-        (("dev.tfvars", *DEV), ['Try "dev"']),
         (("-x", *DEV), []),
         (("", *DEV), ["cannot be called"]),
         (("a b", *DEV), ['Try "a-b"']),

@@ -52,7 +52,7 @@ def test_a_syntax_error_in_one_leaves_the_others_checked(project: ProjectFactory
     ran = validate(project(dev=DEV, other="a = [\n", third=OTHER.replace("other", "third")), "--all")
     assert ran.code == 2
     assert "dev: ok" in ran.out
-    assert "error: environments/other.tfvars:2: " in ran.out
+    assert "error: environments/other.tfvars:1: " in ran.out
     assert "third: ok" in ran.out
     assert "Not checked against the others: other." in ran.out
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli import messages
+
 if TYPE_CHECKING:
-    from orchestrator.cli import messages
-from orchestrator.lifecycle.settings import Settings
+    from orchestrator.lifecycle.settings import Settings
 
 # Of each kind of trouble so many lines.
 LISTED = 30

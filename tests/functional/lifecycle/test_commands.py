@@ -208,7 +208,7 @@ def test_run_expires_and_restore_brings_back_and_says_where_a_tag_has_moved(worl
     rows = {row["tag"]: row for row in back.json["images"]}
     assert rows["same"]["outcome"] == "restored"
     assert rows["gone"]["outcome"] == "unavailable"
-    assert "answers 404: MANIFEST_UNKNOWN" in rows["gone"]["detail"]
+    assert "answers 404 (MANIFEST_UNKNOWN)" in rows["gone"]["detail"]
     assert "quay.io/app:gone" in rows["gone"]["detail"]
     assert back.code == 1
     # Only a pull by the registry API is known to make ECR import an image.
