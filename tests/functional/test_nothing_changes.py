@@ -134,36 +134,6 @@ def test_an_applied_environment_plans_nothing_whatever_it_leaves_out(applied: Ap
     assert declared - {entry["type"] for entry in applied.resources() if entry["mode"] == "managed"} == set()
 
 
-# AWS gives the same one back, whoever asks; or it has a name that nobody else can have, so that a second one may stand
-# beside it.
-MADE_AGAIN = {"aws_sns_topic_subscription", "aws_security_group", "aws_vpc_security_group_ingress_rule"}
-
-
-def test_a_lost_state_is_named_and_everything_is_taken_over(applied: Applied) -> None:
-    """Every kind that AWS has by its name is seen before the plan is shown, and imported by consent."""
-    for state in (applied.folder / ".orchestrator").rglob("state/*/terraform.tfstate*"):
-        state.unlink()
-    lost = applied.run("drift", "--all", "--json")
-    assert lost.code == 3, lost.err
-    least, rosa = lost.json["environments"]
-    assert (least["applied"], rosa["applied"]) == (False, False)
-    for name in ('the repository "least/app"', "the registry policy", 'the role "least-ci"'):
-        assert name in least["existing"]
-
-    taken = applied.run("apply", "--all", "--yes", "--adopt", "--json")
-
-    assert taken.code == 0, taken.out[-3000:] + taken.err[-3000:]
-    created = {
-        change["type"]
-        for environment in taken.json["environments"]
-        for change in environment["changes"]
-        if change["action"] == "create"
-    }
-    assert created <= MADE_AGAIN
-    again = applied.run("plan", "--all", "--json")
-    assert [environment["changes"] for environment in again.json["environments"]] == [[], []]
-
-
 Attributes = Mapping[str, Any]
 Delete = Callable[[Any, Attributes], object]
 
