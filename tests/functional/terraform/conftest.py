@@ -32,19 +32,19 @@ pull_through_cache_rules = {{
   quay = {{ upstream_registry_url = "quay.io" }}
 }}
 """
-# The smallest image that is one: ECR checks the manifest's form and not that its layers exist in simulations.
-MANIFEST = json.dumps(
-    {
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-        "config": {
-            "mediaType": "application/vnd.docker.container.image.v1+json",
-            "size": 2,
-            "digest": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
-        },
-        "layers": [],
-    }
-)
+
+
+def image_manifest(config: str, size: int) -> str:
+    """The smallest image that is one: a configuration and no layers."""
+    media_type = "application/vnd.docker.container.image.v1+json"
+    return json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+            "config": {"mediaType": media_type, "size": size, "digest": config},
+            "layers": [],
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,10 @@ class World:
         )
 
     def push(self, repository: str, tag: str = "v1") -> None:
-        """Put an image there."""
-        ecr = self.client("ecr")
-        push_layers(ecr, repository, b"{}")
-        ecr.put_image(repositoryName=repository, imageManifest=MANIFEST, imageTag=tag)
+        """Put an image there, another one for each tag."""
+        ecr, content = self.client("ecr"), json.dumps({"tag": tag}).encode()
+        (config,) = push_layers(ecr, repository, content)
+        ecr.put_image(repositoryName=repository, imageManifest=image_manifest(config, len(content)), imageTag=tag)
 
     def images(self, repository: str) -> int:
         """How many images the repository holds."""

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from orchestrator.local.controls import forget_requests, recorded_requests
-from tests.functional.terraform.conftest import MANIFEST, World
+from tests.functional.terraform.conftest import World
 
 pytestmark = [pytest.mark.terraform, pytest.mark.long]
 PULL_POLICY = "AmazonEC2ContainerRegistryReadOnly"
@@ -135,8 +135,7 @@ def test_what_others_put_on_ours_is_shown_and_weighed(applied: World) -> None:
     ecr, iam, name = applied.client("ecr"), applied.client("iam"), "team/app"
     ecr.create_repository(repositoryName=name)
     for number in (1, 2, 3):
-        manifest = MANIFEST.replace("44136f", f"44136{number}")
-        ecr.put_image(repositoryName=name, imageManifest=manifest, imageTag=f"v{number}")
+        applied.push(name, f"v{number}")
     policy = {"Version": "2012-10-17", "Statement": [{**statement("X", "333344445555", applied)}]}
     del policy["Statement"][0]["Resource"]  # type: ignore[attr-defined]
     ecr.set_repository_policy(repositoryName=name, policyText=json.dumps(policy))
