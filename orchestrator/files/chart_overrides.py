@@ -16,7 +16,7 @@ from orchestrator.workloads.edits import Target, rewrite
 from orchestrator.workloads.find import find_images
 from orchestrator.workloads.place import Lines
 from orchestrator.workloads.values_overrides import below_key, changed_values, laid_over, written
-from orchestrator.workloads.yaml_tree import BrokenYaml
+from orchestrator.workloads.yaml_tree import BrokenYaml, parse_yaml
 
 HEADER = "# Made by `orchestrator rewrite --values-out`; give it to Helm last: `-f`.\n"
 _DEEPEST = 20
@@ -92,8 +92,10 @@ def _inner_charts(folder: Path, found: ChartOverrides) -> Iterator[tuple[str, Pa
 
 def _dependencies(folder: Path) -> list[dict[str, object]]:
     try:
-        chart = yaml.load((folder / "Chart.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    except (OSError, ValueError, yaml.YAMLError):
+        text = (folder / "Chart.yaml").read_text(encoding="utf-8")
+        parse_yaml(text)
+        chart = yaml.load(text, Loader=yaml.CSafeLoader)
+    except (OSError, ValueError, yaml.YAMLError, BrokenYaml):
         return []
     listed = chart.get("dependencies") if isinstance(chart, dict) else None
     return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []

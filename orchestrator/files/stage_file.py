@@ -10,6 +10,7 @@ import yaml
 from orchestrator.environment.pods import parse_pod_selector
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.workloads.stages import Stage
+from orchestrator.workloads.yaml_tree import BrokenYaml, compose_yaml
 
 EXAMPLE = "[{name: first, namespaces: [staging], labels: ['tier=test']}, {name: half, percent: 50}, {name: all}]"
 _LISTS = ("namespaces", "labels", "paths")
@@ -19,13 +20,13 @@ _KEYS = ("name", *_LISTS, "percent")
 def read_stages(path: Path) -> tuple[Stage, ...]:
     """The stages of a file in their order. Raises RefusedInput with the file, its line and what is wrong there."""
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RefusedInput(f"{path} cannot be read.", why=str(error), remedy="Correct the path.") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        why = " ".join(str(getattr(error, "problem", error)).split())
-        raise _refused(path, mark.line if mark else 0, "It is no YAML", why) from error
+    try:
+        root = compose_yaml(text)
+    except BrokenYaml as error:
+        raise _refused(path, text.count("\n", 0, error.start), "It is no YAML", error.reason) from error
     if not isinstance(root, yaml.SequenceNode) or not root.value:
         raise _refused(path, 0, "It holds no list of stages", "Every stage is an entry of one list.")
     stages: list[Stage] = []

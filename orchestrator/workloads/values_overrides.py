@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from orchestrator.workloads.yaml_tree import BrokenYaml
+from orchestrator.workloads.yaml_tree import BrokenYaml, compose_yaml
 
 _MAPPING = "tag:yaml.org,2002:map"
 _TEXT = "tag:yaml.org,2002:str"
@@ -19,7 +19,7 @@ _TEXT = "tag:yaml.org,2002:str"
 def changed_values(before: str, after: str) -> yaml.MappingNode:
     """The overrides that make the values `before` read as `after`. Raises BrokenYaml for what is no YAML."""
     try:
-        old, new = _root(before), _root(after)
+        old, new = compose_yaml(before), compose_yaml(after)
         found = _Comparison().changed(old, new) if old is not None and new is not None else None
     except RecursionError as error:
         raise BrokenYaml("it is nested too deeply, or in itself", 0) from error
@@ -49,16 +49,6 @@ def written(values: yaml.MappingNode) -> str:
 def _mapping(entries: Mapping[str, yaml.Node]) -> yaml.MappingNode:
     pairs = [(yaml.ScalarNode(_TEXT, key), value) for key, value in entries.items()]
     return yaml.MappingNode(_MAPPING, pairs, flow_style=None if not pairs else False)
-
-
-def _root(text: str) -> yaml.Node | None:
-    try:
-        return yaml.compose(text, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        raise BrokenYaml(" ".join(str(error.problem).split()), mark.index if mark else 0) from error
-    except yaml.YAMLError as error:
-        raise BrokenYaml(" ".join(str(error).split()), 0) from error
 
 
 class _Comparison:

@@ -145,6 +145,20 @@ class _Composer:
         self._open.pop()
 
 
+def compose_yaml(text: str) -> yaml.Node | None:
+    """PyYAML's own nodes of the one document of `text`, None without one. Raises BrokenYaml.
+
+    libyaml's composer ends the process where the nesting is some ten thousand levels deep: the depth is looked at first.
+    """
+    parse_yaml(text)
+    try:
+        return yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        reason = getattr(error, "problem", None) or str(error)
+        raise BrokenYaml(_one_line(reason), mark.index if mark else 0) from error
+
+
 def parse_yaml(text: str, start: int = 0, end: int | None = None) -> list[Node]:
     """The roots of the documents between two characters of `text`. Raises BrokenYaml.
 

@@ -122,6 +122,8 @@ def test_check_and_diff_show_the_next_stage_and_standard_input_the_one_that_was_
         ("- name: a\n  percent: true\n", 1, "percent is True"),
         ("- name: a\n  paths: x\n", 1, "paths is 'x'"),
         ("- name: a\n- [\n", 3, "no YAML"),
+        # libyaml's composer would end the process.
+        pytest.param("[" * 100_000, 1, "nested deeper", id="deep"),
     ],
 )
 def test_a_wrong_file_of_stages_is_refused_with_its_line(

@@ -118,3 +118,11 @@ def test_a_file_of_a_person_stays_and_wrong_input_is_refused(root: Project, char
         ran = values_out(root, "-", stdin=text)
         assert ran.code == 2, (text[:20], ran.err)
         assert not Path("overrides.yaml").exists()
+
+
+@pytest.mark.parametrize(("name", "code"), [("values.yaml", 2), ("Chart.yaml", 0)])
+def test_what_is_nested_too_deeply_does_not_end_the_process(root: Project, chart: Path, name: str, code: int) -> None:
+    (chart / name).write_text("x:\n  " + "[" * 100_000)
+    ran = values_out(root, str(chart))
+    assert ran.code == code, ran.err
+    assert ("nested deeper" in ran.err) == (code == 2)
