@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import RefusedInput
 from orchestrator.terraform.beside import Scanning, foreign_statements
-from orchestrator.terraform.holders import Holder, holds, others, owns_registry, same_registry, state_of
+from orchestrator.terraform.holders import Holder, holds, owns_registry, same_registry, state_of
 from orchestrator.terraform.plan import Plan, ResourceChange
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.state import State
@@ -108,7 +108,7 @@ def _hand_over(stack: Stack, gone: list[ResourceChange], state: State, found: _F
 
 
 def _owners(stack: Stack) -> Iterator[Environment]:
-    for environment in others(stack).values():
+    for environment in stack.neighbours().values():
         if environment.owns_registry and same_registry(environment, stack.environment):
             yield environment
 
@@ -117,7 +117,7 @@ def _attachment(stack: Stack, change: ResourceChange, state: State, found: _Foun
     """A policy on a role that another environment of the project needs stays where it is."""
     role = next((str(e.attributes.get("role")) for e in state.of_type(ATTACHMENT) if e.address == change.address), "")
     pools = {pool.instance_profile for pool in stack.environment.machine_pools.values() if pool.attach_ecr_policy}
-    for environment in others(stack).values():
+    for environment in stack.neighbours().values():
         profiles = {pool.instance_profile for pool in environment.machine_pools.values() if pool.attach_ecr_policy}
         if environment.attach_ecr_policy and (role in environment.named_node_roles or pools & profiles):
             found.forgets.append(Forget(change.address, f'environment "{environment.name}" needs it on {role}'))

@@ -29,11 +29,6 @@ class Holder:
     gone: bool = False
 
 
-def others(stack: Stack) -> dict[str, Environment]:
-    """The project's other environments in the same account, by name."""
-    return stack.context.project.neighbours(stack.environment)
-
-
 def same_registry(one: Environment, other: Environment) -> bool:
     """Do both live in one account and region, whose registry has one owner?"""
     return (one.account_id, one.aws_region) == (other.account_id, other.aws_region)
@@ -103,7 +98,7 @@ def _is(resource: StateResource, id_: str, stack: Stack) -> bool:
 
 def _local(stack: Stack) -> Iterator[Holder]:
     project = stack.context.project
-    named = others(stack)
+    named = stack.neighbours()
     for path in sorted((project.state_dir / "local").glob(f"*/state/*/{STATE_FILE}")):
         name = path.parent.name
         if name == stack.name or path.parents[2].name != name:
@@ -114,7 +109,7 @@ def _local(stack: Stack) -> Iterator[Holder]:
 def _remote(stack: Stack) -> Iterator[Holder]:
     from orchestrator.aws.state_objects import read_state_object, state_names
 
-    named = others(stack)
+    named = stack.neighbours()
     for environment in named.values():
         yield Holder(environment.name, state_of(stack, environment), environment)
     place = stack.environment.state

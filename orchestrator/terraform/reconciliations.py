@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.mirroring.repository import settings_by_prefix
-from orchestrator.terraform.holders import others
 from orchestrator.terraform.stack import Stack
 
 NAMED = 5  # repositories that a note names
@@ -23,7 +22,7 @@ def reconciliation_notes(stack: Stack) -> Iterator[str]:
 
     flag = " --local" if stack.workdir.local else ""
     command = f"`orchestrator cache reconcile {stack.name}{flag}`"
-    managed = [name for other in others(stack).values() for name in other.own_repository_names]
+    managed = [name for other in stack.neighbours().values() for name in other.own_repository_names]
     try:
         found = differing_repositories(stack.session(), stack.environment, managed=managed, bounded=True)
     except OrchestratorError as error:

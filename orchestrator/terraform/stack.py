@@ -82,6 +82,7 @@ class Stack:
     say: Say
     follow: Follow = no_progress
     _session: AwsSession | None = None
+    _neighbours: dict[str, Environment] | None = None
 
     @property
     def name(self) -> str:
@@ -94,3 +95,9 @@ class Stack:
 
             self._session = open_session(self.environment, local=self.context.local)
         return self._session
+
+    def neighbours(self) -> dict[str, Environment]:
+        """The project's other environments in the same account, by name; their files are read once."""
+        if self._neighbours is None:
+            self._neighbours = self.context.project.neighbours(self.environment)
+        return self._neighbours

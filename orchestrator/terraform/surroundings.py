@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.terraform.beside import Made, Others, Scanning, foreign_statements, pairs_of, statements_of
-from orchestrator.terraform.holders import others, owns_registry, same_registry, state_of
+from orchestrator.terraform.holders import owns_registry, same_registry, state_of
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.state import State
 from orchestrator.terraform.workdir import OTHERS, dump, write_if_changed
@@ -83,7 +83,7 @@ def _made(stack: Stack, state: State) -> Made:
     """What this environment made, or the one that hands the registry over to it."""
     environment = stack.environment
     if environment.owns_registry and not owns_registry(state):
-        for other in others(stack).values():
+        for other in stack.neighbours().values():
             if same_registry(other, environment) and not other.owns_registry:
                 theirs = state_of(stack, other)
                 if owns_registry(theirs):

@@ -132,9 +132,8 @@ class FakeStack:
     environment: Environment
     name: str = "dev"
 
-    @property
-    def context(self) -> Cache:
-        return self.cache
+    def neighbours(self) -> dict[str, Environment]:
+        return self.cache.project.neighbours(self.environment)
 
     @property
     def workdir(self) -> Workdir:

@@ -54,6 +54,9 @@ class Others:
             workdir: Workdir
             name: str = "dev"
 
+            def neighbours(self) -> dict[str, Environment]:
+                return self.context.project.neighbours(self.environment)
+
         workdir = Workdir(workdir_of(self.project, "dev", local=True), "dev", True, "")
         return cast(Stack, FakeStack(Context(self.project), self.project.load("dev"), workdir))
 
