@@ -12,24 +12,23 @@ import json
 import os
 import tarfile
 import threading
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.oci.archive import ARCHIVE, REF_NAME, in_archive, part_path
-from orchestrator.oci.blobs import BlobStream, Corrupt
+from orchestrator.oci.blobs import BlobStream, until_right
 from orchestrator.oci.copies import Copy, CopyOptions, CopyResult, CopyState
 from orchestrator.oci.copy import prepare
 from orchestrator.oci.copy_events import BlobDone, Moved, Retried
 from orchestrator.oci.copy_tree import Discovered
 from orchestrator.oci.crew import for_each
-from orchestrator.oci.errors import NotUsable, WrongContent
+from orchestrator.oci.errors import NotUsable
 from orchestrator.oci.manifest import OCI_INDEX, Descriptor, as_referrer
 from orchestrator.oci.ports import Endpoint, Place
 from orchestrator.oci.registries import Registries
-from orchestrator.oci.retry import Attempts, Budget
+from orchestrator.oci.retry import Budget
 from orchestrator.routes.reference import ImageReference
 
 _BLOCK = 512
@@ -220,26 +219,15 @@ def _fill(
 
 
 def _write_blob(stream: BlobStream, member: _Member, output: _Output, registries: Registries) -> None:
-    attempts = Attempts(Budget(attempts=registries.budget.attempts))
-    while True:
+    def write() -> None:
         offset = member.data
-        try:
-            for piece in stream.pieces(0, member.size):
-                output.write(offset, piece)
-                offset += len(piece)
-                registries.tell(Moved(Place(ARCHIVE, ""), member.digest, len(piece)))
-            output.verified(member.digest)
-            return
-        except Corrupt:
-            stream.restart()
-            wait = attempts.wait_after_failure(time.monotonic())
-            if wait is None:
-                source, repository = stream.sources[0]
-                raise WrongContent(
-                    f"{source.name}/{repository} gives other content for the blob {member.digest}.",
-                    remedy="Push the image to its source again.",
-                ) from None
-            registries.sleep(wait)
+        for piece in stream.pieces(0, member.size):
+            output.write(offset, piece)
+            offset += len(piece)
+            registries.tell(Moved(Place(ARCHIVE, ""), member.digest, len(piece)))
+        output.verified(member.digest)
+
+    until_right(stream, write, Budget(attempts=registries.budget.attempts))
 
 
 class _Output:

@@ -10,7 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from orchestrator.oci.client import BegunUpload, RemoteRegistry
 from orchestrator.oci.errors import Absent, NotUsable, OciError, RegistryRefused, WrongContent
@@ -19,6 +19,7 @@ from orchestrator.oci.http import HttpAnswer, TransportError
 from orchestrator.oci.manifest import Descriptor, algorithm_of
 from orchestrator.oci.retry import Attempts, Budget
 
+Result = TypeVar("Result")
 # Where a registry refuses a blob in one request, and does not say how large its chunks are.
 _CHUNK = 16 * 2**20
 
@@ -254,10 +255,15 @@ def read_blob(stream: BlobStream, limit: int) -> bytes:
     """A small blob whole, verified: for who has to look into it. Raises NotUsable above `limit` bytes."""
     if stream.blob.size > limit:
         raise NotUsable(f"The blob {stream.blob.digest} has {stream.blob.size} bytes; at most {limit} are read.")
-    attempts = Attempts(stream.budget)
+    return until_right(stream, lambda: b"".join(stream.pieces(0, stream.blob.size)))
+
+
+def until_right(stream: BlobStream, read: Callable[[], Result], budget: Budget | None = None) -> Result:
+    """What `read` makes of the stream, read anew while its digest is wrong. Raises WrongContent when it stays so."""
+    attempts = Attempts(budget or stream.budget)
     while True:
         try:
-            return b"".join(stream.pieces(0, stream.blob.size))
+            return read()
         except Corrupt:
             stream.restart()
             wait = attempts.wait_after_failure(time.monotonic())

@@ -13,18 +13,18 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Any, cast
 
-from orchestrator.oci.blobs import BlobStream, Corrupt
+from orchestrator.oci.blobs import BlobStream, read_blob, until_right
 from orchestrator.oci.client import RemoteRegistry
 from orchestrator.oci.copy_events import Retried
-from orchestrator.oci.errors import NotUsable, WrongContent
+from orchestrator.oci.errors import NotUsable
 from orchestrator.oci.manifest import Descriptor, Manifest, fits, parse_platform
+from orchestrator.oci.retry import Budget
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 _CONFIG_LIMIT = 8 * 2**20
 # A file of a catalog, unpacked; Red Hat's largest package has about 60 MiB.
 FILE_LIMIT = 512 * 2**20
-_ATTEMPTS = 3
 
 
 def image_of(registry: RemoteRegistry, repository: str, reference: str, platform: str = "") -> Manifest:
@@ -47,11 +47,9 @@ def image_labels(registry: RemoteRegistry, repository: str, image: Manifest) -> 
     if config is None or config.size > _CONFIG_LIMIT:
         return {}
     try:
-        document = json.loads(b"".join(_stream(registry, repository, config).pieces(0, config.size)))
+        document = json.loads(read_blob(_stream(registry, repository, config), _CONFIG_LIMIT))
         labels = (document.get("config") or {}).get("Labels") or {}
         return {str(name): str(value) for name, value in labels.items()}
-    except Corrupt as error:
-        raise _wrong(registry, repository, config) from error
     except (ValueError, AttributeError, RecursionError) as error:
         raise NotUsable(f"{registry.name}/{repository}: the configuration of the image is no JSON object.") from error
 
@@ -75,12 +73,13 @@ def files_below(registry: RemoteRegistry, repository: str, image: Manifest, fold
 
 def _lay(found: dict[str, bytes], root: str, entries: list[tuple[str, bytes | None]]) -> None:
     """Put one layer over what the layers below it have."""
+    gone = set()
     for path, content in entries:
         if content is None:
             folder, name = posixpath.split(path)
-            gone = folder if name == _OPAQUE else posixpath.join(folder, name.removeprefix(_WHITEOUT))
-            for known in [known for known in found if _is_below(posixpath.join(root, known), gone)]:
-                del found[known]
+            gone.add(folder if name == _OPAQUE else posixpath.join(folder, name.removeprefix(_WHITEOUT)))
+    for known in [known for known in found if not gone.isdisjoint(_with_parents(posixpath.join(root, known)))]:
+        del found[known]
     for path, content in entries:
         if content is not None:
             found[posixpath.relpath(path, root) if root else path] = content
@@ -88,19 +87,16 @@ def _lay(found: dict[str, bytes], root: str, entries: list[tuple[str, bytes | No
 
 def _layer(registry: RemoteRegistry, repository: str, layer: Descriptor, root: str) -> list[tuple[str, bytes | None]]:
     """What the layer says of `root`: (path, content), None for what it takes away."""
-    for _ in range(_ATTEMPTS):
-        try:
-            return list(_entries(_stream(registry, repository, layer).pieces(0, layer.size), root))
-        except Corrupt:
-            registry.on_event(
-                Retried(f"{registry.name}/{repository}, {layer.digest}", "its content is not its digest's")
-            )
-        except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-            raise NotUsable(
-                f"{registry.name}/{repository}: the layer {layer.digest} is no tar archive: {error}.",
-                remedy="Push the image again with a current client.",
-            ) from error
-    raise _wrong(registry, repository, layer)
+    stream = _stream(registry, repository, layer)
+    try:
+        # A layer takes its time: attempts are counted, not seconds.
+        counted = Budget(attempts=registry.budget.attempts)
+        return until_right(stream, lambda: list(_entries(stream.pieces(0, layer.size), root)), counted)
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        raise NotUsable(
+            f"{registry.name}/{repository}: the layer {layer.digest} is no tar archive: {error}.",
+            remedy="Push the image again with a current client.",
+        ) from error
 
 
 def _entries(pieces: Iterator[bytes], root: str) -> Iterator[tuple[str, bytes | None]]:
@@ -161,13 +157,13 @@ def _normal(path: str) -> str:
     return posixpath.normpath(f"/{path}").lstrip("/")
 
 
+def _with_parents(path: str) -> Iterator[str]:
+    """The path, every folder above it, and "" for the image's own."""
+    while path:
+        yield path
+        path = posixpath.dirname(path)
+    yield ""
+
+
 def _is_below(path: str, folder: str) -> bool:
     return not folder or path == folder or path.startswith(f"{folder}/")
-
-
-def _wrong(registry: RemoteRegistry, repository: str, blob: Descriptor) -> WrongContent:
-    return WrongContent(
-        f"{registry.name}/{repository} gives other content than the digest {blob.digest} says.",
-        why=f"It was read {_ATTEMPTS} times.",
-        remedy="Push the image to its source again.",
-    )
