@@ -26,26 +26,29 @@ def packed(files: dict[str, bytes]) -> bytes:
     return gzip.compress(made.getvalue(), mtime=0)
 
 
+def bundle_of(registry: str, package: str, version: str) -> dict[str, Any]:
+    """A bundle's document: its own image, and that of its operator."""
+    image = f"{registry}/{package}/bundle:{version}"
+    return {
+        "schema": "olm.bundle",
+        "name": f"{package}.v{version}",
+        "package": package,
+        "image": image,
+        "properties": [{"type": "olm.package", "value": {"packageName": package, "version": version}}],
+        "relatedImages": [
+            {"name": "", "image": image},
+            {"name": "op", "image": f"{registry}/{package}/op:{version}"},
+        ],
+    }
+
+
 def package_of(registry: str, name: str, *versions: str) -> bytes:
     """catalog.json of a package with one channel of these versions."""
     documents: list[dict[str, Any]] = [{"schema": "olm.package", "name": name, "defaultChannel": "stable"}]
     entries = []
     for before, version in zip(("", *versions), versions, strict=False):
         entries.append({"name": f"{name}.v{version}"} | ({"replaces": f"{name}.v{before}"} if before else {}))
-        image = f"{registry}/{name}/bundle:{version}"
-        documents.append(
-            {
-                "schema": "olm.bundle",
-                "name": f"{name}.v{version}",
-                "package": name,
-                "image": image,
-                "properties": [{"type": "olm.package", "value": {"packageName": name, "version": version}}],
-                "relatedImages": [
-                    {"name": "", "image": image},
-                    {"name": "op", "image": f"{registry}/{name}/op:{version}"},
-                ],
-            }
-        )
+        documents.append(bundle_of(registry, name, version))
     documents.append({"schema": "olm.channel", "name": "stable", "package": name, "entries": entries})
     return "".join(json.dumps(document) for document in documents).encode()
 

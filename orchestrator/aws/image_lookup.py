@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from orchestrator.aws.ports import MEDIA_TYPES
 from orchestrator.aws.translation import error_code, explained
 from orchestrator.errors import OrchestratorError
 
@@ -14,13 +15,6 @@ if TYPE_CHECKING:
     from orchestrator.routes.reference import ImageReference
     from orchestrator.routes.upstreams import PrivateRegistry
 
-# Every type of manifest that a node can ask for.
-_TYPES = [
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-]
 _ABSENT = frozenset({"ImageNotFound", "ImageTagDoesNotMatchDigest"})
 
 
@@ -36,7 +30,7 @@ def is_pullable(session: AwsSession, registry: PrivateRegistry, image: ImageRefe
                 registryId=registry.account,
                 repositoryName=image.path,
                 imageIds=[wanted],  # type: ignore[list-item]
-                acceptedMediaTypes=_TYPES,
+                acceptedMediaTypes=list(MEDIA_TYPES),
             )
         except ClientError as error:
             if error_code(error) != "RepositoryNotFoundException":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.options import json_option, registry_addresses
+from orchestrator.cli.options import json_option, registry_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.errors import OrchestratorError
 from orchestrator.local.process import LocalAws, ensure_running, others, status, stop
@@ -69,14 +69,7 @@ _region = click.option("--region", default=EXAMPLE_REGION, show_default=True, he
 @local.command()
 @_account
 @_region
-@click.option(
-    "--upstream",
-    "upstreams",
-    multiple=True,
-    callback=registry_addresses,
-    metavar="REGISTRY=URL",
-    help="Let rules of REGISTRY really fetch their images from this address.",
-)
+@registry_option("--upstream", "upstreams", text="Let rules of REGISTRY really fetch their images from this address.")
 @json_option()
 @click.pass_context
 def up(context: click.Context, account_id: str, region: str, upstreams: dict[str, str], as_json: bool) -> None:

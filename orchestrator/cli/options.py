@@ -20,7 +20,9 @@ def local_option(text: str = "Use the embedded AWS on this machine.") -> Callabl
     return click.option("--local", is_flag=True, help=text)
 
 
-def registry_addresses(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+def _registry_addresses(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
     """{registry: address} of an option that is given as REGISTRY=URL, once or several times."""
     found = {}
     for value in values:
@@ -29,3 +31,10 @@ def registry_addresses(_context: click.Context, _parameter: click.Parameter, val
             raise click.BadParameter(f"{value} is not REGISTRY=URL, such as quay.io=https://cache.example.com.")
         found[registry] = url.rstrip("/")
     return found
+
+
+def registry_option(*names: str, text: str = "Reach a registry by another address.") -> Callable[[F], F]:
+    """An option, `--via` without names, that is given as REGISTRY=URL once or several times: {registry: address}."""
+    return click.option(
+        *(names or ("--via",)), multiple=True, callback=_registry_addresses, metavar="REGISTRY=URL", help=text
+    )

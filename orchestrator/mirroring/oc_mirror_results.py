@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.errors import Location, RefusedInput
-from orchestrator.mirroring.yaml_documents import UnreadableYaml, load_documents
+from orchestrator.errors import RefusedInput
+from orchestrator.mirroring.yaml_documents import documents_of
 
 _SETS = {"ImageDigestMirrorSet": "imageDigestMirrors", "ImageTagMirrorSet": "imageTagMirrors"}
 
@@ -45,7 +45,9 @@ def read_results(files: Iterable[tuple[str, str]], own_hosts: Iterable[str]) -> 
     elsewhere: dict[str, None] = {}
     catalogs: dict[str, None] = {}
     for name, text in files:
-        for document in _documents(name, text):
+        for document in documents_of(name, text):
+            if not isinstance(document, dict):
+                continue
             for source, mirror in _pairs(document):
                 host, _, path = mirror.partition("/")
                 if host in hosts and path:
@@ -63,17 +65,6 @@ def read_results(files: Iterable[tuple[str, str]], own_hosts: Iterable[str]) -> 
         )
     mirrors, conflicts = _entries(list(pairs))
     return OcMirrorResults(mirrors, tuple(elsewhere), conflicts, tuple(catalogs))
-
-
-def _documents(name: str, text: str) -> Iterator[dict[str, Any]]:
-    try:
-        for document in load_documents(text):
-            if isinstance(document, dict):
-                yield document
-    except UnreadableYaml as error:
-        raise RefusedInput(
-            f"{name} is no YAML: {error}.", remedy="Correct it.", where=Location(name, error.line)
-        ) from error
 
 
 def _pairs(document: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -97,6 +97,15 @@ def place(table: RouteTable, wish: Wish, kind: Literal["mirror", "pull-through"]
     return NotCopied(wish, "mirror", f"It belongs to the mirror {route.name!r}.", "`orchestrator mirror` copies it.")
 
 
+def place_all(
+    table: RouteTable, wishes: Iterable[Wish], kind: Literal["mirror", "pull-through"] = "mirror"
+) -> tuple[tuple[NotCopied, ...], list[Placed]]:
+    """The wishes that are left, and those that have a place by a route of `kind`."""
+    answers = [place(table, wish, kind) for wish in wishes]
+    left = tuple(answer for answer in answers if isinstance(answer, NotCopied))
+    return left, [answer for answer in answers if isinstance(answer, Placed)]
+
+
 def _upstream(table: RouteTable, wish: Wish) -> ImageReference | None:
     """The image at its source; manifests that were rewritten already name it in the registry."""
     image = wish.image

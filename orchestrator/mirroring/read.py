@@ -16,7 +16,7 @@ from orchestrator.mirroring.imageset import is_image_set, read_image_set
 from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.regsync import is_regsync, read_regsync
 from orchestrator.mirroring.wishes import Wish, wish
-from orchestrator.mirroring.yaml_documents import UnreadableYaml, load_documents
+from orchestrator.mirroring.yaml_documents import documents_of
 
 
 def read_document(name: str, text: str) -> list[Wanted] | None:
@@ -57,12 +57,7 @@ def _yaml_mapping(name: str, text: str) -> dict[str, Any]:
     """The first document when it is one that lists images; {} for everything else."""
     if "ImageSetConfiguration" not in text and "sync:" not in text:
         return {}
-    try:
-        document = next(load_documents(text), None)
-    except UnreadableYaml as error:
-        raise RefusedInput(
-            f"{name} is no YAML: {error}.", remedy="Correct it.", where=Location(name, error.line)
-        ) from error
+    document = next(documents_of(name, text), None)
     return document if isinstance(document, dict) else {}
 
 

@@ -12,6 +12,7 @@ from orchestrator.partitions import partition_of
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
     from orchestrator.environment.parts import RootTemplate
+    from orchestrator.routes.table import RouteTable
 
 CROSS_ACCOUNT_SID = "CrossAccountPull"
 PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
@@ -52,6 +53,12 @@ def repository_settings(environment: Environment, prefix: str) -> RepositorySett
         tags={**environment.tags, **(template.resource_tags if template else {})},
         policy=_policy(environment.registry.region, accounts) if accounts else "",
     )
+
+
+def settings_of_repository(environment: Environment, table: RouteTable, repository: str) -> RepositorySettings:
+    """Of a repository by its name in ECR: those of the route that it belongs to."""
+    route = table.route_of(repository)
+    return repository_settings(environment, route.prefix if route is not None else "")
 
 
 def cached_settings(environment: Environment, prefix: str) -> RepositorySettings | None:

@@ -7,6 +7,8 @@ from typing import Any, cast
 
 import yaml
 
+from orchestrator.errors import Location, RefusedInput
+
 # Documents that list images are a few levels deep; libyaml's composer ends the process at some ten thousand.
 DEEPEST = 200
 
@@ -49,6 +51,16 @@ def _check_depth(text: str) -> None:
                 )
         elif isinstance(event, _CLOSING):
             depth -= 1
+
+
+def documents_of(name: str, text: str) -> Iterator[Any]:
+    """The values of the documents of the file `name`. Raises RefusedInput with file and line."""
+    try:
+        yield from load_documents(text)
+    except UnreadableYaml as error:
+        raise RefusedInput(
+            f"{name} is no YAML: {error}.", remedy="Correct it.", where=Location(name, error.line)
+        ) from error
 
 
 def shown(value: object) -> str:

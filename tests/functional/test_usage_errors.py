@@ -64,7 +64,7 @@ def test_what_the_system_refuses_is_an_error_with_its_file_and_no_traceback(comm
 
 
 def test_errors_are_broken_between_words_and_only_for_a_terminal() -> None:
-    path = "/work/" + "a-long-folder/" * 6
+    path = "/home/" + "a-long-folder/" * 6
     text = f"error: {path}file: some words that tell what is wrong.\nA second line of another program."
     broken = wrapped(text, 40)
     assert path in broken.replace("\n  ", " ")

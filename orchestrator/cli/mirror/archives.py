@@ -15,7 +15,7 @@ from orchestrator.cli.mirror.source_tags import references_of
 from orchestrator.cli.mirror.words import counted, size
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.operator_selection import Wanted
-from orchestrator.mirroring.placing import NotCopied, Placed, place
+from orchestrator.mirroring.placing import NotCopied, place_all
 from orchestrator.mirroring.wishes import Wish, read_reference
 from orchestrator.oci.archive import Archive, is_archive, names_of, whole_name
 from orchestrator.oci.archive_writer import ArchiveFiles, ArchivePlan, plan_archive
@@ -140,9 +140,8 @@ class ArchiveRun:
 
     def prepare(self, wishes: Sequence[Wanted]) -> ToArchive:
         """Place the wishes and read the sources' manifests."""
-        answers = [place(self._table, wish) for wish in images_wanted(wishes, self._registries)]
-        left = tuple(answer for answer in answers if isinstance(answer, NotCopied))
-        found = references_of(self._registries, [answer for answer in answers if isinstance(answer, Placed)])
+        left, placed = place_all(self._table, images_wanted(wishes, self._registries))
+        found = references_of(self._registries, placed)
         images = dict.fromkeys((source, item.wish.platforms) for item, source, _ in found)
         plan = plan_archive(images, self._registries, options=self._options)
         unsigned = self._trusted.unsigned_names if self._trusted is not None else ()

@@ -13,7 +13,7 @@ import click
 
 from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.mirror.words import part_size
-from orchestrator.cli.options import json_option, local_option, registry_addresses
+from orchestrator.cli.options import json_option, local_option, registry_option
 from orchestrator.cli.project_option import open_project
 
 if TYPE_CHECKING:
@@ -63,13 +63,7 @@ if TYPE_CHECKING:
 @click.option("--interval", metavar="1h30m", help="From the beginning of one round of --sync to that of the next.")
 @click.option("--cron", metavar="'0 3 * * *'", help="When the rounds of --sync begin, in local time.")
 @click.option("--once", is_flag=True, help="One round of --sync, for a CronJob.")
-@click.option(
-    "--via",
-    multiple=True,
-    callback=registry_addresses,
-    metavar="REGISTRY=URL",
-    help="Reach a registry by another address.",
-)
+@registry_option()
 @local_option("Copy into the embedded AWS on this machine.")
 @json_option()
 @click.pass_context

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli.environment_name import NAME
-from orchestrator.cli.options import json_option, registry_addresses
+from orchestrator.cli.options import json_option, registry_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.errors import RefusedInput
 
@@ -33,13 +33,7 @@ _THREADS = 16
     type=click.Choice(["catalog-source", "cluster-catalog"]),
     help="Print the object with which a cluster reads the copy of the catalog, and nothing else.",
 )
-@click.option(
-    "--via",
-    multiple=True,
-    callback=registry_addresses,
-    metavar="REGISTRY=URL",
-    help="Reach a registry by another address.",
-)
+@registry_option()
 @json_option()
 @click.pass_context
 def operators(

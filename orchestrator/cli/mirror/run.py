@@ -17,8 +17,8 @@ from orchestrator.cli.mirror.write_routes import missing_routes
 from orchestrator.cli.project_session import project_session
 from orchestrator.mirroring.mirror_entries import entry_lines
 from orchestrator.mirroring.operator_selection import Wanted
-from orchestrator.mirroring.placing import NotCopied, Placed, place
-from orchestrator.mirroring.repository import RepositorySettings, repository_settings
+from orchestrator.mirroring.placing import Placed, place_all
+from orchestrator.mirroring.repository import RepositorySettings, settings_of_repository
 from orchestrator.oci.archive import Archive, in_archive
 from orchestrator.oci.auth import Logins
 from orchestrator.oci.copies import Copy, CopyOptions, CopyReport
@@ -83,14 +83,11 @@ class MirrorRun:
         self._journal.close()
 
     def _settings(self, repository: str) -> RepositorySettings:
-        route = self._table.route_of(repository)
-        return repository_settings(self._environment, route.prefix if route is not None else "")
+        return settings_of_repository(self._environment, self._table, repository)
 
     def prepare(self, wishes: Sequence[Wanted]) -> Shown:
         """Place the wishes, read the sources, and plan."""
-        answers = [place(self._table, wish) for wish in images_wanted(wishes, self._registries)]
-        left = tuple(answer for answer in answers if isinstance(answer, NotCopied))
-        placed = [answer for answer in answers if isinstance(answer, Placed)]
+        left, placed = place_all(self._table, images_wanted(wishes, self._registries))
         copies = self._copies(placed)
         prepared = prepare(copies, self._registries, options=self._options, journal=self._journal)
         targets = {step.wanted.target.repository for step in prepared.plan.puts}

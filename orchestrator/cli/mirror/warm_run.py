@@ -16,7 +16,7 @@ from orchestrator.cli.mirror.source_tags import source_tags
 from orchestrator.cli.project_session import project_session
 from orchestrator.errors import OrchestratorError
 from orchestrator.mirroring.operator_selection import Wanted
-from orchestrator.mirroring.placing import NotCopied, Placed, place
+from orchestrator.mirroring.placing import NotCopied, Placed, place_all
 from orchestrator.mirroring.repository import RepositorySettings
 from orchestrator.oci.crew import for_each
 from orchestrator.oci.errors import Absent
@@ -98,9 +98,7 @@ class WarmRun:
 
     def look(self, wishes: Sequence[Wanted]) -> tuple[tuple[NotCopied, ...], list[WarmImage]]:
         """What belongs to no rule, and the images with what ECR has of them. Pulls nothing."""
-        answers = [place(self._table, wish, "pull-through") for wish in images_wanted(wishes, self._registries)]
-        left = tuple(answer for answer in answers if isinstance(answer, NotCopied))
-        placed = [answer for answer in answers if isinstance(answer, Placed)]
+        left, placed = place_all(self._table, images_wanted(wishes, self._registries), "pull-through")
         images = list({(i.repository, i.tag, i.wanted): i for item in placed for i in self._images(item)}.values())
         by_repository: dict[str, list[WarmImage]] = {}
         for image in images:

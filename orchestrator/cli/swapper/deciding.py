@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from orchestrator.cli.project_option import open_project
 from orchestrator.cli.swapper.config_file import load_settings
 from orchestrator.cli.swapper.swap_copies import CopyHome
 from orchestrator.errors import RefusedInput
-from orchestrator.mirroring.repository import RepositorySettings, repository_settings
+from orchestrator.mirroring.repository import RepositorySettings, settings_of_repository
 from orchestrator.project import Project
 from orchestrator.routes.build import build_route_table
 from orchestrator.swapper.review import SwapRules
@@ -143,14 +143,10 @@ def _by_environment(
     if not any(route.kind == "mirror" for route in table.routes):
         return WebhookPlan(rules, settings, None)
 
-    def made(repository: str) -> RepositorySettings:
-        route = table.route_of(repository)
-        return repository_settings(environment, route.prefix if route is not None else "")
-
     home = CopyHome(
         environment.registry,
         lambda: project_session(project, environment, local=local),
-        made,
+        partial(settings_of_repository, environment, table),
         state_dir or project.state_dir / ("local" if local else "") / "swapper" / name,
         writes=not environment.uses_central_registry,
     )

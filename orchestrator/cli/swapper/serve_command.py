@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.environment_name import ENVIRONMENT
-from orchestrator.cli.options import local_option, registry_addresses
+from orchestrator.cli.options import local_option, registry_option
 from orchestrator.errors import RefusedInput
 
 
@@ -34,13 +34,7 @@ from orchestrator.errors import RefusedInput
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the queue of copies (default: below the project's .orchestrator).",
 )
-@click.option(
-    "--via",
-    multiple=True,
-    callback=registry_addresses,
-    metavar="REGISTRY=URL",
-    help="Reach a registry by another address.",
-)
+@registry_option()
 @local_option("Look and copy in the embedded AWS on this machine.")
 @click.option("--drain-seconds", type=click.FloatRange(0, 60), default=5.0, show_default=True, help="After SIGTERM.")
 @click.option(

@@ -14,26 +14,14 @@ from orchestrator.mirroring.operator_catalog import OperatorCatalog, read_catalo
 from orchestrator.mirroring.operator_selection import CatalogWish, ChosenBundles, choose_bundles
 from orchestrator.mirroring.read import read_document
 from orchestrator.mirroring.wishes import Wish
+from tests.made_catalogs import bundle_of
 
 HEAD = "apiVersion: mirror.openshift.io/v2alpha1\nkind: ImageSetConfiguration\nmirror:\n"
 INDEX = "registry.redhat.io/redhat/index:v4.18"
 
 
-def bundle(package: str, version: str, **more: Any) -> dict[str, Any]:
-    name = f"{package}.v{version}"
-    image = f"registry.redhat.io/{package}/bundle:{version}"
-    return {
-        "schema": "olm.bundle",
-        "name": name,
-        "package": package,
-        "image": image,
-        "properties": [{"type": "olm.package", "value": {"packageName": package, "version": version}}],
-        "relatedImages": [
-            {"name": "", "image": image},
-            {"name": "op", "image": f"registry.redhat.io/{package}/op:{version}"},
-        ],
-        **more,
-    }
+def bundle(package: str, version: str) -> dict[str, Any]:
+    return bundle_of("registry.redhat.io", package, version)
 
 
 def channel(package: str, name: str, *entries: tuple[str, str, list[str]]) -> dict[str, Any]:
