@@ -17,8 +17,9 @@ from orchestrator.cli.route import load_routes
 from orchestrator.cli.stages import stage_options, stages_meant
 from orchestrator.errors import RefusedInput
 from orchestrator.files.chart_overrides import overrides_of, overrides_of_text, write_overrides
-from orchestrator.files.image_rewrite import Proposal, diff, propose, undo, write
+from orchestrator.files.image_rewrite import Proposal, diff, propose
 from orchestrator.files.image_scan import STDIN
+from orchestrator.files.rewrite_journal import undo, write
 from orchestrator.files.tree import NotRead, decode_text
 from orchestrator.routes.build import build_route_table
 from orchestrator.workloads import edits

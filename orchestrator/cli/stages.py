@@ -36,7 +36,7 @@ def stages_meant(
         if through is not None:
             raise RefusedInput("--through goes with --stage.", remedy="Name the file of stages: --stage FILE.")
         return None
-    from orchestrator.files.image_rewrite import reached_stage
+    from orchestrator.files.rewrite_journal import reached_stage
     from orchestrator.files.stage_file import stages_through
 
     reached = None if through is not None else reached_stage(project.state_dir, environment)

@@ -1,26 +1,29 @@
-"""Files -> the same files with their images rewritten, byte for byte elsewhere, written whole, and a way back.
+"""Files -> the same files with their images rewritten, byte for byte elsewhere.
 
-The journal of a run holds, for each file, what stood where: an undo puts it back where the file is still what the run
-made of it.
+A file is settled by itself, on all cores, unless a kustomization reads it or stages choose among its images. Of a file
+only its edits are kept: its text is read again when it is shown or written, and must be the same then.
 """
 
 from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.files.image_scan import NotFound, ScanTask, tasks
-from orchestrator.files.kustomize_tree import SeenFile, seen_file, settle_overlays, stays
-from orchestrator.files.replace import replace_whole
+from orchestrator.errors import OrchestratorError
+from orchestrator.files.image_scan import NotFound, ScanTask, on_all_cores, tasks
+from orchestrator.files.kustomize_tree import (
+    SeenFile,
+    read_kustomization,
+    resource_files,
+    seen_file,
+    settle_overlays,
+    stays,
+)
 from orchestrator.files.staging import StagedFiles
 from orchestrator.files.tree import NotRead, TextFile, ignored, read_text
 from orchestrator.workloads.edits import Edit, Rewritten, Target, nowhere, rewrite
@@ -30,17 +33,25 @@ from orchestrator.workloads.formats import kustomize
 from orchestrator.workloads.place import Lines
 from orchestrator.workloads.stages import Stage
 
-JOURNALS = "rewrites"
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One file before and after, and the edits between."""
+    """The edits of one file, whose bytes had this SHA-256 when they were found."""
 
     task: ScanTask
-    before: TextFile
-    after: str
+    digest: str
     edits: tuple[Edit, ...]
+
+    def texts(self) -> tuple[TextFile, str]:
+        """The file as it is, and its text after the edits. Raises OrchestratorError where it changed since it was read."""
+        content = read_text(self.task.path)
+        if isinstance(content, NotRead) or content_digest(content.data) != self.digest:
+            raise OrchestratorError(
+                f"{self.task.shown} changed since it was read.",
+                why="Somebody else writes it at the same time.",
+                remedy="Run the command again.",
+            )
+        return content, Rewritten(self.edits).apply(content.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,21 @@ class Proposal:
     files: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a process says of one file: its edits, or, of one that others build with, all that was seen in it."""
+
+    digest: str = ""
+    edits: tuple[Edit, ...] = ()
+    left: tuple[NotFound, ...] = ()
+    seen: SeenFile | None = None
+
+
+def content_digest(data: bytes) -> str:
+    """What tells two contents of a file apart."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def propose(
     sources: Sequence[str],
     target: Target,
@@ -60,41 +86,77 @@ def propose(
     stages: Sequence[Stage] | None = None,
 ) -> Proposal:
     """Read the files and say what would change, of these stages where some are given. Files that git ignores are passed over."""
-    wanted = tasks(sources)
+    found = tasks(sources)
     unwanted = _ignored(sources)
-    run = _Run(target, tuple(consents), fields, stages)
-    for task in wanted:
-        if not _is_below(task.path, unwanted):
-            run.read(task)
+    wanted = _held([task for task in found if not _is_below(task.path, unwanted)], all_of_them=stages is not None)
+    run = _Run(target, tuple(consents), stages)
+    answers = on_all_cores(wanted, partial(_read_batch, target=target, consents=tuple(consents), fields=fields))
+    for task, answer in zip(wanted, answers, strict=True):
+        run.take(task, answer)
     run.settle()
-    return Proposal(tuple(run.changes()), tuple(run.left), len(wanted))
+    return Proposal(tuple(run.changes()), tuple(run.left), len(found))
+
+
+def _held(wanted: Sequence[ScanTask], *, all_of_them: bool) -> list[ScanTask]:
+    """The tasks, with those marked that a kustomization of them reads, and the kustomizations."""
+    held: set[Path] = set()
+    for task in wanted:
+        if task.path.name in kustomize.NAMES and not all_of_them:
+            path, content = Path(os.path.realpath(task.path)), read_text(task.path)
+            if isinstance(content, TextFile):
+                held |= {path, *resource_files(path, read_kustomization(content.text))}
+    return [
+        replace(task, held=True) if all_of_them or Path(os.path.realpath(task.path)) in held else task
+        for task in wanted
+    ]
+
+
+def _read_batch(batch: list[ScanTask], target: Target, consents: tuple[str, ...], fields: Fields) -> list[_Answer]:
+    return [_read(task, target, consents, fields) for task in batch]
+
+
+def _read(task: ScanTask, target: Target, consents: tuple[str, ...], fields: Fields) -> _Answer:
+    content = read_text(task.path)
+    if isinstance(content, NotRead):
+        return _Answer(left=(NotFound(task.shown, content.line, content.reason),))
+    found = find_images(task.relative, content.text, app_version=task.app_version, fields=fields)
+    if not found.places and task.path.name not in kustomize.NAMES:
+        return _Answer()
+    digest = content_digest(content.data)
+    if task.held:
+        return _Answer(digest, seen=seen_file(task.path, content.text, found))
+    result = rewrite(found.places, target, consents)
+    return _Answer(digest, result.edits, tuple(_left(task, content.text, result)))
+
+
+def _left(task: ScanTask, text: str, result: Rewritten) -> Iterator[NotFound]:
+    lines = Lines(text)
+    for item in result.left:
+        line = lines.at(item.place.anchor.start)[0]
+        yield NotFound(task.shown, line, f"{item.place.reference}: {item.reason}")
 
 
 class _Run:
     """The files of one run: each by itself first, then the kustomizations, whose names follow their bases."""
 
-    def __init__(
-        self, target: Target, consents: tuple[str, ...], fields: Fields, stages: Sequence[Stage] | None
-    ) -> None:
+    def __init__(self, target: Target, consents: tuple[str, ...], stages: Sequence[Stage] | None) -> None:
         self._target = target
         self._consents = consents
-        self._fields = fields
         self._files: dict[Path, SeenFile] = {}
         self._chosen = StagedFiles(stages, self._files)
-        self._read: dict[Path, tuple[ScanTask, TextFile]] = {}
+        self._changes: list[tuple[ScanTask, _Answer]] = []
+        self._held: dict[Path, ScanTask] = {}
         self.left: list[NotFound] = []
 
-    def read(self, task: ScanTask) -> None:
-        content = read_text(task.path)
-        if isinstance(content, NotRead):
-            self.left.append(NotFound(task.shown, content.line, content.reason))
-            return
-        found = find_images(task.relative, content.text, app_version=task.app_version, fields=self._fields)
-        if not found.places and task.path.name not in kustomize.NAMES:
-            return
-        path = Path(os.path.realpath(task.path))
-        self._read[path] = task, content
-        self._files[path] = seen_file(path, content.text, found)
+    def take(self, task: ScanTask, answer: _Answer) -> None:
+        self.left.extend(answer.left)
+        if answer.seen is not None:
+            path = Path(os.path.realpath(task.path))
+            self._held[path] = task
+            self._files[path] = answer.seen
+            self._changes.append((task, answer))
+        elif answer.edits:
+            self._changes.append((task, answer))
 
     def _rewrite(self, path: Path, pinned: set[str]) -> None:
         seen = self._files[path]
@@ -127,19 +189,17 @@ class _Run:
 
     def _tell(self, pinned: dict[Path, set[str]]) -> None:
         for path, seen in self._files.items():
-            lines, task = Lines(seen.text), self._read[path][0]
-            for item in seen.result.left:
-                line = lines.at(item.place.anchor.start)[0]
-                self.left.append(NotFound(task.shown, line, f"{item.place.reference}: {item.reason}"))
+            lines, task = Lines(seen.text), self._held[path]
+            self.left.extend(_left(task, seen.text, seen.result))
             for place in filter(stays(pinned.get(path, set())), seen.found.places):
                 reason = "a kustomization names it, and its bases carry it with a digest and without"
                 self.left.append(NotFound(task.shown, lines.at(place.anchor.start)[0], f"{place.reference}: {reason}"))
 
     def changes(self) -> Iterator[Change]:
-        for path, (task, content) in self._read.items():
-            result = self._files[path].result
-            if result.edits:
-                yield Change(task, content, result.apply(content.text), result.edits)
+        for task, answer in self._changes:
+            edits = answer.edits if answer.seen is None else answer.seen.result.edits
+            if edits:
+                yield Change(task, answer.digest, edits)
 
 
 def _add(known: dict[Path, set[str]], found: Mapping[Path, set[str]]) -> bool:
@@ -162,7 +222,8 @@ def _is_below(path: Path, folders: frozenset[Path]) -> bool:
 def diff(change: Change) -> Iterator[str]:
     """A unified diff that `git apply` and `patch` take; lines keep their own ends."""
     name = change.task.shown
-    before, after = (text.split("\n") for text in (change.before.text, change.after))
+    content, changed = change.texts()
+    before, after = (text.split("\n") for text in (content.text, changed))
     yield f"diff --git a/{name} b/{name}\n"
     for line in difflib.unified_diff(_ended(before), _ended(after), f"a/{name}", f"b/{name}"):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
@@ -171,147 +232,3 @@ def diff(change: Change) -> Iterator[str]:
 def _ended(lines: list[str]) -> list[str]:
     *whole, last = lines
     return [f"{line}\n" for line in whole] + ([last] if last else [])
-
-
-def write(changes: Sequence[Change], state_dir: Path, stage: Mapping[str, str] | None = None) -> Path:
-    """Write every file, each whole or not at all, after a journal that can bring all of them back.
-
-    `stage` ({"environment", "stage"}) is kept in it: an undo goes back behind the stage, too. Raises OrchestratorError for a file that changed since it was read: nothing of it is written then.
-    """
-    journal = _write_journal(changes, state_dir, stage)
-    for change in changes:
-        path = change.task.path
-        if path.read_bytes() != change.before.data:
-            raise OrchestratorError(
-                f"{change.task.shown} changed since it was read.",
-                why="Somebody else writes it at the same time.",
-                remedy=f"Run the command again; what was written so far comes back with --undo ({journal.name}).",
-            )
-        _replace(path, change.before.encoded(change.after))
-    return journal
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file of a person, with the mode that it has, and its new bytes on the disk first."""
-    mode = stat.S_IMODE(path.stat().st_mode)
-    try:
-        replace_whole(path, data, mode=mode, durable=True)
-    except OSError as error:
-        raise OrchestratorError(
-            f"{path} cannot be written: {error.strerror}.", remedy="Correct its permissions and run it again."
-        ) from error
-
-
-def _write_journal(changes: Sequence[Change], state_dir: Path, stage: Mapping[str, str] | None) -> Path:
-    folder = state_dir / JOURNALS
-    files = [
-        {
-            "path": str(change.task.path.resolve()),
-            "before": _hash(change.before.data),
-            "after": _hash(change.before.encoded(change.after)),
-            "encoding": change.before.encoding,
-            "bom": change.before.bom.hex(),
-            "edits": list(_reversed(change)),
-        }
-        for change in changes
-    ]
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    path = folder / f"{stamp}.json"
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_text(json.dumps({**(stage or {}), "files": files}), encoding="utf-8")
-    except OSError as error:
-        raise OrchestratorError(
-            f"The journal {path} cannot be written: {error.strerror}.",
-            why="Without it nothing could be undone.",
-            remedy="Correct the permissions of the project's folder.",
-        ) from error
-    return path
-
-
-def _reversed(change: Change) -> Iterator[list[Any]]:
-    """[start in the new text, length there, the old characters] of each edit."""
-    shift = 0
-    for edit in change.edits:
-        yield [edit.start + shift, len(edit.new), change.before.text[edit.start : edit.end]]
-        shift += len(edit.new) - (edit.end - edit.start)
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def reached_stage(state_dir: Path, environment: str) -> str | None:
-    """The stage of an environment that was written last and not undone; None before the first one."""
-    for journal in sorted((state_dir / JOURNALS).glob("*.json"), reverse=True):
-        held = _read_journal(journal)
-        if held.get("environment") == environment:
-            return str(held["stage"])
-    return None
-
-
-def _read_journal(journal: Path) -> dict[str, Any]:
-    try:
-        held = json.loads(journal.read_text(encoding="utf-8"))
-        held["files"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise OrchestratorError(
-            f"The journal {journal} cannot be read.",
-            why=str(error),
-            remedy="Bring the file back, or move it away: what it would undo stays as it is.",
-        ) from error
-    return dict(held)
-
-
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """What came back, and what did not, with the reason."""
-
-    files: int
-    refused: tuple[str, ...]
-
-
-def undo(state_dir: Path) -> Undone:
-    """Bring back what the last run changed. A file that was edited since stays as it is and is named."""
-    folder = state_dir / JOURNALS
-    journals = sorted(folder.glob("*.json")) if folder.is_dir() else []
-    if not journals:
-        raise RefusedInput(
-            "There is nothing to undo.", why=f"{folder} holds no journal.", remedy="Nothing was written."
-        )
-    journal = journals[-1]
-    files = _read_journal(journal)["files"]
-    done, refused = 0, []
-    for entry in files:
-        reason = _undo_file(entry)
-        if reason:
-            refused.append(f"{entry['path']}: {reason}")
-        else:
-            done += 1
-    if not refused:
-        journal.unlink()
-    return Undone(done, tuple(refused))
-
-
-def _undo_file(entry: dict[str, Any]) -> str:
-    """Put one file back; why not, or nothing."""
-    path = Path(entry["path"])
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        return f"it cannot be read: {error.strerror}"
-    if _hash(data) == entry["before"]:
-        return ""
-    if _hash(data) != entry["after"]:
-        return "it was edited since"
-    bom = bytes.fromhex(entry["bom"])
-    text = data[len(bom) :].decode(entry["encoding"])
-    pieces, position = [], 0
-    for start, length, old in entry["edits"]:
-        pieces += [text[position:start], old]
-        position = start + length
-    before = bom + "".join([*pieces, text[position:]]).encode(entry["encoding"])
-    if _hash(before) != entry["before"]:
-        return "its journal does not fit it"
-    _replace(path, before)
-    return ""

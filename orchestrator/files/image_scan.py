@@ -5,11 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from orchestrator.errors import RefusedInput
 from orchestrator.files.tree import AppVersions, NotRead, TextFile, decode_text, read_text, walk
@@ -21,6 +22,7 @@ STDIN = "-"
 # A process takes half a second to start; what one core reads in that time is not worth it.
 ALONE = 3 << 20
 BATCH = 1 << 20
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,17 @@ class NotFound:
 
 @dataclass(frozen=True, slots=True)
 class ScanTask:
-    """One file to read: where it is, its path below what was named, how messages call it, its chart's version."""
+    """One file to read: where it is, its path below what was named, how messages call it, its chart's version.
+
+    `held` says that others build with it (a kustomization reads it), so that its images are settled with theirs.
+    """
 
     path: Path
     relative: str
     shown: str
     app_version: str
     size: int
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +115,19 @@ def scan(sources: Sequence[str], fields: Fields = FIELDS) -> Scan:
 
 def run_tasks(wanted: Sequence[ScanTask], fields: Fields = FIELDS) -> Iterator[Scan]:
     """Scan each file; the answers come in the order of the tasks."""
+    yield from on_all_cores(wanted, partial(_scan_batch, fields=fields))
+
+
+def on_all_cores(wanted: Sequence[ScanTask], work: Callable[[list[ScanTask]], list[_Answer]]) -> Iterator[_Answer]:
+    """The answers of `work` for every task, in their order. `work` is handed to other processes where there is enough to read."""
     cores = min(os.cpu_count() or 1, 4)
     if cores == 1 or sum(task.size for task in wanted) < ALONE:
-        yield from _scan_batch(list(wanted), fields)
+        yield from work(list(wanted))
         return
     # Spawned: a part of the package carries a runtime of its own that does not survive a fork.
     with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for scans in pool.map(partial(_scan_batch, fields=fields), _batches(wanted)):
-            yield from scans
+        for answers in pool.map(work, _batches(wanted)):
+            yield from answers
 
 
 def _batches(wanted: Iterable[ScanTask]) -> Iterator[list[ScanTask]]:

@@ -42,7 +42,7 @@ def resource_files(path: Path, kustomization: kustomize.Kustomization) -> Iterat
 
 def seen_file(path: Path, text: str, found: Found) -> SeenFile:
     """A file as it was read; a kustomization is parsed here, once, however often names are settled."""
-    return SeenFile(text, found, kustomization=_kustomization(text) if path.name in kustomize.NAMES else None)
+    return SeenFile(text, found, kustomization=read_kustomization(text) if path.name in kustomize.NAMES else None)
 
 
 @dataclass(slots=True)
@@ -152,7 +152,8 @@ def _names(seen: SeenFile, *, ours: bool) -> Iterable[CarriedName]:
         yield CarriedName(before, before if after is None else split_name(after)[0], suffix)
 
 
-def _kustomization(text: str) -> kustomize.Kustomization:
+def read_kustomization(text: str) -> kustomize.Kustomization:
+    """The kustomization of a file; an empty one where it is no YAML."""
     try:
         for start, end in cut_documents(text):
             for root in parse_yaml(text, start, end):

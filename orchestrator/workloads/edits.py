@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from orchestrator.routes.reference import DEFAULT_DOMAIN, InvalidReference, parse_reference
 from orchestrator.routes.table import Redirected, RouteTable
@@ -56,29 +57,29 @@ def nowhere(_: str) -> str | None:
 
 
 def forward(table: RouteTable) -> Target:
-    """Where the table sends a reference."""
+    """Where the table sends a reference. It can be handed to another process."""
+    return partial(_forward, table)
 
-    def target(reference: str) -> str | None:
-        answer = table.redirect(reference)
-        return answer.target if isinstance(answer, Redirected) else None
 
-    return target
+def _forward(table: RouteTable, reference: str) -> str | None:
+    answer = table.redirect(reference)
+    return answer.target if isinstance(answer, Redirected) else None
 
 
 def backward(table: RouteTable) -> Target:
-    """The upstream, in its familiar form, of a reference to the environment's registry."""
+    """The upstream, in its familiar form, of a reference to the environment's registry. It can be handed to another process."""
+    return partial(_backward, table)
 
-    def target(reference: str) -> str | None:
-        try:
-            parsed = parse_reference(reference)
-        except InvalidReference:
-            return None
-        source = table.at_source(parsed)
-        if source is None:
-            return None
-        return str(source).removeprefix(f"{DEFAULT_DOMAIN}/library/").removeprefix(f"{DEFAULT_DOMAIN}/")
 
-    return target
+def _backward(table: RouteTable, reference: str) -> str | None:
+    try:
+        parsed = parse_reference(reference)
+    except InvalidReference:
+        return None
+    source = table.at_source(parsed)
+    if source is None:
+        return None
+    return str(source).removeprefix(f"{DEFAULT_DOMAIN}/library/").removeprefix(f"{DEFAULT_DOMAIN}/")
 
 
 def everywhere(_: ImagePlace) -> bool:

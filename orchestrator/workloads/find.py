@@ -34,6 +34,9 @@ _GITLAB = re.compile(r"(?:.*/)?(?:[^/]*\.gitlab-ci\.ya?ml|\.gitlab/.*\.ya?ml|git
 _HELMFILE = re.compile(r"(?:.*/)?(?:helmfile(?:[-_.].*)?\.ya?ml|helmfile\.d/[^/]+\.ya?ml)", re.I)
 _DEVCONTAINER = re.compile(r"(?:.*/)?\.?devcontainer(?:/.*)?(?:/devcontainer)?\.json", re.I)
 _JSON_IMAGE = re.compile(r"^[ \t]*[^/\n]*?\"image\"\s*:\s*\"([^\"\\\n]+)\"", re.M)
+# A schema is often a megabyte and names no image. In a block mapping a line that begins with a key is one of its own.
+_SCHEMA = re.compile(r"^kind:[ \t]+[\"']?CustomResourceDefinition[\"']?[ \t]*(?:#[^\n]*)?\r?$", re.M)
+_OBJECT = re.compile(r"(?:---[^\n]*\n|[ \t]*#[^\n]*\n|[ \t]*\r?\n)*+(?:apiVersion|kind|metadata|spec)[ \t]*:[ \t\r\n]")
 _CDK = re.compile(r"(?:fromRegistry|from_registry|FromRegistry)\(\s*[\"'`]([^\"'`\n]+)[\"'`]")
 _CDK_NAME = re.compile(r".*\.(?:ts|js|py|java|go|cs)")
 _YAML_NAME = re.compile(r".*\.(?:ya?ml|json)(?:\.(?:gotmpl|tpl|tmpl|j2))?|.*\.(?:tpl|gotmpl)|Kustomization", re.I)
@@ -88,7 +91,7 @@ def _documents(path: str, name: str, text: str, app_version: str, fields: Fields
         chart_templates.find_in_template(text, found)
         return
     for start, end in cut_documents(text):
-        if not _has_words(text, start, end, fields):
+        if not _has_words(text, start, end, fields) or _is_schema(text, start, end):
             continue
         try:
             roots = parse_yaml(text, start, end)
@@ -102,6 +105,11 @@ def _documents(path: str, name: str, text: str, app_version: str, fields: Fields
             continue
         for root in roots:
             _root(path, name, text, root, app_version, fields, found)
+
+
+def _is_schema(text: str, start: int, end: int) -> bool:
+    """Whether a document is a CustomResourceDefinition in block style, which need not be parsed to be passed over."""
+    return _OBJECT.match(text, start, end) is not None and _SCHEMA.search(text, start, end) is not None
 
 
 def _root(path: str, name: str, text: str, root: Node, app_version: str, fields: Fields, found: Found) -> None:

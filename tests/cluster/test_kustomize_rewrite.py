@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestrator.files.image_rewrite import propose, write
+from orchestrator.files.image_rewrite import propose
+from orchestrator.files.rewrite_journal import write
 from orchestrator.routes.build import build_route_table
 from orchestrator.routes.table import Redirected, RouteTable
 from orchestrator.workloads.edits import forward
