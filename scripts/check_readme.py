@@ -171,8 +171,8 @@ def _values_problem(command: click.Command, values: dict[str, object]) -> str | 
 
 
 def documents(root: Path) -> list[Path]:
-    """README, CONTRIBUTING and everything below docs/ and in the modules' READMEs."""
-    found = [root / "README.md", root / "CONTRIBUTING.md"]
+    """README, CONTRIBUTING, ci/README and everything below docs/ and in the modules' READMEs."""
+    found = [root / "README.md", root / "CONTRIBUTING.md", root / "ci/README.md"]
     found += sorted((root / "docs").rglob("*.md")) + sorted((root / "modules").glob("*/README.md"))
     return [path for path in found if path.is_file()]
 

@@ -7,9 +7,8 @@ import json
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,8 +18,6 @@ from orchestrator.cli import messages
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import embedded_aws
 from orchestrator.errors import InvalidEnvironment, OrchestratorError, RefusedInput
-from orchestrator.lifecycle.ports import ROOT
-from orchestrator.terraform import operations
 from orchestrator.terraform.binary import find_terraform
 from orchestrator.terraform.fleet import Result, run_all, slots
 from orchestrator.terraform.interrupts import Interrupts
@@ -29,21 +26,24 @@ from orchestrator.terraform.progress import Progress
 from orchestrator.terraform.providers import find_provider_source
 from orchestrator.terraform.shared_provider import ProviderPool
 from orchestrator.terraform.stack import Stack, Toolset, Turns
-from orchestrator.terraform.summary import attribute_line, change_line, plan_text
+from orchestrator.terraform.summary import plan_text
 from orchestrator.terraform.workdir import workdir_of
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
     from orchestrator.terraform.plan import Plan
+    from orchestrator.terraform.plan_comment import PlanComment
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one environment has to say at its end: a document for `--json`, lines for people, and a question's answer."""
+    """What one environment has to say at its end: a document for `--json`, lines for people, a question's answer, and its
+    part of a comment."""
 
     document: dict[str, Any]
     lines: tuple[str, ...] = ()
     changes: bool = False
+    comment: PlanComment | None = None
 
 
 @dataclass(slots=True)
@@ -118,6 +118,8 @@ class Fleet:
         bare: bool = False,
         together: bool = False,
         warns: bool = False,
+        initialise: bool = True,
+        gathers: Callable[[Sequence[Result[Report]]], str] | None = None,
     ) -> None:
         self.project = open_project(ctx)
         self.names = self._chosen(names, everything)
@@ -126,18 +128,21 @@ class Fleet:
         # What `validate` warns of is said where it would become true: by plan and apply.
         self.warns = warns
         self.local = local
+        self.initialise = initialise
         self.as_json = as_json
+        # One document of everything at the end, in place of lines as each environment ends.
+        self.gathers = _as_json if as_json else gathers
         self.share = share
         self.protected_only = protected_only
         self.transitions = transitions
         self.or_local = or_local
         # With --json standard output belongs to the document, and where an operation prints by itself to that.
-        target = sys.stderr if as_json or bare else sys.stdout
+        target = sys.stderr if self.gathers or bare else sys.stdout
         terminal = target.isatty() and sys.stdin.isatty()
         self.colour = target.isatty() and messages.wants_colour()
         self.yes = yes
         self.verbose = bool((ctx.obj or {}).get("verbose"))
-        live = terminal and not as_json and not messages.MANNER.quiet and not messages.MANNER.as_json
+        live = terminal and not self.gathers and not messages.MANNER.quiet and not messages.MANNER.as_json
         self.progress = Progress(target, live=live)
         self.ask = Questions(yes, self.progress, sys.stdin.isatty(), len(self.names) > 1)
 
@@ -246,7 +251,7 @@ class Fleet:
                 follow=lambda phase: self.progress.follow(name, phase),
                 protected_only=self.protected_only,
                 transitions=self.transitions,
-                initialise=operation is not rendered,
+                initialise=self.initialise,
             ) as stack:
                 return operation(EnvironmentRun(stack, self, name), **settings)
         finally:
@@ -257,7 +262,7 @@ class Fleet:
         self._done(result)
 
     def _done(self, result: Result[Report]) -> None:
-        if self.as_json:
+        if self.gathers:
             return
         if result.value is not None:
             for line in result.value.lines:
@@ -271,16 +276,10 @@ class Fleet:
     def _finish(self, results: list[Result[Report]]) -> int:
         errors = [result.error for result in results if result.error is not None]
         reports = [result.value for result in results if result.value is not None]
-        if len(results) == 1 and errors and not self.as_json:
+        if len(results) == 1 and errors and not self.gathers:
             raise errors[0]
-        if self.as_json:
-            documents = [
-                result.value.document
-                if result.value is not None
-                else {"environment": result.name, "errors": [result.error.as_dict() if result.error else {}]}
-                for result in results
-            ]
-            click.echo(json.dumps(_one_shape(documents), indent=2, ensure_ascii=False))
+        if self.gathers:
+            click.echo(self.gathers(results))
             for error in errors:
                 if self.verbose:
                     traceback.print_exception(error)
@@ -299,111 +298,18 @@ class Fleet:
         return 3 if any(report.changes for report in reports) else 0
 
 
+def _as_json(results: Sequence[Result[Report]]) -> str:
+    """One document of all environments; one that failed says why where the others have what they did."""
+    documents = [
+        result.value.document
+        if result.value is not None
+        else {"environment": result.name, "errors": [result.error.as_dict() if result.error else {}]}
+        for result in results
+    ]
+    return json.dumps(_one_shape(documents), indent=2, ensure_ascii=False)
+
+
 def _one_shape(documents: list[dict[str, Any]]) -> dict[str, Any]:
     """{"environments": [...]}, be it one or several; what is said of a single one also stands beside it, as it used to."""
     alone = documents[0] if len(documents) == 1 else {}
     return {"environments": documents, **alone}
-
-
-def rendered(unit: EnvironmentRun) -> Report:
-    """The working directory is there; say where."""
-    workdir = unit.stack.workdir
-    document = {"environment": unit.name, "directory": str(workdir.root), "digest": workdir.digest}
-    return Report(document, (f"{workdir.root}",))
-
-
-def planned(unit: EnvironmentRun, *, out: Path | None, adopt: bool, ask_changes: bool) -> Report:
-    """Show the plan."""
-    plan = operations.plan(unit.stack, out=out, adopt=adopt)
-    lines = plan_text(plan, colour=unit.fleet.colour).splitlines()
-    if out is not None:
-        lines.append(
-            f"The plan is in {out}. It holds secrets: keep it as one. `orchestrator apply {unit.name} --plan {out}` applies it."
-        )
-    return Report(_plan_document(unit, plan), tuple(lines), ask_changes and not plan.is_empty)
-
-
-def applied(unit: EnvironmentRun, *, plan_file: Path | None, adopt: bool, allow_destroy: tuple[str, ...]) -> Report:
-    """Apply and report what AWS says of the rules."""
-    done = operations.apply(
-        unit.stack,
-        show=unit.show,
-        ask=unit.fleet.ask,
-        adopt=adopt,
-        allow_destroy=allow_destroy,
-        plan_file=plan_file,
-    )
-    lines = ["Applied." if done.changed else "Nothing to apply."]
-    for rule in done.rules:
-        if rule.valid:
-            lines.append(
-                f"rule {rule.prefix}: valid ({rule.upstream})" if rule.upstream else f"rule {rule.prefix}: valid"
-            )
-        else:
-            state = "invalid" if rule.valid is False else "could not be checked"
-            lines.append(f"rule {rule.prefix}: {state}: {rule.failure}")
-    root = unit.fleet.project.root.resolve()
-    lines += [f"wrote {path.relative_to(root)}" for path in done.written]
-    document = {
-        **_plan_document(unit, done.plan),
-        "applied": done.changed,
-        "outputs": done.outputs,
-        "rules": [
-            {"prefix": r.prefix, "valid": r.valid, "failure": r.failure or None, "upstream": r.upstream or None}
-            for r in done.rules
-        ],
-        "written": [str(path.relative_to(root)) for path in done.written],
-    }
-    return Report(document, tuple(lines))
-
-
-def destroyed(unit: EnvironmentRun, *, allow_destroy: tuple[str, ...]) -> Report:
-    """Destroy and report what stays."""
-    done = operations.destroy(unit.stack, show=unit.show, ask=unit.fleet.ask, allow_destroy=allow_destroy)
-    lines = ["Destroyed." if done.changed else "Nothing to destroy."]
-    if done.spared:
-        lines.append(f"Spared, because protected: {', '.join(done.spared)}.")
-    if done.cached:
-        total = sum(repository.size for repository in done.cached)
-        lines.append(
-            f"Left over: {len(done.cached)} cached repositories that AWS made and nobody manages, {total} bytes."
-        )
-        region = unit.stack.environment.aws_region
-        for repository in done.cached:
-            doubt = "  (under ROOT: make sure that it is a cache)" if repository.prefix == ROOT else ""
-            lines.append(f"  {repository.name}: {repository.images} images, {repository.size} bytes{doubt}")
-            lines.append(f"    aws ecr delete-repository --region {region} --force --repository-name {repository.name}")
-    document = {
-        **_plan_document(unit, done.plan),
-        "destroyed": done.changed,
-        "spared": list(done.spared),
-        "cached": [{"name": c.name, "prefix": c.prefix, "images": c.images, "bytes": c.size} for c in done.cached],
-    }
-    return Report(document, tuple(lines))
-
-
-def drifted(unit: EnvironmentRun) -> Report:
-    """What changed outside; an environment that is not applied differs from what its file says, too."""
-    found = operations.drift(unit.stack)
-    document = {"environment": unit.name, **found.as_dict()}
-    if not found.applied:
-        lines = ["Nothing is applied."]
-        if found.existing:
-            lines.append(f"In AWS already: {', '.join(found.existing)}.")
-        if found.advice:
-            lines.append(str(found.advice))
-        return Report(document, tuple(lines), True)
-    lines = []
-    for change in found.changes:
-        if change.action == "delete":
-            lines.append(f"{change_line(change, colour=unit.fleet.colour)}  was deleted")
-            continue
-        lines.append(change_line(change, colour=unit.fleet.colour))
-        lines += [f"        {attribute_line(attribute)}" for attribute in change.attributes]
-    count = len(found.changes)
-    lines.append(f"Drift: {count} resource{'' if count == 1 else 's'} changed outside." if count else "No drift.")
-    return Report(document, tuple(lines), bool(found.changes))
-
-
-def _plan_document(unit: EnvironmentRun, plan: Plan) -> dict[str, Any]:
-    return {"environment": unit.name, **plan.as_dict()}

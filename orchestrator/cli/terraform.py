@@ -41,14 +41,16 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.pass_context
 def render(ctx: click.Context, /, **options: Any) -> int:
     """Write the working directory of an environment: root module, rendered variables, backend."""
-    from orchestrator.cli.operation import Fleet, rendered
+    from orchestrator.cli.operation import Fleet
+    from orchestrator.cli.reports import rendered
 
-    return Fleet(ctx, **options).run(rendered)
+    return Fleet(ctx, initialise=False, **options).run(rendered)
 
 
 @click.command("plan")
 @_common
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Keep the plan for `apply --plan`.")
+@click.option("--markdown", is_flag=True, help="Print a comment for a pull request: folded, within 65,536 characters.")
 @click.option("--adopt", is_flag=True, help="Take over what exists and is in no state.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit code 3 when something would change.")
 @NO_SHARING
@@ -57,15 +59,20 @@ def plan(
     ctx: click.Context,
     /,
     out: Path | None,
+    markdown: bool,
     adopt: bool,
     detailed_exitcode: bool,
     no_shared_provider: bool,
     **options: Any,
 ) -> int:
     """Show what an apply would change."""
-    from orchestrator.cli.operation import Fleet, planned
+    from orchestrator.cli.operation import Fleet
+    from orchestrator.cli.reports import as_comment, planned
 
-    fleet = Fleet(ctx, share=not no_shared_provider, warns=True, **options)
+    if markdown and options["as_json"]:
+        raise RefusedInput("--markdown and --json exclude each other.", remedy="Leave one of them out.")
+    gathers = as_comment if markdown else None
+    fleet = Fleet(ctx, share=not no_shared_provider, warns=True, gathers=gathers, **options)
     if out is not None and len(fleet.names) != 1:
         raise RefusedInput("--out keeps the plan of one environment.", remedy="Name one environment.")
     return fleet.run(planned, out=out, adopt=adopt, ask_changes=detailed_exitcode)
@@ -93,7 +100,8 @@ def apply(
     **options: Any,
 ) -> int:
     """Plan, ask, and apply exactly that plan."""
-    from orchestrator.cli.operation import Fleet, applied
+    from orchestrator.cli.operation import Fleet
+    from orchestrator.cli.reports import applied
 
     fleet = Fleet(ctx, yes=yes, together=True, warns=True, **options)
     if plan_file is not None and len(fleet.names) != 1:
@@ -110,7 +118,8 @@ def apply(
 @click.pass_context
 def destroy(ctx: click.Context, /, yes: bool, allow_destroy: tuple[str, ...], **options: Any) -> int:
     """Destroy what is not protected."""
-    from orchestrator.cli.operation import Fleet, destroyed
+    from orchestrator.cli.operation import Fleet
+    from orchestrator.cli.reports import destroyed
 
     return Fleet(ctx, yes=yes, protected_only=True, **options).run(destroyed, allow_destroy=allow_destroy)
 
@@ -147,6 +156,7 @@ def output(ctx: click.Context, /, words: tuple[str, ...], raw: bool, show_sensit
 @click.pass_context
 def drift(ctx: click.Context, /, no_shared_provider: bool, **options: Any) -> int:
     """Show what changed behind our back: exit code 3 when something did, 0 when nothing."""
-    from orchestrator.cli.operation import Fleet, drifted
+    from orchestrator.cli.operation import Fleet
+    from orchestrator.cli.reports import drifted
 
     return Fleet(ctx, share=not no_shared_provider, **options).run(drifted)

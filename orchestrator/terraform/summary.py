@@ -80,11 +80,11 @@ def _lines(plan: Plan, colour: bool) -> Iterator[str]:
         yield "Changed outside of Terraform since the last apply:"
         for change in plan.drift:
             yield change_line(change, colour=colour)
-            yield from _attributes(change)
+            yield from attribute_lines(change)
         yield ""
     for change in plan.changes:
         yield change_line(change, colour=colour)
-        yield from _attributes(change)
+        yield from attribute_lines(change)
     if plan.changes:
         yield ""
     if plan.outputs:
@@ -98,7 +98,8 @@ def _lines(plan: Plan, colour: bool) -> Iterator[str]:
     yield totals(plan)
 
 
-def _attributes(change: ResourceChange) -> Iterator[str]:
+def attribute_lines(change: ResourceChange) -> Iterator[str]:
+    """What stands below the line of a change: what is asked for, or old -> new."""
     # tags_all says the same once more.
     if change.action == "create":
         # What is created is shown by what was asked for; what AWS will fill in says nothing yet.

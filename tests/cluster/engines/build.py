@@ -58,6 +58,7 @@ MODULES = (
         "regclient",
         {name: f"github.com/regclient/regclient/cmd/{name}" for name in ("regctl", "regsync")},
     ),
+    GoModule("actionlint", {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"}),
     GoModule("oras", {"oras": "oras.land/oras/cmd/oras"}),
     GoModule("kustomize", {"kustomize": "sigs.k8s.io/kustomize/kustomize/v5"}),
     GoModule("helm3", {"helm3": "helm.sh/helm/v3/cmd/helm"}),

@@ -16,8 +16,10 @@ pytestmark = pytest.mark.terraform
 def plan_file(world: World, tmp_path: Path) -> Path:
     """A plan of `dev` that creates everything."""
     path = tmp_path / "dev.plan"
-    made = world.run("plan", "dev", "--out", str(path))
+    made = world.run("plan", "dev", "--out", str(path), "--markdown")
     assert made.code == 0, made.err
+    assert made.out.startswith("<!-- orchestrator plan: dev -->\n### dev: Plan: ")
+    assert "\n+ module." in made.out
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     return path
 
