@@ -1,5 +1,5 @@
 # ROSA with hosted control planes and no way to the internet: all images come from ECR or not at all.
-# docs/guide/zero-egress.md is the way from here to running Pods.
+# `orchestrator docs zero-egress` is the way from here to running Pods.
 # Account, VPC, roles and names are made up: put in yours.
 
 environment  = "rosa-zero-egress"
@@ -80,7 +80,7 @@ machine_pools = {
 
 ################################################################################
 # Small caches: an image that expired here cannot be pulled again from its source, so that little expires, and what does
-# is archived. That saves nothing up to 150 TB (docs/limits.md), but `orchestrator lifecycle restore` brings it back.
+# is archived. That saves nothing up to 150 TB (`orchestrator docs limits`), but `orchestrator lifecycle restore` brings it back.
 ################################################################################
 
 lifecycle_manager = {

@@ -84,7 +84,7 @@ variable "bucket_name" {
 
   validation {
     condition     = !can(regex("\\.\\.|^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$|^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\\.mrap|--x-s3|--table-s3)$", var.bucket_name))
-    error_message = "bucket_name is \"${coalesce(var.bucket_name, "-")}\". S3 takes no two dots in a row and no form of an IP address, no name that begins with xn--, sthree- or amzn-s3-demo-, and none that ends with -s3alias, --ol-s3, .mrap, --x-s3 or --table-s3. Choose another."
+    error_message = "bucket_name is \"${coalesce(var.bucket_name, "-")}\". S3 takes no two dots in a row and no form of an IP address, no name that begins with xn--, sthree- or amzn-s3-demo-, and none that ends with \"-s3alias\", \"--ol-s3\", \".mrap\", \"--x-s3\" or \"--table-s3\". Choose another."
   }
 }
 

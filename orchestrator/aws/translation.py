@@ -192,7 +192,7 @@ def _refused_by_aws(error: ClientError, environment: str, service: str) -> Orche
             f"{called} was denied.",
             environment=environment,
             why=f"The credentials lack {action}: {text}" if text else f"The credentials lack {action}.",
-            remedy=f"Allow {action} (docs/deployer-policy.json lists all that is needed), or use another profile.",
+            remedy=f"Allow {action} (`orchestrator docs deployer-policy` lists all that is needed), or use another profile.",
         )
     if code in EXPIRED:
         return OrchestratorError(

@@ -72,7 +72,7 @@ def _check_excluded_pods(context: Context) -> None:
             ("exclude_pods",),
             f"exclude_pods takes the place of the shipped list and lacks {', '.join(one.selector for one in missing)}.",
             why=f"{', '.join(one.name for one in missing)} compare images and would remake redirected Pods for ever.",
-            remedy="Add those that your clusters run (docs/custom-resources.md).",
+            remedy="Add those that your clusters run (`orchestrator docs custom-resources` lists them).",
             value=list(context.environment.exclude_pods),
         )
 

@@ -65,6 +65,7 @@ COMMANDS = {
     "affected": ("orchestrator.cli.affected:affected", "The environments that a change touches, also as a matrix."),
     "version": ("orchestrator.cli.version:version", "Versions of this program, Python and Terraform."),
     "completion": ("orchestrator.cli.completion:completion", "Completion for bash, zsh and fish."),
+    "docs": ("orchestrator.cli.docs:docs", "The documents that come with this program."),
     "doctor": ("orchestrator.cli.doctor:doctor", "What is installed, found, reachable and permitted."),
 }
 

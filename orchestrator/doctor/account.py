@@ -97,7 +97,7 @@ def _permissions(session: AwsSession, identity: Caller, environment: Environment
     found = check_permissions(session, identity, environment)
     if found.denied:
         what = f"{len(found.denied)} of {found.asked} actions are denied: {', '.join(found.denied)}"
-        remedy = "Allow them; docs/deployer-policy.json has them with their resources."
+        remedy = "Allow them; `orchestrator docs deployer-policy.json` prints them with their resources."
         return Diagnosis("failed", "permissions", what, remedy, environment.name)
     what = f"all {found.asked} actions of the deployer policy are allowed" if found.asked else "root may do everything"
     return Diagnosis("ok", "permissions", what, environment=environment.name)

@@ -20,6 +20,7 @@ FOLDER = "/etc/orchestrator"
 IMAGE = "orchestrator-usage"
 # The image is built from there, the documents are applied from where they are.
 CHECKOUT = "<checkout of the orchestrator>"
+DOCKERFILE = "images/usage/Dockerfile"
 # What decides a route, and where the snapshot goes.
 VARIABLES = (
     *("cluster_name", "platform", "account_id", "aws_region"),
@@ -164,6 +165,6 @@ def image_steps(environment: Environment, image: str) -> tuple[str, ...]:
         )
     return (
         *steps,
-        f"docker buildx build --platform linux/amd64,linux/arm64 -f images/usage/Dockerfile -t {image} --push .",
+        f"docker buildx build --platform linux/amd64,linux/arm64 -f {DOCKERFILE} -t {image} --push .",
         "cd -",
     )

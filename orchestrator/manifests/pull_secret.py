@@ -13,7 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.manifests.cron_job import FOLDER, cron_job, image_steps, namespaced, settings_text, usage_image
+from orchestrator.manifests.cron_job import (
+    DOCKERFILE,
+    FOLDER,
+    cron_job,
+    image_steps,
+    namespaced,
+    settings_text,
+    usage_image,
+)
 from orchestrator.manifests.document import TargetFiles, dump_json, dump_yaml
 from orchestrator.manifests.metadata import metadata, minor_version, object_name
 from orchestrator.manifests.mirror_sets import mirror_entries
@@ -232,7 +240,7 @@ def openshift_credentials(environment: Environment, table: RouteTable) -> Target
         f"The token is kept in the secret {secret}, with whatever else stands there. {secret.says}",
         f"A token has the rights of the role {role_name(environment)}: it pulls and caches, and cannot push. Every Pod of the cluster pulls with it.",
         "CRI-O looks for credentials of the mirror; it sends those of ECR to no other host.",
-        f"The CronJob runs the image {built}, built from images/usage/Dockerfile and pushed by you.",
+        f"The CronJob runs the image {built}, built from {DOCKERFILE} of a checkout and pushed by you.",
     ]
     resources = [FILE]
     if has_crio_provider(environment):

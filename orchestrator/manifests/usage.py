@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.manifests.cron_job import FOLDER, cron_job, image_steps, namespaced, settings_text, usage_image
+from orchestrator.manifests.cron_job import (
+    DOCKERFILE,
+    FOLDER,
+    cron_job,
+    image_steps,
+    namespaced,
+    settings_text,
+    usage_image,
+)
 from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.manifests.metadata import metadata, object_name
 from orchestrator.routes.table import RouteTable
@@ -128,7 +136,7 @@ def usage(environment: Environment, table: RouteTable) -> TargetFiles:
 def _notes(environment: Environment, settings: UsageSettings, built: str, pulled: str) -> tuple[str, ...]:
     manager = environment.lifecycle_manager
     notes = [
-        f"The image {built} is built from images/usage/Dockerfile and pushed by you; "
+        f"The image {built} is built from {DOCKERFILE} of a checkout and pushed by you; "
         "`lifecycle_manager.usage.image` names another one. For both architectures docker wants a builder of its own "
         "(`docker buildx create --use`); without --platform it builds for this machine's.",
         "The ConfigMap holds the routes as they are now: apply it again when they change.",

@@ -1,6 +1,6 @@
 """Which bundles of a catalog an ImageSetConfiguration asks for: the set that `oc mirror` (v2) would take.
 
-Source: oc-mirror's `docs/features/filtering.md` and the filter that it uses. Without packages the head of every channel;
+Source: https://github.com/openshift/oc-mirror, features/filtering in its docs, and the filter that it uses. Without packages the head of every channel;
 of a named package the heads of its channels, or of the named ones; with versions what the upgrades between them need;
 `full` everything. Dependencies between operators are not followed, as there.
 """

@@ -74,7 +74,7 @@ solr.apache.org SolrCloud solrclouds:  spec.solrImage(repository:tag) spec.busyB
 solr.apache.org SolrPrometheusExporter solrprometheusexporters:  spec.image(repository:tag)
 # https://github.com/pravega/zookeeper-operator
 zookeeper.pravega.io ZookeeperCluster zookeeperclusters:  spec.image(repository:tag)
-# https://apple.github.io/foundationdb/kubernetes, docs/cluster_spec.md of FoundationDB/fdb-kubernetes-operator
+# https://apple.github.io/foundationdb/kubernetes, https://github.com/FoundationDB/fdb-kubernetes-operator/blob/main/docs/cluster_spec.md
 apps.foundationdb.org FoundationDBCluster foundationdbclusters:  spec.mainContainer.imageConfigs[](baseImage:tag) spec.sidecarContainer.imageConfigs[](baseImage:tag) spec.processes{}.podTemplate@template
 # https://kubeblocks.io/docs/preview/user_docs/references/api-reference/
 apps.kubeblocks.io ComponentVersion componentversions:  spec.releases[].images{}

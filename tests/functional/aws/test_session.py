@@ -131,7 +131,7 @@ def test_a_denied_call_names_the_missing_action() -> None:
     with endpoint(lambda request: xml_error("AccessDenied", "no")) as aws, pytest.raises(OrchestratorError) as caught:
         caller(open_session(Target("111111111111"), local=aws))
     assert "sts:GetCallerIdentity" in str(caught.value)
-    assert "docs/deployer-policy.json" in caught.value.remedy
+    assert "orchestrator docs deployer-policy" in caught.value.remedy
 
 
 def test_expired_credentials_are_not_called_a_missing_permission() -> None:

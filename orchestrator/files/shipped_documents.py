@@ -1,0 +1,72 @@
+"""The documents that come with this program: docs/ of a checkout, the same folder inside the package in a wheel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path, PurePosixPath
+
+from orchestrator.errors import RefusedInput
+
+SUFFIXES = (".md", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedDocument:
+    """One document: its name below docs/ (`guide/zero-egress.md`) and where it is."""
+
+    name: str
+    path: Path
+
+    @property
+    def title(self) -> str:
+        """Its first heading; a JSON document has none."""
+        if self.path.suffix != ".md":
+            return ""
+        lines = self.path.read_text("utf-8").splitlines()
+        return next((line[2:].strip() for line in lines if line.startswith("# ")), "")
+
+
+def shipped_documents() -> list[ShippedDocument]:
+    """All of them by name. Raises RefusedInput where the installation lacks them."""
+    folder = _folder()
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+    return [ShippedDocument(path.relative_to(folder).as_posix(), path) for path in paths]
+
+
+def find_document(name: str) -> ShippedDocument:
+    """The document of a name, also without its suffix, its folder or with `docs/` before it: `limits`, `zero-egress`.
+
+    Raises RefusedInput when there is none, or several of that name.
+    """
+    documents = shipped_documents()
+    asked = name.removeprefix("docs/")
+    for matches in (
+        [one for one in documents if one.name == asked],
+        [one for one in documents if one.name == f"{asked}.md"],
+        [one for one in documents if asked in (PurePosixPath(one.name).name, PurePosixPath(one.name).stem)],
+    ):
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            raise RefusedInput(
+                f"{name} names several documents: {', '.join(one.name for one in matches)}.",
+                remedy=f"Write the whole name, such as `orchestrator docs {matches[0].name}`.",
+            )
+    guess = get_close_matches(asked, [one.name for one in documents], n=1, cutoff=0.5)
+    raise RefusedInput(
+        f"There is no document {name}.",
+        remedy=f'Did you mean "{guess[0]}"?' if guess else "`orchestrator docs` lists them.",
+    )
+
+
+def _folder() -> Path:
+    package = Path(__file__).parents[1]
+    for path in (package / "_docs", package.parent / "docs"):
+        if (path / "limits.md").is_file():
+            return path
+    raise RefusedInput(
+        "The documents are missing from the installation.",
+        why=f"{package / '_docs'} does not hold them.",
+        remedy="Install the package again.",
+    )
