@@ -63,6 +63,10 @@ COMMANDS = {
     "local": ("orchestrator.cli.local:local", "The embedded AWS: up, status, down."),
     "list": ("orchestrator.cli.list_:list_", "The environments of the project, and what is known of them."),
     "affected": ("orchestrator.cli.affected:affected", "The environments that a change touches, also as a matrix."),
+    "deployer-policy": (
+        "orchestrator.cli.deployer_policy_command:deployer_policy",
+        "The least IAM policy with which an environment can be applied.",
+    ),
     "version": ("orchestrator.cli.version:version", "Versions of this program, Python and Terraform."),
     "completion": ("orchestrator.cli.completion:completion", "Completion for bash, zsh and fish."),
     "docs": ("orchestrator.cli.docs:docs", "The documents that come with this program."),

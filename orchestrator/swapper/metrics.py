@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from orchestrator.swapper.review import Admission, SwapDecision
@@ -78,3 +78,7 @@ class SwapMetrics:
     def text(self) -> bytes:
         """The page for Prometheus."""
         return generate_latest(self._registry)
+
+    def families(self) -> list[Metric]:
+        """What is counted: names, kinds and what they mean."""
+        return list(self._registry.collect())

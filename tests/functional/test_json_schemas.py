@@ -1,0 +1,73 @@
+"""The published schemas against what the commands print."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from orchestrator.project import Project
+from tests.conftest import ProjectFactory
+from tests.functional.running import run
+from tests.functional.test_affected_command import SMALL, git
+from tests.references_table import tfvars
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "docs/reference/schemas"
+
+
+def problems(name: str, document: Any) -> list[str]:
+    """What is wrong with a document by the schema of this name."""
+    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
+    Draft202012Validator.check_schema(schema)
+    return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(document)]
+
+
+@pytest.fixture
+def root(project: ProjectFactory) -> Project:
+    made = project(standard=tfvars("standard"), one=SMALL.format(name="one"))
+    git(made.root, "init", "-b", "main")
+    git(made.root, "add", ".")
+    git(made.root, "commit", "-m", "before")
+    made.tfvars_path("one").write_text(SMALL.format(name="one") + "force_delete = true\n")
+    made.tfvars_path("broken").write_text("account_id = 12\n")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("schema", "arguments"),
+    [
+        ("list", ["list", "--json"]),
+        ("affected", ["affected", "--json"]),
+        ("affected-matrix", ["affected", "--matrix"]),
+        ("validate", ["validate", "--json"]),
+        ("version", ["version", "--json"]),
+        ("errors", ["route", "nothing", "nginx", "--json"]),
+        ("errors", ["plan", "broken", "--json"]),
+        ("errors", ["plan", "--json", "--nope"]),
+    ],
+)
+def test_what_a_command_prints_is_what_its_schema_says(root: Project, schema: str, arguments: list[str]) -> None:
+    assert problems(schema, run("-C", str(root.root), *arguments).json) == []
+
+
+def test_each_line_of_route_is_what_its_schema_says(root: Project) -> None:
+    references = ["nginx", "NGINX", "quay.io/a/b@sha256:" + "a" * 64, "example.com/a", "a" * 300]
+    lines = run("-C", str(root.root), "route", "standard", *references, "--json").out.splitlines()
+    assert len(lines) == len(references)
+    assert [problem for line in lines for problem in problems("route", json.loads(line))] == []
+
+
+def test_a_key_that_nobody_published_is_noticed(root: Project) -> None:
+    document = run("version", "--json").json
+    assert problems("version", {**document, "new": 1})
+    assert problems("version", {key: value for key, value in document.items() if key != "python"})
+
+
+def test_every_schema_is_listed_and_every_listed_one_is_there() -> None:
+    page = (SCHEMAS.parent / "json.md").read_text("utf-8")
+    assert sorted(path.name for path in SCHEMAS.iterdir()) == sorted(
+        line.split("schemas/")[1].split(")")[0] for line in page.splitlines() if "schemas/" in line
+    )
