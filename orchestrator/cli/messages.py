@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import textwrap
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -24,6 +25,9 @@ NARROWEST = 20
 QUIET = "ORCHESTRATOR_QUIET"
 LOG_FORMAT = "ORCHESTRATOR_LOG_FORMAT"
 FORMATS = ("text", "json")
+# A command to be copied; its spaces are no place for the end of a line.
+_COPIED = re.compile(r"`[^`\n]+`")
+_NO_BREAK = "\0"
 _LABELS = {"note": "info", "warning": "warning", "error": "error"}
 
 
@@ -100,8 +104,7 @@ def labelled(text: str, *, environment: str = "") -> None:
 
 def print_problem(error: OrchestratorError) -> None:
     """Print one error: as text, or with its parts {what, why, remedy, file, line} as JSON."""
-    width = os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else None
-    _say("error", str(error), wrapped(f"error: {error}", width), error.environment, error.as_dict())
+    _say("error", str(error), f"error: {error}", error.environment, error.as_dict())
 
 
 def wants_colour() -> bool:
@@ -109,22 +112,31 @@ def wants_colour() -> bool:
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def fitted(text: str, stream: TextIO, *, taken: int = 0) -> str:
+    """Sentences as they are printed there: broken where it is a terminal, of which `taken` columns hold something else."""
+    return wrapped(text, os.get_terminal_size(stream.fileno()).columns - taken if stream.isatty() else None)
+
+
 def wrapped(text: str, width: int | None) -> str:
-    """`text` broken between words at a terminal's width; a longer path or command stays whole. None breaks nothing."""
+    """`text` broken between words at a terminal's width. A path and what stands in backticks stay whole, to be copied.
+
+    None breaks nothing.
+    """
     if width is None or width < NARROWEST:
         return text
+    whole = _COPIED.sub(lambda span: span[0].replace(" ", _NO_BREAK), text)
     lines = (
         textwrap.wrap(
             line,
             width,
-            subsequent_indent="  ",
+            subsequent_indent=" " * (len(line) - len(line.lstrip(" ")) + 2),
             break_long_words=False,
             break_on_hyphens=False,
             replace_whitespace=False,
         )
-        for line in text.split("\n")
+        for line in whole.split("\n")
     )
-    return "\n".join("\n".join(broken) for broken in lines)
+    return "\n".join("\n".join(broken) for broken in lines).replace(_NO_BREAK, " ")
 
 
 def silences(text: str) -> bool:
@@ -136,7 +148,8 @@ def _say(level: str, message: str, text: str, environment: str, more: Mapping[st
     if MANNER.quiet and level == "info":
         return
     if not MANNER.as_json:
-        click.echo(text, err=True)
+        # Progress has lines of its own form; a sentence is broken as one reads it.
+        click.echo(text if level == "info" else fitted(text, sys.stderr), err=True)
         return
     entry: dict[str, Any] = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),

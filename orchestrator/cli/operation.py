@@ -137,7 +137,7 @@ class Fleet:
         self.transitions = transitions
         self.or_local = or_local
         # With --json standard output belongs to the document, and where an operation prints by itself to that.
-        target = sys.stderr if self.gathers or bare else sys.stdout
+        target = self.target = sys.stderr if self.gathers or bare else sys.stdout
         terminal = target.isatty() and sys.stdin.isatty()
         self.colour = target.isatty() and messages.wants_colour()
         self.yes = yes
@@ -186,6 +186,8 @@ class Fleet:
         if messages.MANNER.as_json:
             messages.labelled(text, environment=name)
         elif not messages.silences(text):
+            if text.startswith("warning: "):
+                text = messages.fitted(text, self.target, taken=len(f"{name} | ") if len(self.names) > 1 else 0)
             self.result(name, text)
 
     def result(self, name: str, text: str) -> None:

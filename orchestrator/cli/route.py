@@ -261,4 +261,4 @@ def _print_table(lines: Sequence[Line]) -> None:
         notes = "\n".join(_notes(line))
         cells = (_shown(line.reference), line.word, line.outcome, notes)
         table.add_row(*(Text(cell, style=styles[line.word] if index == 1 else "") for index, cell in enumerate(cells)))
-    Console().print(table)
+    Console(color_system="auto" if messages.wants_colour() else None).print(table)

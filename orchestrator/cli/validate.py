@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli import messages
 from orchestrator.cli.environment_name import NAMES
 from orchestrator.cli.options import json_option
 from orchestrator.cli.project_option import open_project
@@ -113,9 +115,9 @@ def _print_part(name: str, problems: Sequence[OrchestratorError], warnings: Sequ
     counts += [_count(len(warnings), "warning")] if warnings else []
     click.echo(f"{name}: {', '.join(counts)}")
     for problem in problems:
-        click.echo(f"  error: {problem}")
+        click.echo(messages.fitted(f"  error: {problem}", sys.stdout))
     for problem in warnings:
-        click.echo(f"  warning: {problem}")
+        click.echo(messages.fitted(f"  warning: {problem}", sys.stdout))
 
 
 def _count(number: int, word: str) -> str:

@@ -1,0 +1,99 @@
+"""A terminal's width and colours are heeded: real pseudo-terminals, in this process."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import struct
+import sys
+import termios
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli.main import main
+from orchestrator.cli.messages import MANNER
+
+ESCAPE = "\x1b["
+Shown = Callable[..., str]
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shown:
+    """What a terminal of `columns` shows of `orchestrator ARGUMENTS`, standard output and error together."""
+
+    def run(*arguments: str, columns: int = 80, **variables: str) -> str:
+        for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("TERM", "xterm-256color")
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        taken: list[bytes] = []
+        reader = threading.Thread(target=_drain, args=(master, taken))
+        reader.start()
+        with os.fdopen(slave, "w", encoding="utf-8") as terminal:
+            monkeypatch.setattr(sys, "stdout", terminal)
+            monkeypatch.setattr(sys, "stderr", terminal)
+            with pytest.raises(SystemExit):
+                main(["-C", str(tmp_path), *arguments])
+            monkeypatch.undo()
+        reader.join()
+        os.close(master)
+        return b"".join(taken).decode().replace("\r\n", "\n")
+
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / "dev.tfvars").write_text(
+        'cluster_name = "dev"\nplatform = "eks"\naws_region = "eu-west-1"\naccount_id = "111122223333"\n'
+        'pull_through_cache_rules = { quay = { upstream_registry_url = "quay.io" } }\ncreate_vpc_endpoints = false\n'
+    )
+    return run
+
+
+def _drain(master: int, taken: list[bytes]) -> None:
+    while True:
+        try:
+            part = os.read(master, 65536)
+        except OSError:  # Linux says so when nobody holds the other end any more
+            return
+        if not part:
+            return
+        taken.append(part)
+
+
+@pytest.mark.parametrize("arguments", [("doctor",), ("route", "dev", "nginx", "quay.io/a/b:1")])
+def test_colours_are_for_terminals_that_want_them(shown: Shown, arguments: tuple[str, ...]) -> None:
+    assert ESCAPE in shown(*arguments)
+    # Empty means not set, https://no-color.org
+    assert ESCAPE in shown(*arguments, NO_COLOR="")
+    assert ESCAPE not in shown(*arguments, NO_COLOR="1")
+    assert ESCAPE not in shown(*arguments, TERM="dumb")
+
+
+@pytest.mark.parametrize("columns", [40, 60, 100])
+def test_an_error_is_broken_at_the_terminals_width_and_its_commands_stay_whole(shown: Shown, columns: int) -> None:
+    lines = shown("route", "stage", "nginx", columns=columns).splitlines()
+    text = " ".join(line.strip() for line in lines)
+    assert len(lines) > 1
+    assert any("`orchestrator init stage`" in line for line in lines)
+    assert text.startswith('error: There is no environment "stage"')
+    # Only a path may be longer than the terminal is wide.
+    assert all(len(line) <= columns or len(line.split()) == 1 for line in lines)
+
+
+def test_a_warning_is_broken_as_an_error_is(shown: Shown, tmp_path: Path) -> None:
+    more = 'exclude = ["ghcr.io/nobody/routes/this"]\n'
+    path = tmp_path / "environments" / "dev.tfvars"
+    path.write_text(path.read_text() + more)
+    lines = shown("validate", "dev", columns=50).splitlines()
+    assert any(line.startswith("  warning: ") for line in lines)
+    assert all(len(line) <= 50 or len(line.split()) == 1 for line in lines)
+
+
+def test_a_window_without_a_width_breaks_nothing(shown: Shown) -> None:
+    assert MANNER.as_json is False
+    assert len(shown("route", "stage", "nginx", columns=0).splitlines()) == 1
