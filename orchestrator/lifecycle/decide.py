@@ -1,7 +1,8 @@
 """The decision: images of a repository, its retention and what is in use -> for every image keep or expire, and why.
 
 The order of the reasons is the order of their power: in use and protected first, then the age below which nothing goes,
-the floor, the ceiling, and last the time since a pull. The clock is an argument. Pure.
+the floor, the ceiling, and last the time since a pull. Where somebody lists what a repository is to hold (`listed`),
+the list takes the place of floor and ceiling, and of an image's age since its push. The clock is an argument. Pure.
 """
 
 from __future__ import annotations
@@ -30,10 +31,12 @@ Because = Literal[
     "archived",
     "not pulled",
     "too many",
+    "listed",
+    "not listed",
 ]
 
 
-EXPIRING = frozenset({"not pulled", "too many"})
+EXPIRING = frozenset({"not pulled", "too many", "not listed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,11 @@ def decide(
     retention: Retention,
     in_use: InUse,
     now: datetime,
+    listed: InUse | None = None,
 ) -> Decided:
     """The decision for every image of `repository` at `now` (aware).
+
+    `listed` says by tag and digest who wants an image there; None where nobody keeps a list.
 
     Children that are not known yet look like images of their own, which expire sooner than their index does: when
     nothing expires without some entries of `children`, nothing needs to be read. (An archived index cannot be read;
@@ -85,7 +91,9 @@ def decide(
         because: Because = "archived"
         reason = _archived_with_it(unit, retention, unread)
         if not reason:
-            because, reason = _unit_verdict(repository, unit, ranks.get(unit.root.digest), retention, in_use, now)
+            because, reason = _unit_verdict(
+                repository, unit, ranks.get(unit.root.digest), retention, in_use, now, listed
+            )
         verdict: Verdict = "expire" if because in EXPIRING else "keep"
         for member in unit.members:
             if not member.is_active:
@@ -130,14 +138,25 @@ def _ranks(units: Iterable[Unit]) -> dict[str, int]:
 
 
 def _unit_verdict(
-    repository: str, unit: Unit, rank: int | None, retention: Retention, in_use: InUse, now: datetime
+    repository: str,
+    unit: Unit,
+    rank: int | None,
+    retention: Retention,
+    in_use: InUse,
+    now: datetime,
+    listed: InUse | None,
 ) -> tuple[Because, str]:
     kept = _beyond_reach(repository, unit, retention, in_use)
     if kept is not None:
         return kept
+    who = _user(repository, unit, listed) if listed is not None else ""
+    if who:
+        return "listed", f"named by {who}"
     age = now - unit.pushed_at
     if age < timedelta(days=retention.minimum_age_days):
         return "young", f"pushed less than {_days(retention.minimum_age_days)} ago"
+    if listed is not None:
+        return _unlisted(unit, retention, now)
     if rank is not None and rank < retention.keep_at_least:
         return "newest", f"one of the {retention.keep_at_least} newest tagged images"
     if rank is not None and retention.keep_at_most is not None and rank >= retention.keep_at_most:
@@ -153,12 +172,21 @@ def _unit_verdict(
     return "recently used", f"{what}pulled or pushed within {_days(limit)}"
 
 
+def _unlisted(unit: Unit, retention: Retention, now: datetime) -> tuple[Because, str]:
+    """No list names it. Who pulled it lately may run it: a push alone says nothing, as the copy itself was one."""
+    pulled, limit = unit.pulled_at, retention.expire_unpulled_days
+    if pulled is not None and limit is None:
+        return "no limit", "it was pulled, and no limit says when that is long ago"
+    if pulled is not None and limit is not None and now - pulled <= timedelta(days=limit):
+        return "recently used", f"pulled within {_days(limit)}"
+    return "not listed", "no list names it"
+
+
 def _beyond_reach(repository: str, unit: Unit, retention: Retention, in_use: InUse) -> tuple[Because, str] | None:
     """Why the unit is kept whatever its age; None when nothing says so."""
-    for member in unit.members:
-        user = in_use.user_of(repository, member.digest, member.tags)
-        if user:
-            return "in use", f"in use by {user}"
+    user = _user(repository, unit, in_use)
+    if user:
+        return "in use", f"in use by {user}"
     if in_use.since and unit.last_used > in_use.since:
         return "used since the snapshots", "pulled or pushed since the clusters' snapshots were taken: it may run"
     if retention.never:
@@ -172,6 +200,12 @@ def _beyond_reach(repository: str, unit: Unit, retention: Retention, in_use: InU
                 if matches(pattern, tag):
                     return "protected", f"tag {tag} protected by {pattern}"
     return None
+
+
+def _user(repository: str, unit: Unit, users: InUse) -> str:
+    """Who uses a member of the unit; empty when nobody does."""
+    found = (users.user_of(repository, member.digest, member.tags) for member in unit.members)
+    return next(filter(None, found), "")
 
 
 def _days(number: int) -> str:

@@ -74,7 +74,8 @@ def stored_bytes(image: Image) -> int:
 class Evaluator:
     """Judges repositories by calls to `registry`; `guard` is None where a person allowed any fraction.
 
-    `provenance` tells what is the cache's own from what somebody pushed.
+    `provenance` tells what is the cache's own from what somebody pushed. `listed` is what a list wants there, as for
+    `decide`.
     """
 
     registry: Registry
@@ -83,6 +84,7 @@ class Evaluator:
     guard: Guard | None
     provenance: Provenance
     inspector: bool = False
+    listed: InUse | None = None
 
     def evaluate(self, repository: str, retention: Retention, cache: IndexCache, now: datetime) -> Evaluation:
         """Raises PortError, GoneError when the repository does not exist, DeadlineReached.
@@ -92,14 +94,16 @@ class Evaluator:
         known = cache.children
         images = self._images(repository)
         children = {image.digest: known[image.digest] for image in images if image.digest in known}
-        decided = decide(repository, images, children, retention, self.in_use, now)
+        decided = decide(repository, images, children, retention, self.in_use, now, self.listed)
         found = Evaluation(repository, retention, decided, children)
         if not decided.expired:
             return found
         unknown = [image.digest for image in found.images if image.may_have_children and image.digest not in children]
         if unknown:
             children |= self._children(repository, unknown)
-            found = replace(found, decided=decide(repository, images, children, retention, self.in_use, now))
+            found = replace(
+                found, decided=decide(repository, images, children, retention, self.in_use, now, self.listed)
+            )
         if not found.decided.expired:
             return found
         policy = self.registry.policy(repository)
@@ -112,7 +116,7 @@ class Evaluator:
         if self.inspector:
             running = {**self.registry.in_use(repository), **self.in_use.digests}
             in_use = replace(self.in_use, digests=running)
-            found = replace(found, decided=decide(repository, images, children, retention, in_use, now))
+            found = replace(found, decided=decide(repository, images, children, retention, in_use, now, self.listed))
         expiring = len(found.decided.expired)
         if self.guard is not None and exceeds(expiring, len(found.images), self.guard.repository):
             reason = (

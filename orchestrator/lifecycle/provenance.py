@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from orchestrator.lifecycle.index_cache import IndexCache
 from orchestrator.lifecycle.ports import ROOT, CacheRule, Storage, Upstreams
@@ -22,7 +23,8 @@ from orchestrator.lifecycle.units import Image
 
 # So many images of a repository are asked for: one that is served is enough.
 ASKED = 3
-NOT_SERVED = "{host} does not have it: no rule can bring it back, so that it is taken for somebody's own"
+NOT_SERVED = "{host} does not have it: no {way} can bring it back, so that it is taken for somebody's own"
+NOT_TOLD_OF_MIRROR = "it cannot be told whether {host} has it, so that it stays (log in to {host}, or try again)"
 NOT_TOLD = (
     "it cannot be told whether {host} has it, so that nothing expires (name its prefix in lifecycle_manager.cache_only "
     "where nobody pushes)"
@@ -36,12 +38,13 @@ def evidence_key(repository: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Asks for the evidence, for one run: `rules` are those of the registry."""
+    """Asks for the evidence, for one run: `rules` are those of the registry, or its mirrors in the shape of rules."""
 
     settings: Settings
     rules: Sequence[CacheRule]
     upstreams: Upstreams | None
     storage: Storage | None
+    way: Literal["rule", "mirror"] = "rule"
     _doubts: dict[str, str] = field(default_factory=dict)
 
     def doubt(self, repository: str, images: Sequence[Image], cache: IndexCache) -> str:
@@ -66,7 +69,8 @@ class Provenance:
         if served:
             cache.learn_cached(repository)
             return ""
-        return (NOT_TOLD if served is None else NOT_SERVED).format(host=rule.upstream_url)
+        not_told = NOT_TOLD if self.way == "rule" else NOT_TOLD_OF_MIRROR
+        return (not_told if served is None else NOT_SERVED).format(host=rule.upstream_url, way=self.way)
 
     def _served(self, rule: CacheRule, repository: str, images: Sequence[Image]) -> bool | None:
         # A digest proves more than a tag, but what a tag named before is gone at many upstreams.

@@ -82,6 +82,11 @@ class Unit:
         return max(member.last_used for member in self.members)
 
     @property
+    def pulled_at(self) -> datetime | None:
+        """The newest pull of a member; None when none was ever pulled."""
+        return max((member.pulled_at for member in self.members if member.pulled_at), default=None)
+
+    @property
     def pushed_at(self) -> datetime:
         """The newest push of a member."""
         return max(member.pushed_at for member in self.members)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.errors import Location, RefusedInput
@@ -39,6 +40,12 @@ def read_reference(text: str, where: Location | None = None) -> ImageReference:
         return parse_reference(re.sub(r"^(?:docker|oci)://", "", text.strip()))
     except InvalidReference as error:
         raise RefusedInput(error.what, why=error.why, remedy=error.remedy, where=where) from error
+
+
+def read_platforms(texts: Iterable[str]) -> tuple[str, ...]:
+    """`linux/amd64,linux/arm64` and the like, each once, in the order given. Raises RefusedInput."""
+    parts = (part.strip() for text in texts for part in text.split(","))
+    return tuple(dict.fromkeys(check_platform(part) for part in parts if part))
 
 
 def check_platform(text: str, where: Location | None = None) -> str:

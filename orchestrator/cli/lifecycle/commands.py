@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import click
 
 from orchestrator.cli import messages
 from orchestrator.cli.environment_name import NAME
-from orchestrator.cli.options import json_option, local_option
+from orchestrator.cli.options import Number, allow_fraction_option, json_option, local_option, snapshot_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.errors import RefusedInput
 
@@ -26,39 +25,6 @@ if TYPE_CHECKING:
 @click.group()
 def lifecycle() -> None:
     """Keep the cache small without deleting what runs."""
-
-
-class Number(click.FloatRange):
-    """A number in a range; never "nan", which lies in every range, nor an infinite one. `hint` follows what is none."""
-
-    def __init__(self, least: float, most: float | None = None, hint: str = "") -> None:
-        super().__init__(least, most)
-        self._hint = hint
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        try:
-            number = float(value)
-        except ValueError:
-            self.fail(f'"{value}" is no number.{self._hint}', param, ctx)
-        if not math.isfinite(number):
-            self.fail(f'"{value}" is no number.', param, ctx)
-        return super().convert(value, param, ctx)
-
-
-_allow_fraction = click.option(
-    "--allow-fraction",
-    type=Number(0, 1, " NAME comes before --allow-fraction, or give it a value: --allow-fraction 1."),
-    is_flag=False,
-    flag_value=1.0,
-    help="Largest part of the images that may expire, in the guard's place; 1 without a value.",
-)
-_snapshot = click.option(
-    "--snapshot",
-    "snapshots",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Snapshot of a cluster, beside those in the bucket.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +47,7 @@ def _options(function: Callable[..., int]) -> Callable[..., int]:
     ) -> int:
         return function(Asked(name, snapshots, allow_fraction, local, as_json), **own)
 
-    for option in (json_option(), local_option(), _allow_fraction, _snapshot, NAME):
+    for option in (json_option(), local_option(), allow_fraction_option(), snapshot_option(), NAME):
         command = option(command)
     return command
 
@@ -301,7 +267,7 @@ def _restored_line(result: Restoration) -> str:
 @lifecycle.command()
 @NAME
 @click.option("--dry-run/--no-dry-run", default=None, help="In place of the function's own setting.")
-@_allow_fraction
+@allow_fraction_option()
 @local_option()
 @json_option()
 @click.pass_context

@@ -16,7 +16,7 @@ from orchestrator.cli.mirror.words import counted, size
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.placing import NotCopied, place_all
-from orchestrator.mirroring.wishes import Wish, read_reference
+from orchestrator.mirroring.wishes import Wish, read_platforms, read_reference
 from orchestrator.oci.archive import Archive, is_archive, names_of, whole_name
 from orchestrator.oci.archive_writer import ArchiveFiles, ArchivePlan, plan_archive
 from orchestrator.oci.auth import Logins
@@ -46,6 +46,7 @@ def archive_among(sources: Sequence[str]) -> Path | None:
 def archive_wishes(archive: Archive, references: Sequence[str], platforms: Sequence[str]) -> list[Wish]:
     """The images of an archive, or those of them that are named. Raises RefusedInput."""
     where = Location(str(archive.path))
+    chosen_platforms = read_platforms(platforms)
     if not archive.images:
         raise RefusedInput(
             f"{archive.path} names no image.",
@@ -64,8 +65,7 @@ def archive_wishes(archive: Archive, references: Sequence[str], platforms: Seque
                 remedy="Name one of them, or none for all.",
             )
     chosen = [by_name[_key(image)] for image in wanted] if wanted else archive.images
-    named = tuple(part for text in platforms for part in text.split(",") if part)
-    return [Wish(image, None if wanted else where, None, named) for image in chosen]
+    return [Wish(image, None if wanted else where, None, chosen_platforms) for image in chosen]
 
 
 def _key(image: ImageReference) -> tuple[str, str, str]:

@@ -15,7 +15,7 @@ from orchestrator.files.tree import decode_text
 from orchestrator.mirroring.operator_selection import CatalogWish, Wanted
 from orchestrator.mirroring.read import read_document
 from orchestrator.mirroring.tag_selection import select_tags
-from orchestrator.mirroring.wishes import Wish, check_platform, read_reference, wish
+from orchestrator.mirroring.wishes import Wish, read_platforms, read_reference, wish
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
@@ -28,7 +28,7 @@ def gather(
     environment: Environment, references: Sequence[str], sources: Sequence[str], platforms: Sequence[str]
 ) -> list[Wanted]:
     """The wishes, each once. Without references and sources those of `mirror_images`. Raises RefusedInput."""
-    chosen = tuple(check_platform(part) for text in platforms for part in text.split(",") if part)
+    chosen = read_platforms(platforms)
     if references or sources:
         found: list[Wanted] = [wish(text) for text in references]
         for source in sources:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli.environment_name import NAME
+from orchestrator.cli.mirror.prune_options import Pruning, check_pruning, prune_options
 from orchestrator.cli.mirror.words import part_size
 from orchestrator.cli.options import json_option, local_option, registry_option
 from orchestrator.cli.project_option import open_project
 
 if TYPE_CHECKING:
     from orchestrator.cli.mirror.archives import ArchiveRun
+    from orchestrator.cli.mirror.prune import Pruner
     from orchestrator.cli.mirror.run import MirrorRun
     from orchestrator.mirroring.operator_selection import Wanted
 
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
 @click.option(
     "--write", is_flag=True, help="Give registries without a route an entry of mirrors in the environment's file."
 )
+@prune_options
 @click.option("--sync", is_flag=True, help="Keep going: one round after the other, everything read anew for each.")
 @click.option("--interval", metavar="1h30m", help="From the beginning of one round of --sync to that of the next.")
 @click.option("--cron", metavar="'0 3 * * *'", help="When the rounds of --sync begin, in local time.")
@@ -84,6 +87,7 @@ def mirror(
     keys: tuple[str, ...],
     require_signature: bool,
     write: bool,
+    pruning: Pruning | None,
     sync: bool,
     interval: str | None,
     cron: str | None,
@@ -97,6 +101,9 @@ def mirror(
     What to copy: REFERENCEs; files and folders of --from (a list of references, manifests, values of charts, what
     `orchestrator images` prints, a CycloneDX document, an ImageSetConfiguration, a configuration of regsync); else the environment's mirror_images. The route
     table says where each image goes: below the prefix of its mirror. Repositories that do not exist are made.
+
+    Nothing is deleted. With --prune what no list names goes by the lifecycle manager's rules: what clusters run, what was
+    pulled lately, what is protected or young, and what its source has no more, stays. It is shown, and asked, first.
 
     Where no way leads from the source to the registry: --to writes an archive (OCI image layout) on the side of the sources, and
     --from takes it on the other side. A run that was ended goes on.
@@ -113,6 +120,8 @@ def mirror(
         raise click.UsageError("--dry-run, --check and --to copy nothing to ECR: leave --write and --sync out.")
     if rounds is not None and not once and "-" in sources:
         raise click.UsageError("Standard input can be read once: give --sync a file by --from, or --once.")
+    if pruning is not None and (to is not None or results is not None):
+        raise click.UsageError("--to and --from-oc-mirror change nothing in ECR: leave --prune out.")
     project = open_project(ctx)
     if results is not None:
         if references or sources or to is not None or write or rounds is not None:
@@ -141,6 +150,7 @@ def mirror(
         environment = project.load(name)
         require_own_registry(environment)
         path = archive_among(sources)
+        check_pruning(pruning, references, archive=path is not None, only_shown=check or dry_run, as_json=as_json)
         with ExitStack() as opened:
             archive = None
             if path is not None:
@@ -167,7 +177,12 @@ def mirror(
                 logins=logins,
             )
             opened.enter_context(run)
-            return _copy(run, wishes, references, check, dry_run, as_json, allow_lost_signatures)
+            pruner = None
+            if pruning is not None:
+                from orchestrator.cli.mirror.prune import Pruner
+
+                pruner = Pruner(ctx, project, environment, run, pruning, local=local, as_json=as_json)
+            return _copy(run, wishes, references, check, dry_run, as_json, allow_lost_signatures, pruner)
 
     return keep_going(rounds, one_round) if rounds is not None else one_round()
 
@@ -180,6 +195,7 @@ def _copy(
     dry_run: bool,
     as_json: bool,
     allow_lost_signatures: bool,
+    pruner: Pruner | None,
 ) -> int:
     from orchestrator.cli.mirror.preconditions import NOT_THERE, refuse_named
     from orchestrator.cli.mirror.show import is_current, plan_document, plan_lines, report_document, report_lines
@@ -188,16 +204,27 @@ def _copy(
     refuse_named(prepared.left, references)
     results = prepared.prepared.results
     if check or dry_run:
-        _print(as_json, plan_document(prepared), plan_lines(prepared))
-        if check and not is_current(results):
+        document = plan_document(prepared)
+        if not as_json:
+            _say(plan_lines(prepared))
+        pruned = pruner.show(prepared, document) if pruner is not None else None
+        if as_json:
+            _print_json(document)
+        if check and (not is_current(results) or (pruned is not None and pruned.going)):
             return NOT_THERE
-        return 1 if any(result.error for result in results) else 0
+        return 1 if any(result.error for result in results) or (pruned is not None and pruned.failed) else 0
     if not as_json:
         _say(plan_lines(prepared))
     report = run.execute(prepared, quiet=as_json)
-    _print(as_json, report_document(prepared, report), report_lines(report))
-    failed = any(result.error for result in report.results)
-    return 1 if failed or (report.lost and not allow_lost_signatures) else 0
+    document = report_document(prepared, report)
+    if not as_json:
+        _say(report_lines(report))
+    failed = any(result.error for result in report.results) or (bool(report.lost) and not allow_lost_signatures)
+    if pruner is not None and not pruner.prune(prepared, document, failed=failed):
+        failed = True
+    if as_json:
+        _print_json(document)
+    return 1 if failed else 0
 
 
 def _write(
@@ -226,9 +253,13 @@ def _write(
 
 def _print(as_json: bool, document: dict[str, Any], lines: Any) -> None:
     if as_json:
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        _print_json(document)
     else:
         _say(lines)
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def _say(lines: Any) -> None:

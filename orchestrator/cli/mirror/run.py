@@ -11,6 +11,7 @@ from orchestrator.aws.mirror_target import MirrorTarget
 from orchestrator.cli.lifecycle.prices import STANDARD
 from orchestrator.cli.mirror.catalogs import images_wanted
 from orchestrator.cli.mirror.copy_progress import CopyProgress
+from orchestrator.cli.mirror.gather import own_wishes
 from orchestrator.cli.mirror.show import Shown
 from orchestrator.cli.mirror.source_tags import references_of
 from orchestrator.cli.mirror.write_routes import missing_routes
@@ -32,6 +33,7 @@ from orchestrator.routes.build import build_route_table
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
     from orchestrator.project import Project
+    from orchestrator.routes.reference import ImageReference
 
 
 class MirrorRun:
@@ -57,17 +59,17 @@ class MirrorRun:
         self._target = MirrorTarget(self._session, environment.registry, self._settings)
         self._progress = CopyProgress()
         ways = [Endpoint(name, url=url) for name, url in via.items()]
-        self._registries = Registries(
+        self.registries = Registries(
             [self._target.endpoint(), *ways],
             logins=logins,
             find=self._target.find,
             on_event=self._progress.heard,
         )
-        self._trusted = demand.trusted(self._registries)
+        self._trusted = demand.trusted(self.registries)
         accept = self._trusted.accept if self._trusted is not None else None
         self._options = CopyOptions(referrers=referrers, accept=accept)
         if archive is not None:
-            self._registries.add_source(archive)
+            self.registries.add_source(archive)
         folder = project.state_dir / ("local" if local else "") / "mirror"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._journal = Journal(folder / f"{environment.name}.sqlite")
@@ -79,7 +81,7 @@ class MirrorRun:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.close()
-        self._registries.close()
+        self.registries.close()
         self._journal.close()
 
     def _settings(self, repository: str) -> RepositorySettings:
@@ -87,9 +89,9 @@ class MirrorRun:
 
     def prepare(self, wishes: Sequence[Wanted]) -> Shown:
         """Place the wishes, read the sources, and plan."""
-        left, placed = place_all(self._table, images_wanted(wishes, self._registries))
+        left, placed = place_all(self._table, images_wanted(wishes, self.registries))
         copies = self._copies(placed)
-        prepared = prepare(copies, self._registries, options=self._options, journal=self._journal)
+        prepared = prepare(copies, self.registries, options=self._options, journal=self._journal)
         targets = {step.wanted.target.repository for step in prepared.plan.puts}
         return Shown(
             self._environment.name,
@@ -103,17 +105,22 @@ class MirrorRun:
 
     def _copies(self, placed: Sequence[Placed]) -> list[Copy]:
         found: dict[Copy, None] = {}
-        for item, source, target in references_of(self._registries, placed):
+        for item, source, target in references_of(self.registries, placed):
             # In an archive an image has the name that was written there, not its canonical one.
             read = in_archive(item.wish.image) if self._archive is not None else source
             found.setdefault(Copy(read, target, item.wish.platforms))
         return list(found)
+
+    def targets_of(self, environment: Environment) -> list[ImageReference]:
+        """What the environment's own mirror_images stand for in its registry. Raises RefusedInput."""
+        _, placed = place_all(build_route_table(environment), own_wishes(environment))
+        return [target for _, _, target in references_of(self.registries, placed)]
 
     def execute(self, shown: Shown, *, quiet: bool) -> CopyReport:
         """Copy what was planned."""
         plan = shown.prepared.plan
         self._progress.begin(plan.bytes_to_send, len(plan.puts), quiet=quiet)
         try:
-            return execute(shown.prepared, self._registries, options=self._options, journal=self._journal)
+            return execute(shown.prepared, self.registries, options=self._options, journal=self._journal)
         finally:
             self._progress.close()

@@ -318,3 +318,42 @@ def test_every_image_is_in_a_unit_and_no_two_units_have_the_same_root(
     units = units_of(images.values(), below)
     assert {member.digest for unit in units for member in unit.members} == {image.digest for image in images.values()}
     assert len({unit.root.digest for unit in units}) == len(units)
+
+
+LISTED = InUse({}, {("quay/app", "named"): "mirror_images"})
+
+
+@pytest.mark.parametrize(
+    ("candidate", "because"),
+    [
+        (image(1, "named", pushed=400), "listed"),
+        (image(1, "gone", pushed=400), "not listed"),
+        (image(1, "gone", pushed=2), "not listed"),
+        (image(1, "gone", pushed=0.5), "young"),
+        (image(1, "gone", pushed=400, pulled=29), "recently used"),
+        (image(1, "gone", pushed=400, pulled=31), "not listed"),
+        (image(1, pushed=400), "not listed"),
+        (image(1, "run", pushed=400), "in use"),
+        (image(1, "rel-1", pushed=400), "protected"),
+    ],
+)
+def test_a_list_takes_the_place_of_floor_and_age_and_of_nothing_else(candidate: Image, because: str) -> None:
+    retention = Retention(keep_at_least=5, protect_tags=("rel-*",))
+    running = InUse({}, {("quay/app", "run"): "prod: Deployment/default/web"})
+    decided = decide("quay/app", [candidate], {}, retention, running, NOW, LISTED)
+    assert [decision.because for decision in decided.decisions] == [because]
+    assert bool(decided.expired) == (because == "not listed")
+
+
+def test_what_hangs_on_a_listed_image_stays_with_it_and_a_tag_that_moved_on_leaves_the_rest() -> None:
+    signature = f"sha256-{digest(1)[7:]}.sig"
+    images = [image(1, "named", media_type=INDEX), image(2), image(3, signature), image(4, subject=2), image(5)]
+    decided = decide("quay/app", images, {digest(1): [digest(2)]}, Retention(), NOTHING_IN_USE, NOW, LISTED)
+    assert [decision.image.digest for decision in decided.expired] == [digest(5)]
+
+
+def test_without_a_limit_a_pull_at_any_time_keeps_what_no_list_names() -> None:
+    retention = Retention(expire_unpulled_days=None)
+    images = [image(1, "a", pulled=300), image(2, "b")]
+    decided = decide("quay/app", images, {}, retention, NOTHING_IN_USE, NOW, LISTED)
+    assert [decision.because for decision in decided.decisions] == ["no limit", "not listed"]
