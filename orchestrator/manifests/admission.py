@@ -90,7 +90,7 @@ def _policy(
         "reinvocationPolicy": "IfNeeded",
         "matchConstraints": {"resourceRules": [rule]},
     }
-    spec["matchConditions"] = _conditions(environment)
+    spec["matchConditions"] = pod_conditions(environment)
     if stages is not None:
         narrowed = narrow(stages)
         spec["matchConstraints"] |= narrowed.selectors
@@ -101,7 +101,8 @@ def _policy(
     return PodPolicy(metadata(environment, name), spec)
 
 
-def _conditions(environment: Environment) -> list[dict[str, str]]:
+def pod_conditions(environment: Environment) -> list[dict[str, str]]:
+    """matchConditions that hold for the Pods which the environment does not leave alone."""
     found = []
     if environment.exclude_namespaces:
         # A selector of namespaces knows no wildcards.

@@ -11,7 +11,8 @@ import pytest
 from tests.cluster.api_server import ApiServer, start_api_server
 from tests.cluster.engines.build import taken_files
 from tests.cluster.recording_registry import RecordingRegistry
-from tests.cluster.redirecting import Engine
+from tests.cluster.redirecting import Engine, policy_engine
+from tests.cluster.redirecting import webhook_engine as serving_engine
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +37,14 @@ def openshift_api_server(api_server: ApiServer) -> ApiServer:
 @pytest.fixture
 def native_engine() -> Engine:
     """The API server itself."""
-    return Engine("native")
+    return policy_engine("native")
+
+
+@pytest.fixture(scope="session")
+def webhook_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """`swapper serve`, which the API server asks."""
+    with serving_engine(tmp_path_factory.mktemp("webhook")) as engine:
+        yield engine
 
 
 @pytest.fixture

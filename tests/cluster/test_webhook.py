@@ -1,0 +1,101 @@
+"""The API server calls the real webhook, with the native policy beside it, and without a webhook that answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.swapper.review import ANNOTATION
+from tests.cluster.api_server import ApiServer
+from tests.cluster.pods import Document
+from tests.cluster.processes import wait_until
+from tests.cluster.redirecting import Engine, policy_engine, redirecting, webhook_document
+from tests.functional.swapper.serving_webhook import ServedWebhook, served
+from tests.references_table import OWN, environment, tfvars
+
+pytestmark = pytest.mark.cluster
+
+NGINX = f"{OWN}/docker-hub/library/nginx:1"
+UBI = "registry.access.redhat.com/ubi9:1"
+
+
+@pytest.fixture
+def namespace(api_server: ApiServer) -> str:
+    return api_server.create_namespace()
+
+
+@pytest.fixture(scope="module")
+def webhook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWebhook]:
+    project = tmp_path_factory.mktemp("project")
+    (project / "environments").mkdir()
+    (project / "environments" / "standard.tfvars").write_text(tfvars("standard"))
+    # The image of a mirror is looked for, and nothing can be asked: it keeps its source.
+    with served(project, project / "tls", "--copy-policy", "none", "--log-level", "debug") as running:
+        yield running
+
+
+def pod(name: str, namespace: str, **images: str) -> Document:
+    held = [{"name": key, "image": image} for key, image in images.items()]
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": held}}
+
+
+def asked(webhook: ServedWebhook) -> int:
+    """How many reviews the webhook answered."""
+    page = webhook.ask("GET", "/metrics")[1].decode()
+    found = [line for line in page.splitlines() if line.startswith('swapper_requests_total{path="/webhook"')]
+    return sum(int(float(line.rpartition(" ")[2])) for line in found)
+
+
+def test_what_needs_no_decision_never_reaches_the_webhook(
+    api_server: ApiServer, namespace: str, webhook: ServedWebhook
+) -> None:
+    engine = Engine(lambda of, _: webhook_document(of, webhook))
+    with redirecting(api_server, engine, environment("standard"), namespace):
+        admitted = api_server.admit([pod("web", namespace, web="nginx:1", ubi=UBI)], keep=True)[0]
+        found = {one["name"]: one["image"] for one in admitted["spec"]["containers"]}
+        assert found == {"web": NGINX, "ubi": UBI}
+        assert json.loads(admitted["metadata"]["annotations"][ANNOTATION]) == {
+            "containers/web": {"image": "nginx:1", "target": NGINX, "why": "docker-hub, pull-through"}
+        }
+        before = asked(webhook)
+        api_server.kubectl("label", "-n", namespace, "pod/web", "tier=web")
+        api_server.admit([pod("own", namespace, web=NGINX), pod("static", "kube-system", web="nginx:1")])
+        assert asked(webhook) == before
+        api_server.kubectl("set", "image", "-n", namespace, "pod/web", "web=nginx:2")
+        assert asked(webhook) > before
+
+
+def test_beside_the_native_policy_both_say_the_same(
+    api_server: ApiServer, namespace: str, webhook: ServedWebhook
+) -> None:
+    of = environment("standard")
+    written = pod("both", namespace, web="nginx:1", own="example.com/own:1")
+    with redirecting(api_server, policy_engine("native"), of, namespace):
+        alone = api_server.admit([written])[0]["spec"]
+        document = webhook_document(of, webhook)
+        try:
+            api_server.kubectl("apply", "-f", "-", stdin=document)
+            before = asked(webhook)
+            # What the policy redirected needs no decision; another image has it asked.
+            wait_until(lambda: bool(api_server.admit([written])) and asked(webhook) > before, "the webhook is asked")
+            together = api_server.admit([written])[0]
+        finally:
+            api_server.kubectl("delete", "-f", "-", stdin=document)
+    assert together["spec"] == alone
+    assert ANNOTATION not in together["metadata"].get("annotations", {})
+
+
+def test_a_webhook_that_is_away_costs_no_pod(api_server: ApiServer, namespace: str, tmp_path: Path) -> None:
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / "standard.tfvars").write_text(tfvars("standard"))
+    with served(tmp_path, tmp_path / "tls", "--copy-policy", "none") as running:
+        engine = Engine(lambda of, _: webhook_document(of, running))
+        with redirecting(api_server, engine, environment("standard"), namespace):
+            running.process.kill()
+            running.process.wait()
+            admitted = api_server.admit([pod("web", namespace, web="nginx:1")], keep=True)[0]
+    assert admitted["spec"]["containers"][0]["image"] == "nginx:1"
