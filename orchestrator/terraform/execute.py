@@ -6,16 +6,17 @@ import contextlib
 import shutil
 
 from orchestrator.errors import OrchestratorError
+from orchestrator.terraform.cut_off import begin_journal, end_journal
 from orchestrator.terraform.departures import Departures
 from orchestrator.terraform.failures import StalePlanError
 from orchestrator.terraform.plan import ResourceChange
 from orchestrator.terraform.planned import Planned
-from orchestrator.terraform.planner import END_OF_JOURNAL
 from orchestrator.terraform.runs import failed, run_plan, stream
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.workdir import write_if_changed
 
 NEEDED_BYTES = 8 * 1024 * 1024  # several times the state and the log of a large environment
+CREATES = frozenset({"create", "replace"})
 
 
 def execute(stack: Stack, planned: Planned, phase: str) -> None:
@@ -27,7 +28,7 @@ def execute(stack: Stack, planned: Planned, phase: str) -> None:
     if departing.forgets and not _left(planned):
         settle(stack)
         return
-    _apply(stack, phase)
+    _apply(stack, planned, phase)
 
 
 def _put_back(stack: Stack, departing: Departures) -> None:
@@ -68,11 +69,11 @@ def _left(planned: Planned) -> tuple[ResourceChange, ...]:
     return tuple(change for change in planned.plan.changes if change.address not in forgotten)
 
 
-def _apply(stack: Stack, phase: str) -> None:
+def _apply(stack: Stack, planned: Planned, phase: str) -> None:
     """Apply the plan file. The journal stays when it does not end well: the next apply reads what was in flight."""
     journal = stack.workdir.journal
     _require_room(stack)
-    _keep_earlier(stack)
+    begin_journal(stack.workdir, (each.address for each in planned.plan.changes if each.action in CREATES))
     if stack.workdir.local:
         # Terraform writes a local state in place: a full disk would cut it off.
         state = stack.workdir.local_state
@@ -82,7 +83,10 @@ def _apply(stack: Stack, phase: str) -> None:
     )
     if outcome.code != 0:
         with contextlib.suppress(OSError):
-            journal.write_text(stack.runner.masker(journal.read_text("utf-8", "replace")), "utf-8")
+            said = journal.read_text("utf-8", "replace")
+            masked = stack.runner.masker(said)
+            if masked != said:  # a full disk may not take it again
+                journal.write_text(masked, "utf-8")
         raise failed(stack, f"terraform {phase}", outcome, heard, applying=True)
     for warning in heard.warnings:
         stack.say(f"warning: {warning}")
@@ -91,8 +95,7 @@ def _apply(stack: Stack, phase: str) -> None:
 
 def settle(stack: Stack) -> None:
     """All is as planned: what only an unfinished apply needs can go."""
-    stack.workdir.journal.unlink(missing_ok=True)
-    stack.workdir.earlier_journals.unlink(missing_ok=True)
+    end_journal(stack.workdir)
     stack.workdir.state_before.unlink(missing_ok=True)
     stack.workdir.plan_file.unlink(missing_ok=True)
 
@@ -109,16 +112,3 @@ def _require_room(stack: Stack) -> None:
             "saved. Nothing was changed.",
             remedy="Make room, then run the command again.",
         )
-
-
-def _keep_earlier(stack: Stack) -> None:
-    """What earlier applies had in flight stays known until one ends well: this one may be cut off, or refused, too."""
-    journal = stack.workdir.journal
-    try:
-        text = journal.read_text("utf-8", "replace")
-    except FileNotFoundError:
-        return
-    earlier = stack.workdir.earlier_journals
-    with contextlib.suppress(FileNotFoundError):
-        text = earlier.read_text("utf-8", "replace") + END_OF_JOURNAL + text
-    write_if_changed(earlier, text.encode())

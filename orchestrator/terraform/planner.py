@@ -7,7 +7,6 @@ Nothing is changed but files of the working directory. `judge` decides what may 
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +16,7 @@ from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.terraform.arrivals import Arrivals, arrivals
 from orchestrator.terraform.beside import foreign_statements, lost_principals, statements_of
 from orchestrator.terraform.bundle import PlanOrigin, check_bundle, read_bundle
+from orchestrator.terraform.cut_off import cut_off
 from orchestrator.terraform.departures import departures, refuse_waiting
 from orchestrator.terraform.losses import BUCKET, expiring, losses
 from orchestrator.terraform.plan import REPOSITORY, Plan
@@ -26,10 +26,9 @@ from orchestrator.terraform.runs import current_state, run_plan, show_plan
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.state import State
 from orchestrator.terraform.surroundings import POLICY, SCANNING, Surroundings, look_around, write_others
-from orchestrator.terraform.transitions import Adoption, blocks, created_ids, creations, moves, started_creations
+from orchestrator.terraform.transitions import Adoption, blocks, creations, moves
 from orchestrator.terraform.workdir import LOCK, TRANSITIONS, dump, write_if_changed
 
-END_OF_JOURNAL = "\n--\n"  # no line of JSON
 # What is taken over shows what hangs on it: a bucket its policy. Nothing hangs deeper.
 ROUNDS = 3
 SETTINGS = frozenset({POLICY, SCANNING, "aws_ecr_account_setting"})
@@ -42,7 +41,7 @@ def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True) -> Planned:
     other side: nothing may be applied without it.
     """
     state = current_state(stack)
-    begun, ids = _cut_off(stack, state)
+    begun, ids = cut_off(stack.workdir, state)
     around = look_around(stack, state, begun=begun)
     others = around.others
     write_others(stack, others)
@@ -193,19 +192,6 @@ def write_transitions(stack: Stack, state: State, taken_over: tuple[Adoption, ..
         write_if_changed(path, dump(document))
     else:
         path.unlink(missing_ok=True)
-
-
-def _cut_off(stack: Stack, state: State) -> tuple[frozenset[str], dict[str, str]]:
-    """What applies that did not end well created and the state lacks: its addresses, and ids where they are known."""
-    begun: frozenset[str] = frozenset()
-    ids: dict[str, str] = {}
-    for path in (stack.workdir.earlier_journals, stack.workdir.journal):
-        with contextlib.suppress(FileNotFoundError):
-            for journal in path.read_text("utf-8", "replace").split(END_OF_JOURNAL):
-                begun |= started_creations(journal)
-                ids |= created_ids(journal)
-    begun -= state.addresses
-    return begun, {address: ids[address] for address in begun & ids.keys()}
 
 
 def _same_versions(one: bytes, other: bytes) -> bool:

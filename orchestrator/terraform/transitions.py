@@ -124,6 +124,12 @@ def started_creations(journal: str) -> frozenset[str]:
     return frozenset(begun - (failed - unanswered))
 
 
+def begins(addresses: Iterable[str]) -> str:
+    """Lines of Terraform's `-json` stream that say of each address that its creation began, after a line cut off."""
+    hooks = ({"resource": {"addr": address}, "action": "create"} for address in addresses)
+    return "".join("\n" + json.dumps({"type": "apply_start", "hook": hook}) for hook in hooks)
+
+
 def created_ids(journal: str) -> dict[str, str]:
     """{address: id} of what an apply created to the end, from Terraform's `-json` stream."""
     return {

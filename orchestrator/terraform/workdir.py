@@ -79,6 +79,11 @@ class Workdir:
         return self.folder / "earlier.jsonl"
 
     @property
+    def intended(self) -> Path:
+        """What the apply of the journal was about to create: a list of addresses, as JSON."""
+        return self.folder / "intended.json"
+
+    @property
     def state_before(self) -> Path:
         """The local state as it was before an apply that has not ended well, empty when there was none."""
         return self.folder / "before.tfstate"

@@ -209,7 +209,7 @@ def test_an_environment_whose_file_is_gone_is_not_forgotten(applied: World) -> N
 
     assert refused.code == 2
     assert "is gone, but its working directory" in refused.err
-    assert f"Bring {path} back" in refused.err
+    assert f"bring {path} back" in refused.err
     assert json.loads((applied.folder / "state/dev/terraform.tfstate").read_text())["resources"]
     path.write_text(text, "utf-8")
     assert applied.run("destroy", "dev", "--yes").code == 0
