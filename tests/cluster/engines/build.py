@@ -60,6 +60,7 @@ MODULES = (
     ),
     GoModule("actionlint", {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"}),
     GoModule("oras", {"oras": "oras.land/oras/cmd/oras"}),
+    GoModule("conformance", {"conformance": "github.com/opencontainers/distribution-spec/conformance"}),
     GoModule("kustomize", {"kustomize": "sigs.k8s.io/kustomize/kustomize/v5"}),
     GoModule("helm3", {"helm3": "helm.sh/helm/v3/cmd/helm"}),
     GoModule("containerd", {"hostresolve": "./cmd/hostresolve", "containerdconfig": "./cmd/containerdconfig"}),
