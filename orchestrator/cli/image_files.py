@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from orchestrator.cli import messages
+from orchestrator.cli.image_bill import cyclonedx
 from orchestrator.cli.route import Line, answer_line
 from orchestrator.files.image_scan import NotFound, PlacedImage, Scan, scan
 from orchestrator.routes.table import Redirected, Refused, RouteTable
@@ -46,6 +47,8 @@ def images_of_files(table: RouteTable, sources: tuple[str, ...], form: str, fiel
             sys.stdout.write(_csv(images))
         case "list":
             sys.stdout.write("".join(f"{image.line.reference}\n" for image in images))
+        case "cyclonedx":
+            click.echo(cyclonedx(images))
         case "sarif":
             click.echo(json.dumps(sarif(images), indent=2, ensure_ascii=False))
         case _:

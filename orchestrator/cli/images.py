@@ -43,6 +43,7 @@ SHOWN = 3
 @json_option()
 @click.option("--csv", "as_csv", is_flag=True, help="Print one line for each place, for spreadsheets.")
 @click.option("--sarif", "as_sarif", is_flag=True, help="Print images that are not redirected as SARIF results.")
+@click.option("--cyclonedx", "as_cyclonedx", is_flag=True, help="Print a bill of materials in CycloneDX's JSON.")
 @click.option("--format", "form", type=click.Choice(["text", "list"]), default="text", help="`list`: references alone.")
 @fields_option()
 @click.option("--strict", is_flag=True, help="Exit 1 when a file or an image could not be read.")
@@ -60,6 +61,7 @@ def images(
     as_json: bool,
     as_csv: bool,
     as_sarif: bool,
+    as_cyclonedx: bool,
     form: str,
     fields_file: str | None,
     strict: bool,
@@ -83,7 +85,9 @@ def images(
     if sources and not of_cluster and snapshot is None and registry is None:
         from orchestrator.cli.image_files import images_of_files
 
-        chosen = "json" if as_json else "csv" if as_csv else "sarif" if as_sarif else form
+        chosen = (
+            "json" if as_json else "csv" if as_csv else "sarif" if as_sarif else "cyclonedx" if as_cyclonedx else form
+        )
         project = open_project(ctx)
         fields = image_fields_of(project, fields_file)
         table = build_route_table(load_routes(project, name))

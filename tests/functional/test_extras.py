@@ -79,3 +79,9 @@ def test_the_locks_hold_the_extras() -> None:
     for lock in ("runtime.txt", "dev.txt"):
         pinned = set(re.findall(r"(?m)^([a-z0-9-]+)==", (ROOT / "requirements" / lock).read_text()))
         assert names <= pinned
+
+
+def test_bills_of_materials_name_their_extra(folder: Path) -> None:
+    ran = run_without(("cyclonedx",), "images", "dev", ".", "--cyclonedx", cwd=folder)
+    assert ran.returncode == 2
+    assert 'pip install "orchestrator[sbom]"' in ran.stderr

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.mirroring.read import read_document
+from orchestrator.mirroring.wishes import Wish
 from orchestrator.project import Project
 from tests.conftest import ProjectFactory
 from tests.functional.running import Ran, run
@@ -74,6 +76,26 @@ def test_standard_input_csv_and_sarif(root: Project) -> None:
     ran = run("-C", str(root.root), "images", "standard", "-", "--sarif", stdin=pod)
     result = ran.json["runs"][0]["results"][0]
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 6, "startColumn": 12}
+
+
+def test_a_bill_of_materials_names_each_image_once_and_is_read_back(root: Project, tree: Path) -> None:
+    digest = f"quay.io/a/b:1@sha256:{'a' * 64}"
+    (tree / "digest.yaml").write_text(POD.replace("nginx:1.25", digest))
+    bill = run("-C", str(root.root), "images", "standard", ".", "--cyclonedx").json
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    found = {component["bom-ref"]: component for component in bill["components"]}
+    assert found.keys() == {"nginx:1.25", digest}
+    nginx = found["nginx:1.25"]
+    assert (nginx["type"], nginx["name"], nginx["version"]) == ("container", "nginx", "1.25")
+    assert nginx["purl"] == "pkg:oci/nginx?repository_url=docker.io/library/nginx&tag=1.25"
+    assert {"location": "apps/pod.yaml", "line": 6, "symbol": "spec.containers[0].image"} in [
+        {key: value for key, value in place.items() if key != "bom-ref"} for place in nginx["evidence"]["occurrences"]
+    ]
+    target = f"{OWN}/docker-hub/library/nginx:1.25"
+    assert {"name": "orchestrator:target", "value": target} in nginx["properties"]
+    read = read_document("bill.json", json.dumps(bill))
+    assert read is not None
+    assert {str(wish.reference) for wish in read if isinstance(wish, Wish)} == {"docker.io/library/nginx:1.25", digest}
 
 
 def test_write_changes_images_alone_and_undo_gives_the_same_bytes(root: Project, tree: Path) -> None:

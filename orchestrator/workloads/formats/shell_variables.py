@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.workloads.place import Part
 
-_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])([^{}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))")
+_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_.]*)(?:(:?[-+?])([^{}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +55,55 @@ def resolve(part: Part, known: Mapping[str, Part]) -> Resolved | Unresolved:
 def _split(
     part: Part, filled: str, spans: list[tuple[int, int, re.Match[str]]], known: Mapping[str, Part]
 ) -> Resolved | Unresolved:
+    """The parts of an image whose name stands in one piece, or in two: a variable for the registry, and what follows it."""
     name = filled.partition("@")[0]
     slash = name.rfind("/") + 1
     repository_end = slash + len(name[slash:].partition(":")[0])
+    whole = _piece(part, filled, spans, known, (0, repository_end))
+    if whole is not None:
+        return Resolved(filled, {"repository": whole})
     first = spans[0]
-    if first[0] == 0 and filled[first[1] : first[1] + 1] == "/":
-        # `${REGISTRY}/nginx:1`: the registry is written where the variable gets its value.
-        registry = known.get(_name(first[2])) or _default(part, first[2])
-        if registry is not None and all(start >= repository_end for start, _, _ in spans[1:]):
-            start, raw_end = first[2].end() + 1, _raw(spans, repository_end)
-            repository = Part(
-                part.start + start, part.start + raw_end, filled[first[1] + 1 : repository_end], part.style
-            )
+    registry = _given(part, first[2], known)
+    if first[0] == 0 and registry is not None:
+        # `${REGISTRY}/nginx:1` or `${REGISTRY}nginx:1`: the registry is written where the variable gets its value.
+        start = first[1]
+        if filled[start - 1 : start] == "/":
+            registry = replace(registry, end=registry.end - 1, value=registry.value[:-1])
+        elif filled[start : start + 1] == "/":
+            start += 1
+        else:
+            return Resolved(filled, {})
+        repository = _piece(part, filled, spans, known, (start, repository_end))
+        if repository is not None:
             return Resolved(filled, {"registry": registry, "repository": repository})
-    if all(start >= repository_end for start, _, _ in spans):
-        repository = Part(part.start, part.start + repository_end, filled[:repository_end], part.style)
-        return Resolved(filled, {"repository": repository})
     return Resolved(filled, {})
 
 
-def _raw(spans: list[tuple[int, int, re.Match[str]]], filled_end: int) -> int:
-    """Where the character `filled_end` of the filled text stands in the written one; no variable lies after the first."""
-    first = spans[0]
-    return first[2].end() + filled_end - first[1]
+def _piece(
+    part: Part,
+    filled: str,
+    spans: list[tuple[int, int, re.Match[str]]],
+    known: Mapping[str, Part],
+    wanted: tuple[int, int],
+) -> Part | None:
+    """The characters `wanted` of the filled text where they are written: in `part` itself, or as a variable's whole value."""
+    start, end = wanted
+    touching = [span for span in spans if span[0] < end and span[1] > start]
+    if not touching:
+        # What is written before it is as much longer as its variables are longer than their values.
+        moved = sum(piece.end() - piece.start() - (last - begin) for begin, last, piece in spans if last <= start)
+        return Part(part.start + start + moved, part.start + end + moved, filled[start:end], part.style)
+    begin, last, piece = touching[0]
+    return _given(part, piece, known) if len(touching) == 1 and (begin, last) == wanted else None
+
+
+def _given(part: Part, piece: re.Match[str], known: Mapping[str, Part]) -> Part | None:
+    """What a variable stands for, where that is written: its value, else its own default."""
+    return known.get(_name(piece)) or _default(part, piece)
 
 
 def _whole(part: Part, piece: re.Match[str], known: Mapping[str, Part]) -> Resolved | Unresolved:
-    value = known.get(_name(piece)) or _default(part, piece)
+    value = _given(part, piece, known)
     if value is None:
         return Unresolved(_name(piece))
     if "$" in value.value:

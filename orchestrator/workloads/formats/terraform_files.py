@@ -1,77 +1,202 @@
-"""Images in Terraform's and OpenTofu's files: `image = "…"`, container definitions, and `helm_release` settings.
+"""Images in Terraform's and OpenTofu's files: `image = "…"`, container definitions, defaults of variables, locals, and what
+a `helm_release` gives its chart.
 
-What stands in a string without interpolation is an image; one with `${…}` is made by a program, and reported.
+A variable with a default and a local value are followed to where they are written. What an expression computes is made
+by a program, and reported. Texts (heredocs) are read as what they are: values of a chart, manifests, definitions.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, filled_in_later
-from orchestrator.workloads.references import composed, looks_like_image
+from orchestrator.workloads.formats import helm, kubernetes
+from orchestrator.workloads.formats.hcl_tree import HclBlock, HclFile, Heredoc, read_hcl
+from orchestrator.workloads.formats.shell_variables import Unresolved, resolve
+from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable, below, filled_in_later
+from orchestrator.workloads.references import looks_like_image
+from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, parse_yaml
 
 FORMAT = "terraform"
+_NAME = re.compile(r"image|image_uri|image_url|[a-z0-9_]+_image(?:_uri|_url)?")
+# What the grammar did not read, such as definitions inside a text with escapes.
 _ATTRIBUTE = re.compile(r"(?<![\w.-])\"?(image|image_uri|[a-z_]+_image)\"?[ \t]*[=:][ \t]*\"((?:[^\"\\\n]|\\.)*)\"")
 _YAML_LINE = re.compile(r"^[ \t]*(?:-[ \t]+)?image:[ \t]+([^\s\"'{}#]+)[ \t]*$", re.M)
-_SET = re.compile(
-    r"name[ \t]*=[ \t]*\"([\w.\[\]-]+)\"[ \t]*[,\r\n]\s*(?:type[ \t]*=[^\n]*\n\s*)?value[ \t]*=[ \t]*\"([^\"\\\n]*)\""
-)
 _COMMENT = re.compile(r"[ \t]*(?:#|//)")
 
 
 def find_in_terraform(text: str, found: Found) -> None:
     """Add the images of one file to `found`."""
-    commented = _comments(text)
-    for match in _ATTRIBUTE.finditer(text):
-        if not commented(match.start()):
-            _add(Part(match.start(2), match.end(2), match[2], "double"), match[1], found)
-    for match in _YAML_LINE.finditer(text):
-        if not commented(match.start(1)) and looks_like_image(match[1]):
-            _add(Part(match.start(1), match.end(1), match[1]), "image", found)
-    _settings(text, found)
+    _File(text, found).read()
 
 
-def _add(part: Part, name: str, found: Found) -> None:
-    problem = filled_in_later(part.value, part.start)
-    if problem is not None:
-        found.unreadable.append(problem)
-    elif looks_like_image(part.value) or (
-        name == "image" and "/" in part.value and looks_like_image(part.value + ":x")
-    ):
-        found.places.append(ImagePlace(name, FORMAT, part.value, Parts(image=part)))
+class _File:
+    def __init__(self, text: str, found: Found) -> None:
+        self._text = text
+        self._found = found
+        self._seen: set[int] = set()
+        self._texts: list[Heredoc] = []
 
+    def read(self) -> None:
+        file = read_hcl(self._text)
+        for block in file.root.blocks:
+            if block.type == "variable" or block.type == "locals":
+                continue
+            for inner in block.below():
+                chart = block.labels[:1] == ("helm_release",)
+                self._heredocs(inner, chart=chart)
+                self._chart(inner)
+                if not chart:
+                    self._uses(inner.attributes, file, "")
+        self._definitions(file)
+        for match in _ATTRIBUTE.finditer(self._text):
+            if not self._commented(match.start()) and match.start(2) not in self._seen:
+                self._literal(Part(match.start(2), match.end(2), match[2], "double"), match[1])
+        for match in _YAML_LINE.finditer(self._text):
+            if not self._commented(match.start(1)) and looks_like_image(match[1]) and not self._read(match.start(1)):
+                self._literal(Part(match.start(1), match.end(1), match[1]), "image")
 
-def _settings(text: str, found: Found) -> None:
-    """`set` blocks of a helm_release: image.registry, image.repository and image.tag belong together."""
-    groups: dict[str, dict[str, Part]] = {}
-    for match in _SET.finditer(text):
-        stem, _, last = match[1].rpartition(".")
-        if last in {"registry", "repository", "tag", "digest"} and match[2]:
-            groups.setdefault(stem, {}).setdefault(last, Part(match.start(2), match.end(2), match[2], "double"))
-        elif last == "image" and looks_like_image(match[2]):
-            found.places.append(
-                ImagePlace(
-                    f"set.{match[1]}",
-                    FORMAT,
-                    match[2],
-                    Parts(image=Part(match.start(2), match.end(2), match[2], "double")),
-                )
+    def _literal(self, part: Part, name: str) -> None:
+        if part.start in self._seen:
+            return
+        problem = filled_in_later(part.value, part.start)
+        if problem is not None:
+            self._report(problem)
+        elif _is_image(name, part.value):
+            self._note(ImagePlace(name, FORMAT, part.value, Parts(image=part)))
+
+    def _definitions(self, file: HclFile) -> None:
+        """Defaults of variables and locals, whose names say what they are as the keys of a chart's values do."""
+        for start, prefix in ((0, "var"), (1, "local")):
+            named = [
+                (name.partition(".")[2], node)
+                for name, node in file.given.items()
+                if name.count(".") == 1 and name.startswith(f"{prefix}.") and not _computed(node)
+            ]
+            self._values(
+                YamlMapping([(Scalar(name, start, start, "plain"), node) for name, node in named], start), prefix
             )
-    for stem, parts in groups.items():
-        if "repository" not in parts:
-            continue
-        values = {
-            name: parts[name].value if name in parts else "" for name in ("registry", "repository", "tag", "digest")
-        }
-        found.take(ImagePlace(f"set.{stem}", FORMAT, composed(**values), Parts(**parts)), values["repository"])
+
+    def _chart(self, block: HclBlock) -> None:
+        """What `values` and `set` give a chart."""
+        values = block.attributes.get("values") if block.type == "resource" else None
+        for index, node in enumerate(values.items if isinstance(values, YamlList) else []):
+            self._values(node, f"values[{index}]")
+        settings = list(_settings(block))
+        if settings:
+            self._values(_nested(settings), "set")
+
+    def _heredocs(self, block: HclBlock, *, chart: bool) -> None:
+        for heredoc in block.heredocs:
+            nested = Found()
+            try:
+                for root in parse_yaml(self._text, heredoc.start, heredoc.end):
+                    if chart:
+                        helm.find_in_values(self._text, root, nested, "values")
+                    else:
+                        kubernetes.find_in_object(self._text, root, nested)
+            except BrokenYaml:
+                continue
+            self._texts.append(heredoc)
+            self._add(nested)
+
+    def _uses(self, entries: dict[str, Node], file: HclFile, path: str) -> None:
+        for name, node in entries.items():
+            where = below(path, name)
+            if isinstance(node, Scalar):
+                if _NAME.fullmatch(name):
+                    self._use(node, file, name, where)
+            else:
+                for index, item in enumerate(node.items if isinstance(node, YamlList) else [node]):
+                    there = f"{where}[{index}]" if isinstance(node, YamlList) else where
+                    if isinstance(item, YamlMapping):
+                        self._uses(item.entries(), file, there)
+
+    def _use(self, node: Scalar, file: HclFile, name: str, where: str) -> None:
+        part = node.part(self._text)
+        if "$" not in node.value:
+            if _is_image(name, node.value):
+                self._note(ImagePlace(where, FORMAT, node.value, Parts(image=part)))
+            return
+        known = {key: one.part(self._text) for key, one in file.given.items() if isinstance(one, Scalar)}
+        resolved = resolve(part, known)
+        if isinstance(resolved, Unresolved):
+            if node.style == "double":
+                reason = f"{resolved.variable} has no value here"
+                self._report(Unreadable(part.start, reason, node.value))
+        elif resolved.parts and _is_image(name, resolved.reference):
+            self._note(ImagePlace(where, FORMAT, resolved.reference, Parts(**resolved.parts)))
+        else:
+            self._report(filled_in_later(node.value, part.start))
+
+    def _values(self, node: Node, path: str) -> None:
+        nested = Found()
+        helm.find_in_values(self._text, node, nested, path)
+        self._add(nested)
+
+    def _add(self, nested: Found) -> None:
+        for place in nested.places:
+            self._note(replace(place, format=FORMAT))
+        for problem in nested.unreadable:
+            self._report(problem)
+
+    def _note(self, place: ImagePlace) -> None:
+        start = place.anchor.start
+        if start not in self._seen:
+            self._seen |= {part.start for part in place.parts.given().values()}
+            self._found.places.append(place)
+
+    def _report(self, problem: Unreadable | None) -> None:
+        if problem is not None and problem.start not in self._seen:
+            self._seen.add(problem.start)
+            self._found.unreadable.append(problem)
+
+    def _read(self, index: int) -> bool:
+        """Whether a character is in a text that was read as what it is."""
+        return any(heredoc.start <= index < heredoc.end for heredoc in self._texts)
+
+    def _commented(self, index: int) -> bool:
+        start = self._text.rfind("\n", 0, index) + 1
+        return bool(_COMMENT.match(self._text, start))
 
 
-def _comments(text: str) -> Callable[[int], bool]:
-    """Whether the line of a character is a comment."""
+def _is_image(name: str, value: str) -> bool:
+    """Whether the value of an attribute of this name is an image: beyond doubt, or by `image` and a path."""
+    return looks_like_image(value) or (name == "image" and "/" in value and looks_like_image(value + ":x"))
 
-    def commented(index: int) -> bool:
-        start = text.rfind("\n", 0, index) + 1
-        return bool(_COMMENT.match(text, start))
 
-    return commented
+def _computed(node: Node) -> bool:
+    return isinstance(node, Scalar) and "$" in node.value
+
+
+def _settings(block: HclBlock) -> Iterator[tuple[str, Scalar]]:
+    """(name, value) of what `set` gives: blocks, or a list of objects."""
+    listed = [block.attributes.get(name) for name in ("set", "set_sensitive", "set_string")]
+    entries: list[dict[str, Node]] = [
+        item.entries()
+        for node in listed
+        for item in (node.items if isinstance(node, YamlList) else [])
+        if isinstance(item, YamlMapping)
+    ]
+    entries += [inner.attributes for inner in block.blocks if inner.type in {"set", "set_string"}]
+    for one in entries:
+        name, value = one.get("name"), one.get("value")
+        if isinstance(name, Scalar) and isinstance(value, Scalar):
+            yield name.value, value
+
+
+def _nested(settings: Iterable[tuple[str, Scalar]]) -> YamlMapping:
+    """`image.tag` as a key in the mapping `image`."""
+    root = YamlMapping([], 0)
+    for name, value in settings:
+        *way, last = name.split(".")
+        here = root
+        for key in way:
+            inner = next((node for old, node in here.pairs if isinstance(old, Scalar) and old.value == key), None)
+            if not isinstance(inner, YamlMapping):
+                inner = YamlMapping([], value.start)
+                here.pairs.append((Scalar(key, value.start, value.start, "plain"), inner))
+            here = inner
+        here.pairs.append((Scalar(last, value.start, value.start, "plain"), value))
+    return root

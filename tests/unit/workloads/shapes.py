@@ -161,6 +161,34 @@ SHAPES: dict[str, tuple[str, str]] = {
         '  set {\n    name  = "image.repository"\n    value = "«quay.io/q/r»=>quay.io/q/r:v1"\n  }\n  set {\n    name  = "image.tag"\n'
         '    value = "v1"\n  }\n}\n',
     ),
+    "terraform's variables and locals": (
+        "modules/web/main.tf",
+        'variable "web_image" {\n  type = string\n  default = "«nginx:1.25»" # é\n}\n'
+        'variable "engine" {\n  default = { repository = "«quay.io/a/b»=>quay.io/a/b:2", tag = "2" }\n}\n'
+        'variable "what" { default = "«redis:7»" }\nvariable "region" { default = "eu-west-1" }\n'
+        'variable "repo" {\n  default = "«ghcr.io/me/app»=>ghcr.io/me/app:3"\n}\nlocals {\n  tag = "3"\n  side = var.what\n'
+        '  proxy_image = "«envoyproxy/envoy:v1»"\n}\n'
+        'resource "kubernetes_pod_v1" "p" {\n  spec {\n    container {\n      image = var.web_image\n    }\n'
+        '    container {\n      image = local.side\n    }\n    container {\n      image = "${var.repo}:${local.tag}"\n    }\n'
+        "    container {\n      image = var.unknown\n    }\n  }\n}\n",
+    ),
+    "terraform's charts and texts": (
+        "charts.tf",
+        'resource "helm_release" "web" {\n  values = [\n    yamlencode({\n      image = { registry = "docker.io", '
+        'repository = "«library/nginx»=>docker.io/library/nginx:1", tag = "1" }\n    }),\n    <<-EOT\n    sidecar:\n'
+        '      image:\n        repository: «redis»=>redis:7\n        tag: "7"\n    EOT\n  ]\n'
+        '  set = [{ name = "job.image.repository", value = "«quay.io/a/job»=>quay.io/a/job:5" },\n'
+        '    { name = "job.image.tag", value = "5" }]\n}\n'
+        'resource "kubectl_manifest" "m" {\n  yaml_body = <<YAML\napiVersion: v1\nkind: Pod\nspec:\n  containers:\n'
+        "  - name: a\n    image: «busybox»\nYAML\n}\n"
+        'resource "aws_ecs_task_definition" "t" {\n  container_definitions = <<DEFINITIONS\n'
+        '[{"name": "a", "image": "«public.ecr.aws/nginx/nginx:1»", "cpu": 1}]\nDEFINITIONS\n}\n',
+    ),
+    "a dockerfile's arguments": (
+        "Dockerfile",
+        "ARG BASE=«nginx»=>nginx:1\nARG TAG=1\nARG REGISTRY=docker.io/\nARG NAME=«grafana/grafana»=>docker.io/grafana/grafana:9\n"
+        "FROM ${BASE}:${TAG}\nFROM ${REGISTRY}$NAME:9\n",
+    ),
     "chart template": (
         "c/templates/d.yaml",
         'spec:\n  containers:\n  - image: "{{ .Values.x }}"\n  - image: «busybox:1.36»\n  {{- if x }}\n',
