@@ -95,7 +95,7 @@ def test_a_bill_of_materials_names_each_image_once_and_is_read_back(root: Projec
     assert {"name": "orchestrator:target", "value": target} in nginx["properties"]
     read = read_document("bill.json", json.dumps(bill))
     assert read is not None
-    assert {str(wish.reference) for wish in read if isinstance(wish, Wish)} == {"docker.io/library/nginx:1.25", digest}
+    assert {str(wish.image) for wish in read if isinstance(wish, Wish)} == {"docker.io/library/nginx:1.25", digest}
 
 
 def test_write_changes_images_alone_and_undo_gives_the_same_bytes(root: Project, tree: Path) -> None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from orchestrator.workloads.fields import FIELDS, KUBELET, PULLED_BY, Field, Fields
 from orchestrator.workloads.formats import helm
 from orchestrator.workloads.formats.embedded import Window, inside, text_images
+from orchestrator.workloads.formats.parameters import PARAMETRISED, Parameters, read_parameters
 from orchestrator.workloads.place import Consent, Found, ImagePlace, Part, Parts, Unreadable, below
 from orchestrator.workloads.references import composed, is_reference, looks_like_image, placeholder
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, parse_yaml
@@ -90,6 +91,7 @@ class _Object:
         self._found = found
         self._fields = fields
         self._seen: set[int] = set()
+        self._parameters: Parameters | None = None
 
     def read(self, root: Node, path: str, kind: str) -> None:
         if not isinstance(root, YamlMapping):
@@ -104,8 +106,21 @@ class _Object:
             if kind in _TEXTS:
                 self._texts(root, path)
                 return
+            if kind in PARAMETRISED and self._parameters is None:
+                self._parametrised(root, entries, path, kind)
+                return
             self._special(entries, path, kind)
         self._walk(root, path, kind)
+
+    def _parametrised(self, root: YamlMapping, entries: dict[str, Node], path: str, kind: str) -> None:
+        """An object with parameters: their values are images where its images name them."""
+        self._parameters = read_parameters(self._text, kind, root)
+        self._special(entries, path, kind)
+        self._walk(root, path, kind)
+        pulled_by = PULLED_BY.get(kind, KUBELET)
+        for node, where, used in self._parameters.images():
+            self._image(node, below(path, where), pulled_by=pulled_by, consent="" if used else "env")
+        self._parameters = None
 
     def _special(self, entries: dict[str, Node], path: str, kind: str) -> None:
         """The fields of a kind that have no shape of their own."""
@@ -313,7 +328,12 @@ class _Object:
                 return
             value = value.removeprefix(scheme)
             part = Part(part.start + len(scheme), part.end, value, part.style)
-        self._add(ImagePlace(path, FORMAT, value, Parts(image=part), pulled_by=pulled_by, consent=consent))
+        parts, resolved = Parts(image=part), None
+        if self._parameters is not None and placeholder(value) and self._text[part.start : part.end] == value:
+            resolved = self._parameters.resolved(replace(part, value=value))
+        if resolved is not None:
+            value, parts = resolved.reference, Parts(**resolved.parts)
+        self._add(ImagePlace(path, FORMAT, value, parts, pulled_by=pulled_by, consent=consent))
 
     def _add(self, place: ImagePlace) -> None:
         key = -place.anchor.start - 1

@@ -26,15 +26,16 @@ class Unresolved:
     variable: str
 
 
-def resolve(part: Part, known: Mapping[str, Part]) -> Resolved | Unresolved:
+def resolve(part: Part, known: Mapping[str, Part], pattern: re.Pattern[str] = _VARIABLE) -> Resolved | Unresolved:
     """What `part` says when its variables have the values of `known` (or their defaults).
 
     The image is split where its variables stand, so that a rewriter changes what is written for the repository and
     leaves the rest: `nginx:${TAG:-1.25}` is the repository `nginx` and a tag. A whole reference in one variable is that
-    variable's value, where it is written.
+    variable's value, where it is written. `pattern` says how a variable is written: its name is the first group or the
+    fourth; the second and third are the operator and word of a shell's default.
     """
     text = part.value
-    pieces = list(_VARIABLE.finditer(text))
+    pieces = list(pattern.finditer(text))
     if not pieces:
         return Resolved(text, {"image": part})
     if len(pieces) == 1 and pieces[0].span() == (0, len(text)):

@@ -161,6 +161,25 @@ SHAPES: dict[str, tuple[str, str]] = {
         '  set {\n    name  = "image.repository"\n    value = "«quay.io/q/r»=>quay.io/q/r:v1"\n  }\n  set {\n    name  = "image.tag"\n'
         '    value = "v1"\n  }\n}\n',
     ),
+    "parameters of a task": (
+        "task.yaml",
+        "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n  params:\n  - name: BUILDER\n    default: «gcr.io/kaniko/executor:v1»\n"
+        "  - {name: BASE, default: «quay.io/a/b»=>quay.io/a/b:7}\n  - {name: VERSION, default: '7'}\n  - {name: OTHER_IMAGE, default: '[[env]]«x/y:1»'}\n"
+        "  - {name: URL, default: 'quay.io/no/image:1'}\n"
+        "  steps:\n  - name: a\n    image: $(params.BUILDER)\n  - name: b\n    image: $(params.BASE):$(params.VERSION)\n"
+        "  - name: c\n    image: $(params.UNSET)\n",
+    ),
+    "parameters of a workflow": (
+        "wf.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec:\n  arguments:\n    parameters:\n    - name: what\n      value: «alpine:3»\n"
+        "  templates:\n  - name: t\n    container:\n      image: '{{workflow.parameters.what}}'\n",
+    ),
+    "parameters of a template": (
+        "template.yaml",
+        "apiVersion: template.openshift.io/v1\nkind: Template\nparameters:\n- name: IMAGE\n  value: «quay.io/a/b»=>quay.io/a/b:1\n"
+        "- name: TAG\n  value: '1'\n- name: HOST\n  value: quay.io\nobjects:\n- apiVersion: v1\n  kind: Pod\n  spec:\n"
+        "    containers:\n    - name: a\n      image: ${IMAGE}:${TAG}\n    - name: b\n      image: ${HOST}/«c/d»=>quay.io/c/d:1:${TAG}\n",
+    ),
     "terraform's variables and locals": (
         "modules/web/main.tf",
         'variable "web_image" {\n  type = string\n  default = "«nginx:1.25»" # é\n}\n'
