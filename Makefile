@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Tests wait a third of their time for Terraform, registries and faults: one worker more than the two cores of a small machine.
+WORKERS ?= 3
 
 .PHONY: help venv demo test test-long engines test-cluster check provider-schema format lock clean
 
@@ -22,16 +24,16 @@ demo: $(STAMP) ## the main job on the embedded AWS: plan, apply, output, drift
 	$(BIN)/python -m scripts.demo
 
 test: $(STAMP) ## every test that needs no cluster engines, but for the long ones
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not cluster and not long"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not cluster and not long"
 
 test-long: $(STAMP) ## the long ones: interrupts, kills, throttling, full disks, lost locks; functions deployed; requests against the deployer policy
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long
 
 engines: $(STAMP) ## kube-apiserver, etcd, kubectl, the Kyverno CLI and small decoders, into a user-level cache (needs Go)
 	$(BIN)/python -m tests.cluster.engines.build
 
 test-cluster: $(STAMP) ## the generated documents through those engines and skopeo
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests/cluster -m cluster
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/cluster -m cluster
 
 check: $(STAMP) ## format, lint, types, layers, dead code, words, Terraform style, README against the CLI, docs/reference against the code
 	$(BIN)/ruff format --check .
