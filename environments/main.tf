@@ -201,6 +201,39 @@ module "push_role" {
 }
 
 ################################################################################
+# Workers that copy
+################################################################################
+
+locals {
+  # SQS, DynamoDB and IAM know no dots, and a longer name is cut and told apart by a hash of the whole.
+  mirror_queue_whole = "ecr-mirror-${replace(local.environment, ".", "-")}"
+  mirror_queue_name = coalesce(try(var.mirror_queue.name, null), length(local.mirror_queue_whole) <= 40 ? local.mirror_queue_whole : join("-", [
+    substr(local.mirror_queue_whole, 0, 31), substr(sha256(local.mirror_queue_whole), 0, 8),
+  ]))
+}
+
+module "mirror_queue" {
+  source = "../modules/mirror-queue"
+  count  = try(var.mirror_queue.enabled, false) && local.uses_own_registry && local.rest ? 1 : 0
+
+  account_id               = var.account_id
+  name                     = local.mirror_queue_name
+  prefixes                 = keys(var.mirrors)
+  repository_kms_key_arn   = var.kms_key_arn
+  permissions_boundary_arn = var.mirror_queue.permissions_boundary_arn
+  tags                     = var.tags
+
+  workers = var.mirror_queue.workers == null ? null : {
+    cluster           = var.cluster_name
+    oidc_provider_arn = var.mirror_queue.workers.oidc_provider_arn
+    audience          = var.mirror_queue.workers.audience
+    pod_identity      = var.mirror_queue.workers.pod_identity
+    namespace         = var.mirror_queue.workers.namespace
+    service_account   = var.mirror_queue.workers.service_account
+  }
+}
+
+################################################################################
 # Lifecycle manager, scan findings, monitoring
 ################################################################################
 

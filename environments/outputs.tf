@@ -168,6 +168,26 @@ output "scan_findings_topic_arn" {
   value       = one(module.scan_findings[*].topic_arn)
 }
 
+output "mirror_queue" {
+  description = "Queue of copies: `{name, arn, url}`. Null without `mirror_queue`."
+  value       = one(module.mirror_queue[*].queue)
+}
+
+output "mirror_queue_dead_letters" {
+  description = "Queue of copies that were given up: `{name, arn, url}`. Null without `mirror_queue`."
+  value       = one(module.mirror_queue[*].dead_letters)
+}
+
+output "mirror_worker_role_arn" {
+  description = "Role of workers in the cluster. Null without `mirror_queue.workers`."
+  value       = one(module.mirror_queue[*].worker_role_arn)
+}
+
+output "mirror_worker_policy" {
+  description = "What a worker may do (JSON), for workers with a role of their own. Null without `mirror_queue`."
+  value       = one(module.mirror_queue[*].worker_policy)
+}
+
 output "dashboard_name" {
   description = "CloudWatch dashboard. Null where monitoring is not enabled."
   value       = one(module.monitoring[*].dashboard_name)

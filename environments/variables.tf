@@ -650,6 +650,31 @@ variable "scan_findings" {
   }
 }
 
+variable "mirror_queue" {
+  description = "Queue and table by which workers share the copies of `orchestrator mirror NAME --queue`, in an environment whose registry is its own. `name` defaults to ecr-mirror-<environment>; `workers` makes the role of workers in the cluster. Null makes nothing."
+  type = object({
+    enabled                  = optional(bool, false)
+    name                     = optional(string)
+    permissions_boundary_arn = optional(string)
+    workers = optional(object({
+      oidc_provider_arn = optional(string)
+      audience          = optional(string, "sts.amazonaws.com")
+      pod_identity      = optional(bool, false)
+      namespace         = optional(string, "ecr-mirror")
+      service_account   = optional(string, "ecr-mirror")
+      image             = optional(string)
+      most              = optional(number, 10)
+      env               = optional(map(string), {})
+    }))
+  })
+  default = null
+
+  validation {
+    condition     = !try(var.mirror_queue.enabled, false) || (coalesce(var.registry_account_id, var.account_id) == var.account_id && coalesce(var.registry_region, var.aws_region) == var.aws_region)
+    error_message = "mirror_queue.enabled is true where the registry is another's. Workers copy with the credentials of the registry's account: enable it in an environment of that account and region."
+  }
+}
+
 variable "monitoring" {
   description = "CloudWatch dashboard of the registry, and alarms on its size and pulls. Null makes nothing."
   type = object({

@@ -1,4 +1,4 @@
-"""What the deployer must be allowed for the lifecycle manager, scan findings and monitoring. Pure data.
+"""What the deployer must be allowed for functions, the queue of copies and monitoring. Pure data.
 
 Source: the service authorization reference, and the requests of a recorded apply.
 """
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 FUNCTION = "arn:*:lambda:*:*:function:*"
 RULE = "arn:*:events:*:*:rule/*"
 QUEUE = "arn:*:sqs:*:*:*"
+TABLE = "arn:*:dynamodb:*:*:table/*"
 TOPIC = "arn:*:sns:*:*:*"
 LOG_GROUP = "arn:*:logs:*:*:log-group:*"
 ALARM = "arn:*:cloudwatch:*:*:alarm:*"
@@ -52,6 +53,10 @@ def _dashboard(environment: Environment) -> bool:
 def _encrypted(environment: Environment) -> bool:
     manager = environment.lifecycle_manager
     return _records(environment) and manager is not None and manager.kms_key_arn is not None
+
+
+def _queues(environment: Environment) -> bool:
+    return _functions(environment) or environment.shares_copies
 
 
 def usage_identity(environment: Environment) -> bool:
@@ -132,7 +137,7 @@ FUNCTION_STATEMENTS = (
     ),
     Statement(
         "Queues",
-        "Pages of repositories, and what the functions gave up.",
+        "Pages of repositories, what the functions gave up, and copies that workers share.",
         (
             "sqs:CreateQueue",
             "sqs:DeleteQueue",
@@ -144,7 +149,24 @@ FUNCTION_STATEMENTS = (
         ),
         (QUEUE,),
         unseen={"sqs:TagQueue": "CreateQueue with tags is authorized as TagQueue too."},
-        needed=_functions,
+        needed=_queues,
+    ),
+    Statement(
+        "CopyTable",
+        "The table of copies that workers share.",
+        (
+            "dynamodb:CreateTable",
+            "dynamodb:DeleteTable",
+            "dynamodb:DescribeContinuousBackups",
+            "dynamodb:DescribeTable",
+            "dynamodb:DescribeTimeToLive",
+            "dynamodb:ListTagsOfResource",
+            "dynamodb:UntagResource",
+            "dynamodb:UpdateTimeToLive",
+        ),
+        (TABLE,),
+        unseen={"dynamodb:TagResource": "CreateTable with tags is authorized as TagResource too."},
+        needed=lambda environment: environment.shares_copies,
     ),
     Statement(
         "Topics",

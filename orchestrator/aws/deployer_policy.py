@@ -65,7 +65,11 @@ def _gives_access(environment: Environment) -> bool:
 def _pod_identity(environment: Environment) -> bool:
     manager = environment.lifecycle_manager
     usage = manager is not None and manager.usage is not None and manager.usage.pod_identity
-    return usage or any(role.pod_identity for role in environment.push_roles.values())
+    queue = environment.mirror_queue
+    workers = (
+        environment.shares_copies and queue is not None and queue.workers is not None and queue.workers.pod_identity
+    )
+    return usage or workers or any(role.pod_identity for role in environment.push_roles.values())
 
 
 CORE_STATEMENTS = (
@@ -253,6 +257,7 @@ CORE_STATEMENTS = (
         unseen={"iam:TagRole": "CreateRole with tags is authorized as TagRole too."},
         needed=lambda environment: (
             bool(environment.push_roles or environment.functions)
+            or bool(environment.shares_copies and environment.mirror_queue and environment.mirror_queue.workers)
             or usage_identity(environment)
             or _gives_access(environment)
         ),

@@ -226,9 +226,10 @@ def _check_roles(environments: Sequence[Environment], find: Find) -> Iterable[Pr
                     f'"{environment.name}" and "{first.name}" both create the role "{name}" '
                     f"in account {environment.account_id}.",
                     "Role names are unique in an account, whatever the region.",
-                    "Rename one."
-                    if path[0] == "push_roles"
-                    else "Set lifecycle_manager.usage.role_name in one of them.",
+                    {
+                        "push_roles": "Rename one.",
+                        "mirror_queue": "Set mirror_queue.name in one of them.",
+                    }.get(str(path[0]), "Set lifecycle_manager.usage.role_name in one of them."),
                 )
 
 
@@ -238,6 +239,10 @@ def _own_roles(environment: Environment) -> Iterable[tuple[Path, str]]:
     usage = environment.lifecycle_manager and environment.lifecycle_manager.usage
     if usage:
         yield ("lifecycle_manager", "usage", *(("role_name",) if usage.role_name else ())), environment.usage_role_name
+    if environment.shares_copies:
+        # Queue and table are called as the role is, so that this is about them, too.
+        named = environment.mirror_queue and environment.mirror_queue.name
+        yield ("mirror_queue", *(("name",) if named else ())), environment.mirror_worker_role_name
 
 
 def _node_roles(environment: Environment) -> Iterable[tuple[Path, str]]:

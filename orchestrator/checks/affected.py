@@ -23,6 +23,7 @@ USES: Mapping[str, Callable[[Environment], bool]] = {
         environment.keeps_records
         or bool(environment.lifecycle_manager and environment.lifecycle_manager.usage is not None)
     ),
+    "mirror-queue": lambda environment: environment.shares_copies,
     "scan-findings": lambda environment: "scan_findings" in environment.functions,
     "monitoring": lambda environment: bool(environment.monitoring and environment.monitoring.enabled),
 }

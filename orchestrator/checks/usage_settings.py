@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from orchestrator.checks.arns import check_arn
 from orchestrator.checks.context import Context
+from orchestrator.checks.pod_roles import check_pod_role
 from orchestrator.checks.problem import shown
 from orchestrator.environment.parts import UsageSettings
 from orchestrator.environment.schedules import enough_hours, hours_of, is_tight, longest_gap
@@ -14,42 +14,7 @@ from orchestrator.environment.tfvars import Path, dotted
 
 def check_usage(context: Context, path: Path, usage: UsageSettings) -> None:
     """The role's trust, names, schedule, image and variables."""
-    name = dotted(path)
-    provider = (*path, "oidc_provider_arn")
-    if (usage.oidc_provider_arn is not None) == usage.pod_identity:
-        both = usage.pod_identity
-        context.error(
-            path,
-            f"{name} has {'both oidc_provider_arn and pod_identity' if both else 'neither oidc_provider_arn nor pod_identity'}.",
-            why="The role trusts one of them." if both else "Nobody could assume the role.",
-            remedy="Remove one." if both else "Add oidc_provider_arn (IRSA), or pod_identity = true (EKS).",
-            value=None,
-        )
-    elif usage.oidc_provider_arn is not None:
-        arn = check_arn(
-            context,
-            provider,
-            usage.oidc_provider_arn,
-            service="iam",
-            resource="oidc-provider/",
-            example="OIDC provider",
-        )
-        if arn and context.usable("account_id") and arn.account != context.environment.account_id:
-            context.error(
-                provider,
-                f"{dotted(provider)} is in account {arn.account}.",
-                why=f"A role trusts OIDC providers of its own account, {context.environment.account_id}.",
-                remedy="Name the provider of that account.",
-                value=usage.oidc_provider_arn,
-            )
-    elif context.usable("platform") and context.environment.platform != "eks":
-        context.error(
-            (*path, "pod_identity"),
-            f"{name}.pod_identity is true, but platform is {context.environment.platform}.",
-            why="Only EKS has Pod Identity.",
-            remedy="Use oidc_provider_arn.",
-            value=True,
-        )
+    check_pod_role(context, path, usage)
     _check_schedule(context, path, usage)
 
 

@@ -18,6 +18,7 @@ from orchestrator.environment.parts import (
     MachinePool,
     Mirror,
     MirrorImage,
+    MirrorQueueSettings,
     Monitoring,
     OwnRepository,
     PullThroughCacheRule,
@@ -69,6 +70,8 @@ Selector = Annotated[
 ]
 # IAM's limit.
 MAX_ROLE_NAME = 64
+# With dead letters and the region of the workers' role behind it.
+MAX_QUEUE_NAME = 40
 
 
 class Environment(Value):
@@ -157,6 +160,7 @@ class Environment(Value):
     dry_run_mode: bool = False
     lifecycle_manager: LifecycleManager | None = None
     scan_findings: ScanFindings | None = None
+    mirror_queue: MirrorQueueSettings | None = None
     monitoring: Monitoring | None = None
     lambda_packages: LambdaPackages | None = None
 
@@ -257,6 +261,26 @@ class Environment(Value):
         if len(name) <= MAX_ROLE_NAME:
             return name
         return f"{name[: MAX_ROLE_NAME - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+    @property
+    def shares_copies(self) -> bool:
+        """Does this environment make the queue and the table by which workers share copies?"""
+        return bool(self.mirror_queue and self.mirror_queue.enabled and not self.uses_central_registry)
+
+    @property
+    def mirror_queue_name(self) -> str:
+        """Queue and table by which workers share copies, as the root module names them; one too long ends in a digest."""
+        if self.mirror_queue and self.mirror_queue.name:
+            return self.mirror_queue.name
+        name = f"ecr-mirror-{self.name.replace('.', '-')}"
+        if len(name) <= MAX_QUEUE_NAME:
+            return name
+        return f"{name[: MAX_QUEUE_NAME - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+    @property
+    def mirror_worker_role_name(self) -> str:
+        """Role of workers in the cluster, as the module names it. IAM knows no regions, so that the name has one."""
+        return f"{self.mirror_queue_name}-{self.aws_region}"
 
     @property
     def own_repository_names(self) -> tuple[str, ...]:

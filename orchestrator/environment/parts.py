@@ -33,6 +33,7 @@ from orchestrator.environment.value_types import (
     OwnRoleName,
     PodNamespace,
     PodServiceAccount,
+    QueueName,
     RecordsBucket,
     RecordsRetention,
     RegionName,
@@ -287,6 +288,28 @@ class ScanFindings(Value):
     permissions_boundary_arn: Boundary | None = None
     topic_arn: Topic | None = None
     emails: Emails = ()
+
+
+class MirrorWorkers(Value):
+    """The role and the Deployment of workers in the environment's cluster; `most` of them at once."""
+
+    oidc_provider_arn: str | None = None
+    audience: str = "sts.amazonaws.com"
+    pod_identity: bool = False
+    namespace: KubernetesName = "ecr-mirror"
+    service_account: KubernetesName = "ecr-mirror"
+    image: Image | None = None
+    most: Annotated[int, Between(1, 1000, why="It is a number of Pods.")] = 10
+    env: dict[VariableName, str] = {}
+
+
+class MirrorQueueSettings(Value):
+    """The queue and the table by which workers share copies."""
+
+    enabled: bool = False
+    name: QueueName | None = None
+    permissions_boundary_arn: Boundary | None = None
+    workers: MirrorWorkers | None = None
 
 
 class Monitoring(Value):

@@ -85,6 +85,14 @@ LOG_RETENTION = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
+QueueName = Annotated[
+    str,
+    Form(
+        re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{2,39}"),
+        why="Queue, table and role are called so: 3 to 40 letters, digits, hyphens and underscores.",
+        remedy="Write another name, or remove it to get ecr-mirror-<environment>.",
+    ),
+]
 LogRetention = Annotated[
     int,
     Among(LOG_RETENTION, why=f"CloudWatch Logs takes {', '.join(map(str, LOG_RETENTION[:12]))} and some longer ones."),

@@ -76,10 +76,12 @@ def _identities(environment: Environment) -> Iterator[Placeholder]:
         if role.pod_identity:
             yield Placeholder("cluster", environment.cluster_name, *here)
     usage = environment.lifecycle_manager and environment.lifecycle_manager.usage
-    if usage and usage.oidc_provider_arn:
-        yield _by_arn("oidc-provider", usage.oidc_provider_arn, environment)
-    if usage and usage.pod_identity:
-        yield Placeholder("cluster", environment.cluster_name, *here)
+    workers = environment.mirror_queue and environment.mirror_queue.workers
+    for pods in (usage, workers):
+        if pods and pods.oidc_provider_arn:
+            yield _by_arn("oidc-provider", pods.oidc_provider_arn, environment)
+        if pods and pods.pod_identity:
+            yield Placeholder("cluster", environment.cluster_name, *here)
 
 
 def _registry(environment: Environment) -> Iterator[Placeholder]:

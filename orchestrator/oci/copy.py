@@ -5,7 +5,7 @@ copies ──Discovery──► Discovered ──make_plan──► Plan ──R
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 from orchestrator.oci.copies import Copy, CopyOptions, CopyReport, CopyResult
@@ -38,11 +38,18 @@ def prepare(
     *,
     options: CopyOptions | None = None,
     journal: Journal | None = None,
+    holders: Mapping[tuple[str, str], Iterable[Place]] | None = None,
 ) -> Prepared:
-    """Read everything and plan. Changes nothing anywhere but in the journal."""
+    """Read everything and plan. Changes nothing anywhere but in the journal.
+
+    `holders` are repositories that are said to hold a blob, {(registry, digest): places}: it is mounted from there.
+    """
     options = options or CopyOptions()
     discovery = Discovery(registries, options, journal or Journal())
     found = discovery.run(copies)
+    for key, places in (holders or {}).items():
+        known = found.committed.setdefault(key, [])
+        known += [place for place in places if place not in known]
     for done, tree in enumerate(found.trees, 1):
         registries.tell(SourceRead(str(tree.copy.source), done, len(found.trees)))
 

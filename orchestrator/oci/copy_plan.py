@@ -46,7 +46,8 @@ class Held:
 class BlobStep:
     """A blob that `target` lacks. `leads`: it is sent for this one; else it is mounted, when its leader is committed.
 
-    `mountable` are repositories that have it committed from the start.
+    `mountable` are repositories that have it committed from the start; `group` are those that mount from each other,
+    None where the registry does not mount.
     """
 
     target: Place
@@ -55,6 +56,7 @@ class BlobStep:
     order: int
     leads: bool
     mountable: list[Place] = field(default_factory=list)
+    group: Hashable | None = None
 
 
 @dataclass(slots=True)
@@ -153,7 +155,7 @@ def _step(
         return BlobStep(place, blob, list(item.origins), order, leads=True)
     mountable = [at for at in committed.get((place.registry, blob.digest), ()) if at != place]
     leader = leaders.get((group, blob.digest))
-    step = BlobStep(place, blob, list(item.origins), order, leader is None and not mountable, mountable)
+    step = BlobStep(place, blob, list(item.origins), order, leader is None and not mountable, mountable, group)
     leaders.setdefault((group, blob.digest), step)
     return step
 

@@ -74,6 +74,7 @@ push_roles = {
 lifecycle_manager = { enabled = true, emails = ["a@example.com"], native_policy = "untagged", reserved_concurrency = 10, usage = { pod_identity = true } }
 scan_findings     = { enabled = true, emails = ["a@example.com"] }
 monitoring        = { enabled = true, storage_alarm_gib = 5 }
+mirror_queue      = { enabled = true, workers = { pod_identity = true } }
 """)
 
 # Everything that can be changed in place is changed; what can go, goes. The platform changes for its other node access.
@@ -119,6 +120,7 @@ push_roles = {
   }
 }
 
+mirror_queue      = { enabled = true }
 dry_run_mode      = true
 lifecycle_manager = { enabled = true, timeout_seconds = 300, max_concurrency = 3, log_retention_days = 30, architecture = "x86_64" }
 monitoring        = { enabled = true }

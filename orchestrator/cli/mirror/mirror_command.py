@@ -14,6 +14,7 @@ import click
 from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.mirror.prune_options import Pruning, check_pruning, prune_options
 from orchestrator.cli.mirror.words import part_size
+from orchestrator.cli.mirror.worker_command import WithWorker, worker
 from orchestrator.cli.options import json_option, local_option, registry_option
 from orchestrator.cli.project_option import open_project
 
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from orchestrator.cli.mirror.archives import ArchiveRun
     from orchestrator.cli.mirror.prune import Pruner
     from orchestrator.cli.mirror.run import MirrorRun
+    from orchestrator.cli.mirror.shared_copies import Sharing
     from orchestrator.mirroring.operator_selection import Wanted
 
 
-@click.command()
+@click.group(cls=WithWorker)
 @NAME
 @click.argument("references", metavar="[REFERENCE]...", nargs=-1)
 @click.option(
@@ -66,6 +68,8 @@ if TYPE_CHECKING:
 @click.option("--interval", metavar="1h30m", help="From the beginning of one round of --sync to that of the next.")
 @click.option("--cron", metavar="'0 3 * * *'", help="When the rounds of --sync begin, in local time.")
 @click.option("--once", is_flag=True, help="One round of --sync, for a CronJob.")
+@click.option("--queue", is_flag=True, help="Have workers copy it (mirror worker NAME), and wait for them.")
+@click.option("--no-wait", is_flag=True, help="With --queue: end when everything is in the queue.")
 @registry_option()
 @local_option("Copy into the embedded AWS on this machine.")
 @json_option()
@@ -92,6 +96,8 @@ def mirror(
     interval: str | None,
     cron: str | None,
     once: bool,
+    queue: bool,
+    no_wait: bool,
     via: dict[str, str],
     local: bool,
     as_json: bool,
@@ -113,6 +119,7 @@ def mirror(
     from orchestrator.cli.mirror.preconditions import require_own_registry
     from orchestrator.cli.mirror.pull_secrets import source_logins
     from orchestrator.cli.mirror.rounds import keep_going, read_rounds
+    from orchestrator.cli.mirror.shared_copies import Sharing
     from orchestrator.oci.cosign_check import SignatureDemand, read_key
 
     rounds = read_rounds(sync, interval, cron, once)
@@ -122,6 +129,10 @@ def mirror(
         raise click.UsageError("Standard input can be read once: give --sync a file by --from, or --once.")
     if pruning is not None and (to is not None or results is not None):
         raise click.UsageError("--to and --from-oc-mirror change nothing in ECR: leave --prune out.")
+    if no_wait and not queue:
+        raise click.UsageError("--no-wait says how --queue ends.")
+    if queue and (to is not None or pruning is not None or archive_among(sources)):
+        raise click.UsageError("Workers copy from registry to registry: leave --queue out with an archive and --prune.")
     project = open_project(ctx)
     if results is not None:
         if references or sources or to is not None or write or rounds is not None:
@@ -182,7 +193,9 @@ def mirror(
                 from orchestrator.cli.mirror.prune import Pruner
 
                 pruner = Pruner(ctx, project, environment, run, pruning, local=local, as_json=as_json)
-            return _copy(run, wishes, references, check, dry_run, as_json, allow_lost_signatures, pruner)
+            # That there is none is said before sources are read.
+            sharing = Sharing(run.queue(), wait=not no_wait) if queue else None
+            return _copy(run, wishes, references, check, dry_run, as_json, allow_lost_signatures, pruner, sharing)
 
     return keep_going(rounds, one_round) if rounds is not None else one_round()
 
@@ -196,6 +209,7 @@ def _copy(
     as_json: bool,
     allow_lost_signatures: bool,
     pruner: Pruner | None,
+    sharing: Sharing | None,
 ) -> int:
     from orchestrator.cli.mirror.preconditions import NOT_THERE, refuse_named
     from orchestrator.cli.mirror.show import is_current, plan_document, plan_lines, report_document, report_lines
@@ -215,6 +229,11 @@ def _copy(
         return 1 if any(result.error for result in results) or (pruned is not None and pruned.failed) else 0
     if not as_json:
         _say(plan_lines(prepared))
+    if sharing is not None:
+        shared = sharing.do(prepared, run.jobs(prepared))
+        _print(as_json, shared.document(prepared), shared.lines() if sharing.wait else ())
+        failed = any(result.error for result in results)
+        return 1 if failed else shared.exit_code(allow_lost_signatures=allow_lost_signatures)
     report = run.execute(prepared, quiet=as_json)
     document = report_document(prepared, report)
     if not as_json:
@@ -265,3 +284,6 @@ def _print_json(document: dict[str, Any]) -> None:
 def _say(lines: Any) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()
+
+
+mirror.add_command(worker)

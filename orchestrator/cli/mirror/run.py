@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from orchestrator.aws.caller import check_account
+from orchestrator.aws.mirror_queue import MirrorQueue
 from orchestrator.aws.mirror_target import MirrorTarget
 from orchestrator.cli.lifecycle.prices import STANDARD
 from orchestrator.cli.mirror.catalogs import images_wanted
@@ -16,6 +17,7 @@ from orchestrator.cli.mirror.show import Shown
 from orchestrator.cli.mirror.source_tags import references_of
 from orchestrator.cli.mirror.write_routes import missing_routes
 from orchestrator.cli.project_session import project_session
+from orchestrator.mirroring.copy_jobs import CopyJob
 from orchestrator.mirroring.mirror_entries import entry_lines
 from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.placing import Placed, place_all
@@ -24,6 +26,7 @@ from orchestrator.oci.archive import Archive, in_archive
 from orchestrator.oci.auth import Logins
 from orchestrator.oci.copies import Copy, CopyOptions, CopyReport
 from orchestrator.oci.copy import execute, prepare
+from orchestrator.oci.copy_shares import cut_into_jobs
 from orchestrator.oci.cosign_check import SignatureDemand
 from orchestrator.oci.journal import Journal
 from orchestrator.oci.ports import Endpoint
@@ -124,3 +127,12 @@ class MirrorRun:
             return execute(shown.prepared, self.registries, options=self._options, journal=self._journal)
         finally:
             self._progress.close()
+
+    def queue(self) -> MirrorQueue:
+        """The environment's queue. Raises RefusedInput where there is none."""
+        return MirrorQueue(self._session, self._environment.mirror_queue_name)
+
+    def jobs(self, shown: Shown) -> list[CopyJob]:
+        """What was planned, as jobs for workers."""
+        found = shown.prepared
+        return cut_into_jobs(found.found, found.plan, referrers=self._options.referrers)

@@ -103,6 +103,17 @@ module "monitoring" {
   tags           = { made = local.later.tag }
 }
 
+module "mirror_queue" {
+  source = "../modules/mirror-queue"
+
+  account_id               = local.later.account
+  name                     = "ecr-mirror-later"
+  repository_kms_key_arn   = local.later.key
+  permissions_boundary_arn = local.later.boundary
+  workers                  = { cluster = "later", pod_identity = true }
+  tags                     = { made = local.later.tag }
+}
+
 module "scan_findings" {
   source = "../modules/scan-findings"
 

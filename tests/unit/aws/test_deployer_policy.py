@@ -129,6 +129,12 @@ HUB = {"upstream_registry_url": "registry-1.docker.io", "secret_name": "ecr-pull
             {"Alarms", "Events", "Functions", "LogGroups", "Logs", "Queues", "Records", "Roles", "RolesForFunctions"}
             | {"Topics"},
         ),
+        ({"mirror_queue": {"enabled": True}}, {"CopyTable", "Queues"}),
+        (
+            {"mirror_queue": {"enabled": True, "workers": {"pod_identity": True}}},
+            {"CopyTable", "Queues", "Roles", "PodIdentity", "RolesForPods"},
+        ),
+        ({"mirror_queue": {"workers": {"pod_identity": True}}}, set()),
         ({"lifecycle_manager": {"keep_records": True}}, {"Records"}),
         ({"lifecycle_manager": {"keep_records": True, "kms_key_arn": KEY}}, {"Records", "KeyOfRecords"}),
         ({"lifecycle_manager": {"usage": {"pod_identity": True}}}, {"Roles", "PodIdentity", "RolesForPods"}),

@@ -1,0 +1,61 @@
+"""A copy as a job that some worker does: what it is told, what it is in, and what became of it. Pure.
+
+A job's name is its target (`host/repository:tag`, or `@digest`): a tag names one image, so that two jobs are never the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    """WAITING for other jobs, READY in the queue, COPYING by a worker; DONE or FAILED in the end."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    COPYING = "copying"
+    DONE = "done"
+    FAILED = "failed"
+
+
+ENDED = frozenset({JobState.DONE, JobState.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class CopyJob:
+    """All that a worker has to know. `source` names a digest: what was planned and checked is what is copied.
+
+    `mounts` are repositories of the target's registry that hold blobs of it, {digest: repositories}.
+    `after` are jobs that bring what this one uses, by their names.
+    """
+
+    source: str
+    target: str
+    platforms: tuple[str, ...] = ()
+    mounts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    after: frozenset[str] = frozenset()
+    referrers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class JobOutcome:
+    """What a copy came to. Bytes are of blobs; `lost` are signatures that could not come, in words."""
+
+    digest: str = ""
+    sent: int = 0
+    mounted: int = 0
+    signatures: int = 0
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """What is known of a job: `until` (seconds since 1970) is when its worker's lease ends, `attempts` how often it was begun."""
+
+    state: JobState
+    attempts: int = 0
+    owner: str = ""
+    until: float = 0.0
+    error: str = ""
+    outcome: JobOutcome = JobOutcome()
