@@ -109,7 +109,7 @@ def mirror_claims(context: Context) -> list[Claim]:
             )
         claims.append(Claim(path, prefix, source))
     if len(claims) == len(environment.mirrors):
-        _warn_about_copies(context, [claim for claim in claims if claim.prefix not in instead_of_rules])
+        _warn_about_copies(context, [claim for claim in claims if claim.prefix not in {ROOT, *instead_of_rules}])
     return claims
 
 

@@ -104,11 +104,14 @@ def _add_a_route(registry: str, own_host: str) -> str | None:
 def is_local(registry: str) -> bool:
     """Is it a registry that only the node or the cluster itself knows: loopback or the name of a Service?
 
-    `localhost:5000`, `127.0.0.1`, `[::1]:5000`, `image-registry.openshift-image-registry.svc:5000`.
+    `localhost:5000`, `127.0.0.1`, `[::1]:5000`, `image-registry.openshift-image-registry.svc:5000`, and the names by which
+    local clusters call their machine: `host.docker.internal:5000`.
     """
     host = registry.partition("]")[0].removeprefix("[") if registry.startswith("[") else registry.partition(":")[0]
     host = host.lower()
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return host == "localhost" or host.endswith((".localhost", ".svc", ".svc.cluster.local"))
+        own_machine = host.startswith("host.") and host.endswith(".internal")
+        return own_machine or host == "localhost" or host.endswith((".localhost", ".svc", ".svc.cluster.local"))
+    return address.is_loopback or address.is_unspecified

@@ -192,6 +192,8 @@ def test_a_route_is_named_where_one_helps(text: str, remedy: str) -> None:
         "[::1]:5000/app:1",
         "image-registry.openshift-image-registry.svc:5000/team/app:1",
         "registry.kube-system.svc.cluster.local/app:1",
+        "host.docker.internal:5000/app:1",
+        "0.0.0.0:5000/app:1",
     ],
 )
 def test_nothing_is_advised_that_makes_things_worse(text: str) -> None:
