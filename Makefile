@@ -59,6 +59,7 @@ lock: $(STAMP) ## compile the locks again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --extra all pyproject.toml -o requirements/runtime.txt --custom-compile-command "make lock"
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --extra dev pyproject.toml -o requirements/dev.txt --custom-compile-command "make lock"
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --constraint requirements/runtime.txt requirements/usage.in -o requirements/usage.txt --custom-compile-command "make lock"
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --constraint requirements/runtime.txt requirements/swapper.in -o requirements/swapper.txt --custom-compile-command "make lock"
 
 clean: ## remove what the targets above made
 	rm -rf $(VENV) .orchestrator build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -29,9 +29,10 @@ VARIABLES = (
 )
 
 
-def settings_text(environment: Environment) -> str:
-    """The environment's routes as a tfvars file: no network, no roles, no secrets but their names."""
-    values: dict[str, Any] = environment.model_dump(mode="json", include=set(VARIABLES), exclude_defaults=True)
+def settings_text(environment: Environment, *more: str) -> str:
+    """The environment's routes and `more` of its variables as a tfvars file: no network, no roles, no secrets but their names."""
+    wanted = {*VARIABLES, *more}
+    values: dict[str, Any] = environment.model_dump(mode="json", include=wanted, exclude_defaults=True)
     # Their order means nothing, so that it changes no document.
     values |= {name: sorted(values[name]) for name in ("include", "exclude") if name in values}
     rules = {
@@ -140,7 +141,7 @@ def cron_job(
     }
 
 
-def image_steps(environment: Environment, image: str) -> tuple[str, ...]:
+def image_steps(environment: Environment, image: str, dockerfile: str = DOCKERFILE) -> tuple[str, ...]:
     """How `image` gets to where it is named, in a checkout of this repository; nothing where nobody can push it so.
 
     That is one by digest, and one of the own registry's caches, which comes from its upstream.
@@ -165,6 +166,6 @@ def image_steps(environment: Environment, image: str) -> tuple[str, ...]:
         )
     return (
         *steps,
-        f"docker buildx build --platform linux/amd64,linux/arm64 -f {DOCKERFILE} -t {image} --push .",
+        f"docker buildx build --platform linux/amd64,linux/arm64 -f {dockerfile} -t {image} --push .",
         "cd -",
     )

@@ -27,6 +27,7 @@ from orchestrator.manifests.narrowing import untold
 from orchestrator.manifests.native import API_VERSIONS, NATIVE_SINCE, lacks_native, native, native_refused
 from orchestrator.manifests.registries_conf import registries_conf
 from orchestrator.manifests.rosa import rosa
+from orchestrator.manifests.swapper_target import swapper_target
 from orchestrator.manifests.usage import usage
 from orchestrator.routes.build import build_route_table
 from orchestrator.routes.table import RouteTable
@@ -77,6 +78,7 @@ GENERATORS: Mapping[str, Generator] = {
     "registries-conf": lambda environment, table, _: registries_conf(environment, table),
     "credentials": lambda environment, table, _: credentials(environment, table),
     "usage": lambda environment, table, _: usage(environment, table),
+    "swapper": lambda environment, table, _: swapper_target(environment, table),
 }
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from orchestrator.errors import OrchestratorError
+from orchestrator.manifests import generate
+from orchestrator.manifests.swapper_objects import NAMESPACE, routes
+from orchestrator.manifests.webhook_configuration import NAME
+from orchestrator.swapper.cluster_api import ClusterApi
+from orchestrator.swapper.own_certificate import LIFETIME, CertificateKeeper
 from orchestrator.swapper.review import ANNOTATION
 from tests.cluster.api_server import ApiServer
 from tests.cluster.pods import Document
@@ -99,3 +108,75 @@ def test_a_webhook_that_is_away_costs_no_pod(api_server: ApiServer, namespace: s
             running.process.wait()
             admitted = api_server.admit([pod("web", namespace, web="nginx:1")], keep=True)[0]
     assert admitted["spec"]["containers"][0]["image"] == "nginx:1"
+
+
+def service_account(api_server: ApiServer, folder: Path) -> ClusterApi:
+    """The API as a Pod of the swapper's ServiceAccount reaches it."""
+    path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{NAME}/token"
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
+    folder.mkdir()
+    (folder / "token").write_text(api_server.request("POST", path, asked)["status"]["token"])
+    (folder / "ca.crt").write_bytes((api_server.folder / "certificates" / "apiserver.crt").read_bytes())
+    return ClusterApi(api_server.url, folder)
+
+
+def test_what_manifests_writes_is_installed_and_keeps_its_certificate(api_server: ApiServer, tmp_path: Path) -> None:
+    of = environment("standard")
+    (bundle,) = generate(of, ["swapper"])
+    for name, text in bundle.files.items():
+        (tmp_path / name).write_text(text)
+    text = "---\n".join(bundle.files[name] for name in bundle.resources)
+    # A namespace has to be there before what is in it.
+    api_server.kubectl("apply", "-f", tmp_path / "namespace.yaml")
+    api_server.kubectl("apply", "--validate=strict", "-f", "-", stdin=text)
+    configuration = f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/standard-{NAME}"
+    api = service_account(api_server, tmp_path / "account")
+
+    def keeper(replica: str, now: datetime) -> CertificateKeeper:
+        return CertificateKeeper(
+            *(api, tmp_path / replica),
+            namespace=NAMESPACE,
+            service=NAME,
+            configuration=f"standard-{NAME}",
+            clock=lambda: now,
+        )
+
+    def trusted() -> list[bytes]:
+        hooks = api_server.request("GET", configuration)["webhooks"]
+        return [base64.b64decode(hook["clientConfig"]["caBundle"]) for hook in hooks]
+
+    try:
+        now = datetime.now(UTC)
+        replicas = [keeper(f"replica-{number}", now) for number in range(4)]
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(CertificateKeeper.keep, replicas))
+        (first,) = {one.cert.read_bytes() for one in replicas}
+        assert trusted() == [first, first]
+        # The same files again leave what was told.
+        api_server.kubectl("apply", "-f", tmp_path / "webhook.yaml")
+        assert trusted() == [first, first]
+
+        later = now + LIFETIME * 0.8
+        renewed = [keeper(f"replica-{number}", later) for number in range(4)]
+        renewed[0].keep()
+        second = renewed[0].cert.read_bytes()
+        assert second != first
+        # One replica still serves the first.
+        assert trusted() == [second + first] * 2
+        renewed[1].keep()
+        assert renewed[1].cert.read_bytes() == second
+
+        # The API server calls a process that serves it. Its name is not to be found here, so that it is called by its address.
+        project = tmp_path / "project"
+        (project / "environments").mkdir(parents=True)
+        (project / "environments" / "standard.tfvars").write_text(routes(of)["data"]["standard.tfvars"])
+        with served(project, tmp_path / "tls", "standard", "--copy-policy", "none") as running:
+            engine = Engine(lambda of, _: webhook_document(of, running))
+            with redirecting(api_server, engine, of, api_server.create_namespace()):
+                pass
+        # Its rights go no further.
+        for forbidden in ("/api/v1/namespaces/kube-system/secrets/any", f"{configuration}-of-others"):
+            with pytest.raises(OrchestratorError, match="HTTP 403"):
+                api.get(forbidden)
+    finally:
+        api_server.kubectl("delete", "-f", tmp_path / "webhook.yaml", "--ignore-not-found")

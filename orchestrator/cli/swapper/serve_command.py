@@ -17,6 +17,12 @@ from orchestrator.errors import RefusedInput
 @click.option("--listen", metavar="[HOST]:PORT", help="Where to listen (default: :8443).")
 @click.option("--tls-cert-file", type=click.Path(path_type=Path), help="Certificate in PEM; without it plain HTTP.")
 @click.option("--tls-key-file", type=click.Path(path_type=Path), help="Its key in PEM.")
+@click.option(
+    "--own-certificate",
+    metavar="NAMESPACE/SERVICE",
+    help="Make and renew a certificate for this Service, kept in a Secret beside it; for Pods.",
+)
+@click.option("--webhook-configuration", metavar="NAME", help="Whose caBundle is told of that certificate.")
 @click.option("--dry-run", is_flag=True, help="Change no image; the Pod's annotation says what would become of it.")
 @click.option(
     "--swap-policy",
@@ -54,6 +60,8 @@ def serve(
     listen: str | None,
     tls_cert_file: Path | None,
     tls_key_file: Path | None,
+    own_certificate: str | None,
+    webhook_configuration: str | None,
     dry_run: bool,
     swap_policy: str | None,
     copy_policy: str | None,
@@ -76,8 +84,12 @@ def serve(
     """
     _require_extra()
     from orchestrator.cli.swapper.deciding import decide_by
+    from orchestrator.cli.swapper.own_tls import keeper_of
     from orchestrator.cli.swapper.serving import serve_rules
 
+    keeper = keeper_of(own_certificate, webhook_configuration, tls_cert_file or tls_key_file, state_dir)
+    if keeper is not None:
+        tls_cert_file, tls_key_file = keeper.cert, keeper.key
     options = {
         "dry_run": dry_run or None,
         "swap_policy": swap_policy,
@@ -91,14 +103,14 @@ def serve(
     }
     given = {key: value for key, value in options.items() if value is not None}
     decided = decide_by(ctx, name, config, given, state_dir=state_dir, local=local)
-    serve_rules(decided, via=via, drain_seconds=drain_seconds, reload_seconds=reload_seconds)
+    serve_rules(decided, keeper, via=via, drain_seconds=drain_seconds, reload_seconds=reload_seconds)
     return 0
 
 
 def _require_extra() -> None:
     from importlib.util import find_spec
 
-    for module in ("granian", "msgspec", "prometheus_client"):
+    for module in ("cryptography", "granian", "msgspec", "prometheus_client"):
         if find_spec(module) is None:
             raise RefusedInput(
                 f"What the webhook needs is not here: {module}.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,15 +20,28 @@ from orchestrator.swapper.webhook import Webhook
 
 if TYPE_CHECKING:
     from orchestrator.cli.swapper.deciding import WebhookPlan
+    from orchestrator.swapper.own_certificate import CertificateKeeper
 
 
-def serve_rules(decided: WebhookPlan, *, via: Mapping[str, str], drain_seconds: float, reload_seconds: float) -> None:
-    """Serve until a signal comes; `via` are other ways to registries, times are in seconds."""
+def serve_rules(
+    decided: WebhookPlan,
+    keeper: CertificateKeeper | None,
+    *,
+    via: Mapping[str, str],
+    drain_seconds: float,
+    reload_seconds: float,
+) -> None:
+    """Serve until a signal comes; `via` are other ways to registries, times are in seconds.
+
+    `keeper` makes the certificate before it is read, and renews it.
+    """
     settings = decided.settings
     configure_log(settings.log_level, settings.log_format)
     metrics = SwapMetrics()
     metrics.watch(settings.filters)
     certificate = None
+    if keeper is not None:
+        keeper.keep()
     if settings.tls_cert_file and settings.tls_key_file:
         certificate = Certificate(Path(settings.tls_cert_file), Path(settings.tls_key_file))
         certificate.require()
@@ -48,9 +62,13 @@ def serve_rules(decided: WebhookPlan, *, via: Mapping[str, str], drain_seconds: 
     def listening() -> None:
         logging.getLogger(LOGGER).info("listening", extra={"host": host, "port": port, "tls": certificate is not None})
 
+    stopped = threading.Event()
+    if keeper is not None:
+        threading.Thread(target=keeper.watch, args=(stopped,), daemon=True).start()
     try:
         run(server, listening)
     finally:
+        stopped.set()
         for one in looks:
             one.close()
 

@@ -1,0 +1,88 @@
+"""Target `swapper`: the admission webhook as a Deployment, with everything that it needs in the cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator import __version__
+from orchestrator.manifests.admission import left_alone
+from orchestrator.manifests.cron_job import image_steps, usage_image
+from orchestrator.manifests.document import TargetFiles, dump_yaml
+from orchestrator.manifests.metadata import metadata, object_name
+from orchestrator.manifests.swapper_objects import (
+    CERTIFICATE,
+    NAMESPACE,
+    account,
+    deployment,
+    guards,
+    has_role,
+    rights,
+    routes,
+    service_monitor,
+)
+from orchestrator.manifests.webhook_configuration import NAME, webhook_configuration
+from orchestrator.routes.table import RouteTable
+
+if TYPE_CHECKING:
+    from orchestrator.environment.model import Environment
+
+DOCKERFILE = "images/swapper/Dockerfile"
+
+
+def swapper_target(environment: Environment, table: RouteTable) -> TargetFiles:
+    """Target `swapper`."""
+    built, pulled = usage_image(environment, table, f"{environment.registry_host}/orchestrator-swapper:{__version__}")
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata(environment, NAMESPACE)}
+    client = {"service": {"namespace": NAMESPACE, "name": NAME, "path": "/webhook", "port": 443}}
+    configuration = object_name(environment, NAME)
+    of = f"-n {NAMESPACE}"
+    return TargetFiles(
+        target="swapper",
+        files={
+            "namespace.yaml": dump_yaml(namespace),
+            "swapper.yaml": dump_yaml(
+                account(environment),
+                *rights(environment),
+                routes(environment),
+                deployment(environment, pulled),
+                *guards(environment),
+            ),
+            "webhook.yaml": dump_yaml(webhook_configuration(environment, client, NAMESPACE)),
+            "service-monitor.yaml": dump_yaml(service_monitor(environment)),
+        },
+        resources=("namespace.yaml", "swapper.yaml", "webhook.yaml"),
+        notes=_notes(environment, built),
+        apply=(*image_steps(environment, built, DOCKERFILE), "kubectl apply -k ."),
+        verify=(
+            f"kubectl rollout status {of} deployment/{NAME} --timeout=3m",
+            f"kubectl get mutatingwebhookconfiguration {configuration} -o jsonpath='{{.webhooks[*].clientConfig.caBundle}}' | head -c 40",
+            "kubectl run swapper-check --image=IMAGE --dry-run=server -o jsonpath='{.spec.containers[0].image}'",
+        ),
+        # What asks goes first.
+        rollback=("kubectl delete -f webhook.yaml", "kubectl delete -f swapper.yaml -f namespace.yaml"),
+    )
+
+
+def _notes(environment: Environment, built: str) -> tuple[str, ...]:
+    notes = [
+        f"The image {built} is built from {DOCKERFILE} and pushed by you.",
+        f"The Pods make their certificate themselves, keep it in the Secret {CERTIFICATE}, renew it after two thirds of its time and "
+        "tell the API server through the caBundle of webhook.yaml. cert-manager is not needed; a tool that keeps the cluster as the "
+        "files say must ignore the differences of `.webhooks[].clientConfig.caBundle`.",
+        "A webhook that is away costs no Pod: `failurePolicy` is Ignore, and the Pod keeps its source.",
+        "`service-monitor.yaml` is for clusters with Prometheus' operator: `kubectl apply -f service-monitor.yaml`.",
+        "Replicas do not share their queues: each may copy an image once, and the registry takes the second copy as one that is there already.",
+        *left_alone(environment),
+    ]
+    if environment.mirrors and not environment.uses_central_registry and not has_role(environment):
+        repositories = ", ".join(f'"{prefix}/*"' for prefix in environment.mirrors)
+        if environment.platform == "eks":
+            way = f'pod_identity = {{ namespace = "{NAMESPACE}", service_account = "{NAME}" }}'
+        else:
+            way = f'oidc_provider_arn = "ARN", subjects = ["system:serviceaccount:{NAMESPACE}:{NAME}"]'
+        notes.append(
+            f"No role lets the ServiceAccount {NAME} of namespace {NAMESPACE} look for images of mirrors and copy them, which then keep their "
+            f"source. Give it one: `push_roles = {{ {object_name(environment, NAME)} = {{ repositories = [{repositories}], {way} }} }}`, "
+            "apply, and make these files again."
+        )
+    return tuple(notes)
