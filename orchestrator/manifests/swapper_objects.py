@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.manifests.cron_job import FOLDER, namespaced, settings_text
-from orchestrator.manifests.metadata import metadata, object_name
+from orchestrator.manifests.metadata import MANAGED_BY, metadata, object_name
 from orchestrator.manifests.webhook_configuration import NAME
 
 if TYPE_CHECKING:
@@ -188,15 +188,11 @@ def guards(environment: Environment) -> list[dict[str, Any]]:
         "type": "Resource",
         "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}},
     }
-    service = {
-        **named,
-        "labels": {**named["labels"], **SELECTED},
-    }
     return [
         {
             "apiVersion": "v1",
             "kind": "Service",
-            "metadata": service,
+            "metadata": named,
             "spec": {
                 "selector": dict(SELECTED),
                 "ports": [{"name": "https", "port": 443, "targetPort": "https"}],
@@ -263,5 +259,8 @@ def service_monitor(environment: Environment) -> dict[str, Any]:
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "ServiceMonitor",
         "metadata": namespaced(environment, NAME, NAMESPACE),
-        "spec": {"selector": {"matchLabels": dict(SELECTED)}, "endpoints": [dict(endpoint)]},
+        "spec": {
+            "selector": {"matchLabels": {"app.kubernetes.io/managed-by": MANAGED_BY}},
+            "endpoints": [dict(endpoint)],
+        },
     }

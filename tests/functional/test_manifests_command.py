@@ -108,9 +108,13 @@ def test_a_changed_route_makes_a_folder_stale(root: Project, out: Path) -> None:
 
 def test_what_changes_no_route_leaves_a_folder_fresh(root: Project, out: Path) -> None:
     manifests(root, "rooted", "--all-targets", "--out", out)
-    set_variable(root, 'tags = { team = "platform" }\nlifecycle_keep_count = 7\n', "rooted")
-
+    set_variable(root, "lifecycle_keep_count = 7\n", "rooted")
     assert manifests(root, "rooted", "--all-targets", "--check", out).code == 0
+
+    # The webhook gives them to the repositories that it makes.
+    set_variable(root, 'tags = { team = "platform" }\n', "rooted")
+    ran = manifests(root, "rooted", "--all-targets", "--check", out, "--json")
+    assert [one["file"] for one in ran.json["stale"]] == [f"{out}/swapper/swapper.yaml"]
 
 
 def test_edited_and_missing_files_are_stale(root: Project, out: Path) -> None:

@@ -1,0 +1,64 @@
+"""The webhook's Deployment: routes that give the same answers, a role that is found, conditions for each kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from orchestrator.environment.model import Environment
+from orchestrator.environment.tfvars import parse_tfvars
+from orchestrator.manifests import generate
+from orchestrator.manifests.metadata import table_digest
+from orchestrator.manifests.swapper_objects import NAMESPACE, account, routes
+from orchestrator.manifests.webhook_configuration import NAME
+from tests.references_table import ENVIRONMENTS, environment
+
+OIDC = "arn:aws:iam::111122223333:oidc-provider/oidc.example.com/id/A"
+
+
+def changed(**variables: Any) -> Environment:
+    return Environment(name="standard", **{**ENVIRONMENTS["standard"], **variables})
+
+
+def documents(of: Environment) -> list[dict[str, Any]]:
+    (bundle,) = generate(of, ["swapper"])
+    return [one for name in bundle.resources for one in yaml.safe_load_all(bundle.files[name])]
+
+
+def test_the_routes_that_come_along_decide_as_the_environment_does() -> None:
+    of = changed(exclude_pods=["tier=db"], exclude_namespaces=["ops-*"], tags={"team": "a"}, scan_on_push=False)
+    text = routes(of)["data"]["standard.tfvars"]
+    read = Environment(name="standard", **parse_tfvars(text, "standard.tfvars").values)
+    assert table_digest(read) == table_digest(of)
+    for field in ("exclude_pods", "exclude_namespaces", "tags", "scan_on_push"):
+        assert getattr(read, field) == getattr(of, field)
+
+
+def test_a_role_of_push_roles_is_taken_and_a_missing_one_is_said() -> None:
+    subject = f"system:serviceaccount:{NAMESPACE}:{NAME}"
+    role = {"repositories": ["mcr/*"], "oidc_provider_arn": OIDC, "subjects": [subject]}
+    annotations = account(changed(push_roles={"swap": role}))["metadata"]["annotations"]
+    assert annotations["eks.amazonaws.com/role-arn"] == "arn:aws:iam::123456789012:role/swap"
+    pods = {"repositories": ["mcr/*"], "pod_identity": {"namespace": NAMESPACE, "service_account": NAME}}
+    for said, roles in ((True, {}), (False, {"swap": role}), (False, {"swap": pods})):
+        (bundle,) = generate(changed(push_roles=roles), ["swapper"])
+        assert any(note.startswith("No role lets") for note in bundle.notes) == said
+
+
+def test_what_runs_is_one_release_of_pods_that_need_no_rights_on_their_node() -> None:
+    found = {one["kind"]: one for one in documents(environment("standard"))}
+    pod = found["Deployment"]["spec"]["template"]["spec"]
+    (process,) = pod["containers"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert process["securityContext"]["readOnlyRootFilesystem"]
+    selected = found["Deployment"]["spec"]["selector"]["matchLabels"]
+    assert selected.items() <= found["Deployment"]["spec"]["template"]["metadata"]["labels"].items()
+    assert found["Service"]["spec"]["selector"] == selected
+    assert found["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == selected
+    assert found["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"] == selected
+    # A mirror's own port is let out.
+    assert {"port": 5000, "protocol": "TCP"} in found["NetworkPolicy"]["spec"]["egress"][1]["ports"]
+    for hook in found["MutatingWebhookConfiguration"]["webhooks"]:
+        assert hook["failurePolicy"] == "Ignore"
+        assert hook["clientConfig"]["service"]["namespace"] == NAMESPACE
