@@ -29,7 +29,8 @@ def documents(of: Environment) -> list[dict[str, Any]]:
 def test_the_routes_that_come_along_decide_as_the_environment_does() -> None:
     of = changed(exclude_pods=["tier=db"], exclude_namespaces=["ops-*"], tags={"team": "a"}, scan_on_push=False)
     text = routes(of)["data"]["standard.tfvars"]
-    read = Environment(name="standard", **parse_tfvars(text, "standard.tfvars").values)
+    values: dict[str, Any] = dict(parse_tfvars(text, "standard.tfvars").values)
+    read = Environment(name="standard", **values)
     assert table_digest(read) == table_digest(of)
     for field in ("exclude_pods", "exclude_namespaces", "tags", "scan_on_push"):
         assert getattr(read, field) == getattr(of, field)
