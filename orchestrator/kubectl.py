@@ -1,6 +1,8 @@
 """Talks to a cluster through `kubectl`: lists what it runs, page by page, and reads and writes single Secrets.
 
-An edge that starts processes. Secrets go through its standard input, never through its arguments. Every kind must be listed completely. A list that is refused or breaks off fails the whole: half of what a cluster uses
+An edge that starts processes. Secrets go through its standard input, never through its arguments.
+
+Every kind must be listed completely. A list that is refused or breaks off fails the whole: half of what a cluster uses
 would read as "the rest is unused".
 """
 
@@ -8,11 +10,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
@@ -57,12 +61,51 @@ KINDS = (
 )
 
 
+class StatusReason(StrEnum):
+    """Why the API server refuses, in its own closed vocabulary (`metav1.StatusReason`), as far as it matters here.
+
+    kubectl hands the server's `Status` on in one form only: `Error from server (REASON): message`. The word in
+    brackets is the Status's `reason`; the sentence after it is for people and is read by nobody.
+    """
+
+    FORBIDDEN = "Forbidden"
+    UNAUTHORIZED = "Unauthorized"
+    NOT_FOUND = "NotFound"
+    CONFLICT = "Conflict"
+    ALREADY_EXISTS = "AlreadyExists"
+    EXPIRED = "Expired"
+    GONE = "Gone"
+    OTHER = ""
+
+
+# The page that a list goes on from is no more.
+_TOO_LATE = (StatusReason.EXPIRED, StatusReason.GONE)
+# kubectl's StandardErrorMessage (k8s.io/kubectl/pkg/cmd/util): a Status without a reason has no brackets. What kubectl
+# says before, such as warnings about the API, stands on lines of its own.
+_STATUS = re.compile(r"^Error from server \((?P<reason>[A-Za-z]+)\): ", re.MULTILINE)
+_NOT_LOGGED_IN = re.compile(r"^error: You must be logged in to the server \(", re.MULTILINE)
+
+
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """Why nobody can say; `forbidden` where the caller may not read it, else the cluster did not answer."""
+    """Why nobody can say: the server refused, or, with the reason OTHER, most likely did not answer."""
 
     why: str
-    forbidden: bool = False
+    reason: StatusReason = StatusReason.OTHER
+
+    @property
+    def forbidden(self) -> bool:
+        """Is it the caller's rights that are missing?"""
+        return self.reason is StatusReason.FORBIDDEN
+
+
+def _refusal(said: str) -> NoAnswer:
+    """What kubectl wrote when it failed -> the refusal."""
+    said = said.strip()
+    if found := _STATUS.search(said):
+        known = found["reason"] in StatusReason._value2member_map_
+        return NoAnswer(said, StatusReason(found["reason"]) if known else StatusReason.OTHER)
+    return NoAnswer(said, StatusReason.UNAUTHORIZED if _NOT_LOGGED_IN.search(said) else StatusReason.OTHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +144,8 @@ class Kubectl:
         """What the API serves at `path`; None where it serves nothing there, or why nobody can say."""
         done = self._run("get", "--raw", path)
         if done.returncode != 0:
-            said = done.stderr.strip()
-            return None if _is_absent(said) else NoAnswer(said, forbidden=_is_forbidden(said))
+            refused = _refusal(done.stderr)
+            return None if refused.reason is StatusReason.NOT_FOUND else refused
         try:
             answer = json.loads(done.stdout)
         except (ValueError, RecursionError):
@@ -122,8 +165,8 @@ class Kubectl:
     def _get(self, path: str, what: str) -> Mapping[str, Any]:
         found = self.read(path)
         if found is None or isinstance(found, NoAnswer):
-            said = found.why if found else "it is not there"
-            raise _not_done(f"{what}, so that its images are not known.", said)
+            refused = found or NoAnswer("it is not there", StatusReason.NOT_FOUND)
+            raise _not_done(f"{what}, so that its images are not known.", refused)
         return found
 
     def pods(self) -> Iterator[Mapping[str, Any]]:
@@ -152,8 +195,7 @@ class Kubectl:
         """What tells the cluster from any other, the UID of its namespace kube-system; or why it is not known."""
         done = self._run("get", "--raw", f"/api/v1/namespaces/{IDENTIFIES}")
         if done.returncode != 0:
-            said = done.stderr.strip()
-            return NoAnswer(said, forbidden=_is_forbidden(said))
+            return _refusal(done.stderr)
         try:
             found = json.loads(done.stdout)["metadata"]["uid"]
         except (ValueError, LookupError, TypeError, RecursionError):
@@ -166,9 +208,10 @@ class Kubectl:
         if done.returncode == 0:
             found = json.loads(done.stdout)
             return found if isinstance(found, dict) else {}
-        if _is_absent(done.stderr):
+        refused = _refusal(done.stderr)
+        if refused.reason is StatusReason.NOT_FOUND:
             return None
-        raise _not_done(f"The secret {namespace}/{name} cannot be read.", done.stderr)
+        raise _not_done(f"The secret {namespace}/{name} cannot be read.", refused)
 
     def write(self, document: Mapping[str, Any]) -> bool:
         """Create the object, or replace the one with its `resourceVersion`; False where that one is no more.
@@ -179,10 +222,11 @@ class Kubectl:
         done = self._run(verb, "--validate=false", "-f", "-", given=json.dumps(document))
         if done.returncode == 0:
             return True
-        if "(Conflict)" in done.stderr or "(AlreadyExists)" in done.stderr:
+        refused = _refusal(done.stderr)
+        if refused.reason in (StatusReason.CONFLICT, StatusReason.ALREADY_EXISTS):
             return False
         place = f"{document['metadata']['namespace']}/{document['metadata']['name']}"
-        raise _not_done(f"The {str(document['kind']).lower()} {place} cannot be written.", done.stderr)
+        raise _not_done(f"The {str(document['kind']).lower()} {place} cannot be written.", refused)
 
     def _list(self, listed: Listed) -> Iterator[Mapping[str, Any]]:
         token, restarts = "", 0
@@ -190,22 +234,22 @@ class Kubectl:
             query = f"?limit={PAGE}" + (f"&continue={quote(token, safe='')}" if token else "")
             done = self._run("get", "--raw", listed.path + query)
             if done.returncode != 0:
-                said = done.stderr.strip()
-                if not listed.everywhere and _is_absent(said):
+                refused = _refusal(done.stderr)
+                if not listed.everywhere and refused.reason is StatusReason.NOT_FOUND:
                     return
-                if token and _is_expired(said) and restarts < RESTARTS:
+                if token and refused.reason in _TOO_LATE and restarts < RESTARTS:
                     # What was seen is seen twice, which does no harm.
                     token, restarts = "", restarts + 1
                     continue
-                raise self._failed(listed, said)
+                raise self._failed(listed, refused)
             try:
                 page = json.loads(done.stdout)
                 items, metadata = page["items"] or [], page.get("metadata") or {}
                 token = str(metadata.get("continue") or "")
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-                raise self._failed(listed, f"its answer is no list: {error}") from error
+                raise self._failed(listed, NoAnswer(f"its answer is no list: {error}")) from error
             if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-                raise self._failed(listed, "its answer is no list of objects")
+                raise self._failed(listed, NoAnswer("its answer is no list of objects"))
             for item in items:
                 # Entries of a list do not always repeat what they are.
                 yield {**item, "kind": listed.kind, "apiVersion": listed.api_version}
@@ -233,15 +277,17 @@ class Kubectl:
         except OSError as error:
             raise OrchestratorError(f"{self.program} cannot be started: {error.strerror}.") from error
 
-    def _failed(self, listed: Listed, said: str) -> OrchestratorError:
-        if "Forbidden" in said or "cannot list resource" in said:
+    def _failed(self, listed: Listed, refused: NoAnswer) -> OrchestratorError:
+        if refused.forbidden:
             remedy = (
                 "Give the caller the right to list it: `orchestrator manifests NAME --for usage` has the ClusterRole."
             )
         else:
             remedy = "Look whether kubectl reaches the cluster: `kubectl version`; --context names another one."
         return OrchestratorError(
-            f"The cluster's {listed.kind}s cannot be listed, so that its images are not known.", why=said, remedy=remedy
+            f"The cluster's {listed.kind}s cannot be listed, so that its images are not known.",
+            why=refused.why,
+            remedy=remedy,
         )
 
 
@@ -258,22 +304,10 @@ def find_kubectl(context: str | None = None) -> Kubectl:
     return Kubectl(program, context)
 
 
-def _not_done(what: str, said: str) -> OrchestratorError:
+def _not_done(what: str, refused: NoAnswer) -> OrchestratorError:
     remedy = "Look whether kubectl reaches the cluster: `kubectl version`; --context names another one."
-    if _is_forbidden(said):
+    if refused.forbidden:
         remedy = (
             "Use credentials of the cluster that may do it: `kubectl auth can-i --list -n NAMESPACE` says which may."
         )
-    return OrchestratorError(what, why=said.strip(), remedy=remedy)
-
-
-def _is_forbidden(said: str) -> bool:
-    return "Forbidden" in said or "forbidden" in said
-
-
-def _is_absent(said: str) -> bool:
-    return "could not find the requested resource" in said or "(NotFound)" in said
-
-
-def _is_expired(said: str) -> bool:
-    return "(Expired)" in said or "continue parameter is too old" in said or "(Gone)" in said
+    return OrchestratorError(what, why=refused.why, remedy=remedy)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestrator.kubectl import IDENTIFIES, KINDS
+from orchestrator.kubectl import IDENTIFIES, KINDS, NoAnswer, StatusReason, find_kubectl
 from orchestrator.lifecycle.in_use import parse_snapshot
 from orchestrator.project import Project
 from tests.cluster.api_server import ApiServer
@@ -123,3 +123,34 @@ def test_the_service_account_may_list_what_is_needed_and_change_nothing(api_serv
     assert not allowed("list", "", "secrets")
     # Nothing here would finish the namespace off.
     api_server.kubectl("delete", "-k", tmp_path / "usage", "--wait=false")
+
+
+def test_what_the_api_server_refuses_is_told_by_the_reason_in_its_status(
+    api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reason(path: str, **user: str) -> StatusReason | None:
+        config = yaml.safe_load(api_server.kubeconfig.read_text())
+        config["users"][0]["user"].update(user)
+        (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+        found = find_kubectl().read(path)
+        return found.reason if isinstance(found, NoAnswer) else None
+
+    # `as` is impersonation: somebody who may do nothing.
+    assert reason("/api/v1/secrets", **{"as": "nobody"}) is StatusReason.FORBIDDEN
+    assert reason("/api/v1/secrets", token="wrong") is StatusReason.UNAUTHORIZED
+    monkeypatch.setenv("KUBECONFIG", str(api_server.kubeconfig))
+    kubectl = find_kubectl()
+    assert kubectl.read("/apis/nobody.example.com/v1/things") is None
+    namespace = api_server.create_namespace()
+    assert kubectl.secret(namespace, "absent") is None
+    # The message of a refusal may name another reason; only the one in brackets counts.
+    assert kubectl.secret(namespace, "Forbidden") is None
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": namespace, "name": "kept"}}
+    assert kubectl.write(secret)
+    assert not kubectl.write(secret), "it exists already"
+    old = kubectl.secret(namespace, "kept")
+    assert old is not None
+    changed = {**old, "apiVersion": "v1", "kind": "Secret", "stringData": {"a": "b"}}
+    assert kubectl.write(changed)
+    assert not kubectl.write(changed), "its resourceVersion is no more"
