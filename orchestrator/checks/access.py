@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from orchestrator.checks.arns import check_arn
 from orchestrator.checks.context import Context
 from orchestrator.checks.convert import nearest
 from orchestrator.checks.problem import shown
 from orchestrator.checks.walker import check_text
+from orchestrator.environment.identifiers import parse_arn
 from orchestrator.environment.parts import PushRole
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.environment.value_types import REPOSITORY
@@ -86,24 +86,15 @@ def _check_push_role(context: Context, name: str, role: PushRole) -> None:
 
 
 def _check_irsa(context: Context, path: Path, role: PushRole, provider: str) -> None:
-    here = (*path, "oidc_provider_arn")
-    arn = check_arn(context, here, provider, service="iam", resource="oidc-provider/", example="OIDC provider")
-    if arn and context.usable("account_id") and arn.account != context.environment.account_id:
-        context.error(
-            here,
-            f"{dotted(here)} is in account {arn.account}.",
-            why=f"A role trusts OIDC providers of its own account, {context.environment.account_id}.",
-            remedy="Name the provider of that account.",
-            value=provider,
-        )
     if not role.subjects:
         context.error(
             (*path, "subjects"),
             f"{dotted(path)} has an oidc_provider_arn, but no subjects.",
             why="Every ServiceAccount of the cluster could push.",
             remedy='Add subjects = ["system:serviceaccount:<namespace>:<name>"].',
-            at=here,
+            at=(*path, "oidc_provider_arn"),
         )
+    arn = parse_arn(provider)
     issuer = arn.resource.removeprefix("oidc-provider/") if arn else ""
     for index, subject in enumerate(role.subjects):
         _check_subject(context, (*path, "subjects", index), subject, issuer)
@@ -163,14 +154,6 @@ def _check_pod_identity(context: Context, path: Path, role: PushRole) -> None:
 
 
 def _check_push_repositories(context: Context, path: Path, repositories: Sequence[str]) -> None:
-    if not repositories:
-        context.error(
-            path,
-            f"{dotted(path)} is empty.",
-            why="The role could push nowhere.",
-            remedy="Name at least one repository.",
-            value=[],
-        )
     environment = context.environment
     own = environment.own_repository_names
     for index, name in enumerate(repositories):

@@ -28,7 +28,7 @@ def check_account(context: Context, path: Path, value: str) -> bool:
     return False
 
 
-def check_accounts(context: Context, path: Path, values: Sequence[str]) -> None:
+def check_accounts(context: Context, path: Path, values: Sequence[str], *, cannot_be_own: bool) -> None:
     """Account lists: form, repetitions, and the own account, which needs no mention (or must have none)."""
     for index, value in enumerate(values):
         here = (*path, index)
@@ -43,7 +43,7 @@ def check_accounts(context: Context, path: Path, values: Sequence[str]) -> None:
                 value=value,
             )
         elif context.usable("account_id") and value == context.environment.account_id:
-            report = context.error if path[0] == "registry_consumer_account_ids" else context.warn
+            report = context.error if cannot_be_own else context.warn
             report(
                 here,
                 f"{dotted(path)} names the environment's own account {value}.",

@@ -5,7 +5,23 @@ from __future__ import annotations
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.environment.identifiers import ACCOUNT, Arn, parse_arn
+from orchestrator.environment.markers import InAccount
 from orchestrator.environment.tfvars import Path, dotted
+
+
+def check_owner(context: Context, path: Path, value: str, arn: Arn, owner: InAccount) -> None:
+    """Lies the thing in the account that it has to be in?"""
+    environment = context.environment
+    own = environment.registry.account if owner.of_registry else environment.account_id
+    known = context.usable("account_id") and (not owner.of_registry or context.usable("registry_account_id"))
+    if known and arn.account != own:
+        context.error(
+            path,
+            owner.said.format(path=dotted(path), account=arn.account),
+            why=owner.why.format(own=own),
+            remedy=owner.remedy,
+            value=value,
+        )
 
 
 def check_arn(

@@ -6,18 +6,15 @@ from dataclasses import dataclass
 
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.checks.sources import check_source
-from orchestrator.environment.identifiers import REPOSITORY_NAME, repository_suggestion
+from orchestrator.checks.sources import known_source
 from orchestrator.environment.model import Environment
 from orchestrator.environment.parts import PullThroughCacheRule
+from orchestrator.environment.source_form import judge_source
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.partitions import partition_for
-from orchestrator.routes.source import Source, covers
+from orchestrator.routes.source import Source, covers, parse_source
 from orchestrator.routes.upstreams import canonical_registry, ecr_registry, upstream_of
-
-# A mirror's prefix, a slash and a repository must fit into 256 characters.
-MIRROR_PREFIX_LENGTH = range(2, 255)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +53,13 @@ def _rule_source(context: Context, path: Path, rule: PullThroughCacheRule) -> So
     registry = canonical_registry(rule.upstream_registry_url)
     if rule.source is None:
         return Source(registry, rule.upstream_repository_prefix or "")
-    source = check_source(context, (*path, "source"), rule.source, registry)
-    if source is None:
+    fault = judge_source(rule.source, registry)
+    if fault is not None:
+        why, remedy = fault
+        here = (*path, "source")
+        context.error(here, f"{dotted(here)} is {shown(rule.source)}.", why=why, remedy=remedy, value=rule.source)
         return None
+    source = parse_source(rule.source)
     whole = Source(registry, rule.upstream_repository_prefix or "")
     if not covers(whole, source):
         shown_whole = f"{whole.registry}/{whole.path}" if whole.path else whole.registry
@@ -74,14 +75,13 @@ def _rule_source(context: Context, path: Path, rule: PullThroughCacheRule) -> So
 
 
 def mirror_claims(context: Context) -> list[Claim]:
-    """The sources of all mirrors that name one; prefixes and sources are checked on the way."""
+    """The sources of all mirrors that name one; the own registry is refused on the way."""
     environment = context.environment
     claims = []
     instead_of_rules = set()
     for prefix, mirror in environment.mirrors.items():
         path: Path = ("mirrors", prefix)
-        _check_mirror_prefix(context, path, prefix)
-        source = check_source(context, (*path, "source"), mirror.source)
+        source = known_source(mirror.source)
         if source is None:
             continue
         if is_own_registry(context, source):
@@ -128,36 +128,6 @@ def _warn_about_copies(context: Context, claims: list[Claim]) -> None:
         remedy=f"Name them in mirror_images, and run `orchestrator mirror {context.environment.name}` before the cluster is "
         "redirected.",
         value=[claim.prefix for claim in claims],
-    )
-
-
-def _check_mirror_prefix(context: Context, path: Path, prefix: str) -> None:
-    if REPOSITORY_NAME.fullmatch(prefix) and len(prefix) in MIRROR_PREFIX_LENGTH:
-        return
-    suggestion = repository_suggestion(prefix)
-    good = REPOSITORY_NAME.fullmatch(suggestion) and len(suggestion) in MIRROR_PREFIX_LENGTH
-    if prefix == ROOT:
-        context.error(
-            path,
-            'mirror "ROOT": a mirror cannot be at the root of the registry.',
-            why="Copies of one source would lie among own repositories and those of other sources, and nothing could tell "
-            "them apart. ROOT is for a pull-through rule, which ECR fills by itself.",
-            remedy='Copies need a prefix of their own, such as "mirror".',
-            value=prefix,
-        )
-        return
-    if REPOSITORY_NAME.fullmatch(prefix):
-        why = f"It has {len(prefix)} characters; with a repository's name after it, it must fit into 256."
-    elif prefix.endswith("/") and REPOSITORY_NAME.fullmatch(prefix.rstrip("/")):
-        why = "The slash after a prefix is added by itself."
-    else:
-        why = "ECR repositories have lower case letters and digits, separated by . _ - and /."
-    context.error(
-        path,
-        f"mirror {shown(prefix)}: the prefix has not ECR's form.",
-        why=why,
-        remedy=f'Write "{suggestion}".' if good and suggestion != prefix else "Write another prefix.",
-        value=prefix,
     )
 
 

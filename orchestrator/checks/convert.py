@@ -194,13 +194,16 @@ def format_number(value: int | float) -> str:
     return str(value) if isinstance(value, int) else f"{Decimal(repr(value)).normalize():f}"
 
 
+def _bare(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
 def _without_none(annotation: Any, value: object = None) -> tuple[Any, bool]:
     """(the type without None and markers, whether None is allowed); of one or several the one that `value` is."""
-    if get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
+    annotation = _bare(annotation)
     if get_origin(annotation) in {Union, types.UnionType}:
         rest = [part for part in get_args(annotation) if part is not type(None)]
-        several = [part for part in rest if get_origin(part) is tuple] if isinstance(value, list) else []
+        several = [part for part in rest if get_origin(_bare(part)) is tuple] if isinstance(value, list) else []
         return _without_none((several or rest)[0])[0], len(rest) < len(get_args(annotation))
     return annotation, False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from orchestrator.checks.arns import check_arn, check_kms_key
+from orchestrator.checks.arns import check_kms_key
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.environment.identifiers import is_region
@@ -20,7 +20,6 @@ _OWN_FOLDERS = {
     "local": "Its folder .orchestrator/local is where --local keeps the working directories of all environments.",
     "local-aws": "Its folder .orchestrator/local-aws is where the embedded AWS keeps its record.",
 }
-_EKS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _ROSA_NAME = re.compile(r"[a-z]([a-z0-9-]{0,52}[a-z0-9])?")
 
 
@@ -29,7 +28,6 @@ def check_identity(context: Context) -> None:
     environment = context.environment
     _check_name(context)
     _check_cluster_name(context)
-    _check_assumed_role(context)
     _check_state(context)
     if context.written("protected_only"):
         context.error(
@@ -83,33 +81,13 @@ def _check_cluster_name(context: Context) -> None:
     if not context.usable("cluster_name", "platform"):
         return
     environment = context.environment
-    rosa = environment.platform != "eks"
-    form = _ROSA_NAME if rosa else _EKS_NAME
-    if not form.fullmatch(environment.cluster_name):
+    if environment.platform != "eks" and not _ROSA_NAME.fullmatch(environment.cluster_name):
         context.error(
             ("cluster_name",),
             f"cluster_name is {shown(environment.cluster_name)}.",
-            why="ROSA cluster names have 1 to 54 lower case letters, digits and hyphens, and begin with a letter."
-            if rosa
-            else "EKS cluster names have 1 to 100 letters, digits, - and _, and begin with a letter or digit.",
+            why="ROSA cluster names have 1 to 54 lower case letters, digits and hyphens, and begin with a letter.",
             remedy="Write the cluster's name, not its ARN or URL.",
             value=environment.cluster_name,
-        )
-
-
-def _check_assumed_role(context: Context) -> None:
-    value = context.environment.assume_role_arn
-    if value is None:
-        return
-    path = ("assume_role_arn",)
-    arn = check_arn(context, path, value, service="iam", resource="role/", example="IAM role")
-    if arn and context.usable("account_id") and arn.account != context.environment.account_id:
-        context.error(
-            path,
-            f"assume_role_arn is a role of account {arn.account}.",
-            why=f"The environment is in {context.environment.account_id}; no other account's credentials are used.",
-            remedy="Name a role of that account, or correct account_id.",
-            value=value,
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from orchestrator.checks.accounts import check_accounts
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.environment.parts import MirrorImage
@@ -21,13 +20,8 @@ _TAG = "A tag has 1 to 128 letters, digits, and _ . - and begins with none of th
 
 
 def check_mirror_images(context: Context) -> None:
-    """All of them, and the accounts of the mirrors' templates."""
+    """All of them."""
     environment = context.environment
-    for prefix, mirror in environment.mirrors.items():
-        if mirror.template:
-            check_accounts(
-                context, ("mirrors", prefix, "template", "pull_account_ids"), mirror.template.pull_account_ids
-            )
     images = {}
     for name, image in environment.mirror_images.items():
         found = _check_image(context, ("mirror_images", name), name, image)

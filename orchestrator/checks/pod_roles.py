@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from orchestrator.checks.arns import check_arn
 from orchestrator.checks.context import Context
 from orchestrator.environment.tfvars import Path, dotted
 
@@ -22,9 +21,8 @@ class PodRole(Protocol):
 
 
 def check_pod_role(context: Context, path: Path, role: PodRole) -> None:
-    """Which of the two ways the Pods take, and whether the platform and the account have it."""
+    """Which of the two ways the Pods take, and whether the platform has it."""
     name = dotted(path)
-    provider = (*path, "oidc_provider_arn")
     if (role.oidc_provider_arn is not None) == role.pod_identity:
         both = role.pod_identity
         context.error(
@@ -34,24 +32,7 @@ def check_pod_role(context: Context, path: Path, role: PodRole) -> None:
             remedy="Remove one." if both else "Add oidc_provider_arn (IRSA), or pod_identity = true (EKS).",
             value=None,
         )
-    elif role.oidc_provider_arn is not None:
-        arn = check_arn(
-            context,
-            provider,
-            role.oidc_provider_arn,
-            service="iam",
-            resource="oidc-provider/",
-            example="OIDC provider",
-        )
-        if arn and context.usable("account_id") and arn.account != context.environment.account_id:
-            context.error(
-                provider,
-                f"{dotted(provider)} is in account {arn.account}.",
-                why=f"A role trusts OIDC providers of its own account, {context.environment.account_id}.",
-                remedy="Name the provider of that account.",
-                value=role.oidc_provider_arn,
-            )
-    elif context.usable("platform") and context.environment.platform != "eks":
+    elif role.pod_identity and context.usable("platform") and context.environment.platform != "eks":
         context.error(
             (*path, "pod_identity"),
             f"{name}.pod_identity is true, but platform is {context.environment.platform}.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from orchestrator.checks.accounts import check_accounts
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.checks.registry_statements import check_statements
@@ -11,10 +10,9 @@ from orchestrator.checks.walker import check_one_of
 from orchestrator.environment.identifiers import is_region
 from orchestrator.environment.parts import RegistryScanning
 from orchestrator.environment.tfvars import Path
+from orchestrator.environment.value_types import ACCOUNT_SETTINGS
 from orchestrator.partitions import partition_of
 
-# AWS provider 5.100: aws_ecr_account_setting.
-ACCOUNT_SETTINGS = {"BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE", "CLAIR"), "REGISTRY_POLICY_SCOPE": ("V1", "V2")}
 # ECR API, PutRegistryScanningConfiguration: what each scan type takes. What no rule names is scanned on request.
 SCAN_FREQUENCIES = {"BASIC": ("SCAN_ON_PUSH",), "ENHANCED": ("SCAN_ON_PUSH", "CONTINUOUS_SCAN")}
 _OWNED = (
@@ -30,13 +28,11 @@ def check_registry(context: Context) -> None:
     """Whose registry it is first, then what is set for it."""
     environment = context.environment
     _check_central(context)
-    check_accounts(context, ("registry_consumer_account_ids",), environment.registry_consumer_account_ids)
     if environment.registry_scanning is not None:
         _check_scanning(context, environment.registry_scanning)
     for name, value in environment.registry_account_settings.items():
-        path = ("registry_account_settings", name)
-        if check_one_of(context, path, name, tuple(ACCOUNT_SETTINGS)):
-            check_one_of(context, path, value, ACCOUNT_SETTINGS[name])
+        if name in ACCOUNT_SETTINGS:
+            check_one_of(context, ("registry_account_settings", name), value, ACCOUNT_SETTINGS[name])
     check_statements(context, environment.registry_policy_statements)
     if environment.root_template is not None:
         check_template(context, ("root_template",), environment.root_template)
@@ -81,14 +77,6 @@ def _check_scanning(context: Context, scanning: RegistryScanning) -> None:
     path: Path = ("registry_scanning",)
     if scanning.scan_type not in SCAN_FREQUENCIES:
         return
-    if len(scanning.rules) > 2:
-        context.error(
-            (*path, "rules"),
-            f"registry_scanning.rules has {len(scanning.rules)} entries.",
-            why="AWS takes at most two: one for each frequency.",
-            remedy="Put the patterns of one frequency into one rule.",
-            value=len(scanning.rules),
-        )
     frequencies: list[str] = []
     for index, rule in enumerate(scanning.rules):
         here = (*path, "rules", index)

@@ -13,13 +13,9 @@ from orchestrator.lifecycle.retention import InvalidRetentionError, RetentionFau
 
 # modules/lifecycle-manager has the same limit: Lambda takes 4 KB of variables in all.
 MAX_CHARACTERS = 2500
+# What lies between settings; what one says by itself is a marker beside its field (environment.retention_types).
 _REMEDIES = {
-    "form": "Leave it out.",
-    "number": "Write a number within that range, or leave it out.",
-    "choice": 'Write "delete" or "archive".',
     "order": "Raise it, or lower keep_at_least.",
-    "pattern": 'Write it like "docker-hub/library/*", without registry and tag.',
-    "tag": 'Write it like "*-lts"; tags have letters, digits and . _ -.',
     "twice": "Put both into one override.",
 }
 
@@ -32,13 +28,14 @@ def retention_document(retention: RetentionSettings | None) -> dict[str, object]
 
 
 def check_retention(context: Context, path: Path, retention: RetentionSettings) -> None:
-    """Everything that the function would refuse, at the line that says it."""
+    """What settings say together and the function would refuse, at the line that says it."""
     document = retention_document(retention)
     try:
         read_retention(document)
     except InvalidRetentionError as error:
         for fault in error.faults:
-            _report(context, path, document, fault)
+            if fault.kind in _REMEDIES:
+                _report(context, path, document, fault)
     _warn_of_strangers(context, path, retention)
     length = len(json.dumps(document, separators=(",", ":")))
     if length > MAX_CHARACTERS:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from orchestrator.checks.claims import Claim, has_rules, mirror_claims, rule_claims
 from orchestrator.checks.context import Context
-from orchestrator.checks.problem import shown
 from orchestrator.checks.rules import check_rule
 from orchestrator.checks.selection import check_lists
 from orchestrator.environment.pods import COMPARING_OPERATORS
-from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.environment.tfvars import Path
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.routes.source import Source
 
@@ -22,7 +20,6 @@ LONGEST_NAME = 256
 _PARTITION_NAMES = {"aws-us-gov": "GovCloud", "aws-cn": "China"}
 # OpenShift documentation: sources that ROSA Classic's managed configuration forbids in an IDMS or ITMS.
 FORBIDDEN_IDMS_SOURCES = ("quay.io", "registry.access.redhat.com", "registry.redhat.io")
-_NAMESPACE = re.compile(r"[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?")
 
 
 def check_routes(context: Context) -> None:
@@ -43,8 +40,6 @@ def check_routes(context: Context) -> None:
             remedy='Write "redirect" and fill the cache with `orchestrator warm`, or remove the line.',
             value="leave",
         )
-    for index, namespace in enumerate(environment.exclude_namespaces):
-        _check_namespace(context, ("exclude_namespaces", index), namespace)
     if (
         environment.failure_policy == "Fail"
         and not any(fnmatchcase("kube-system", pattern) for pattern in environment.exclude_namespaces)
@@ -168,26 +163,6 @@ def _overlapping(ordered: Sequence[tuple[str, str]]) -> Iterator[tuple[tuple[str
         exactly.setdefault(path[1], []).append(index)
         for prefix in above:
             below.setdefault(prefix, []).append(index)
-
-
-def _check_namespace(context: Context, path: Path, namespace: str) -> None:
-    if _NAMESPACE.fullmatch(namespace) and len(namespace) <= 63:
-        if not namespace.strip("*"):
-            context.warn(
-                path,
-                f"{dotted(path)} is {shown(namespace)}.",
-                why="Every namespace is left alone, so admission policies redirect nothing.",
-                remedy="Remove it.",
-                value=namespace,
-            )
-        return
-    context.error(
-        path,
-        f"{dotted(path)} is {shown(namespace)}.",
-        why="Namespaces have 1 to 63 lower case letters, digits and hyphens; * stands for any characters.",
-        remedy='Write it like "openshift-*".',
-        value=namespace,
-    )
 
 
 def _warn_about_idms(context: Context, claims: list[Claim]) -> None:

@@ -7,17 +7,15 @@ import re
 from orchestrator.checks.arns import check_arn
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.checks.templates import check_role, check_template
-from orchestrator.environment.identifiers import PREFIX_LENGTH, RULE_PREFIX, parse_arn, repository_suggestion
+from orchestrator.checks.templates import check_template
 from orchestrator.environment.parts import PullThroughCacheRule
+from orchestrator.environment.route_types import SECRET_NAME, SECRET_PREFIX
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.partitions import partition_of
 from orchestrator.routes.upstreams import Upstream, ecr_registry, upstream_of
 
-SECRET_PREFIX = "ecr-pullthroughcache/"  # noqa: S105
 NEVER_SUPPORTED = "ECR has pull-through cache rules for nine upstreams, and this is none of them."
-_SECRET_NAME = re.compile(r"ecr-pullthroughcache/[A-Za-z0-9/_+=.@-]+")
 # What people write for an upstream, and what ECR wants.
 _ALIASES = {
     "docker.io": "registry-1.docker.io",
@@ -38,39 +36,12 @@ _ALIASES = {
 def check_rule(context: Context, prefix: str, rule: PullThroughCacheRule) -> None:
     """Everything about the rule that can be said without the others."""
     path: Path = ("pull_through_cache_rules", prefix)
-    check_rule_prefix(context, path, prefix)
     upstream = _check_upstream(context, path, prefix, rule)
     if upstream is not None:
         _check_credentials(context, path, prefix, rule, upstream)
         _check_ecr_to_ecr(context, path, prefix, rule)
     if rule.template is not None:
         check_template(context, (*path, "template"), rule.template)
-
-
-def check_rule_prefix(context: Context, path: Path, prefix: str) -> None:
-    """2 to 30 characters in the provider's form, or ROOT."""
-    if prefix == ROOT or (RULE_PREFIX.fullmatch(prefix) and len(prefix) in PREFIX_LENGTH):
-        return
-    suggestion: str | None = ROOT if prefix.upper() == ROOT else repository_suggestion(prefix)
-    if prefix.endswith("/") and RULE_PREFIX.fullmatch(prefix.rstrip("/")):
-        why = "ECR adds the slash after a prefix by itself."
-    elif prefix != prefix.lower():
-        why = "ECR prefixes are lower case."
-    elif RULE_PREFIX.fullmatch(prefix):
-        why = f"It has {len(prefix)} characters; ECR prefixes have 2 to 30."
-    else:
-        why = "ECR prefixes have lower case letters and digits with single . _ - or / between them."
-    if suggestion != ROOT and not (
-        suggestion and RULE_PREFIX.fullmatch(suggestion) and len(suggestion) in PREFIX_LENGTH and suggestion != prefix
-    ):
-        suggestion = None
-    context.error(
-        path,
-        f"rule {shown(prefix)}: the prefix has not ECR's form.",
-        why=why,
-        remedy=f'Write "{suggestion}".' if suggestion else "Write another prefix.",
-        value=prefix,
-    )
 
 
 def _check_upstream(context: Context, path: Path, prefix: str, rule: PullThroughCacheRule) -> Upstream | None:
@@ -159,23 +130,8 @@ def _check_credentials(
             remedy="Remove one.",
             value=rule.credential_arn,
         )
-    if rule.secret_name is not None and len(given) == 1:
-        _check_secret_name(context, (*path, "secret_name"), rule.secret_name)
     if rule.credential_arn is not None and len(given) == 1:
         _check_credential_arn(context, (*path, "credential_arn"), rule.credential_arn)
-
-
-def _check_secret_name(context: Context, path: Path, name: str) -> None:
-    if _SECRET_NAME.fullmatch(name) and len(name) <= 512:
-        return
-    if parse_arn(name):
-        why, remedy = "That is an ARN.", f'Write credential_arn = "{name}".'
-    elif not name.startswith(SECRET_PREFIX):
-        rest = re.sub(r"[^A-Za-z0-9/_+=.@-]", "-", name.removeprefix("/")) or "name"
-        why, remedy = f"ECR reads only secrets whose name begins {SECRET_PREFIX}.", f'Write "{SECRET_PREFIX}{rest}".'
-    else:
-        why, remedy = "Names of secrets have letters, digits and / _ + = . @ -, 512 at most.", "Write another name."
-    context.error(path, f"{dotted(path)} is {shown(name)}.", why=why, remedy=remedy, value=name)
 
 
 def _check_credential_arn(context: Context, path: Path, value: str) -> None:
@@ -192,7 +148,7 @@ def _check_credential_arn(context: Context, path: Path, value: str) -> None:
     if arn is None:
         return
     name = arn.resource.removeprefix("secret:")
-    if not _SECRET_NAME.fullmatch(name):
+    if not SECRET_NAME.fullmatch(name):
         context.error(
             path,
             f"{dotted(path)} is {shown(value)}, the secret {shown(name)}.",
@@ -259,16 +215,6 @@ def _check_ecr_to_ecr(context: Context, path: Path, prefix: str, rule: PullThrou
                 remedy="Remove it, or give the rule a prefix.",
                 value=value,
             )
-        elif value != ROOT and (not RULE_PREFIX.fullmatch(value) or len(value) not in PREFIX_LENGTH):
-            suggestion = repository_suggestion(value)
-            good = RULE_PREFIX.fullmatch(suggestion) and len(suggestion) in PREFIX_LENGTH
-            context.error(
-                here,
-                f"rule {shown(prefix)}: upstream_repository_prefix is {shown(value)}.",
-                why="It has 2 to 30 lower case letters and digits with single . _ - or / between them.",
-                remedy=f'Write "{suggestion}".' if good else "Remove it to take every repository.",
-                value=value,
-            )
 
 
 def _check_upstream_role(
@@ -291,5 +237,3 @@ def _check_upstream_role(
             remedy="Remove it.",
             value=rule.custom_role_arn,
         )
-    elif rule.custom_role_arn is not None:
-        check_role(context, (*path, "custom_role_arn"), rule.custom_role_arn)

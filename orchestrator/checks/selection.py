@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from orchestrator.checks.claims import Claim, is_own_registry
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.checks.sources import check_source, overlaps
+from orchestrator.checks.sources import known_source, overlaps
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.routes.source import Source, covers
 
@@ -86,7 +86,7 @@ def _check_list(context: Context, variable: str, values: tuple[str, ...]) -> lis
     found: dict[Source, Path] = {}
     for index, value in enumerate(values):
         path: Path = (variable, index)
-        source = check_source(context, path, value)
+        source = known_source(value)
         if source is None:
             continue
         if source in found:

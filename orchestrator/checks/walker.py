@@ -7,24 +7,28 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from orchestrator.checks.accounts import check_account
-from orchestrator.checks.arns import check_arn, check_kms_key
+from orchestrator.checks.accounts import check_account, check_accounts
+from orchestrator.checks.arns import check_arn, check_kms_key, check_owner
 from orchestrator.checks.context import Context
 from orchestrator.checks.convert import nearest
+from orchestrator.checks.policies import check_lifecycle_policy
 from orchestrator.checks.problem import shown
 from orchestrator.checks.tags import check_tags
 from orchestrator.environment.identifiers import REGIONS, is_region
 from orchestrator.environment.markers import (
     AccountId,
+    Accounts,
     Among,
     ArnOf,
     Between,
+    Doubted,
     Entries,
     Form,
     Fraction,
     Judged,
     KmsKey,
     Length,
+    LifecyclePolicy,
     Marker,
     OneOf,
     Region,
@@ -61,7 +65,8 @@ def _within(value: Any, hint: Any, path: Path) -> Iterator[tuple[Path, Any, Mark
         yield from ((path, value, marker) for marker in found if isinstance(marker, Marker))
     origin, inner = get_origin(hint), get_args(hint)
     if origin in {Union, types.UnionType}:
-        given = next(part for part in inner if part is not type(None))
+        parts = [part for part in inner if part is not type(None)]
+        given = next((part for part in parts if _is_list(part) == isinstance(value, tuple)), parts[0])
         yield from _within(value, given, path)
     elif origin is tuple:
         for index, item in enumerate(value):
@@ -72,6 +77,12 @@ def _within(value: Any, hint: Any, path: Path) -> Iterator[tuple[Path, Any, Mark
             yield from _within(item, inner[1], (*path, key))
     elif isinstance(value, Value):
         yield from _marked(value, path)
+
+
+def _is_list(hint: Any) -> bool:
+    if get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    return get_origin(hint) is tuple
 
 
 def _check(context: Context, path: Path, value: Any, marker: Marker) -> None:
@@ -86,7 +97,7 @@ def _check(context: Context, path: Path, value: Any, marker: Marker) -> None:
             if not marker.holds(value):
                 what = f"{dotted(path)} is {value:g}."
                 context.error(path, what, why=marker.why, remedy=marker.advice(value), value=value)
-        case Form() | Judged():
+        case Form() | Judged() | Doubted():
             check_text(context, path, value, marker)
         case Region():
             check_region(context, path, value)
@@ -95,11 +106,11 @@ def _check(context: Context, path: Path, value: Any, marker: Marker) -> None:
                 what = f"{dotted(path)} has {len(value)} characters."
                 context.error(path, what, why=marker.why, remedy="Shorten it.", value=value)
         case Entries():
-            if not marker.least <= len(value) <= marker.most:
-                what = f"{dotted(path)} has {len(value)} entries."
+            if not marker.holds(len(value)):
+                what = marker.said.format(path=dotted(path), count=len(value))
                 context.error(path, what, why=marker.why, remedy=marker.remedy, value=len(value))
         case ArnOf():
-            check_arn(
+            arn = check_arn(
                 context,
                 path,
                 value,
@@ -108,11 +119,17 @@ def _check(context: Context, path: Path, value: Any, marker: Marker) -> None:
                 example=marker.example,
                 region=context.environment.aws_region if marker.regional else None,
             )
+            if arn and marker.owner:
+                check_owner(context, path, value, arn, marker.owner)
         case KmsKey():
             region = context.environment.registry.region if marker.of_registry else None
             check_kms_key(context, path, value, region)
         case AccountId():
             check_account(context, path, value)
+        case Accounts():
+            check_accounts(context, path, value, cannot_be_own=marker.cannot_be_own)
+        case LifecyclePolicy():
+            check_lifecycle_policy(context, path, value)
         case Tags():
             check_tags(context, path, value, marker.limit)
         case Among():
@@ -124,13 +141,15 @@ def _check(context: Context, path: Path, value: Any, marker: Marker) -> None:
             check_unique(context, path, entries)
 
 
-def check_text(context: Context, path: Path, value: str, marker: Form | Judged) -> None:
+def check_text(context: Context, path: Path, value: str, marker: Form | Judged | Doubted) -> None:
     """Report a text that breaks its rule; also for texts that only become ones of that kind by other settings."""
     judged = marker.judge(value)
     if judged is not None:
         why, remedy = judged
-        what = marker.said.format(path=dotted(path), map=dotted(path[:-1]), value=shown(value))
-        context.error(path, what, why=why, remedy=remedy, value=value)
+        key = shown(path[-2]) if len(path) > 1 else ""
+        what = marker.said.format(path=dotted(path), map=dotted(path[:-1]), key=key, value=shown(value))
+        report = context.warn if isinstance(marker, Doubted) else context.error
+        report(path, what, why=why, remedy=remedy, value=value)
 
 
 def check_region(context: Context, path: Path, value: str) -> None:

@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-# What is said of a text that breaks its rule: `path` is the value's place, `map` that of the map whose key it is.
+# What is said of a text that breaks its rule: `path` is the value's place, `map` that of the map whose key it is, and
+# `key` names the object that the value is an attribute of.
 SAID = "{path} is {value}."
 
 
@@ -95,6 +96,14 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubted:
+    """A text that is allowed but hardly meant, where a function says so: (why, what to do about it), or None."""
+
+    judge: Callable[[str], tuple[str, str] | None]
+    said: str = SAID
+
+
+@dataclass(frozen=True, slots=True)
 class Region:
     """A region of a known partition; one that is not known by name is only warned about."""
 
@@ -109,25 +118,45 @@ class Length:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """A list of `least` to `most` entries."""
+    """A list of `least` to `most` entries; without `most` from `least` on. `said` is the sentence about another one."""
 
     least: int
-    most: int
+    most: int | None = None
     why: str = field(kw_only=True)
     remedy: str = field(kw_only=True)
+    said: str = field(default="{path} has {count} entries.", kw_only=True)
+
+    def holds(self, count: int) -> bool:
+        """May a list have so many?"""
+        return self.least <= count and (self.most is None or count <= self.most)
+
+
+@dataclass(frozen=True, slots=True)
+class InAccount:
+    """In whose account a thing lies: the environment's or, `of_registry`, its registry's.
+
+    `said` and `why` are the sentences about another `{account}`; `{own}` is the one that is wanted.
+    """
+
+    said: str
+    why: str = field(kw_only=True)
+    remedy: str = field(kw_only=True)
+    of_registry: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class ArnOf:
     """An ARN of `service` in the environment's partition, whose resource begins with `resource`.
 
-    `example` is what people call such a thing. With `regional` it is in the region of the environment.
+    `example` is what people call such a thing. With `regional` it is in the region of the environment, with `owner` in
+    that one's account.
     """
 
     service: str
     resource: str
     example: str
     regional: bool = False
+    owner: InAccount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +169,21 @@ class KmsKey:
 @dataclass(frozen=True, slots=True)
 class AccountId:
     """The twelve digits of an AWS account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """A list of AWS accounts, each once, without the environment's own: it has that right anyway.
+
+    Its own is only warned about, unless it `cannot_be_own`.
+    """
+
+    cannot_be_own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LifecyclePolicy:
+    """The text of a lifecycle policy that ECR takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +216,15 @@ Marker = (
     | Fraction
     | Form
     | Judged
+    | Doubted
     | Region
     | Length
     | Entries
     | ArnOf
     | KmsKey
     | AccountId
+    | Accounts
+    | LifecyclePolicy
     | Tags
     | Among
     | Unique

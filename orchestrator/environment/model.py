@@ -10,7 +10,19 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any
 
-from orchestrator.environment.markers import AccountId, Form, KmsKey, OneOf, Tags, Unique
+from orchestrator.environment.markers import (
+    AccountId,
+    Accounts,
+    ArnOf,
+    Entries,
+    Form,
+    InAccount,
+    KmsKey,
+    LifecyclePolicy,
+    OneOf,
+    Tags,
+    Unique,
+)
 from orchestrator.environment.parts import (
     Beside,
     LambdaPackages,
@@ -31,7 +43,22 @@ from orchestrator.environment.parts import (
 )
 from orchestrator.environment.platforms import PLATFORMS
 from orchestrator.environment.pods import SHIPPED_SELECTORS, is_pod_selector
+from orchestrator.environment.route_types import (
+    Block,
+    Blocks,
+    MirrorPrefix,
+    NamespacePattern,
+    PulledBy,
+    RouteTableId,
+    RulePrefix,
+    SecurityGroupId,
+    SourceText,
+    SubnetId,
+    VpcId,
+)
 from orchestrator.environment.value_types import (
+    AccountSetting,
+    AnyClusterName,
     BucketName,
     KeepCount,
     KubernetesVersion,
@@ -50,7 +77,19 @@ from orchestrator.lifecycle.in_use import snapshot_key
 from orchestrator.partitions import partition_of
 from orchestrator.routes.upstreams import PrivateRegistry
 
-Listed = Annotated[tuple[str, ...], Unique()]
+AssumedRole = Annotated[
+    str,
+    ArnOf(
+        "iam",
+        "role/",
+        "IAM role",
+        owner=InAccount(
+            "{path} is a role of account {account}.",
+            why="The environment is in {own}; no other account's credentials are used.",
+            remedy="Name a role of that account, or correct account_id.",
+        ),
+    ),
+]
 RoleNames = Annotated[tuple[RoleName, ...], Unique()]
 ExtraEndpoint = Annotated[
     str,
@@ -80,13 +119,13 @@ class Environment(Value):
     name: str
 
     environment: str | None = None
-    cluster_name: str
+    cluster_name: AnyClusterName
     platform: Annotated[str, OneOf(PLATFORMS)] = "eks"
     kubernetes_version: KubernetesVersion | None = None
     account_id: Annotated[str, AccountId()]
     aws_region: RegionName
     aws_profile: Profile | None = None
-    assume_role_arn: str | None = None
+    assume_role_arn: AssumedRole | None = None
     aws_provider_version: Annotated[str, OneOf(("5", "6"))] = "5"
     # Protection adds a tag of its own to a repository.
     tags: Annotated[dict[str, str], Tags(limit=49)] = {}
@@ -101,30 +140,39 @@ class Environment(Value):
     kms_key_arn: Annotated[str, KmsKey()] | None = None
     force_delete: bool = False
     lifecycle_policy_enabled: bool = True
-    lifecycle_policy: str | None = None
+    lifecycle_policy: Annotated[str, LifecyclePolicy()] | None = None
     lifecycle_untagged_days: UntaggedDays = 14
     lifecycle_keep_count: KeepCount = 30
-    pull_account_ids: tuple[str, ...] = ()
+    pull_account_ids: PulledBy = ()
     protected_only: bool = False
     others: Beside | None = None
 
     create_vpc_endpoints: bool = True
-    vpc_id: str | None = None
-    private_subnet_ids: Listed = ()
+    vpc_id: VpcId | None = None
+    private_subnet_ids: Annotated[tuple[SubnetId, ...], Unique()] = ()
     # One block, or all of a VPC that has several.
-    vpc_cidr: str | tuple[str, ...] | None = None
-    endpoint_security_group_ids: Listed = ()
+    vpc_cidr: Block | Blocks | None = None
+    endpoint_security_group_ids: Annotated[
+        tuple[SecurityGroupId, ...],
+        Unique(),
+        Entries(
+            0,
+            16,
+            why="AWS takes at most 16 security groups on a network interface (5 unless the quota was raised).",
+            remedy="Remove some.",
+        ),
+    ] = ()
     extra_vpc_endpoints: Annotated[tuple[ExtraEndpoint, ...], Unique()] = ()
-    endpoint_registry_account_ids: tuple[str, ...] = ()
+    endpoint_registry_account_ids: PulledBy = ()
     endpoint_s3_bucket_names: Annotated[tuple[BucketName, ...], Unique()] = ()
-    private_route_table_ids: Listed = ()
+    private_route_table_ids: Annotated[tuple[RouteTableId, ...], Unique()] = ()
 
-    pull_through_cache_rules: dict[str, PullThroughCacheRule] = {}
-    mirrors: dict[str, Mirror] = {}
+    pull_through_cache_rules: dict[RulePrefix, PullThroughCacheRule] = {}
+    mirrors: dict[MirrorPrefix, Mirror] = {}
     mirror_images: dict[str, MirrorImage] = {}
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    exclude_namespaces: tuple[str, ...] = (
+    include: tuple[SourceText, ...] = ()
+    exclude: tuple[SourceText, ...] = ()
+    exclude_namespaces: tuple[NamespacePattern, ...] = (
         "kube-system",
         "kube-public",
         "kube-node-lease",
@@ -141,9 +189,9 @@ class Environment(Value):
     manage_registry: bool = True
     registry_account_id: Annotated[str, AccountId()] | None = None
     registry_region: RegionName | None = None
-    registry_consumer_account_ids: tuple[str, ...] = ()
+    registry_consumer_account_ids: Annotated[tuple[str, ...], Accounts(cannot_be_own=True)] = ()
     registry_scanning: RegistryScanning | None = None
-    registry_account_settings: dict[str, str] = {}
+    registry_account_settings: dict[AccountSetting, str] = {}
     # Statements as IAM writes them: a check looks at their form.
     registry_policy_statements: Any = ()
     root_template: RootTemplate | None = None

@@ -10,7 +10,35 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict
 
-from orchestrator.environment.markers import ArnOf, Between, Entries, Form, KmsKey, OneOf, Tags, Unique
+from orchestrator.environment.markers import (
+    ArnOf,
+    Between,
+    Entries,
+    Form,
+    KmsKey,
+    LifecyclePolicy,
+    OneOf,
+    Tags,
+    Unique,
+)
+from orchestrator.environment.retention_types import (
+    Days,
+    ExpireWay,
+    ImagePattern,
+    KeptAtLeast,
+    KeptAtMost,
+    MinimumDays,
+    OverridePattern,
+    TagPattern,
+)
+from orchestrator.environment.route_types import (
+    OidcProvider,
+    PulledBy,
+    RoleOfRegistry,
+    SecretName,
+    SourceText,
+    UpstreamPrefix,
+)
 from orchestrator.environment.value_types import (
     Alarm,
     Architecture,
@@ -70,10 +98,10 @@ class OwnRepository(Value):
     kms_key_arn: Annotated[str, KmsKey()] | None = None
     force_delete: bool | None = None
     lifecycle_policy_enabled: bool | None = None
-    lifecycle_policy: str | None = None
+    lifecycle_policy: Annotated[str, LifecyclePolicy()] | None = None
     lifecycle_untagged_days: UntaggedDays | None = None
     lifecycle_keep_count: KeepCount | None = None
-    pull_account_ids: tuple[str, ...] | None = None
+    pull_account_ids: PulledBy | None = None
     tags: Annotated[dict[str, str], Tags(limit=49)] | None = None
 
 
@@ -83,32 +111,32 @@ class RootTemplate(Value):
     description: Description | None = None
     image_tag_mutability: Mutability = "MUTABLE"
     kms_key_arn: Annotated[str, KmsKey(of_registry=True)] | None = None
-    custom_role_arn: str | None = None
+    custom_role_arn: RoleOfRegistry | None = None
     resource_tags: Annotated[dict[str, str], Tags()] = {}
 
 
 class Template(RootTemplate):
     """Repository creation template of one prefix."""
 
-    pull_account_ids: tuple[str, ...] = ()
+    pull_account_ids: PulledBy = ()
 
 
 class PullThroughCacheRule(Value):
     """One ECR pull-through cache rule."""
 
     upstream_registry_url: str
-    upstream_repository_prefix: str | None = None
+    upstream_repository_prefix: UpstreamPrefix | None = None
     source: str | None = None
-    secret_name: str | None = None
+    secret_name: SecretName | None = None
     credential_arn: str | None = None
-    custom_role_arn: str | None = None
+    custom_role_arn: RoleOfRegistry | None = None
     template: Template | None = None
 
 
 class Mirror(Value):
     """An upstream whose images are copied below a prefix; `template` are the settings of repositories made for them."""
 
-    source: str
+    source: SourceText
     template: Template | None = None
 
 
@@ -156,7 +184,15 @@ class RegistryScanning(Value):
     """Scanning of the whole registry."""
 
     scan_type: Annotated[str, OneOf(("BASIC", "ENHANCED"))]
-    rules: tuple[RegistryScanningRule, ...] = ()
+    rules: Annotated[
+        tuple[RegistryScanningRule, ...],
+        Entries(
+            0,
+            2,
+            why="AWS takes at most two: one for each frequency.",
+            remedy="Put the patterns of one frequency into one rule.",
+        ),
+    ] = ()
 
 
 class MachinePool(Value):
@@ -176,8 +212,11 @@ class PodIdentity(Value):
 class PushRole(Value):
     """A role that lets CI push."""
 
-    repositories: tuple[str, ...]
-    oidc_provider_arn: str | None = None
+    repositories: Annotated[
+        tuple[str, ...],
+        Entries(1, why="The role could push nowhere.", remedy="Name at least one repository.", said="{path} is empty."),
+    ]
+    oidc_provider_arn: OidcProvider | None = None
     subjects: tuple[str, ...] = ()
     audiences: tuple[Audience, ...] = ("sts.amazonaws.com",)
     pod_identity: PodIdentity | None = None
@@ -187,34 +226,34 @@ class PushRole(Value):
 class Protect(Value):
     """Patterns of tags and repositories that never expire."""
 
-    tags: tuple[str, ...] = ()
-    repositories: tuple[str, ...] = ()
+    tags: tuple[TagPattern, ...] = ()
+    repositories: tuple[ImagePattern, ...] = ()
 
 
 class RetentionOverride(Value):
     """What differs from the default retention in repositories that `pattern` holds; None takes the default's."""
 
-    pattern: str
-    expire_unpulled_days: int | None = None
-    keep_at_least: int | None = None
-    keep_at_most: int | None = None
-    untagged_days: int | None = None
-    minimum_age_days: int | None = None
+    pattern: OverridePattern
+    expire_unpulled_days: Days | None = None
+    keep_at_least: KeptAtLeast | None = None
+    keep_at_most: KeptAtMost | None = None
+    untagged_days: Days | None = None
+    minimum_age_days: MinimumDays | None = None
     never: bool | None = None
-    expire_action: str | None = None
+    expire_action: ExpireWay | None = None
     protect: Protect | None = None
 
 
 class RetentionSettings(Value):
     """How long cached images stay."""
 
-    expire_unpulled_days: int = 30
-    keep_at_least: int = 1
-    keep_at_most: int | None = None
-    untagged_days: int | None = None
-    minimum_age_days: int | None = None
+    expire_unpulled_days: Days = 30
+    keep_at_least: KeptAtLeast = 1
+    keep_at_most: KeptAtMost | None = None
+    untagged_days: Days | None = None
+    minimum_age_days: MinimumDays | None = None
     never: bool = False
-    expire_action: str = "delete"
+    expire_action: ExpireWay = "delete"
     protect: Protect | None = None
     overrides: tuple[RetentionOverride, ...] = ()
 
@@ -223,7 +262,7 @@ class UsageSettings(Value):
     """The role and the CronJob with which the environment's cluster writes what it runs."""
 
     role_name: OwnRoleName | None = None
-    oidc_provider_arn: str | None = None
+    oidc_provider_arn: OidcProvider | None = None
     audience: str = "sts.amazonaws.com"
     pod_identity: bool = False
     namespace: KubernetesName = "ecr-usage"
@@ -293,7 +332,7 @@ class ScanFindings(Value):
 class MirrorWorkers(Value):
     """The role and the Deployment of workers in the environment's cluster; `most` of them at once."""
 
-    oidc_provider_arn: str | None = None
+    oidc_provider_arn: OidcProvider | None = None
     audience: str = "sts.amazonaws.com"
     pod_identity: bool = False
     namespace: KubernetesName = "ecr-mirror"

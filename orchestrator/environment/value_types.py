@@ -33,6 +33,18 @@ from orchestrator.environment.markers import (
 from orchestrator.environment.schedules import crontab_problem, eventbridge_problem
 from orchestrator.routes.reference import InvalidReference, parse_reference
 
+# AWS provider 5.100: aws_ecr_account_setting.
+ACCOUNT_SETTINGS = {"BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE", "CLAIR"), "REGISTRY_POLICY_SCOPE": ("V1", "V2")}
+AccountSetting = Annotated[str, OneOf(tuple(ACCOUNT_SETTINGS))]
+# What EKS takes; ROSA's names are narrower, which a check with the platform says.
+AnyClusterName = Annotated[
+    str,
+    Form(
+        re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"),
+        why="Cluster names have 1 to 100 letters, digits, - and _, and begin with a letter or digit.",
+        remedy="Write the cluster's name, not its ARN or URL.",
+    ),
+]
 Mutability = Annotated[str, OneOf(("MUTABLE", "IMMUTABLE"))]
 UntaggedDays = Annotated[int, Between(1, why="ECR counts whole days from 1 on.")]
 KeepCount = Annotated[int, Between(1, why="ECR keeps at least one image.")]

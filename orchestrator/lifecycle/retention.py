@@ -18,11 +18,30 @@ from typing import Literal
 from orchestrator.lifecycle.patterns import holds, specificity
 
 ExpireAction = Literal["delete", "archive"]
+EXPIRE_ACTIONS: tuple[ExpireAction, ...] = ("delete", "archive")
 MAX_DAYS = 36_500
 MAX_COUNT = 100_000
 
 _PATTERN = re.compile(r"[a-z0-9._/*-]+", re.ASCII)
 _TAG_PATTERN = re.compile(r"[A-Za-z0-9._*-]+", re.ASCII)
+# Smallest and largest value by name.
+LIMITS = {
+    "expire_unpulled_days": (1, MAX_DAYS),
+    "keep_at_least": (0, MAX_COUNT),
+    "keep_at_most": (1, MAX_COUNT),
+    "untagged_days": (1, MAX_DAYS),
+    "minimum_age_days": (0, MAX_DAYS),
+}
+
+
+def is_repository_pattern(text: str) -> bool:
+    """Can `text` be a prefix or pattern of repositories?"""
+    return _PATTERN.fullmatch(text) is not None
+
+
+def is_tag_pattern(text: str) -> bool:
+    """Can `text` be a pattern of tags?"""
+    return _TAG_PATTERN.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +146,7 @@ def read_retention(document: object) -> Retentions:
     for index, entry in enumerate(given or ()):
         path = f"overrides[{index}]"
         pattern = entry.get("pattern") if isinstance(entry, Mapping) else None
-        if not isinstance(pattern, str) or not _PATTERN.fullmatch(pattern):
+        if not isinstance(pattern, str) or not is_repository_pattern(pattern):
             judged, text = "no prefix or pattern of repositories", json.dumps(pattern, default=str)
             faults.append(RetentionFault(f"{path}.pattern", "pattern", judged, text))
             continue
@@ -145,14 +164,6 @@ _PROTECT = frozenset({"tags", "repositories"})
 _SETTINGS = frozenset(
     {field.name for field in fields(Retention)} - {"protect_tags", "protect_repositories"} | {"protect"}
 )
-# Smallest and largest value by name.
-_NUMBERS = {
-    "expire_unpulled_days": (1, MAX_DAYS),
-    "keep_at_least": (0, MAX_COUNT),
-    "keep_at_most": (1, MAX_COUNT),
-    "untagged_days": (1, MAX_DAYS),
-    "minimum_age_days": (0, MAX_DAYS),
-}
 
 
 def _extra(document: Mapping[object, object], known: frozenset[str]) -> list[str]:
@@ -194,13 +205,13 @@ def _settings(value: object, path: str, base: Retention, faults: list[RetentionF
 def _fault(name: str, value: object, place: str) -> RetentionFault | None:
     """Why `value` cannot be the setting `name`; None when it can."""
     text = json.dumps(value, default=str)
-    if name in _NUMBERS:
-        least, most = _NUMBERS[name]
+    if name in LIMITS:
+        least, most = LIMITS[name]
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             return RetentionFault(place, "number", f"not a whole number from {least} to {most}", text)
     elif name == "never" and not isinstance(value, bool):
         return RetentionFault(place, "choice", "neither true nor false", text)
-    elif name == "expire_action" and value not in ("delete", "archive"):
+    elif name == "expire_action" and value not in EXPIRE_ACTIONS:
         return RetentionFault(place, "choice", 'neither "delete" nor "archive"', text)
     return None
 
@@ -218,14 +229,14 @@ def _protect(value: object, path: str, faults: list[RetentionFault]) -> tuple[tu
 
 
 def _patterns(value: object, path: str, kind: Literal["pattern", "tag"], faults: list[RetentionFault]) -> Iterator[str]:
-    form = _TAG_PATTERN if kind == "tag" else _PATTERN
+    fits = is_tag_pattern if kind == "tag" else is_repository_pattern
     if value is None:
         return
     if not isinstance(value, (list, tuple)):
         faults.append(RetentionFault(path, "form", "is no list"))
         return
     for index, entry in enumerate(value):
-        if isinstance(entry, str) and form.fullmatch(entry):
+        if isinstance(entry, str) and fits(entry):
             yield entry
         else:
             faults.append(RetentionFault(f"{path}[{index}]", kind, "no pattern", json.dumps(entry, default=str)))
