@@ -10,6 +10,7 @@ from orchestrator.kubectl import Kubectl, Listed, NoAnswer
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
+    from orchestrator.workloads.in_cluster import ClusterImage
     from orchestrator.workloads.standing import PolicyFound
 
 # Where the environment's policy for Pods may stand, by the targets native, kyverno-cel and kyverno.
@@ -65,3 +66,17 @@ def policy_found(kubectl: Kubectl, environment: Environment) -> PolicyFound:
     if times:
         return PolicyFound(min(times))
     return PolicyFound(known=not any(isinstance(answer, NoAnswer) for answer in answers))
+
+
+def cluster_images_of(kubectl: Kubectl, environment: Environment) -> tuple[ClusterImage, ...]:
+    """The images that a cluster uses, with the table's answers and why some are still pulled from their sources."""
+    from orchestrator.routes.build import build_route_table
+    from orchestrator.workloads.in_cluster import ClusterImages
+    from orchestrator.workloads.standing import left_alone
+
+    custom = custom_kinds(kubectl)
+    policy = policy_found(kubectl, environment)
+    collected = ClusterImages(left_alone(environment.exclude_namespaces, environment.exclude_pods, policy))
+    for item in kubectl.objects(custom.read):
+        collected.add(item)
+    return collected.answered(build_route_table(environment))

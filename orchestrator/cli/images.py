@@ -199,27 +199,33 @@ def _line(image: ClusterImage) -> Line:
     return Line(image.reference, image.answer, (), None)
 
 
+def image_rows(found: Sequence[ClusterImage]) -> list[dict[str, Any]]:
+    """Images of a cluster with the table's answers, as JSON has them."""
+    return [
+        {
+            **_line(image).as_dict(),
+            "digests": list(image.digests),
+            "workloads": list(image.workloads),
+            "pulled_from": list(image.pulled_from),
+            "stays": [
+                {"why": stay.why, "what": stay.what, "remedy": stay.remedy, "workloads": list(workloads)}
+                for stay, workloads in image.stays
+            ],
+        }
+        for image in found
+    ]
+
+
 def _document(
     environment: Environment, found: tuple[ClusterImage, ...], taken: datetime, unread: Sequence[str]
 ) -> dict[str, Any]:
+    """The images of a cluster as `--json` prints them."""
     return {
         "environment": environment.name,
         "cluster": environment.cluster_name,
         "taken": taken.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "not_read": list(unread),
-        "images": [
-            {
-                **_line(image).as_dict(),
-                "digests": list(image.digests),
-                "workloads": list(image.workloads),
-                "pulled_from": list(image.pulled_from),
-                "stays": [
-                    {"why": stay.why, "what": stay.what, "remedy": stay.remedy, "workloads": list(workloads)}
-                    for stay, workloads in image.stays
-                ],
-            }
-            for image in found
-        ],
+        "images": image_rows(found),
     }
 
 

@@ -62,6 +62,10 @@ COMMANDS = {
     "lambda": ("orchestrator.cli.lambda_:lambda_", "Build the functions' packages."),
     "local": ("orchestrator.cli.local:local", "The embedded AWS: up, status, down."),
     "list": ("orchestrator.cli.list_:list_", "The environments of the project, and what is known of them."),
+    "report": (
+        "orchestrator.cli.report_command:report",
+        "One page: routes, images, cache, money, scan findings, drift.",
+    ),
     "affected": ("orchestrator.cli.affected:affected", "The environments that a change touches, also as a matrix."),
     "deployer-policy": (
         "orchestrator.cli.deployer_policy_command:deployer_policy",

@@ -17,12 +17,7 @@ from orchestrator.errors import OrchestratorError
 @json_option()
 def version(as_json: bool) -> None:
     """Print the version of this program, of Python, and of the Terraform that it would run."""
-    document: dict[str, Any] = {
-        "version": __version__,
-        "python": platform.python_version(),
-        "platform": f"{platform.system().lower()}_{platform.machine()}",
-        **_terraform(),
-    }
+    document = versions()
     if as_json:
         click.echo(json.dumps(document, indent=2))
         return
@@ -32,6 +27,16 @@ def version(as_json: bool) -> None:
         click.echo(f"Terraform {document['terraform']} ({document['terraform_found']})")
     else:
         click.echo(f"Terraform: {document['terraform_found']}")
+
+
+def versions() -> dict[str, Any]:
+    """What `version --json` prints."""
+    return {
+        "version": __version__,
+        "python": platform.python_version(),
+        "platform": f"{platform.system().lower()}_{platform.machine()}",
+        **_terraform(),
+    }
 
 
 def _terraform() -> dict[str, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -62,6 +63,7 @@ def _detail(repository: HeldRepository, image: HeldImage) -> Document:
         "imageSizeInBytes": image.size,
         "imagePushedAt": image.pushed_at,
         "imageScanStatus": scanned if image.scanned_at else None,
+        "imageScanFindingsSummary": _scan_summary(image) if image.scanned_at else None,
         "imageManifestMediaType": image.media_type,
         "artifactMediaType": image.artifact_type,
         "lastRecordedPullTime": image.pulled_at,
@@ -227,20 +229,20 @@ def describe_findings(context: EcrCall, params: Document) -> Document:
             f"Image scan does not exist for the image with digest '{image.digest}' in the repository with name "
             f"'{repository.name}' in the registry with id '{repository.registry_id}'",
         )
-    counts: dict[str, int] = {}
-    for finding in image.findings:
-        counts[finding["severity"]] = counts.get(finding["severity"], 0) + 1
     some, token = page(image.findings, params, 100)
     return {
         **_scan(repository, image, params),
         "imageScanStatus": {"status": "COMPLETE", "description": "The scan was completed successfully."},
-        "imageScanFindings": {
-            "imageScanCompletedAt": image.scanned_at,
-            "vulnerabilitySourceUpdatedAt": image.scanned_at,
-            "findingSeverityCounts": counts,
-            "findings": some,
-        },
+        "imageScanFindings": {**_scan_summary(image), "findings": some},
         "nextToken": token,
+    }
+
+
+def _scan_summary(image: HeldImage) -> Document:
+    return {
+        "imageScanCompletedAt": image.scanned_at,
+        "vulnerabilitySourceUpdatedAt": image.scanned_at,
+        "findingSeverityCounts": dict(Counter(finding["severity"] for finding in image.findings)),
     }
 
 
