@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 import time
 from collections import deque
@@ -11,10 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
+from orchestrator.swapper.copy_ledger import CopyLedger, EndedCopy, WaitingCopy
 
 _log = logging.getLogger("orchestrator.swapper")
-_SCHEMA = "create table if not exists wanted(target text primary key, source text, since real) without rowid"
-BUSY_SECONDS = 10.0
 # How long an image is left that could not be copied; the next Pod after that has it tried again.
 AGAIN_SECONDS = 60.0
 
@@ -42,17 +40,10 @@ class CopyQueue:
         self._changed = threading.Condition()
         self._closed = False
         self._failed: dict[str, float] = {}
-        try:
-            self._base = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-            self._base.execute(_SCHEMA)
-            rows = self._base.execute("select target, source, since from wanted order by since").fetchall()
-        except sqlite3.DatabaseError as error:
-            raise OrchestratorError(
-                f"The swapper's file {path} cannot be used: {error}.",
-                remedy="Make its folder writable, or remove the file: it is made again.",
-            ) from error
-        self._since: dict[str, float] = {target: since for target, _, since in rows}
-        self._waiting: deque[tuple[str, str]] = deque((target, source) for target, source, _ in rows)
+        self._ledger = CopyLedger(path)
+        rows = self._ledger.waiting()
+        self._since: dict[str, float] = {one.target: one.since for one in rows}
+        self._waiting: deque[tuple[str, str]] = deque((one.target, one.source) for one in rows)
         self._at_work = threads
         self._threads = [threading.Thread(target=self._work_off, daemon=True) for _ in range(threads)]
         for thread in self._threads:
@@ -66,11 +57,7 @@ class CopyQueue:
             if self._closed or self._clock() < self._failed.get(target, 0.0):
                 return False
             since = self._since[target] = self._clock()
-            try:
-                self._base.execute("insert or replace into wanted values(?,?,?)", (target, source, since))
-            except sqlite3.Error as error:
-                # A full disk costs the survival of a restart, not the copy.
-                _log.warning("the queue's file cannot be written", extra={"why": str(error)})
+            self._ledger.want(WaitingCopy(target, source, since))
             self._waiting.append((target, source))
             self._changed.notify()
             return True
@@ -91,7 +78,7 @@ class CopyQueue:
         with self._changed:
             self._at_work -= 1
             if not self._at_work:
-                self._base.close()
+                self._ledger.close()
 
     def _is_closed(self) -> bool:
         return self._closed
@@ -116,14 +103,17 @@ class CopyQueue:
                 if closed and error is not None:
                     return
                 self._since.pop(target, None)
+                now = self._clock()
                 if error is not None:
-                    now = self._clock()
                     self._failed = {one: until for one, until in self._failed.items() if until > now}
                     self._failed[target] = now + AGAIN_SECONDS
-                try:
-                    self._base.execute("delete from wanted where target=?", (target,))
-                except sqlite3.Error as unwritable:
-                    _log.warning("the queue's file cannot be written", extra={"why": str(unwritable)})
+                self._ledger.end(_ended_copy(target, source, now, error))
             if closed:
                 return
             self._ended(target, error)
+
+
+def _ended_copy(target: str, source: str, at: float, error: OrchestratorError | None) -> EndedCopy:
+    if error is None:
+        return EndedCopy(target, source, at)
+    return EndedCopy(target, source, at, error.headline, error.why, error.remedy)

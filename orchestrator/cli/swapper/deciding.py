@@ -147,10 +147,15 @@ def _by_environment(
         environment.registry,
         lambda: project_session(project, environment, local=local),
         partial(settings_of_repository, environment, table),
-        state_dir or project.state_dir / ("local" if local else "") / "swapper" / name,
+        state_dir or queue_folder(project, name, local=local),
         writes=not environment.uses_central_registry,
     )
     return WebhookPlan(rules, settings, home)
+
+
+def queue_folder(project: Project, name: str, *, local: bool) -> Path:
+    """Where the webhook of an environment keeps its queue unless it is told."""
+    return project.state_dir / ("local" if local else "") / "swapper" / name
 
 
 def _rules(table: RouteTable, alone: LeftAlone, settings: SwapSettings) -> SwapRules:

@@ -82,7 +82,7 @@ def serve(
 
     With --config the file gives policies, filters, address and TLS, and without NAME also the targets. Options win over it.
     """
-    _require_extra()
+    require_extra()
     from orchestrator.cli.swapper.deciding import decide_by
     from orchestrator.cli.swapper.own_tls import keeper_of
     from orchestrator.cli.swapper.serving import serve_rules
@@ -107,7 +107,8 @@ def serve(
     return 0
 
 
-def _require_extra() -> None:
+def require_extra() -> None:
+    """Raise RefusedInput where the webhook's packages are not installed."""
     from importlib.util import find_spec
 
     for module in ("cryptography", "granian", "msgspec", "prometheus_client"):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from orchestrator.cli.swapper.explain_command import explain
 from orchestrator.cli.swapper.import_command import import_
 from orchestrator.cli.swapper.serve_command import serve
+from orchestrator.cli.swapper.status_command import status
 
 
 @click.group()
@@ -13,5 +15,7 @@ def swapper() -> None:
     """The admission webhook: redirects what Pods pull as the route table says."""
 
 
+swapper.add_command(explain)
 swapper.add_command(import_)
 swapper.add_command(serve)
+swapper.add_command(status)

@@ -13,6 +13,7 @@ import pytest
 
 from orchestrator.local import ensure_running, stop
 from orchestrator.project import Project
+from tests.functional.running import Ran, run
 from tests.functional.swapper.serving_webhook import ServedWebhook, served
 from tests.made_images import make_image
 from tests.oci.strict_registry import StrictRegistry
@@ -64,13 +65,19 @@ def serve(
     return start
 
 
+def asked(project: Project, *words: str) -> Ran:
+    ran = run("-C", str(project.root), "swapper", *words)
+    assert ran.code == 0, ran.err
+    return ran
+
+
 def image_of(webhook: ServedWebhook, image: str, **request: Any) -> str:
     document: Document = review(pod(containers=containers(image)), **request)
     return str(patched(document, webhook.review(document))["spec"]["containers"][0]["image"])
 
 
 def test_the_first_pod_keeps_its_source_and_the_next_finds_the_copy(
-    serve: Callable[..., contextlib.AbstractContextManager[ServedWebhook]], source: StrictRegistry
+    serve: Callable[..., contextlib.AbstractContextManager[ServedWebhook]], project: Project
 ) -> None:
     with serve() as webhook:
         # A dry run of the API server has no effects.
@@ -87,6 +94,27 @@ def test_the_first_pod_keeps_its_source_and_the_next_finds_the_copy(
         page = webhook.ask("GET", "/metrics")[1].decode()
         assert 'swapper_copies_total{outcome="copied"} 1.0' in page
         assert 'swapper_copies_total{outcome="failed"} 1.0' in page
+        # The file tells others while the webhook runs.
+        told = asked(project, "status", "dev", "--local", "--json").json
+        assert told["queue"] == []
+        assert [one["target"] for one in told["copied"]] == [f"{TARGET}:9.0"]
+        assert [(one["target"], bool(one["what"])) for one in told["failed"]] == [(f"{TARGET}:none", True)]
+        assert f"failed   {UBI}:none -> {TARGET}:none" in asked(project, "status", "dev", "--local").out
+    found = {
+        one: asked(project, "explain", "--local", "--json", *one.split()).json
+        for one in (f"{UBI}:9.0", f"dev {UBI}:none", "quay.io/a/b:1", "example.com/a", "docker.io/Upper")
+    }
+    assert [(one["becomes"], one["why"][-1]) for one in found.values()] == [
+        (f"{TARGET}:9.0", "it is in ECR"),
+        (f"{UBI}:none", "until then the Pod keeps its source"),
+        (f"{OWN}/quay/a/b:1", "it is redirected without a look: ECR pulls it through"),
+        ("example.com/a", "the route table leaves it: no route"),
+        ("docker.io/Upper", "the route table leaves it: refused: syntax"),
+    ]
+    assert found[f"dev {UBI}:none"]["why"][1:3] == [
+        "it is not in ECR: it is copied beside, so that the next Pod finds it",
+        f"its last copy failed: {' '.join(told['failed'][0][key] for key in ('what', 'why', 'remedy') if told['failed'][0][key])}",
+    ]
 
 
 def test_a_pod_may_wait_for_its_copy(
