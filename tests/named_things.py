@@ -165,7 +165,7 @@ def command_problem(words: Sequence[str]) -> str | None:
                 problem = _choice_problem(option, given or left.pop(0))
                 if problem:
                     return f"{path} {name}: {problem}"
-        elif not isinstance(command, click.Group):
+        elif not isinstance(command, click.Group) or _is_argument(command, word):
             problem = _document_problem(command, word)
             if problem:
                 return f"{path}: {problem}"
@@ -181,6 +181,12 @@ def command_problem(words: Sequence[str]) -> str | None:
             command, path = below, f"{path} {word}"
             options = {**options, **_options(command)}
     return None
+
+
+def _is_argument(group: click.Group, word: str) -> bool:
+    """Some commands take an environment's name, in whose place another command's may stand."""
+    takes = any(isinstance(parameter, click.Argument) for parameter in group.params)
+    return takes and word not in group.list_commands(click.Context(group))
 
 
 def _options(command: click.Command) -> dict[str, click.Option]:
