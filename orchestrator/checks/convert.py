@@ -22,6 +22,8 @@ from orchestrator.environment.tfvars import Path, Tfvars, dotted
 INVALID: Any = object()
 """Stands for a value that could not be converted; its problem was already reported."""
 
+# Digits that a sentence shows whole: what `shown` leaves as it is.
+SHOWN = 78
 # What Terraform's string-to-number conversion takes (hexadecimal exponents left out).
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
@@ -136,9 +138,10 @@ class Converter:
             return text
         self.report(
             Problem(
-                f"{dotted(path)} is {written} without quotes.",
+                f"{dotted(path)} is {written if len(written) <= SHOWN else shown(written)} without quotes.",
                 why=f"Terraform reads a number there and makes it {shown(text)}.",
-                remedy=f"Write {shown(written)}.",
+                # What is said in a remedy is said whole, or not at all.
+                remedy=f"Write {shown(written)}." if len(written) <= SHOWN else "Put its digits in quotes.",
                 where=self.tfvars.where(path),
                 variable=dotted(path),
                 value=value,

@@ -150,6 +150,12 @@ TYPES = [
         "012345678901 without quotes",
         'Write "012345678901"',
     ),
+    wrong(
+        "a number that no line holds",
+        f"account_id = {'0' * 89}1 #!",
+        "without quotes",
+        "Put its digits in quotes.",
+    ),
 ]
 
 IDENTITY = [
