@@ -116,14 +116,19 @@ def put_upstream_secret(
     return StoredSecret(name=name, arn=existing.arn, created=False)
 
 
+def waits_for_deletion(session: AwsSession, secret: UpstreamSecret) -> OrchestratorError:
+    """The error about a secret that nobody can read or write until its deletion is done or cancelled."""
+    return OrchestratorError(
+        f'secret "{secret.name}" is scheduled for deletion.',
+        environment=session.environment,
+        why="AWS keeps its name taken and refuses new values until the deletion is done or cancelled.",
+        remedy=f"Cancel it: aws secretsmanager restore-secret --region {session.region} --secret-id {secret.name}",
+    )
+
+
 def _refuse_unusable(session: AwsSession, secret: UpstreamSecret) -> None:
     if secret.deleted:
-        raise OrchestratorError(
-            f'secret "{secret.name}" is scheduled for deletion.',
-            environment=session.environment,
-            why="AWS keeps its name taken and refuses new values until the deletion is done or cancelled.",
-            remedy=f"Cancel it: aws secretsmanager restore-secret --region {session.region} --secret-id {secret.name}",
-        )
+        raise waits_for_deletion(session, secret)
     if not secret.default_key:
         raise OrchestratorError(
             f'secret "{secret.name}" is encrypted with key {secret.kms_key_id}.',

@@ -154,3 +154,22 @@ def test_one_environment_that_fails_lets_the_others_finish(world: World) -> None
     assert "other | Applied." in done.out
     assert "dev | error:" in done.out
     assert "--adopt" in done.out
+
+
+@pytest.mark.long
+def test_a_plan_names_a_secret_that_is_scheduled_for_deletion(world: World) -> None:
+    name = "ecr-pullthroughcache/docker-hub"
+    secrets = world.client("secretsmanager")
+    secrets.create_secret(Name=name, SecretString='{"username": "me", "accessToken": "token"}')
+    secrets.delete_secret(SecretId=name, RecoveryWindowInDays=7)
+    path = world.project.tfvars_path("dev")
+    rule = f'docker-hub = {{ upstream_registry_url = "registry-1.docker.io", secret_name = "{name}" }}'
+    path.write_text(
+        path.read_text("utf-8").replace("pull_through_cache_rules = {", f"pull_through_cache_rules = {{\n{rule}")
+    )
+
+    planned = world.run("plan", "dev")
+
+    assert planned.code == 1
+    assert f'secret "{name}" is scheduled for deletion.' in planned.err
+    assert "restore-secret" in planned.err
