@@ -53,9 +53,9 @@ def package_of(registry: str, name: str, *versions: str) -> bytes:
     return "".join(json.dumps(document) for document in documents).encode()
 
 
-def put_catalog(registry: StrictRegistry, host: str, repository: str, tag: str) -> None:
-    """A catalog with the packages `logs` (1.0.0, 1.1.0) and `mesh` (3.0.0), and the images that it names."""
-    logs = package_of(host, "logs", "1.0.0", "1.1.0")
+def put_catalog(registry: StrictRegistry, host: str, repository: str, tag: str, first: str = "logs") -> None:
+    """A catalog with the packages `first` (1.0.0, 1.1.0) and `mesh` (3.0.0), and the images that it names."""
+    logs = package_of(host, first, "1.0.0", "1.1.0")
     mesh = package_of(host, "mesh", "3.0.0")
     gone = package_of(host, "gone", "9.9.9")
     layers = [
@@ -76,6 +76,6 @@ def put_catalog(registry: StrictRegistry, host: str, repository: str, tag: str) 
         },
         tag,
     )
-    for name, version in (("logs", "1.0.0"), ("logs", "1.1.0"), ("mesh", "3.0.0")):
+    for name, version in ((first, "1.0.0"), (first, "1.1.0"), ("mesh", "3.0.0")):
         for kind in ("bundle", "op"):
             Maker(registry, f"{name}/{kind}").image(version, layers=[bytes_of((name, kind, version), 3000)])
