@@ -38,6 +38,7 @@ def read_regsync(document: dict[str, Any], name: str) -> list[Wish]:
         raise _refused(name, f"its version is {shown(document['version'])}, not 1", "Write version: 1.")
     defaults = document.get("defaults")
     defaults = defaults if isinstance(defaults, dict) else {}
+    _check_keys(name, "defaults", defaults)
     found: list[Wish] = []
     for number, entry in enumerate(document["sync"], start=1):
         if not isinstance(entry, dict):
@@ -52,15 +53,7 @@ def _refused(name: str, what: str, remedy: str, why: str = "") -> RefusedInput:
 
 def _entry(name: str, number: int, entry: dict[str, Any], own: dict[str, Any]) -> Iterator[Wish]:
     at = f"entry {number} of sync"
-    for key in own:
-        if key in _REFUSED:
-            raise _refused(name, f"{at} has {key}, which is not done here", f"Remove it: {_REFUSED[key]}.")
-        if key not in _KNOWN:
-            raise _refused(name, f"{at} has an unknown {key!a}", "Correct or remove it.")
-        if key in _UNDONE and own[key]:
-            raise _refused(
-                name, f"{at} has {key}, which is not done here", "Remove it, or keep regsync for this entry."
-            )
+    _check_keys(name, at, own)
     source, target = entry.get("source"), entry.get("target")
     if not isinstance(source, str) or not isinstance(target, str):
         raise _refused(name, f"{at} has no source and target", "Write both.")
@@ -89,6 +82,18 @@ def _entry(name: str, number: int, entry: dict[str, Any], own: dict[str, Any]) -
         yield Wish(image, where, selection, checked, _repository(place))
     else:
         raise _refused(name, f"{at} has the type {shown(kind)}", "Write image or repository.")
+
+
+def _check_keys(name: str, at: str, found: dict[str, Any]) -> None:
+    for key in found:
+        if key in _REFUSED:
+            raise _refused(name, f"{at} has {key}, which is not done here", f"Remove it: {_REFUSED[key]}.")
+        if key not in _KNOWN:
+            raise _refused(name, f"{at} has an unknown {key!a}", "Correct or remove it.")
+        if key in _UNDONE and found[key]:
+            raise _refused(
+                name, f"{at} has {key}, which is not done here", "Remove it, or keep regsync for this entry."
+            )
 
 
 def _repository(place: Any) -> str:

@@ -69,6 +69,12 @@ def _age(tag: str) -> tuple[object, ...]:
 
 def compile_pattern(text: str) -> re.Pattern[str]:
     """A regular expression for whole tags. Raises RefusedInput for what is none, or could take for ever."""
+    if "[:" in text:
+        raise RefusedInput(
+            f"The regular expression {text[:100]!a} has a class of the form [:digit:].",
+            why="It would be read as a set of those letters.",
+            remedy='Write the characters: "[0-9]", "[a-z]".',
+        )
     try:
         found = re.compile(text, re.ASCII)
     except (re.error, OverflowError, RecursionError) as error:

@@ -34,17 +34,26 @@ class DockerLogins:
         self._lock = threading.Lock()
 
     def login(self, registry: str, repository: str, *, renew: bool = False) -> Login | None:
+        store = self._store
         for name in _candidates(registry, repository):
-            if name in self._helpers:
-                return self._from_helper(self._helpers[name], registry, renew=renew)
+            helper = self._helpers.get(name)
+            if helper:
+                return self._from_helper(helper, registry, renew=renew)
+            # An empty helper is docker's way to say: for this registry the file itself, not the store.
+            store = store if helper is None else ""
             if name in self._auths:
                 found = _from_entry(self._auths[name], self._where)
                 if found is not None:
                     return found
         for name, entry in self._auths.items():
-            if "*" in name and matches_pattern(name.partition("/")[0], registry):
+            host, _, path = name.partition("/")
+            if (
+                "*" in host
+                and matches_pattern(host, registry)
+                and (not path or f"{repository}/".startswith(f"{path}/"))
+            ):
                 return _from_entry(entry, self._where)
-        return self._from_helper(self._store, registry, renew=renew) if self._store else None
+        return self._from_helper(store, registry, renew=renew) if store else None
 
     def _from_helper(self, helper: str, registry: str, *, renew: bool) -> Login | None:
         with self._lock:
@@ -55,13 +64,20 @@ class DockerLogins:
 
 
 def docker_logins(variables: Mapping[str, str] | None = None) -> list[DockerLogins]:
-    """The files that docker and podman would read on this machine, those that exist; most specific first."""
+    """The files that docker and podman would read on this machine, those that exist; most specific first.
+
+    Source: `docker login`, and containers-auth.json(5).
+    """
     found = os.environ if variables is None else variables
     home = Path(found.get("HOME") or Path.home())
     paths = [Path(found["REGISTRY_AUTH_FILE"])] if found.get("REGISTRY_AUTH_FILE") else []
     paths.append((Path(found["DOCKER_CONFIG"]) if found.get("DOCKER_CONFIG") else home / ".docker") / "config.json")
-    if found.get("XDG_RUNTIME_DIR"):
-        paths.append(Path(found["XDG_RUNTIME_DIR"]) / "containers" / "auth.json")
+    runtime = found.get("XDG_RUNTIME_DIR")
+    settings = Path(found.get("XDG_CONFIG_HOME") or home / ".config")
+    running = [Path(runtime) / "containers"] if runtime else []
+    if variables is None and not runtime:
+        running = [Path("/run/containers") / str(os.getuid())]
+    paths += [folder / "auth.json" for folder in (*running, settings / "containers")]
     return [read_docker_config(path, variables) for path in paths if path.is_file()]
 
 

@@ -7,6 +7,7 @@ authorities, `AWS_CA_BUNDLE` is added to them. Reads files of certificates, and 
 from __future__ import annotations
 
 import ipaddress
+import re
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,7 +57,7 @@ def _goes_around(host: str, port: int, no_proxy: str) -> bool:
         address = ipaddress.ip_address(name)
     except ValueError:
         address = None
-    for entry in (part.strip().lower() for part in no_proxy.split(",")):
+    for entry in (part.lower() for part in re.split(r"[\s,]+", no_proxy)):
         if not entry:
             continue
         if entry == "*":

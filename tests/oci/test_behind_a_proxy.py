@@ -74,7 +74,9 @@ def test_without_its_authority_a_registry_is_not_trusted(company: Company) -> No
     assert "SSL_CERT_FILE" in result.error.remedy
 
 
-@pytest.mark.parametrize("around", [NAME, ".example", "*.example", f"{NAME}:443", "other.test, example", "*"])
+@pytest.mark.parametrize(
+    "around", [NAME, ".example", "*.example", f"{NAME}:443", "other.test, example", "other.test example", "*"]
+)
 def test_no_proxy_goes_around_the_proxy(around: str) -> None:
     settings = {"HTTPS_PROXY": "http://proxy.test:3128", "NO_PROXY": around}
     assert proxy_for("https", NAME, 443, settings) is None
@@ -172,6 +174,52 @@ def test_a_credential_helper_is_asked_by_its_input(tmp_path: Path) -> None:
         assert report.ok, report.results
         assert (tmp_path / "arguments").read_text().split() == ["get"], "asked once, with no secret in an argument"
         assert (tmp_path / "input").read_text() == source.host
+
+
+AUTH = {"auth": base64.b64encode(b"me:secret").decode()}
+
+
+@pytest.mark.parametrize(
+    ("document", "registry", "repository", "known"),
+    [
+        ({"auths": {NAME: AUTH}}, NAME, "team/app", True),
+        ({"auths": {f"https://{NAME}/v2/": AUTH}}, NAME, "team/app", True),
+        ({"auths": {f"{NAME}/team": AUTH}}, NAME, "team/app", True),
+        ({"auths": {f"{NAME}/team": AUTH}}, NAME, "teams/app", False),
+        ({"auths": {"*.example": AUTH}}, NAME, "team/app", True),
+        ({"auths": {"*.example": AUTH}}, "a.registry.example", "team/app", False),
+        ({"auths": {"*.example/team": AUTH}}, NAME, "team/app", True),
+        ({"auths": {"*.example/team": AUTH}}, NAME, "other/app", False),
+        ({"auths": {"https://index.docker.io/v1/": AUTH}}, "docker.io", "library/nginx", True),
+        ({"auths": {NAME: AUTH}, "credHelpers": {NAME: ""}}, NAME, "team/app", True),
+        ({"auths": {NAME: {}}, "credHelpers": {NAME: ""}, "credsStore": "none-such"}, NAME, "team/app", False),
+        ({"auths": {NAME: {}}}, NAME, "team/app", False),
+    ],
+)
+def test_a_login_serves_what_its_entry_names(
+    document: dict[str, object], registry: str, repository: str, known: bool
+) -> None:
+    assert (DockerLogins(document, "config.json").login(registry, repository) is not None) == known
+
+
+@pytest.mark.parametrize(
+    ("variable", "file"),
+    [
+        ("DOCKER_CONFIG", "config.json"),
+        ("REGISTRY_AUTH_FILE", ""),
+        ("XDG_RUNTIME_DIR", "containers/auth.json"),
+        ("XDG_CONFIG_HOME", "containers/auth.json"),
+        ("HOME", ".docker/config.json"),
+        ("HOME", ".config/containers/auth.json"),
+    ],
+)
+def test_the_files_of_docker_and_podman_are_found(tmp_path: Path, variable: str, file: str) -> None:
+    path = tmp_path / (file or "auth.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"auths": {NAME: AUTH}}))
+    variables = {"HOME": str(tmp_path / "nobody"), variable: str(tmp_path if file else path)}
+    (found,) = docker_logins(variables)
+    assert found.login(NAME, "app") is not None
 
 
 @pytest.mark.parametrize("form", ["data", "stringData", "dockercfg"])
