@@ -35,7 +35,7 @@ engines: $(STAMP) ## kube-apiserver, etcd, kubectl, the Kyverno CLI and small de
 test-cluster: $(STAMP) ## the generated documents through those engines and skopeo
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/cluster -m cluster
 
-check: $(STAMP) ## format, lint, types, layers, dead code, words, Terraform style, README against the CLI, docs/reference against the code
+check: $(STAMP) ## format, lint, types, layers, dead code, words, tests that check nothing, Terraform style, README against the CLI, docs/reference against the code
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -45,6 +45,7 @@ check: $(STAMP) ## format, lint, types, layers, dead code, words, Terraform styl
 	$(BIN)/python -m scripts.check_readme
 	$(BIN)/python -m scripts.draw_layers
 	$(BIN)/python -m scripts.check_words
+	$(BIN)/python -m scripts.check_tests
 	$(BIN)/python -m scripts.write_reference
 
 provider-schema: $(STAMP) ## what the modules use against the newest AWS provider's schema (downloads 70 MB)

@@ -56,8 +56,11 @@ def test_openshift_takes_mirror_sets_and_credentials(
         (bundle,) = generate(of, [target])
         for name in bundle.resources:
             document = bundle.files[name]
-            strict_decode(document, tmp_path)
-            openshift_api_server.kubectl("create", "--dry-run=server", "-f", "-", stdin=document)
+            read = strict_decode(document, tmp_path)
+            created = openshift_api_server.kubectl(
+                "create", "--dry-run=server", "-f", "-", "-o", "name", stdin=document
+            )
+            assert len(created.stdout.split()) == len(read) > 0
             registries_conf_of(document, tmp_path)
 
 
@@ -66,13 +69,16 @@ def test_openshift_takes_what_lets_it_pull(of: Environment, openshift_api_server
     for platform in ("rosa-classic", "rosa-hcp"):
         changed = of.model_copy(update={"platform": platform, "kubernetes_version": "1.36"})
         files = generate(changed, ["credentials"])[0].files
-        openshift_api_server.kubectl(
-            "create", "--dry-run=client", "--validate=strict", "-f", "-", stdin=files["pull-secret.yaml"]
+        secret = openshift_api_server.kubectl(
+            *("create", "--dry-run=client", "--validate=strict", "-f", "-", "-o", "name"),
+            stdin=files["pull-secret.yaml"],
         )
+        assert secret.stdout.split()
         if platform == "rosa-classic":
             crio = files["crio-credential-provider-config.yaml"]
-            strict_decode(crio, tmp_path)
-            openshift_api_server.kubectl("create", "--dry-run=server", "-f", "-", stdin=crio)
+            read = strict_decode(crio, tmp_path)
+            created = openshift_api_server.kubectl("create", "--dry-run=server", "-f", "-", "-o", "name", stdin=crio)
+            assert len(created.stdout.split()) == len(read) > 0
 
 
 @each
@@ -81,7 +87,10 @@ def test_the_api_server_takes_the_swapper(of: Environment, api_server: ApiServer
     api_server.kubectl("apply", "-f", "-", stdin=bundle.files["namespace.yaml"])
 
     for name in ("swapper.yaml", "webhook.yaml"):
-        api_server.kubectl("create", "--dry-run=server", "--validate=strict", "-f", "-", stdin=bundle.files[name])
+        taken = api_server.kubectl(
+            *("create", "--dry-run=server", "--validate=strict", "-f", "-", "-o", "name"), stdin=bundle.files[name]
+        )
+        assert taken.stdout.split()
 
 
 @each

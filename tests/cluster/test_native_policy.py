@@ -128,7 +128,7 @@ def test_excluded_namespaces_are_left_alone(name: str, redirected: bool, api_ser
 def test_without_excluded_namespaces_every_namespace_is_redirected(api_server: ApiServer) -> None:
     everywhere = environment("standard").model_copy(update={"exclude_namespaces": ()})
     with api_server.policy(native(everywhere), probe="nginx", becomes=NGINX, namespace="kube-system"):
-        pass
+        assert api_server.admit_images(["nginx"], namespace="kube-system") == {"nginx": NGINX}
 
 
 def test_originals_are_kept_for_every_kind_of_image(api_server: ApiServer, namespace: str) -> None:

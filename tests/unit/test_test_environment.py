@@ -21,8 +21,11 @@ def test_looking_up_a_name_fails_the_test() -> None:
 
 
 def test_loopback_may_be_reached() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        socket.create_connection(server.getsockname(), timeout=5).close()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname(), timeout=5) as connection,
+    ):
+        assert connection.getpeername() == server.getsockname()
 
 
 @pytest.mark.parametrize(

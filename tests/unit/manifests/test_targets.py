@@ -164,6 +164,7 @@ def test_every_target_has_a_kustomization_and_a_readme_that_names_its_command() 
 
 def test_node_files_are_what_their_readers_parse() -> None:
     files = {path: text for name in SHOWN for path, text in documents(name).items()}
+    assert {path.rpartition(".")[2] for path in files} >= {"toml", "conf", "json", "yaml", "sh"}
     for path, text in files.items():
         if path.endswith((".toml", ".conf")):
             tomllib.loads(text)

@@ -212,7 +212,10 @@ def test_line_breaks_cannot_leave_a_comment() -> None:
         "k.yaml",
     )
 
-    environment_of(import_settings(settings, "a\nb.yaml", "dev"))
+    imported = import_settings(settings, "a\nb.yaml", "dev")
+
+    assert environment_of(imported).account_id == "123456789012"
+    assert not any(line.startswith(("b.yaml", "'x'")) for line in imported.text.splitlines())
 
 
 @pytest.mark.parametrize("account", ["", "123456789"])

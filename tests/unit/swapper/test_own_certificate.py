@@ -42,4 +42,9 @@ def test_openssl_takes_certificate_and_key_for_a_pair(tmp_path: Path) -> None:
     made = make_certificate(HOSTS, NOW)
     (tmp_path / "cert").write_bytes(made.cert)
     (tmp_path / "key").write_bytes(made.key)
-    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    # What it proves: with the key of another certificate it would be refused.
+    (tmp_path / "key").write_bytes(make_certificate(HOSTS, NOW).key)
+    with pytest.raises(ssl.SSLError):
+        context.load_cert_chain(tmp_path / "cert", tmp_path / "key")

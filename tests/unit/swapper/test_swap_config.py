@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -270,5 +269,9 @@ def test_a_damaged_file_gives_settings_or_problems() -> None:
             at = chance.randrange(len(text))
             cut = chance.choice((0, chance.randint(1, 20)))
             text = text[:at] + chance.choice(pieces) + text[at + cut :]
-        with suppress(InvalidSwapSettings):
-            read(text)
+        outcome: object
+        try:
+            outcome = read(text)
+        except InvalidSwapSettings as refused:
+            outcome = refused.problems
+        assert outcome, text

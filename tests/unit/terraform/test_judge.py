@@ -127,8 +127,9 @@ def test_a_replacement_loses_the_records_too() -> None:
 
 
 def test_an_empty_bucket_and_one_that_is_gone_may_go() -> None:
-    guarded(destroyed(), Bucket())
-    guarded(destroyed(), Bucket(code="NoSuchBucket"))
+    for bucket in (Bucket(), Bucket(code="NoSuchBucket")):
+        guarded(destroyed(), bucket)
+        assert bucket.asked == [BUCKET]
 
 
 def test_where_aws_does_not_tell_nothing_is_destroyed() -> None:
