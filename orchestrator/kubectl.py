@@ -228,6 +228,18 @@ class Kubectl:
         place = f"{document['metadata']['namespace']}/{document['metadata']['name']}"
         raise _not_done(f"The {str(document['kind']).lower()} {place} cannot be written.", refused)
 
+    def diff(self, documents: str) -> str:
+        """What an apply of these documents would change, as `diff -u` shows it; "" when nothing would.
+
+        The API server fills in defaults on both sides, and values of Secrets are masked. Raises OrchestratorError.
+        """
+        done = self._run("diff", "--server-side=false", "-f", "-", given=documents)
+        if done.returncode == 0:
+            return ""
+        if done.returncode == 1 and done.stdout:
+            return done.stdout
+        raise _not_done("The documents cannot be compared with the cluster's.", _refusal(done.stderr))
+
     def _list(self, listed: Listed) -> Iterator[Mapping[str, Any]]:
         token, restarts = "", 0
         while True:

@@ -28,6 +28,7 @@ COMMANDS = {
     "output": ("orchestrator.cli.terraform:output", "Print the outputs of an environment."),
     "drift": ("orchestrator.cli.terraform:drift", "Show what changed behind our back."),
     "manifests": ("orchestrator.cli.manifests:manifests", "Policies, mirror sets and node configuration of a cluster."),
+    "diff": ("orchestrator.cli.diff_command:diff", "The documents of an environment against the live cluster."),
     "route": ("orchestrator.cli.route:route", "Say where image references are pulled from, and why."),
     "images": (
         "orchestrator.cli.images:images",
