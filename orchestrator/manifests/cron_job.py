@@ -33,6 +33,9 @@ def settings_text(environment: Environment, *more: str) -> str:
     """The environment's routes and `more` of its variables as a tfvars file: no network, no roles, no secrets but their names."""
     wanted = {*VARIABLES, *more}
     values: dict[str, Any] = environment.model_dump(mode="json", include=wanted, exclude_defaults=True)
+    if "mirror_queue" in wanted:
+        # Its name is all that a worker needs; the role's settings stay with Terraform.
+        values["mirror_queue"] = {"enabled": environment.shares_copies, "name": environment.mirror_queue_name}
     # Their order means nothing, so that it changes no document.
     values |= {name: sorted(values[name]) for name in ("include", "exclude") if name in values}
     rules = {
@@ -74,6 +77,50 @@ def usage_image(environment: Environment, table: RouteTable, named: str | None =
     return built, answer.target if isinstance(answer, Redirected) else built
 
 
+def pod_of(
+    environment: Environment,
+    head: Mapping[str, Any],
+    *,
+    image: str,
+    arguments: Sequence[str],
+    account: str,
+    container: str,
+    variables: Mapping[str, str] | None,
+    cpu: str = "50m",
+) -> dict[str, Any]:
+    """The spec of a Pod that runs `orchestrator ARGUMENTS` with the routes of the ConfigMap of the name in `head`."""
+    process = {
+        "name": container,
+        "image": image,
+        # Whatever the entry point of the image is.
+        "command": ["python", "-m", "orchestrator"],
+        "args": list(arguments),
+        "env": [
+            {"name": "AWS_REGION", "value": environment.aws_region},
+            # kubectl keeps what it discovers.
+            {"name": "HOME", "value": "/tmp"},  # noqa: S108 - a volume of the Pod's own
+            *({"name": name, "value": value} for name, value in sorted((variables or {}).items())),
+        ],
+        "resources": {"requests": {"cpu": cpu, "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+        "volumeMounts": [
+            {"name": "routes", "mountPath": f"{FOLDER}/environments", "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+        ],
+    }
+    return {
+        "serviceAccountName": account,
+        "restartPolicy": "Never",
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [process],
+        "volumes": [{"name": "routes", "configMap": {"name": head["name"]}}, {"name": "tmp", "emptyDir": {}}],
+    }
+
+
 def cron_job(
     environment: Environment,
     head: Mapping[str, Any],
@@ -89,36 +136,9 @@ def cron_job(
 
     `schedule` is that of cron; `variables` are further ones of its process, whose container has the name `container`.
     """
-    process = {
-        "name": container,
-        "image": image,
-        # Whatever the entry point of the image is.
-        "command": ["python", "-m", "orchestrator"],
-        "args": list(arguments),
-        "env": [
-            {"name": "AWS_REGION", "value": environment.aws_region},
-            # kubectl keeps what it discovers.
-            {"name": "HOME", "value": "/tmp"},  # noqa: S108 - a volume of the Pod's own
-            *({"name": name, "value": value} for name, value in sorted((variables or {}).items())),
-        ],
-        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-        },
-        "volumeMounts": [
-            {"name": "routes", "mountPath": f"{FOLDER}/environments", "readOnly": True},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
-        ],
-    }
-    pod = {
-        "serviceAccountName": account,
-        "restartPolicy": "Never",
-        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [process],
-        "volumes": [{"name": "routes", "configMap": {"name": head["name"]}}, {"name": "tmp", "emptyDir": {}}],
-    }
+    pod = pod_of(
+        environment, head, image=image, arguments=arguments, account=account, container=container, variables=variables
+    )
     return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",

@@ -23,6 +23,7 @@ from orchestrator.manifests.metadata import (
     table_digest,
 )
 from orchestrator.manifests.mirror_sets import digest_mirrors, tag_mirrors
+from orchestrator.manifests.mirror_workers import mirror_workers
 from orchestrator.manifests.narrowing import untold
 from orchestrator.manifests.native import API_VERSIONS, NATIVE_SINCE, lacks_native, native, native_refused
 from orchestrator.manifests.registries_conf import registries_conf
@@ -79,6 +80,7 @@ GENERATORS: Mapping[str, Generator] = {
     "credentials": lambda environment, table, _: credentials(environment, table),
     "usage": lambda environment, table, _: usage(environment, table),
     "swapper": lambda environment, table, _: swapper_target(environment, table),
+    "mirror-workers": lambda environment, table, _: mirror_workers(environment, table),
 }
 
 

@@ -111,10 +111,11 @@ def test_what_changes_no_route_leaves_a_folder_fresh(root: Project, out: Path) -
     set_variable(root, "lifecycle_keep_count = 7\n", "rooted")
     assert manifests(root, "rooted", "--all-targets", "--check", out).code == 0
 
-    # The webhook gives them to the repositories that it makes.
+    # The webhook and the workers of a queue give them to the repositories that they make.
     set_variable(root, 'tags = { team = "platform" }\n', "rooted")
     ran = manifests(root, "rooted", "--all-targets", "--check", out, "--json")
-    assert [one["file"] for one in ran.json["stale"]] == [f"{out}/swapper/swapper.yaml"]
+    stale = [one["file"] for one in ran.json["stale"]]
+    assert stale == [f"{out}/swapper/swapper.yaml", f"{out}/mirror-workers/workers.yaml"]
 
 
 def test_edited_and_missing_files_are_stale(root: Project, out: Path) -> None:
