@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Tests wait a third of their time for Terraform, registries and faults: one worker more than the two cores of a small machine.
 WORKERS ?= 3
 
-.PHONY: help venv demo test test-long engines test-cluster check provider-schema format lock clean
+.PHONY: help release venv demo test test-long engines test-cluster check provider-schema format lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ lock: $(STAMP) ## compile the locks again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --extra dev pyproject.toml -o requirements/dev.txt --custom-compile-command "make lock"
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --constraint requirements/runtime.txt requirements/usage.in -o requirements/usage.txt --custom-compile-command "make lock"
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --constraint requirements/runtime.txt requirements/swapper.in -o requirements/swapper.txt --custom-compile-command "make lock"
+
+release: $(STAMP) ## wheel, sdist, bill of materials, provenance and checksums into dist/
+	$(BIN)/python -m scripts.build_release
 
 clean: ## remove what the targets above made
 	rm -rf $(VENV) .orchestrator build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
