@@ -16,12 +16,11 @@ from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
 from orchestrator.oci.errors import Denied, NotUsable
-from orchestrator.oci.http import HttpAnswer, origin, shown
+from orchestrator.oci.http import origin, shown
 
 # A token is asked for again this long before it ends: the clocks of two machines differ, and a request takes time.
 MARGIN_SECONDS = 30.0
 _DEFAULT_TOKEN_SECONDS = 60.0
-_TOKEN_LIMIT = 2**20
 _PARAMETER = re.compile(r'([a-zA-Z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*,?\s*')
 
 
@@ -108,10 +107,20 @@ def parse_challenge(header: str) -> Challenge | None:
     return found.get("bearer") or found.get("basic")
 
 
+class TokenAnswer(Protocol):
+    """A whole answer."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def content(self) -> bytes: ...
+
+
 class Exchange(Protocol):
     """How a token is asked for: method, URL, headers, body -> answer; tried again where that helps."""
 
-    def __call__(self, method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> HttpAnswer: ...
+    def __call__(self, method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> TokenAnswer: ...
 
 
 class Authorizer:
@@ -181,7 +190,6 @@ class Authorizer:
             headers = {} if login is None else {"Authorization": login.basic}
             joint = "&" if urlsplit(realm).query else "?"
             answer = self._exchange("GET", f"{realm}{joint}{urlencode(query)}" if query else realm, headers)
-        content = answer.content(_TOKEN_LIMIT)
         if answer.status != 200:
             raise Denied(
                 f"{shown(realm)} gives no token for {self._registry}: it answers {answer.status}.",
@@ -190,7 +198,7 @@ class Authorizer:
                 remedy=f"Log in: docker login {self._registry}.",
             )
         try:
-            document = json.loads(content)
+            document = json.loads(answer.content)
             token = document.get("token") or document.get("access_token")
             seconds = float(document.get("expires_in") or _DEFAULT_TOKEN_SECONDS)
         except (ValueError, AttributeError, TypeError) as error:

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from orchestrator.oci.client import BegunUpload, RemoteRegistry
 from orchestrator.oci.errors import Absent, NotUsable, OciError, RegistryRefused, WrongContent
-from orchestrator.oci.exchange import TryAgain
+from orchestrator.oci.exchange import GET_BLOB, PUT_BLOB, Exchanges, TryAgain
 from orchestrator.oci.http import HttpAnswer, TransportError
 from orchestrator.oci.manifest import Descriptor, algorithm_of
 from orchestrator.oci.retry import Attempts, Budget
@@ -140,11 +140,12 @@ class BlobStream:
         if moved:
             self._attempts = Attempts(self.budget)
         now = time.monotonic()
+        source, repository = self.sources[0]
         if again.throttled:
-            seconds = self._attempts.wait_after_throttle(now, again.wait)
+            served = isinstance(source, Exchanges) and source.is_served(GET_BLOB)
+            seconds = self._attempts.wait_after_throttle(now, again.wait, served=served)
         else:
             seconds = self._attempts.wait_after_failure(now)
-        source, repository = self.sources[0]
         if seconds is None:
             raise WrongContent(
                 f"{source.name}/{repository} does not give the blob {self.blob.digest}: {again.why}.",
@@ -194,7 +195,7 @@ def send_blob(
             else:
                 raise
         except TryAgain as again:
-            target.wait(attempts, again, f"blob {blob.digest}")
+            target.wait(attempts, again, f"blob {blob.digest}", PUT_BLOB)
             upload, offset = target.upload_offset(repository, upload)
             if 0 < offset < blob.size:
                 continue

@@ -33,6 +33,8 @@ TOKENS = "tokens"
 HUB = "docker.io"
 _HUB_HOST = "registry-1.docker.io"
 ERROR_LIMIT = 64 * 1024
+_TOKEN_LIMIT = 2**20
+_SERVED_LATELY = 5.0
 
 
 class TryAgain(Exception):  # an outcome between client.py and blobs.py, never a user's
@@ -114,13 +116,13 @@ class Exchanges:
                 except TransportError as error:
                     raise TryAgain(type(error).__name__) from error
             except TryAgain as again:
-                self.wait(attempts, again, f"{method} {shown(url)}")
+                self.wait(attempts, again, f"{method} {shown(url)}", action)
 
-    def wait(self, attempts: Attempts, again: TryAgain, what: str) -> None:
-        """Wait before another attempt, or raise Unreachable when the budget is used up."""
+    def wait(self, attempts: Attempts, again: TryAgain, what: str, action: str = "") -> None:
+        """Wait before another attempt at `action`, or raise Unreachable when the budget is used up."""
         now = time.monotonic()
         if again.throttled:
-            seconds = attempts.wait_after_throttle(now, again.wait)
+            seconds = attempts.wait_after_throttle(now, again.wait, served=self.is_served(action))
             if seconds is not None and seconds >= 2:
                 self.on_event(Waiting(self.name, seconds, again.why))
         else:
@@ -249,6 +251,12 @@ class Exchanges:
             self.counts[action] = self.counts.get(action, 0) + 1
             return pace
 
+    def is_served(self, action: str) -> bool:
+        """Was a request of this action answered lately, and not by a 429?"""
+        with self._pace_changed:
+            pace = self._paces.get(action)
+            return pace is not None and time.monotonic() - pace.last_answer < _SERVED_LATELY
+
     def _leave(self, pace: Pace, *, throttled: bool, wait: float) -> None:
         with self._pace_changed:
             full = pace.under_way >= pace.window
@@ -259,7 +267,7 @@ class Exchanges:
 
     # Answers
 
-    def _token_exchange(self, method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> HttpAnswer:
+    def _token_exchange(self, method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> Read:
         if origin(self.base)[0] == "https" and origin(url)[0] != "https":
             raise NotUsable(f"{self.name} wants its login sent to {shown(url)}, unencrypted.")
         attempts = Attempts(self.budget)
@@ -269,14 +277,20 @@ class Exchanges:
             except TryAgain as failed:
                 again = failed
             else:
-                if answer.status not in AGAIN:
-                    return answer
-                again = TryAgain(
-                    f"it answers {answer.status}",
-                    throttled=answer.status == 429,
-                    wait=retry_after(answer.headers),
-                )
-                _drop(answer)
+                try:
+                    content = answer.content(_TOKEN_LIMIT)
+                except ValueError as error:
+                    raise NotUsable(f"{shown(url)} answers with {error}, which is no token.") from error
+                except TransportError as error:
+                    again = TryAgain(type(error).__name__)
+                else:
+                    if answer.status not in AGAIN:
+                        return Read(answer.status, answer.headers, content)
+                    again = TryAgain(
+                        f"it answers {answer.status}",
+                        throttled=answer.status == 429,
+                        wait=retry_after(answer.headers),
+                    )
             self.wait(attempts, again, f"{method} {shown(url)}")
 
     def _refusal(self, status: int, url: str, method: str, content: bytes) -> RegistryRefused:

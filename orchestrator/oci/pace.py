@@ -35,6 +35,11 @@ class Pace:
     def __post_init__(self) -> None:
         self.rate = None if self.limit is None else self.limit * SHARE
 
+    @property
+    def last_answer(self) -> float:
+        """When a request was answered by something else than a 429; long ago when none was."""
+        return self._answers[-1] if self._answers else -1e9
+
     def wait(self, now: float) -> float:
         """Seconds until one more request may begin; 0 for at once, and infinity until an answer comes."""
         if self.under_way >= self.window:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 _FIRST_WAIT = 0.15
 _LONGEST_WAIT = 10.0
+_LONGEST_THROTTLE, _LONGEST_WHILE_SERVED = 60.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,17 @@ class Attempts:
         longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2**self.failures)
         return random.uniform(longest / 3, longest)  # noqa: S311
 
-    def wait_after_throttle(self, now: float, asked: float) -> float | None:
-        """The same after a 429 that asked for `asked` seconds (0: it did not say)."""
+    def wait_after_throttle(self, now: float, asked: float, *, served: bool = False) -> float | None:
+        """The same after a 429 that asked for `asked` seconds (0: it did not say).
+
+        `served`: others are answered meanwhile, so that the pace alone decides, and who was unlucky waits no minute.
+        """
         self.throttles += 1
         self._throttled_since = now if self._throttled_since is None else self._throttled_since
         if now + asked - self._throttled_since > self.budget.throttled:
             return None
-        longest = min(60.0, 0.25 * 1.7 ** min(self.throttles, 12))
+        most = _LONGEST_WHILE_SERVED if served else _LONGEST_THROTTLE
+        longest = min(most, 0.25 * 1.7 ** min(self.throttles, 12))
         return asked or random.uniform(longest / 3, longest)  # noqa: S311
 
 

@@ -172,6 +172,16 @@ def test_tokens_that_end_in_the_middle_are_renewed() -> None:
         assert_same(source, target)
 
 
+def test_an_answer_with_a_token_that_is_cut_is_asked_for_again() -> None:
+    with StrictRegistry(bearer=Bearer("robot", "s3cret-password")) as source, StrictRegistry() as target:
+        fill(source)
+        source.faults = Faults(cut=1.0, at_most=3, only=lambda _, path: path.startswith("/token"))
+        report = run(copies(source, target), logins=[Fixed()])
+        assert report.ok, [result.error for result in report.results]
+        assert source.faults.happened["cut"] == 3
+        assert_same(source, target)
+
+
 def test_a_basic_login_is_sent_and_a_missing_one_is_named() -> None:
     with StrictRegistry(basic=("robot", "s3cret-password")) as source, StrictRegistry() as target:
         fill(source)
