@@ -127,7 +127,9 @@ def _commands() -> Iterator[str]:
     yield "# Commands"
     yield ""
     yield "What `--help` prints. Every command also takes `--verbose`, `--quiet` and `--log-format json`."
-    root = click.Context(cli, info_name="orchestrator", terminal_width=100, max_content_width=100)
+    # With the names of --help that a run has: click keeps a command's option from whichever context asked first.
+    settings = {**cli.context_settings, "terminal_width": 100, "max_content_width": 100}
+    root = click.Context(cli, info_name="orchestrator", **settings)
     yield from _help(cli, root, 2)
     for name in COMMANDS:
         command = cli.get_command(root, name)
