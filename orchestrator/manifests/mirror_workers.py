@@ -148,7 +148,7 @@ def mirror_workers(environment: Environment, table: RouteTable) -> TargetFiles:
 
 def _notes(environment: Environment, settings: MirrorWorkers, built: str) -> tuple[str, ...]:
     notes = [
-        f"The image {built} is built from images/usage/Dockerfile and pushed by you; `mirror_queue.workers.image` names another one.",
+        f"The image {built} is built from images/usage/Dockerfile of a checkout and pushed by you; `mirror_queue.workers.image` names another one.",
         "scaling.yaml needs KEDA 2.13 or later, whose operator may call sqs:GetQueueAttributes on the queue. Without KEDA apply "
         f"workers.yaml alone, and scale by hand: kubectl scale -n {settings.namespace} deployment/{NAME} --replicas=3",
         "The ConfigMap holds mirrors and settings of repositories as they are now: apply it again when they change.",
