@@ -46,8 +46,9 @@ class LeftAlone:
                 f"namespace {namespace} is left alone",
                 "Take it out of exclude_namespaces, or write ECR's name.",
             )
+        held = dict(labels)
         for text, selector in self.selectors.items():
-            if selector.matches(dict(labels)):
+            if selector.matches(held):
                 operator = next((one for one in COMPARING_OPERATORS if one.selector == text), None)
                 if operator is not None:
                     return of_operator(operator)
