@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -289,3 +290,83 @@ def test_a_registry_serves_two_environments_of_its_account_and_a_cluster_of_anot
         ]
     first_pull = {name: policy["Statement"][-1]["Resource"] for name, policy in policies.items()}
     assert set(map(tuple, first_pull.values())) == {("arn:aws:ecr:eu-west-1:888800001111:repository/quay/*",)}
+
+
+FUNCTIONS = """
+cluster_name         = "functions"
+account_id           = "888800004444"
+aws_region           = "us-east-1"
+create_vpc_endpoints = false
+attach_ecr_policy    = false
+registry_scanning    = { scan_type = "BASIC" }
+lifecycle_manager    = { enabled = true, native_policy = "untagged", emails = ["a@example.com"] }
+scan_findings        = { enabled = true, emails = ["b@example.com"] }
+monitoring           = { enabled = true, emails = ["c@example.com"], storage_alarm_gib = 1 }
+pull_through_cache_rules = {
+  quay = { upstream_registry_url = "quay.io" }
+}
+"""
+_MOVED = re.compile(r"moved \{\s*from\s*=\s*(\S+)\s*to\s*=\s*(\S+)\s*\}")
+_STEP = re.compile(r'([^.\[\]]+)(?:\[("?)([^"\]]*)"?\])?')
+
+
+def steps(address: str) -> list[tuple[str, int | str | None]]:
+    """`module.function[0].aws_iam_role.this["a"]` -> its names, each with its index."""
+    return [
+        (name, int(index) if index and not quoted else index or None)
+        for name, quoted, index in (match.groups() for match in _STEP.finditer(address))
+    ]
+
+
+def move_back(state: dict[str, Any], module: str, old: str, new: str) -> int:
+    """Give what the state has at `new` in `module` its `old` address; how many instances that were."""
+    *folder, (kind, _), (name, key) = steps(new)
+    (old_kind, _), (old_name, old_key) = steps(old)
+    inside = ".".join([module, *(part if index is None else f"{part}[{index}]" for part, index in folder)])
+    found = next(
+        (one for one in state["resources"] if (one.get("module"), one["type"], one["name"]) == (inside, kind, name)),
+        None,
+    )
+    instances = [one for one in (found or {"instances": []})["instances"] if key is None or one.get("index_key") == key]
+    for instance in instances:
+        found["instances"].remove(instance)  # type: ignore[index]
+        if old_key is not None:
+            instance["index_key"] = old_key
+    if instances:
+        entry = {**found, "module": module, "type": old_kind, "name": old_name, "instances": instances}  # type: ignore[dict-item]
+        state["resources"].append(entry)
+    return len(instances)
+
+
+@pytest.mark.long
+@pytest.mark.terraform
+def test_a_state_from_before_the_functions_had_modules_plans_moves_and_nothing_else(
+    root: Root, local_aws: LocalAws, tmp_path: Path
+) -> None:
+    file = tmp_path / "functions.tfvars"
+    file.write_text(FUNCTIONS, "utf-8")
+    place = {"workspace": "functions", "account": "888800004444", "region": "us-east-1"}
+    arguments = (f"-var-file={file}", "-var=environment=functions")
+    done = root.run("apply", "-auto-approve", *arguments, **place)
+    assert done.returncode == 0, done.stdout
+
+    path = root.folder / "terraform.tfstate.d" / "functions" / "terraform.tfstate"
+    state = json.loads(path.read_text("utf-8"))
+    moved = {}
+    for source in sorted(MODULES.glob("*/moved.tf")):
+        module = f"module.{source.parent.name.replace('-', '_')}[0]"
+        for old, new in _MOVED.findall(source.read_text("utf-8")):
+            moved[f"{module}.{old}"] = move_back(state, module, old, new)
+    assert [block for block, count in moved.items() if not count] == [], "no instance shows what this block does"
+    state["resources"] = [one for one in state["resources"] if one["instances"]]
+    path.write_text(json.dumps({**state, "serial": state["serial"] + 1}), "utf-8")
+
+    done = root.run("plan", "-refresh=false", *arguments, "-out=functions.plan", **place)
+    assert done.returncode == 0, done.stdout
+    plan = json.loads(root.run("show", "-json", "functions.plan", **place).stdout)
+    changed = [
+        one["address"] for one in plan["resource_changes"] if one["change"]["actions"] not in (["no-op"], ["read"])
+    ]
+    assert changed == []
+    came = [one["previous_address"] for one in plan["resource_changes"] if "previous_address" in one]
+    assert len(came) == sum(moved.values())
