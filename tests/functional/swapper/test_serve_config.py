@@ -88,3 +88,20 @@ def test_a_file_without_a_target_needs_an_environment(tmp_path: Path, monkeypatc
     ran = run("swapper", "serve", "--config", "k.yaml")
     assert ran.code == 2
     assert "target.aws.accountId is missing" in ran.err
+
+
+def test_a_certificate_of_its_own_needs_a_service_a_configuration_and_a_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    own = ("--own-certificate", "a/b")
+    for arguments, code, said in (
+        (own, 2, "--webhook-configuration missing"),
+        (("--webhook-configuration", "x"), 2, "--own-certificate is missing"),
+        (("--own-certificate", "a", "--webhook-configuration", "x"), 2, "--own-certificate ecr-swapper/ecr-swapper"),
+        ((*own, "--webhook-configuration", "x", "--tls-cert-file", "cert"), 2, "One certificate"),
+        ((*own, "--webhook-configuration", "x"), 1, "runs in no Pod"),
+    ):
+        ran = run("-C", str(tmp_path), "swapper", "serve", *arguments)
+        assert ran.code == code
+        assert said in " ".join(ran.err.split())
