@@ -22,6 +22,8 @@ from orchestrator.oci.retry import Attempts, Budget
 Result = TypeVar("Result")
 # Where a registry refuses a blob in one request, and does not say how large its chunks are.
 _CHUNK = 16 * 2**20
+# Below this nobody limits requests; nginx takes 1 MiB unless it is told otherwise.
+_LEAST_CHUNK = 256 * 1024
 
 
 class Piecewise(Protocol):
@@ -174,7 +176,7 @@ def send_blob(
         if upload is None:
             upload, offset = target.start_upload(repository), 0
             assert upload is not None
-        chunk = chunk or (max(upload.chunk, _CHUNK) if upload.chunk else 0)
+        chunk = chunk or (max(upload.chunk, _CHUNK) if upload.chunk else target.largest_chunk)
         try:
             _send(stream, target, repository, upload, offset, chunk, on_bytes)
             return
@@ -182,8 +184,10 @@ def send_blob(
             _abandon(target, attempts, stream, f"blob {blob.digest}")
             upload = None
         except RegistryRefused as refusal:
-            if refusal.status == 413 and not chunk:
-                chunk, upload = _CHUNK, None
+            if refusal.status == 413 and (smaller := _smaller(chunk, upload.chunk)):
+                # The next blobs begin with what this one has found out.
+                chunk = target.largest_chunk = smaller
+                upload = None
             elif isinstance(refusal, Absent) or refusal.code in ("BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"):
                 # The upload was forgotten, or another run's request came between.
                 target.wait(attempts, TryAgain("the upload was lost"), f"blob {blob.digest}")
@@ -203,6 +207,12 @@ def send_blob(
             if attempts.failures and target.has_blob(repository, blob.digest):
                 return
             upload = None
+
+
+def _smaller(chunk: int, least: int) -> int:
+    """The next size of chunks to try after one was too large (0: the whole blob was); 0 when there is none."""
+    found = chunk // 4 if chunk else _CHUNK
+    return found if found >= max(_LEAST_CHUNK, least) else 0
 
 
 def _send(

@@ -80,6 +80,8 @@ class RemoteRegistry(Exchanges):
     """One registry."""
 
     _no_referrers = False
+    # Bytes of a chunk that a proxy before the registry lets through, once it has refused more; 0 for no limit.
+    largest_chunk = 0
 
     # Manifests
 

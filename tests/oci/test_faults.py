@@ -240,11 +240,22 @@ def test_two_runs_at_once_end_well(tmp_path: Path) -> None:
         assert_same(source, target)
 
 
-def test_a_target_that_takes_only_small_requests_gets_chunks() -> None:
-    with StrictRegistry() as source, StrictRegistry(largest_put=17 * 2**20) as target:
-        Maker(source, "app").image("v1", layers=[bytes_of("x", 20 * 2**20)])
-        assert run([pair(f"{source.host}/app:v1", f"{target.host}/app:v1")]).ok
+@pytest.mark.parametrize(("largest", "size"), [(17 * 2**20, 20 * 2**20), (2**20, 5 * 2**20), (300_000, 700_000)])
+def test_a_target_that_takes_only_small_requests_gets_chunks(largest: int, size: int) -> None:
+    with StrictRegistry() as source, StrictRegistry(largest_put=largest) as target:
+        Maker(source, "app").image("v1", layers=[bytes_of("x", size), bytes_of("y", size)])
+        assert run([pair(f"{source.host}/app:v1", f"{target.host}/app:v1")], threads=1).ok
         assert graph(target, "app") == graph(source, "app")
+        too_large = [1 for _, _, headers in target.log if int(headers.get("Content-Length") or 0) > largest]
+        assert 1 <= len(too_large) <= 4, "what one blob has found out serves the others"
+
+
+def test_a_target_that_takes_no_request_of_any_size_is_named() -> None:
+    with StrictRegistry() as source, StrictRegistry(largest_put=1000) as target:
+        Maker(source, "app").image("v1", layers=[bytes_of("x", 700_000)])
+        (result,) = run([pair(f"{source.host}/app:v1", f"{target.host}/app:v1")]).results
+        assert "413" in str(result.error)
+        assert target.repository("app").tags == {}
 
 
 def test_without_mounts_everything_is_sent() -> None:
