@@ -259,6 +259,7 @@ def _shown(project: Project, path: Path) -> str:
 
 def _scaffold(project: Project, answers: Answers, *, local: bool, as_json: bool) -> int:
     from orchestrator.checks.check import check_environment
+    from orchestrator.checks.without_a_way_out import duties
     from orchestrator.environment.tfvars import parse_tfvars
     from orchestrator.scaffold import render_common, render_environment
 
@@ -295,6 +296,7 @@ def _scaffold(project: Project, answers: Answers, *, local: bool, as_json: bool)
         [
             *(f"Wrote {file}." for file in texts),
             *_bucket_lines(bucket),
+            *duties(environment),
             f"Next: edit {_shown(project, path)}, then `orchestrator validate {answers.name}` "
             f"and `orchestrator plan {answers.name}{'' if answers.state_bucket else ' --local'}`.",
         ],

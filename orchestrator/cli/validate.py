@@ -101,8 +101,12 @@ def _entry(problem: OrchestratorError) -> dict[str, object]:
 
 
 def _print(results: list[Checked], across: list[OrchestratorError], odd: list[OrchestratorError]) -> None:
+    from orchestrator.checks.without_a_way_out import duties
+
     for result in results:
         _print_part(result.name, result.problems, result.warnings)
+        for duty in duties(result.environment) if result.environment else ():
+            click.echo(f"  {duty}")
     if across or odd:
         _print_part("across environments", across, odd)
     skipped = [result.name for result in results if result.environment is None]
