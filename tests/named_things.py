@@ -92,7 +92,8 @@ def _span_problem(span: str, text: NamingText, before: str) -> str | None:
         return None
     if words[0].startswith("-"):
         return next(iter(_unknown_options(span, before)), None)
-    if words[0] in _commands():
+    # `helm` and `diff` are programs of others, too.
+    if words[0] in _commands() - FOREIGN:
         return command_problem(words)
     if FOREIGN.intersection(words) or not re.fullmatch(r"[a-z][\w-]*", words[0]):
         return None
