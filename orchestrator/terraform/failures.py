@@ -1,4 +1,8 @@
-"""Turns a Terraform run that failed into an error that says what to do. Touches nothing; it looks who works in a folder."""
+"""Turns a Terraform run that failed into an error that says what to do. Touches nothing; it looks who works in a folder.
+
+Terraform's diagnostics have no codes: `-json` gives a severity, a summary and a detail. The summaries that are looked for
+here are constants of Terraform's source, and the exceptions are AWS's codes. Nothing else of this program reads them.
+"""
 
 from __future__ import annotations
 
