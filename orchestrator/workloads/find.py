@@ -31,6 +31,10 @@ _COMPOSE = re.compile(r"(?:docker-|podman-)?compose(?:[-_.].*)?\.ya?ml", re.I)
 _WORKFLOW = re.compile(r"(?:.*/)?\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml", re.I)
 _ACTION = re.compile(r"action\.ya?ml", re.I)
 _GITLAB = re.compile(r"(?:.*/)?(?:[^/]*\.gitlab-ci\.ya?ml|\.gitlab/.*\.ya?ml|gitlab-ci\.ya?ml)", re.I)
+_OTHER_PIPELINE = re.compile(
+    r"(?:.*/)?(?:\.circleci/.+|\.drone|\.woodpecker(?:/.+)?|bitbucket-pipelines|azure-pipelines|\.buildkite/.+)\.ya?ml",
+    re.I,
+)
 _HELMFILE = re.compile(r"(?:.*/)?(?:helmfile(?:[-_.].*)?\.ya?ml|helmfile\.d/[^/]+\.ya?ml)", re.I)
 _DEVCONTAINER = re.compile(r"(?:.*/)?\.?devcontainer(?:/.*)?(?:/devcontainer)?\.json", re.I)
 _JSON_IMAGE = re.compile(r"^[ \t]*[^/\n]*?\"image\"\s*:\s*\"([^\"\\\n]+)\"", re.M)
@@ -121,6 +125,8 @@ def _root(path: str, name: str, text: str, root: Node, app_version: str, fields:
         pipelines.find_in_workflow(text, root, found)
     elif _GITLAB.fullmatch(path):
         pipelines.find_in_gitlab(text, root, found)
+    elif _OTHER_PIPELINE.fullmatch(path) and not is_object:
+        pipelines.find_in_other_pipeline(text, root, found, fields)
     elif _COMPOSE.fullmatch(name) or _is_compose(root):
         compose.find_in_compose(text, root, found)
     elif name in {"Chart.yaml", "Chart.yml"}:

@@ -14,6 +14,9 @@ _TEXT_IMAGE = re.compile(
 )
 
 
+_ASSIGNED = re.compile(r"^[ \t]*[\w.-]+=([^\s\"',#=]+)[ \t]*\r?$", re.M)
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """`text` is what the string holds, line by line; `starts[i]` is where its line i begins outside."""
@@ -53,6 +56,16 @@ def text_images(text: str, scalar: Scalar, path: str) -> list[ImagePlace]:
         if looks_like_image(match[1]) and not placeholder(match[1]):
             part = Part(match.start(1), match.end(1), match[1])
             found.append(ImagePlace(path, "text", match[1], Parts(image=part), consent="never"))
+    return found
+
+
+def assigned_images(text: str, scalar: Scalar, path: str) -> list[ImagePlace]:
+    """Images of a variable that holds one a line: `4.0.0=quay.io/strimzi/kafka:1`."""
+    found = []
+    for match in _ASSIGNED.finditer(text, scalar.start, scalar.end) if scalar.style == "literal" else ():
+        if looks_like_image(match[1]) and not placeholder(match[1]):
+            part = Part(match.start(1), match.end(1), match[1])
+            found.append(ImagePlace(path, "kubernetes", match[1], Parts(image=part), consent="env"))
     return found
 
 

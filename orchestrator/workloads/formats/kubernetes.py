@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from orchestrator.workloads.fields import FIELDS, KUBELET, PULLED_BY, Field, Fields
 from orchestrator.workloads.formats import helm
-from orchestrator.workloads.formats.embedded import Window, inside, text_images
-from orchestrator.workloads.formats.parameters import PARAMETRISED, Parameters, read_parameters
+from orchestrator.workloads.formats.embedded import Window, assigned_images, inside, text_images
+from orchestrator.workloads.formats.parameters import PARAMETRISED, Parameters, bundles, read_parameters
 from orchestrator.workloads.place import Consent, Found, ImagePlace, Part, Parts, Unreadable, below
 from orchestrator.workloads.references import composed, is_reference, looks_like_image, placeholder
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, parse_yaml
@@ -29,14 +29,16 @@ NOT_PULLED = frozenset(
         *("ValidatingPolicy", "MutatingPolicy", "GeneratingPolicy", "ImageValidatingPolicy", "PolicyException"),
         *("ValidatingAdmissionPolicy", "MutatingAdmissionPolicy", "ConstraintTemplate", "AdmissionPolicy"),
         *("ClusterAdmissionPolicy", "ClusterImagePolicy", "ImagePolicy", "ImageContentSourcePolicy"),
+        *("ImageContentPolicy", "ImageDigestMirrorSet", "ImageTagMirrorSet", "ImageUpdateAutomation"),
         *(
-            "ImageContentPolicy",
-            "ImageDigestMirrorSet",
-            "ImageTagMirrorSet",
-            "ImageUpdateAutomation",
+            "PolicyReport",
+            "ClusterPolicyReport",
+            "VulnerabilityReport",
+            "SbomReport",
+            "ImageConfig",
+            "Node",
             "ImageRepository",
         ),
-        *("PolicyReport", "ClusterPolicyReport", "VulnerabilityReport", "SbomReport", "ImageConfig", "Node"),
     }
 )
 # Text that programs read; what stands in it is named and never changed.
@@ -202,6 +204,8 @@ class _Object:
         entries = node.entries()
         self._container(entries, path, kind)
         self._json_patch(entries, path)
+        for bundle, where in bundles(entries, path):
+            self._image(bundle, where, pulled_by="Tekton")
         for key, value in node.own_entries():
             where = below(path, key)
             if key == "annotations":
@@ -287,6 +291,10 @@ class _Object:
             entries = item.entries()
             name, value = _scalar(entries.get("name")), entries.get("value")
             if not isinstance(value, Scalar) or not _IMAGE_VARIABLE.fullmatch(name.upper()):
+                continue
+            if "\n" in value.value:
+                for place in assigned_images(self._text, value, f"{path}[{index}].value"):
+                    self._add(place)
                 continue
             consent: Consent = "" if _OPERATOR_VARIABLE.fullmatch(name) else "env"
             named = not consent and "/" in value.value and is_reference(value.value)

@@ -88,3 +88,16 @@ def _values(listed: YamlList, path: str) -> Iterator[tuple[str, Scalar, str]]:
             value = entries.get(key)
             if isinstance(name, Scalar) and isinstance(value, Scalar) and value.value:
                 yield name.value, value, f"{path}[{index}].{key}"
+
+
+def bundles(entries: dict[str, Node], path: str) -> Iterator[tuple[Scalar, str]]:
+    """Tekton bundles that a reference to a task or a pipeline names, itself or by a parameter of the resolver of bundles."""
+    if path.rpartition(".")[2] not in {"taskRef", "pipelineRef"}:
+        return
+    bundle, resolver, parameters = (entries.get(key) for key in ("bundle", "resolver", "params"))
+    if isinstance(bundle, Scalar):
+        yield bundle, below(path, "bundle")
+    if isinstance(resolver, Scalar) and resolver.value == "bundles" and isinstance(parameters, YamlList):
+        for name, value, where in _values(parameters, below(path, "params")):
+            if name == "bundle":
+                yield value, where

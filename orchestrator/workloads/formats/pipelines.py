@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from orchestrator.workloads.fields import Fields
+from orchestrator.workloads.formats import kubernetes
 from orchestrator.workloads.formats.compose import add_image
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts
 from orchestrator.workloads.references import looks_like_image
@@ -9,6 +13,7 @@ from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping
 
 GITHUB = "github-actions"
 GITLAB = "gitlab-ci"
+OTHER = "pipeline"
 _SCHEME = "docker://"
 # Keys at the top of a GitLab file that are no jobs.
 _NOT_JOBS = frozenset({"stages", "variables", "include", "workflow", "cache", "spec"})
@@ -48,6 +53,16 @@ def find_in_gitlab(text: str, root: Node, found: Found) -> None:
     for name, job in entries.items():
         if isinstance(job, YamlMapping) and name not in _NOT_JOBS and name not in {"image", "services"}:
             _job(text, job.entries(), name, found)
+
+
+def find_in_other_pipeline(text: str, root: Node, found: Found, fields: Fields) -> None:
+    """Add the images of a pipeline of another service, which have the shapes of containers."""
+    nested = Found()
+    kubernetes.find_in_object(text, root, nested, fields)
+    found.places.extend(
+        replace(place, format=OTHER, consent="never" if place.consent == "never" else "ci") for place in nested.places
+    )
+    found.unreadable.extend(nested.unreadable)
 
 
 def _job(text: str, entries: dict[str, Node], name: str, found: Found) -> None:

@@ -161,6 +161,21 @@ SHAPES: dict[str, tuple[str, str]] = {
         '  set {\n    name  = "image.repository"\n    value = "«quay.io/q/r»=>quay.io/q/r:v1"\n  }\n  set {\n    name  = "image.tag"\n'
         '    value = "v1"\n  }\n}\n',
     ),
+    "bundles": (
+        "pipeline.yaml",
+        "kind: Pipeline\nspec:\n  tasks:\n  - taskRef: {bundle: «gcr.io/a/b:1»}\n  - taskRef:\n      resolver: bundles\n"
+        "      params:\n      - {name: bundle, value: «gcr.io/c/d:2»}\n      - {name: name, value: x/y:z}\n",
+    ),
+    "a variable with many images": (
+        "deployment.yaml",
+        "apiVersion: apps/v1\nkind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n      - name: a\n"
+        "        env:\n        - name: KAFKA_IMAGES\n          value: |\n            4.0.0=[[env]]«quay.io/a/kafka:1»\n"
+        "            4.1.0=[[env]]«quay.io/a/kafka:2»\n            note=none\n",
+    ),
+    "another pipeline": (
+        ".circleci/config.yml",
+        "jobs:\n  build:\n    docker:\n    - image: [[ci]]«cimg/node:22.1»\n",
+    ),
     "parameters of a task": (
         "task.yaml",
         "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n  params:\n  - name: BUILDER\n    default: «gcr.io/kaniko/executor:v1»\n"
