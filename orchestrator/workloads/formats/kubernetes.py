@@ -30,15 +30,8 @@ NOT_PULLED = frozenset(
         *("ValidatingAdmissionPolicy", "MutatingAdmissionPolicy", "ConstraintTemplate", "AdmissionPolicy"),
         *("ClusterAdmissionPolicy", "ClusterImagePolicy", "ImagePolicy", "ImageContentSourcePolicy"),
         *("ImageContentPolicy", "ImageDigestMirrorSet", "ImageTagMirrorSet", "ImageUpdateAutomation"),
-        *(
-            "PolicyReport",
-            "ClusterPolicyReport",
-            "VulnerabilityReport",
-            "SbomReport",
-            "ImageConfig",
-            "Node",
-            "ImageRepository",
-        ),
+        *("PolicyReport", "ClusterPolicyReport", "VulnerabilityReport", "SbomReport", "ImageConfig", "Node"),
+        "ImageRepository",
     }
 )
 # Text that programs read; what stands in it is named and never changed.
