@@ -105,6 +105,8 @@ def _held(wanted: Sequence[ScanTask], *, all_of_them: bool) -> list[ScanTask]:
             path, content = Path(os.path.realpath(task.path)), read_text(task.path)
             if isinstance(content, TextFile):
                 held |= {path, *resource_files(path, read_kustomization(content.text))}
+    if not held and not all_of_them:
+        return list(wanted)
     return [
         replace(task, held=True) if all_of_them or Path(os.path.realpath(task.path)) in held else task
         for task in wanted
