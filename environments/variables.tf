@@ -256,7 +256,7 @@ variable "extra_vpc_endpoints" {
 }
 
 variable "endpoint_registry_account_ids" {
-  description = "Further accounts whose ECR registries nodes pull from through the endpoints, such as a vendor's (AWS Marketplace 709825985650). Those of EKS add-ons and Bottlerocket, and every ECR registry that a rule, a mirror, `include` or `exclude` names, are admitted without being named."
+  description = "Further accounts whose ECR registries nodes pull from through the endpoints, such as a vendor's (AWS Marketplace 709825985650). Those of EKS add-ons, Bottlerocket and GuardDuty, and every ECR registry that a rule, a mirror, `include` or `exclude` names, are admitted without being named."
   type        = list(string)
   default     = []
 }

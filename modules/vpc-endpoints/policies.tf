@@ -56,10 +56,43 @@ locals {
     us-gov-east-1  = "388230364387"
     us-gov-west-1  = "347163068887"
   }
-  platform_registries = var.platform_registry_account_ids != null ? var.platform_registry_account_ids : [
+  # Where GuardDuty keeps its agent for EKS, beside EKS's account (GuardDuty user guide, "Amazon ECR repository hosting
+  # GuardDuty agent"). Newer regions have the latter alone.
+  guardduty_registries = {
+    af-south-1     = "379032919888"
+    ap-east-1      = "790429075973"
+    ap-northeast-1 = "781592569369"
+    ap-northeast-2 = "732248494576"
+    ap-northeast-3 = "810724417379"
+    ap-south-1     = "610108029387"
+    ap-south-2     = "618745550137"
+    ap-southeast-1 = "584580519942"
+    ap-southeast-2 = "011662287384"
+    ap-southeast-3 = "617474730032"
+    ap-southeast-4 = "750462861327"
+    ca-central-1   = "001188825231"
+    eu-central-1   = "409493279830"
+    eu-central-2   = "718440343717"
+    eu-north-1     = "366771026645"
+    eu-south-1     = "528450769569"
+    eu-south-2     = "531047660167"
+    eu-west-1      = "673884943994"
+    eu-west-2      = "109118265657"
+    eu-west-3      = "113643092156"
+    il-central-1   = "292660727137"
+    me-central-1   = "601769779514"
+    me-south-1     = "541829937850"
+    sa-east-1      = "941219317354"
+    us-east-1      = "031903291036"
+    us-east-2      = "591382732059"
+    us-west-1      = "373421517865"
+    us-west-2      = "039403964562"
+  }
+  platform_registries = var.platform_registry_account_ids != null ? var.platform_registry_account_ids : compact([
     lookup(local.eks_registries, local.region, "602401143452"),
     lookup(local.bottlerocket_registries, local.region, "328549459982"),
-  ]
+    lookup(local.guardduty_registries, local.region, ""),
+  ])
   pulled_registries = sort(distinct(concat(local.platform_registries, var.pull_account_ids)))
 
   # Buckets of this region that public registries send clients in AWS to (registry.k8s.io: its buckets.go; quay.io:

@@ -157,7 +157,7 @@ variable "pull_account_ids" {
 }
 
 variable "platform_registry_account_ids" {
-  description = "Accounts of the platform's registries: pull only. Null means those of EKS add-ons and of Bottlerocket's host containers in this region; [] none; [\"*\"] any account (ROSA with hosted control planes pulls its release images from a registry of Red Hat's)."
+  description = "Accounts of the platform's registries: pull only. Null means those of EKS add-ons, of Bottlerocket's host containers and of GuardDuty's agent in this region; [] none; [\"*\"] any account (ROSA with hosted control planes pulls its release images from a registry of Red Hat's)."
   type        = list(string)
   default     = null
 

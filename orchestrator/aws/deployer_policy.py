@@ -221,6 +221,7 @@ CORE_STATEMENTS = (
             "ec2:DescribeSecurityGroupRules",
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeVpcEndpoints",
+            "ec2:DescribeVpcs",
             "ec2:ModifySecurityGroupRules",
             "ec2:ModifyVpcEndpoint",
             "ec2:RevokeSecurityGroupEgress",

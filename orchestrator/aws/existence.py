@@ -239,8 +239,8 @@ def _event_target(place: _Place) -> Existing | None:
 def _topic_policy(place: _Place) -> Existing | None:
     arn = place["arn"]
     policy = json.loads(place.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"].get("Policy") or "{}")
-    # AWS gives every topic one.
-    if policy.get("Id", DEFAULT_TOPIC_POLICY) == DEFAULT_TOPIC_POLICY:
+    # AWS gives every topic one, with an Id of its own; ours has none.
+    if not policy or policy.get("Id") == DEFAULT_TOPIC_POLICY:
         return None
     return Existing(arn, f'the policy of the topic "{arn.rpartition(":")[2]}"')
 
@@ -303,8 +303,16 @@ def _endpoint(place: _Place) -> Existing | None:
 def _in_the_way(endpoint: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
     """Would AWS refuse one of these `values` beside it? Two may not have private names, or a route in one table."""
     if endpoint.get("VpcEndpointType") == "Gateway":
-        return bool(set(endpoint.get("RouteTableIds", ())) & set(values.get("route_table_ids") or ()))
+        return bool(set(endpoint.get("RouteTableIds", ())) & _entries(values, "route_table_ids"))
     return bool(endpoint.get("PrivateDnsEnabled")) and values.get("private_dns_enabled") is True
+
+
+def _entries(values: Mapping[str, Any], name: str) -> set[str]:
+    """The entries of a list: a plan tells each by its own path, `route_table_ids[0]`."""
+    return {
+        *map(str, values.get(name) or ()),
+        *(str(value) for path, value in values.items() if path.startswith(f"{name}[")),
+    }
 
 
 def _security_group(place: _Place) -> Existing | None:

@@ -76,6 +76,21 @@ def describe_secret(session: AwsSession, name: str) -> UpstreamSecret | None:
     )
 
 
+def unusable(
+    session: AwsSession, environment: str, prefix: str, name: str, found: UpstreamSecret | None
+) -> tuple[str, str] | None:
+    """Why ECR cannot use the secret of a rule, and what to do: (what, remedy); None where it can."""
+    if found is None:
+        return f"{name} does not exist", f"Store it: orchestrator secret set {environment} {prefix}"
+    if found.deleted:
+        remedy = f"aws secretsmanager restore-secret --region {session.region} --secret-id {name}"
+        return f"{name} is scheduled for deletion", remedy
+    if not found.default_key:
+        what = f"{name} is encrypted with {found.kms_key_id}, which ECR cannot read"
+        return what, "Encrypt it with the default key aws/secretsmanager."
+    return None
+
+
 def find_secret(session: AwsSession, name: str) -> str | None:
     """The ARN of a secret that ECR can use, None when it is absent or waits for deletion; raises when unknown."""
     secret = describe_secret(session, name)

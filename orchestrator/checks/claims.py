@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestrator.checks.context import Context
@@ -15,6 +16,8 @@ from orchestrator.lifecycle.ports import ROOT
 from orchestrator.partitions import partition_for
 from orchestrator.routes.source import Source, covers, parse_source
 from orchestrator.routes.upstreams import canonical_registry, ecr_registry, upstream_of
+
+NAMED = 8  # prefixes that one warning lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +119,14 @@ def mirror_claims(context: Context) -> list[Claim]:
 def _warn_about_copies(context: Context, claims: list[Claim]) -> None:
     """A route is a promise, and nobody keeps that of a mirror by itself."""
     # A mirror with images that `orchestrator mirror` copies keeps its promise by them.
-    copied = [Source(*name.partition("/")[::2]) for name in context.environment.mirror_images]
-    claims = [claim for claim in claims if not any(covers(claim.source, image) for image in copied)]
+    copied = {place for name in context.environment.mirror_images for place in _ancestors(name)}
+    claims = [
+        claim for claim in claims if "/".join(filter(None, (claim.source.registry, claim.source.path))) not in copied
+    ]
     if not claims:
         return
-    prefixes = ", ".join(f"{claim.prefix}/" for claim in claims)
+    more = f" and {len(claims) - NAMED} more" if len(claims) > NAMED else ""
+    prefixes = ", ".join(f"{claim.prefix}/" for claim in claims[:NAMED]) + more
     context.warn(
         ("mirrors",),
         f"Images below {prefixes} are pulled from ECR only, and ECR cannot pull them through.",
@@ -129,6 +135,15 @@ def _warn_about_copies(context: Context, claims: list[Claim]) -> None:
         "redirected.",
         value=[claim.prefix for claim in claims],
     )
+
+
+def _ancestors(image: str) -> Iterator[str]:
+    """`quay.io/a/b` -> `quay.io`, `quay.io/a`, `quay.io/a/b`: the sources that hold it."""
+    end = image.find("/")
+    while end != -1:
+        yield image[:end]
+        end = image.find("/", end + 1)
+    yield image
 
 
 def is_own_registry(context: Context, source: Source) -> bool:

@@ -206,8 +206,9 @@ def check_one_of(context: Context, path: Path, value: str, allowed: Sequence[str
 
 def check_unique(context: Context, path: Path, values: Sequence[str]) -> None:
     """Lists in which an entry twice is a slip."""
+    seen: set[str] = set()
     for index, value in enumerate(values):
-        if value in values[:index]:
+        if value in seen:
             context.error(
                 (*path, index),
                 f"{dotted(path)} names {shown(value)} twice.",
@@ -215,3 +216,4 @@ def check_unique(context: Context, path: Path, values: Sequence[str]) -> None:
                 remedy="Remove one.",
                 value=value,
             )
+        seen.add(value)

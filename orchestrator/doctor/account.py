@@ -109,7 +109,7 @@ def _secret_check(session: AwsSession, environment: Environment, prefix: str) ->
 
 def _secret(session: AwsSession, environment: Environment, prefix: str) -> Diagnosis:
     from orchestrator.aws.upstream_credentials import refuse_other_secret, target_of
-    from orchestrator.aws.upstream_secrets import describe_secret
+    from orchestrator.aws.upstream_secrets import describe_secret, unusable
 
     target = target_of(environment.name, prefix, environment.pull_through_cache_rules)
     check, name = f"secret of {prefix}", environment.name
@@ -117,14 +117,7 @@ def _secret(session: AwsSession, environment: Environment, prefix: str) -> Diagn
     refuse_other_secret(target, found.arn if found else None)
     if found is None and session.is_local:
         return Diagnosis("note", check, f"{target.name} is absent", "An apply with --local makes a placeholder.", name)
-    if found is None:
-        remedy = f"Store it: orchestrator secret set {name} {prefix}"
-        return Diagnosis("failed", check, f"{target.name} does not exist", remedy, name)
-    if found.deleted:
-        remedy = f"aws secretsmanager restore-secret --region {session.region} --secret-id {target.name}"
-        return Diagnosis("failed", check, f"{target.name} is scheduled for deletion", remedy, name)
-    if not found.default_key:
-        what = f"{target.name} is encrypted with {found.kms_key_id}, which ECR cannot read"
-        remedy = "Encrypt it with the default key aws/secretsmanager."
-        return Diagnosis("failed", check, what, remedy, name)
+    reason = unusable(session, name, prefix, target.name, found)
+    if reason is not None:
+        return Diagnosis("failed", check, *reason, name)
     return Diagnosis("ok", check, target.name, environment=name)

@@ -78,10 +78,9 @@ def merge(files: Sequence[Tfvars]) -> Tfvars:
     locations: dict[Path, Location] = {}
     numbers: dict[Path, str] = {}
     for tfvars in files:
-        for name in tfvars.values:
-            for path in [path for path in locations if path[0] == name]:
-                del locations[path]
-                numbers.pop(path, None)
+        for path in [path for path in locations if path[0] in tfvars.values]:
+            del locations[path]
+            numbers.pop(path, None)
         values.update(tfvars.values)
         locations.update(tfvars.locations)
         numbers.update(tfvars.numbers)

@@ -66,7 +66,9 @@ def _vpc_cidr(given: str) -> str:
         network = ipaddress.IPv4Network(given)
     except ValueError:
         return DEFAULT_CIDR
-    return given if 16 <= network.prefixlen <= 28 else DEFAULT_CIDR
+    if network.prefixlen < 16:
+        return str(next(network.subnets(new_prefix=16)))
+    return given if network.prefixlen <= 28 else DEFAULT_CIDR
 
 
 def _subnet(placeholder: Placeholder) -> bool:

@@ -48,7 +48,7 @@ def _network(environment: Environment) -> Iterator[Placeholder]:
     if not vpc:
         return
     here = (environment.account_id, environment.aws_region)
-    yield Placeholder("vpc", vpc, *here, within=next(iter(environment.vpc_cidrs), ""))
+    yield Placeholder("vpc", vpc, *here, within=next((each for each in environment.vpc_cidrs if ":" not in each), ""))
     for kind, names in (
         ("subnet", environment.private_subnet_ids),
         ("route-table", environment.private_route_table_ids),

@@ -1,6 +1,7 @@
-"""Registries of AWS's own that nodes pull from: EKS add-ons, Bottlerocket's host containers, Deep Learning, Marketplace.
+"""Registries of AWS's own that nodes pull from: EKS add-ons, Bottlerocket's host containers, GuardDuty's
+agent, Deep Learning, Marketplace.
 
-`modules/vpc-endpoints/policies.tf` has the same accounts of EKS and Bottlerocket; a test compares them. Pure.
+`modules/vpc-endpoints/policies.tf` has the same accounts of the first three; a test compares them. Pure.
 """
 
 from __future__ import annotations
@@ -55,6 +56,38 @@ BOTTLEROCKET = {
     "us-gov-east-1": "388230364387",
     "us-gov-west-1": "347163068887",
 }
+# Where GuardDuty keeps its agent for EKS, beside EKS's account, which has it since 1.8.1-eksbuild.2; newer regions have the
+# latter alone. GuardDuty user guide, "Amazon ECR repository hosting GuardDuty agent".
+GUARDDUTY = {
+    "af-south-1": "379032919888",
+    "ap-east-1": "790429075973",
+    "ap-northeast-1": "781592569369",
+    "ap-northeast-2": "732248494576",
+    "ap-northeast-3": "810724417379",
+    "ap-south-1": "610108029387",
+    "ap-south-2": "618745550137",
+    "ap-southeast-1": "584580519942",
+    "ap-southeast-2": "011662287384",
+    "ap-southeast-3": "617474730032",
+    "ap-southeast-4": "750462861327",
+    "ca-central-1": "001188825231",
+    "eu-central-1": "409493279830",
+    "eu-central-2": "718440343717",
+    "eu-north-1": "366771026645",
+    "eu-south-1": "528450769569",
+    "eu-south-2": "531047660167",
+    "eu-west-1": "673884943994",
+    "eu-west-2": "109118265657",
+    "eu-west-3": "113643092156",
+    "il-central-1": "292660727137",
+    "me-central-1": "601769779514",
+    "me-south-1": "541829937850",
+    "sa-east-1": "941219317354",
+    "us-east-1": "031903291036",
+    "us-east-2": "591382732059",
+    "us-west-1": "373421517865",
+    "us-west-2": "039403964562",
+}
 # The same account in every region that has it.
 _EVERYWHERE = {
     "709825985650": "AWS Marketplace",
@@ -76,12 +109,19 @@ def bottlerocket_account(region: str) -> str:
     return BOTTLEROCKET.get(region, BOTTLEROCKET_DEFAULT)
 
 
+def guardduty_account(region: str) -> str:
+    """The account that GuardDuty keeps its agent for EKS of a region in; empty where only EKS's account has it."""
+    return GUARDDUTY.get(region, "")
+
+
 def aws_registry(registry: PrivateRegistry) -> str:
     """Whose registry it is when it is one of AWS's own, such as `Amazon EKS`; empty for any other."""
     if registry.account == eks_account(registry.region):
         return "Amazon EKS"
     if registry.account == bottlerocket_account(registry.region):
         return "Bottlerocket"
+    if registry.account == guardduty_account(registry.region):
+        return "GuardDuty"
     return _EVERYWHERE.get(registry.account, "")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from orchestrator.routes.aws_registries import bottlerocket_account, eks_account
+from orchestrator.routes.aws_registries import bottlerocket_account, eks_account, guardduty_account
 from orchestrator.routes.source import Source
 from orchestrator.routes.upstreams import PrivateRegistry, ecr_registry
 
@@ -78,4 +78,4 @@ def reach_of(environment: ReachSettings, sources: Iterable[Source]) -> Reach | N
 
 
 def _of_eks(region: str) -> set[str]:
-    return {eks_account(region), bottlerocket_account(region)}
+    return {eks_account(region), bottlerocket_account(region), guardduty_account(region)} - {""}

@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.terraform.beside import all_there
+from orchestrator.terraform.credentials_in_use import credential_notes
 from orchestrator.terraform.judge import refusal
 from orchestrator.terraform.plan import ResourceChange
 from orchestrator.terraform.planned import Planned
@@ -43,6 +44,8 @@ def find_drift(stack: Stack) -> Drift:
     state = current_state(stack)
     if not (state.resources or state.outputs):
         return _without_state(stack)
+    for note in credential_notes(stack):
+        stack.say(f"warning: {note}")
     write_transitions(stack, state)
     plan, _ = run_plan(stack, "-refresh-only", phase="drift")
     changes = plan.drift

@@ -19,6 +19,7 @@ from orchestrator.terraform.execute import execute, settle
 from orchestrator.terraform.judge import Ask, judge, refusal
 from orchestrator.terraform.last_runs import forget_runs, remember_apply, remember_drift
 from orchestrator.terraform.losses import BUCKET
+from orchestrator.terraform.meanwhile import refuse_lost
 from orchestrator.terraform.plan import PROTECTED, REPOSITORY, Plan
 from orchestrator.terraform.planned import Planned
 from orchestrator.terraform.planner import manifest, plan_apply, plan_destroy, plan_given
@@ -92,6 +93,7 @@ def apply(
     show(planned.plan)
     if planned.something:
         judge(planned, ask, allow_destroy, question="Apply this plan?", refused="applied")
+        refuse_lost(stack, planned, "apply")
         execute(stack, planned, "apply")
     else:
         settle(stack)
@@ -110,6 +112,7 @@ def destroy(stack: Stack, *, show: ShowPlan, ask: Ask, allow_destroy: Sequence[s
     if planned.something:
         question = "Destroy what is not protected?" if planned.spares else "Destroy everything in this environment?"
         judge(planned, ask, allow_destroy, question=question, refused="destroyed")
+        refuse_lost(stack, planned, "destroy")
         execute(stack, planned, "destroy")
     forget_runs(stack.workdir.folder)
     after = current_state(stack)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.errors import OrchestratorError
@@ -101,6 +101,8 @@ class Plan:
     terraform_version: str = ""
     # What a reader must know and no change says by itself.
     notes: tuple[str, ...] = ()
+    # What others had in shared settings when it was made: the value of the root module's variable `others`.
+    others: Mapping[str, Any] = field(default_factory=dict)
     # Lines of sensitive values, for masking logs; never part of what is shown.
     secrets: frozenset[str] = frozenset()
 
@@ -173,6 +175,7 @@ def _plan(document: Mapping[str, Any]) -> Plan:
         drift,
         outputs,
         str(document.get("terraform_version", "")),
+        others=((document.get("variables") or {}).get("others") or {}).get("value") or {},
         secrets=frozenset(secrets),
     )
 

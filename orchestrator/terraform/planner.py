@@ -14,23 +14,26 @@ from pathlib import Path
 
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.terraform.arrivals import Arrivals, arrivals
-from orchestrator.terraform.beside import foreign_statements, lost_principals, statements_of
+from orchestrator.terraform.beside import lost_principals
 from orchestrator.terraform.bundle import PlanOrigin, check_bundle, read_bundle
+from orchestrator.terraform.credentials_in_use import credential_notes
 from orchestrator.terraform.cut_off import cut_off
 from orchestrator.terraform.departures import departures, refuse_waiting
 from orchestrator.terraform.losses import BUCKET, expiring, losses
+from orchestrator.terraform.meanwhile import lost_since
+from orchestrator.terraform.network_notes import network_notes
 from orchestrator.terraform.plan import REPOSITORY, Plan
 from orchestrator.terraform.planned import ExpiredImages, Loss, Planned
 from orchestrator.terraform.reconciliations import reconciliation_notes
 from orchestrator.terraform.runs import current_state, run_plan, show_plan
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.state import State
-from orchestrator.terraform.surroundings import POLICY, SCANNING, Surroundings, look_around, write_others
-from orchestrator.terraform.transitions import Adoption, blocks, creations, moves
+from orchestrator.terraform.surroundings import POLICY, SCANNING, look_around, write_others
+from orchestrator.terraform.transitions import Adoption, Created, blocks, creations, moves
 from orchestrator.terraform.workdir import LOCK, TRANSITIONS, dump, write_if_changed
 
-# What is taken over shows what hangs on it: a bucket its policy. Nothing hangs deeper.
-ROUNDS = 3
+# What is taken over shows what hangs on it: a function its permissions, a bucket its policy. Nothing hangs deeper.
+ROUNDS = 4
 SETTINGS = frozenset({POLICY, SCANNING, "aws_ecr_account_setting"})
 
 
@@ -40,6 +43,7 @@ def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True) -> Planned:
     With `adopt` the user consents to that. With `weigh` AWS is asked what would be lost, and a hand-over waits for its
     other side: nothing may be applied without it.
     """
+    credentials = tuple(credential_notes(stack))
     state = current_state(stack)
     begun, ids = cut_off(stack.workdir, state)
     around = look_around(stack, state, begun=begun)
@@ -47,10 +51,11 @@ def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True) -> Planned:
     write_others(stack, others)
     write_transitions(stack, state)
     plan, something = run_plan(stack)
-    arrived, looked = Arrivals(), set()
+    arrived, looked = Arrivals(), dict[str, Created]()
     for _ in range(ROUNDS):
-        fresh = [each for each in creations(plan, ids) if each.address not in looked]
-        looked |= {each.address for each in fresh}
+        # One of which more is known by now is looked for again: a policy, after its bucket was found.
+        fresh = [each for each in creations(plan, ids) if looked.get(each.address) != each]
+        looked |= {each.address: each for each in fresh}
         more = arrivals(stack, fresh, begun)
         arrived += more
         if not more.imports and not more.attached:
@@ -68,6 +73,8 @@ def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True) -> Planned:
     plan = departing.shown_in(plan)
     expired = expiring(stack, plan, state)
     notes = (
+        *credentials,
+        *network_notes(stack),
         *_scope_notes(stack, others.scope),
         *_arrival_notes(arrived, others.attached_roles),
         *_principal_notes(plan),
@@ -152,7 +159,13 @@ def plan_given(stack: Stack, path: Path) -> Planned:
             why="A plan file can only be applied as it is: what stays with others would go.",
             remedy=f"`orchestrator apply {stack.name}` without --plan leaves it.",
         )
-    _refuse_stale_settings(stack, path, plan, around)
+    lost = lost_since(plan, around)
+    if lost:
+        raise RefusedInput(
+            f"{path} would remove {' and '.join(lost)} that others wrote since it was made.",
+            environment=stack.name,
+            remedy=f"Make a new plan: `orchestrator plan {stack.name} --out {path}`.",
+        )
     # What the state has by now makes the plan stale, which Terraform says.
     new = [each for each in creations(plan) if each.address not in state.addresses]
     arrived = arrivals(stack, new, frozenset())
@@ -201,21 +214,6 @@ def _same_versions(one: bytes, other: bytes) -> bool:
         {entry.address: entry.version for entry in read_lock(lock.decode("utf-8", "replace"))} for lock in (one, other)
     ]
     return versions[0] == versions[1]
-
-
-def _refuse_stale_settings(stack: Stack, path: Path, plan: Plan, around: Surroundings) -> None:
-    """A plan file holds whole settings: what others wrote since it was made would be lost."""
-    for change in plan.changes:
-        after = change.policy[1]
-        if change.type != POLICY or change.action not in {"create", "update"} or after is None:
-            continue
-        kept = statements_of(after)
-        if foreign_statements(around.statements, (*around.made.statements, *kept)):
-            raise RefusedInput(
-                f"{path} would remove statements of the registry policy that others wrote since it was made.",
-                environment=stack.name,
-                remedy=f"Make a new plan: `orchestrator plan {stack.name} --out {path}`.",
-            )
 
 
 def _scope_notes(stack: Stack, found: str) -> Iterator[str]:

@@ -122,9 +122,17 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
 
 
 def test_an_applied_environment_plans_nothing_whatever_it_leaves_out(applied: Applied) -> None:
+    # Blocks that the VPC got since: its Pods there would find endpoints that do not admit them.
+    for more in ({"CidrBlock": "100.64.0.0/16"}, {"AmazonProvidedIpv6CidrBlock": True}):
+        applied.client("ec2").associate_vpc_cidr_block(VpcId="vpc-0123456789abcdef1", **more)
+
     again = applied.run("plan", "--all", "--json", "--detailed-exitcode")
     assert [environment["changes"] for environment in again.json["environments"]] == [[], []]
     assert again.code == 0, again.err
+    (blocks,) = [note for note in again.json["environments"][0]["notes"] if "vpc-0123456789abcdef1" in note]
+    assert re.search(r'too, .* vpc_cidr = \["10.20.0.0/16", "100.64.0.0/16", "[0-9a-f:]+/56"\] admits it', blocks), (
+        blocks
+    )
 
     declared = {
         kind
@@ -132,6 +140,36 @@ def test_an_applied_environment_plans_nothing_whatever_it_leaves_out(applied: Ap
         for kind in re.findall(r'^resource "(\w+)"', path.read_text("utf-8"), re.M)
     }
     assert declared - {entry["type"] for entry in applied.resources() if entry["mode"] == "managed"} == set()
+
+
+# AWS gives the same one back, whoever asks; it has a name that nobody else can have, so that a second one may stand beside
+# it; or it stands as AWS made it, which is none.
+MADE_AGAIN = {
+    "aws_sns_topic_subscription",
+    "aws_security_group",
+    "aws_vpc_security_group_ingress_rule",
+    "aws_ecr_registry_scanning_configuration",
+}
+
+
+def test_after_a_lost_state_everything_is_taken_over_as_it_stands(applied: Applied) -> None:
+    """Every kind that AWS has by its name is found before the plan is shown, and planned as an import: old -> new."""
+    states = sorted((applied.folder / ".orchestrator").rglob("state/*/terraform.tfstate"))
+    for state in states:
+        state.rename(state.with_suffix(".lost"))
+    try:
+        taken = applied.run("plan", "--all", "--json", "--adopt")
+    finally:
+        for state in states:
+            state.with_suffix(".lost").rename(state)
+
+    assert taken.code == 0, taken.out[-3000:] + taken.err[-3000:]
+    changes = [change for environment in taken.json["environments"] for change in environment["changes"]]
+    made = {change["type"] for change in changes if not change["importing"]}
+    assert made <= MADE_AGAIN, [change for change in changes if not change["importing"]]
+    assert not [change for change in changes if change["action"] in {"replace", "delete"}]
+    held = {entry["type"] for entry in applied.resources() if entry["mode"] == "managed"}
+    assert held - {change["type"] for change in changes} == {"aws_iam_role_policy_attachment"}
 
 
 Attributes = Mapping[str, Any]

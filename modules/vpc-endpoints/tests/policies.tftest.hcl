@@ -37,12 +37,12 @@ run "nodes_may_log_in_and_pull_and_no_more" {
           Effect    = "Allow"
           Principal = "*"
           Action    = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-          Resource  = ["arn:aws:ecr:eu-west-1:328549459982:repository/*", "arn:aws:ecr:eu-west-1:602401143452:repository/*"]
+          Resource  = ["arn:aws:ecr:eu-west-1:328549459982:repository/*", "arn:aws:ecr:eu-west-1:602401143452:repository/*", "arn:aws:ecr:eu-west-1:673884943994:repository/*"]
           Condition = { StringEquals = { "aws:PrincipalAccount" = ["111122223333"] } }
         },
       ]
     }
-    error_message = "Own identities log in, pull from the own registry, and pull images of EKS and Bottlerocket."
+    error_message = "Own identities log in, pull from the own registry, and pull images of EKS, Bottlerocket and GuardDuty."
   }
   assert {
     condition     = jsondecode(aws_vpc_endpoint.interface["ecr.api"].policy) == jsondecode(aws_vpc_endpoint.interface["ecr.dkr"].policy)

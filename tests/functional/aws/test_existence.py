@@ -179,7 +179,7 @@ MADE: dict[str, tuple[Callable[[AwsSession], Any], dict[str, str], str]] = {
         lambda s: client(s, "sns").set_topic_attributes(
             TopicArn=client(s, "sns").create_topic(Name="alarms")["TopicArn"],
             AttributeName="Policy",
-            AttributeValue=json.dumps({"Version": "2012-10-17", "Id": "ours", "Statement": []}),
+            AttributeValue=json.dumps({"Version": "2012-10-17", "Statement": []}),
         ),
         {"arn": "arn:aws:sns:{region}:{account}:alarms"},
         "arn:aws:sns:{region}:{account}:alarms",

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from orchestrator.cli.operation import Questions
 from orchestrator.local.controls import forget_requests, recorded_requests
 from tests.functional.terraform.conftest import World
 
 pytestmark = [pytest.mark.terraform, pytest.mark.long]
 PULL_POLICY = "AmazonEC2ContainerRegistryReadOnly"
+UNTAGGED = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 9}
 
 
 def statement(sid: str, account: str, world: World) -> dict[str, Any]:
@@ -236,3 +238,65 @@ def test_an_attachment_that_another_environment_needs_outlives_its_owner(world: 
     assert 'environment "prod" needs it on acme-Worker-Role' in gone.out
     assert attached(world, "acme-Worker-Role") == [PULL_POLICY]
     assert world.client("iam").list_role_policies(RoleName="acme-Worker-Role")["PolicyNames"] == ["prod-ecr-pull"]
+
+
+def test_what_others_write_while_a_person_looks_at_the_plan_is_not_taken(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan that is shown says nothing of it, so that its apply would replace it."""
+    make_role(world, "acme-node")
+    world.write("lifecycle_policy_enabled = false")
+    assert world.run("apply", "dev", "--yes").code == 0
+    world.write(
+        'node_role_names = ["acme-node"]',
+        "attach_managed_policy = true",
+        'registry_consumer_account_ids = ["222233334444"]',
+        'registry_scanning = { scan_type = "BASIC", rules = [{ scan_frequency = "SCAN_ON_PUSH", '
+        'repository_patterns = ["prod-*"] }] }',
+        'repositories = { "team/app" = {} }',
+    )
+    change(world, "attach_ecr_policy     = false", "attach_ecr_policy     = true")
+    theirs = json.dumps({"rules": [{"rulePriority": 1, "selection": UNTAGGED, "action": {"type": "expire"}}]})
+
+    def think(asked: Questions, environment: str, question: str) -> bool:
+        put_policy(world, statement("TeamA", "444455556666", world))
+        put_scans(world, "team-a/*")
+        world.client("ecr").put_lifecycle_policy(repositoryName="small-registry", lifecyclePolicyText=theirs)
+        world.client("ecr").create_repository(repositoryName="team/app")
+        arn = f"arn:aws:iam::aws:policy/{PULL_POLICY}"
+        world.client("iam").attach_role_policy(RoleName="acme-node", PolicyArn=arn)
+        return True
+
+    monkeypatch.setattr(Questions, "confirm", think)
+    late = world.run("apply", "dev")
+
+    assert late.code == 1, late.out + late.err
+    for name in (
+        "statements of the registry policy",
+        "scanning rules",
+        'the lifecycle policy of the repository "small-registry"',
+        'the repository "team/app"',
+        f'the policy {PULL_POLICY} on the role "acme-node"',
+        "orchestrator apply dev --local",
+    ):
+        assert name in late.err
+    assert sids(world) == ["TeamA"]
+    assert scans(world) == ("BASIC", {"team-a/*"})
+    kept = world.client("ecr").get_lifecycle_policy(repositoryName="small-registry")["lifecyclePolicyText"]
+    assert json.loads(kept) == json.loads(theirs)
+    assert world.client("iam").list_role_policies(RoleName="acme-node")["PolicyNames"] == []
+
+    # What ECR needs to pull from an upstream is as much another's: the security team's.
+    rule = 'quay = { upstream_registry_url = "quay.io" }'
+    secret = "ecr-pullthroughcache/hub"
+    hub = f'hub = {{ upstream_registry_url = "registry-1.docker.io", secret_name = "{secret}" }}'
+    change(world, rule, f"{rule}\n  {hub}")
+    world.client("secretsmanager").create_secret(Name=secret, SecretString="{}")
+    world.client("secretsmanager").delete_secret(SecretId=secret, RecoveryWindowInDays=7)
+    doctor = world.run("doctor", "dev", "--json")
+    (named,) = [each for each in doctor.json["findings"] if "secret of hub" in each["check"]]
+    for command in ("plan", "drift", "apply"):
+        ran = world.run(command, "dev")
+        assert ran.code == 2, ran.out + ran.err
+        assert f"{secret} is scheduled for deletion" in ran.err
+        assert named["remedy"] in " ".join(ran.err.split())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.routes.advice import is_local, remedy_for, warnings_about
-from orchestrator.routes.aws_registries import BOTTLEROCKET, EKS, aws_registry, layer_bucket
+from orchestrator.routes.aws_registries import BOTTLEROCKET, EKS, GUARDDUTY, aws_registry, layer_bucket
 from orchestrator.routes.build import build_route_table
 from orchestrator.routes.reference import parse_reference
 from orchestrator.routes.table import Refused, RouteTable, Unchanged
@@ -99,6 +99,7 @@ ENDPOINTS = Settings(
     [
         "602401143452",  # EKS add-ons
         "328549459982",  # Bottlerocket
+        "031903291036",  # GuardDuty
         "709825985650",  # named
         OTHER,  # a rule's upstream, by digest
         "111100002222",  # excluded
@@ -141,7 +142,11 @@ def test_a_registry_of_the_region_is_in_reach_without_a_way_out() -> None:
 
 def test_terraform_and_python_know_the_same_accounts_of_aws() -> None:
     text = POLICIES.read_text("utf-8")
-    for name, accounts in (("eks_registries", EKS), ("bottlerocket_registries", BOTTLEROCKET)):
+    for name, accounts in (
+        ("eks_registries", EKS),
+        ("bottlerocket_registries", BOTTLEROCKET),
+        ("guardduty_registries", GUARDDUTY),
+    ):
         (block,) = re.findall(rf"{name} = {{(.*?)}}", text, re.DOTALL)
         assert dict(re.findall(r'(\S+)\s+= "(\d+)"', block)) == accounts
 
