@@ -266,6 +266,7 @@ def test_a_queue_is_found_by_its_name(session: AwsSession) -> None:
         ({"VpcEndpointType": "Interface", "PrivateDnsEnabled": True}, {"private_dns_enabled": False}, False),
         ({"VpcEndpointType": "Interface", "PrivateDnsEnabled": False}, {"private_dns_enabled": True}, False),
         ({"VpcEndpointType": "Gateway", "RouteTableIds": ["rtb-1"]}, {"route_table_ids": ["rtb-2", "rtb-1"]}, True),
+        ({"VpcEndpointType": "Gateway", "RouteTableIds": ["rtb-1"]}, {"route_table_ids[0]": "rtb-1"}, True),
         ({"VpcEndpointType": "Gateway", "RouteTableIds": ["rtb-1"]}, {"route_table_ids": ["rtb-2"]}, False),
     ],
 )
