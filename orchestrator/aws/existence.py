@@ -187,6 +187,11 @@ def _queue(place: _Place) -> Existing | None:
     return Existing(url, f'the queue "{place["name"]}"')
 
 
+def _table(place: _Place) -> Existing | None:
+    place.client("dynamodb").describe_table(TableName=place["name"])
+    return Existing(place["name"], f'the table "{place["name"]}"')
+
+
 def _event_rule(place: _Place) -> Existing | None:
     place.client("events").describe_rule(Name=place["name"])
     return Existing(place["name"], f'the event rule "{place["name"]}"')
@@ -307,12 +312,9 @@ def _in_the_way(endpoint: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
     return bool(endpoint.get("PrivateDnsEnabled")) and values.get("private_dns_enabled") is True
 
 
-def _entries(values: Mapping[str, Any], name: str) -> set[str]:
+def _entries(values: Mapping[str, Any], name: str) -> set[Any]:
     """The entries of a list: a plan tells each by its own path, `route_table_ids[0]`."""
-    return {
-        *map(str, values.get(name) or ()),
-        *(str(value) for path, value in values.items() if path.startswith(f"{name}[")),
-    }
+    return {*(values.get(name) or ()), *(value for path, value in values.items() if path.startswith(f"{name}["))}
 
 
 def _security_group(place: _Place) -> Existing | None:
@@ -350,6 +352,7 @@ KINDS: dict[str, Kind] = {
     "aws_cloudwatch_log_group": Kind("logs", _log_group),
     "aws_sns_topic": Kind("sns", _topic),
     "aws_sqs_queue": Kind("sqs", _queue),
+    "aws_dynamodb_table": Kind("dynamodb", _table),
     "aws_cloudwatch_event_rule": Kind("events", _event_rule),
     "aws_cloudwatch_metric_alarm": Kind("cloudwatch", _alarm, ("alarm_name",)),
     "aws_cloudwatch_dashboard": Kind("cloudwatch", _dashboard, ("dashboard_name",)),

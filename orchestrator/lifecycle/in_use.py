@@ -26,6 +26,7 @@ SNAPSHOTS = "snapshots/"
 # A snapshot may come from a machine whose clock is a little ahead; one from further ahead cannot be trusted.
 CLOCK_SKEW = timedelta(minutes=5)
 DEFAULT_TAG = "latest"
+SHOWN = 80  # characters of a wrong value
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
@@ -90,7 +91,7 @@ def parse_snapshot(text: str | bytes) -> Snapshot:
     if not isinstance(document, Mapping):
         raise InvalidSnapshotError("not a JSON object")
     if document.get("version") != VERSION or isinstance(document.get("version"), bool):
-        raise InvalidSnapshotError(f"version is {json.dumps(document.get('version'))}, not {VERSION}")
+        raise InvalidSnapshotError(f"version is {_short(document.get('version'))}, not {VERSION}")
     cluster, images, uid = document.get("cluster"), document.get("images"), document.get("uid")
     if not isinstance(cluster, str) or not cluster:
         raise InvalidSnapshotError("cluster is no name")
@@ -105,13 +106,18 @@ def parse_snapshot(text: str | bytes) -> Snapshot:
 def _taken(value: object) -> datetime:
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise InvalidSnapshotError(
-            f"taken is {json.dumps(value)}, not a time with its zone such as 2026-07-01T02:00:00Z"
-        )
-    return moment.astimezone(UTC)
+        # The first and the last year have hours that are in no year of UTC.
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidSnapshotError(f"taken is {_short(value)}, not a time with its zone such as 2026-07-01T02:00:00Z")
+
+
+def _short(value: object) -> str:
+    """The value as JSON, as much of it as a message needs."""
+    text = json.dumps(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _image(value: object, path: str) -> UsedImage:
@@ -125,7 +131,7 @@ def _image(value: object, path: str) -> UsedImage:
     digests = _strings(value.get("digests", []), f"{path}.digests")
     for digest in digests:
         if not _DIGEST.fullmatch(digest):
-            raise InvalidSnapshotError(f"{path}.digests: {json.dumps(digest)} is no sha256 digest")
+            raise InvalidSnapshotError(f"{path}.digests: {_short(digest)} is no sha256 digest")
     return UsedImage(reference, target, digests, _strings(value.get("workloads", []), f"{path}.workloads"))
 
 

@@ -65,6 +65,7 @@ push_roles = {{
 
 lifecycle_manager = {{ enabled = true, emails = ["a@example.com"], usage = {{ pod_identity = true }} }}
 scan_findings     = {{ enabled = true, emails = ["a@example.com"] }}
+mirror_queue      = {{ enabled = true }}
 monitoring        = {{ enabled = true, emails = ["a@example.com"], storage_alarm_gib = 5, pulls_alarm = 5 }}
 """
 # What EKS has not.
@@ -264,6 +265,7 @@ STEMS: dict[str, tuple[str, Delete]] = {
     "aws_lambda_function": ("lambda", lambda c, a: c.delete_function(FunctionName=a["function_name"])),
     "aws_s3_bucket": ("s3", _empty_bucket),
     "aws_sns_topic": ("sns", lambda c, a: c.delete_topic(TopicArn=a["arn"])),
+    "aws_dynamodb_table": ("dynamodb", lambda c, a: c.delete_table(TableName=a["name"])),
     "aws_sqs_queue": ("sqs", lambda c, a: c.delete_queue(QueueUrl=a["url"])),
     "aws_ecr_repository": ("ecr", lambda c, a: c.delete_repository(repositoryName=a["name"], force=True)),
     "aws_vpc_endpoint": ("ec2", lambda c, a: c.delete_vpc_endpoints(VpcEndpointIds=[a["id"]])),

@@ -207,6 +207,7 @@ MADE: dict[str, tuple[Callable[[AwsSession], Any], dict[str, str], str]] = {
 }
 # Tested where they are used: by a name that AWS gives (journals of applies), or made by a whole environment.
 ELSEWHERE = {
+    "aws_dynamodb_table",
     "aws_ecr_account_setting",
     "aws_sqs_queue",
     "aws_lambda_function",

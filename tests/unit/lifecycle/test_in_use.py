@@ -65,6 +65,24 @@ def test_half_a_snapshot_is_none(change: dict[str, object]) -> None:
         parse_snapshot(json.dumps(good | change))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"taken": "0001-01-01T00:00:00+14:00"},
+        {"taken": "9999-12-31T23:59:59-14:00"},
+        {"taken": "x" * 100_000},
+        {"version": "x" * 100_000},
+        {"version": [[[["x" * 100_000]]]]},
+        {"images": [{"reference": "a", "digests": ["9" * 100_000]}]},
+    ],
+)
+def test_a_hostile_value_is_named_in_a_short_sentence(change: dict[str, object]) -> None:
+    good = {"version": 1, "cluster": "prod", "taken": "2026-07-01T02:00:00Z", "images": []}
+    with pytest.raises(InvalidSnapshotError) as found:
+        parse_snapshot(json.dumps(good | change))
+    assert len(str(found.value)) < 200
+
+
 def test_a_snapshot_says_its_cluster_where_it_is_known() -> None:
     named, unnamed = Snapshot("prod", NOW, (), "1b9c"), Snapshot("prod", NOW, ())
     assert parse_snapshot(dump_snapshot(named)) == named
