@@ -35,7 +35,9 @@ def scripts_of(value: Any) -> Iterator[str]:
             yield from scripts_of(below)
 
 
-PIPELINES = sorted(path for path in CI.rglob("*") if path.suffix in (".yml", ".yaml"))
+PIPELINES = sorted(
+    path for path in CI.rglob("*") if path.suffix in (".yml", ".yaml") and not path.is_relative_to(CI / "rewrite")
+)
 
 
 @pytest.mark.parametrize("path", PIPELINES, ids=lambda path: str(path.relative_to(CI)))
