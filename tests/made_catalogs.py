@@ -8,11 +8,14 @@ import json
 import tarfile
 from typing import Any
 
-from orchestrator.oci.manifest import OCI_MANIFEST
+from orchestrator.oci.manifest import OCI_MANIFEST, digest_of
 from tests.oci.corpus import CONFIG, Maker, bytes_of
 from tests.oci.strict_registry import StrictRegistry
 
 LABEL = "operators.operatorframework.io.index.configs.v1"
+
+
+COMMAND = ["serve", "/configs", "--cache-dir=/tmp/cache"]
 
 
 def packed(files: dict[str, bytes]) -> bytes:
@@ -60,13 +63,23 @@ def put_catalog(registry: StrictRegistry, host: str, repository: str, tag: str, 
     gone = package_of(host, "gone", "9.9.9")
     layers = [
         packed(
-            {"bin/opm": bytes_of("opm", 2000), "configs/gone/catalog.json": gone, "configs/logs/catalog.json": gone}
+            {
+                "bin/opm": bytes_of("opm", 2000),
+                "tmp/cache/digest": b"of the whole",
+                "configs/gone/catalog.json": gone,
+                "configs/logs/catalog.json": gone,
+            }
         ),
         packed({"configs/.wh.gone": b"", "configs/logs/.wh..wh..opq": b"", "configs/logs/catalog.json": logs}),
         packed({"./configs/mesh/catalog.json": mesh, "configs/.indexignore": b"README.md"}),
     ]
     maker = Maker(registry, repository)
-    config = {"architecture": "amd64", "os": "linux", "config": {"Labels": {LABEL: "/configs"}}}
+    config: dict[str, Any] = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {"Labels": {LABEL: "/configs"}, "Cmd": COMMAND},
+    }
+    config["rootfs"] = {"type": "layers", "diff_ids": [digest_of(gzip.decompress(layer)) for layer in layers]}
     maker.put(
         {
             "schemaVersion": 2,

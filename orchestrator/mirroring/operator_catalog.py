@@ -59,7 +59,7 @@ def read_catalog(files: Iterable[tuple[str, str]]) -> OperatorCatalog:
     """The catalog of (name, text) pairs. Raises RefusedInput with the file's name for what is no catalog."""
     catalog = OperatorCatalog()
     for name, text in files:
-        for document in _documents(name, text):
+        for document in catalog_documents(name, text):
             try:
                 _take(catalog, document)
             except (KeyError, TypeError, AttributeError) as error:
@@ -78,7 +78,8 @@ def read_catalog(files: Iterable[tuple[str, str]]) -> OperatorCatalog:
     return catalog
 
 
-def _documents(name: str, text: str) -> Iterator[dict[str, Any]]:
+def catalog_documents(name: str, text: str) -> Iterator[dict[str, Any]]:
+    """The documents of one of a catalog's files. Raises RefusedInput."""
     if text.lstrip("\ufeff \t\r\n").startswith("{"):
         yield from _json_stream(name, text)
         return

@@ -41,16 +41,24 @@ def image_of(registry: RemoteRegistry, repository: str, reference: str, platform
     return registry.manifest(repository, (fitting or list(found.children))[0].digest)
 
 
-def image_labels(registry: RemoteRegistry, repository: str, image: Manifest) -> dict[str, str]:
-    """The labels of the image's configuration."""
+def config_document(registry: RemoteRegistry, repository: str, image: Manifest) -> dict[str, Any]:
+    """The image's configuration; {} of what has none. Raises NotUsable for what is no JSON object."""
     config = _config_of(image)
     if config is None or config.size > _CONFIG_LIMIT:
         return {}
     try:
         document = json.loads(read_blob(_stream(registry, repository, config), _CONFIG_LIMIT))
-        labels = (document.get("config") or {}).get("Labels") or {}
-        return {str(name): str(value) for name, value in labels.items()}
+        return dict(document.items())
     except (ValueError, AttributeError, RecursionError) as error:
+        raise NotUsable(f"{registry.name}/{repository}: the configuration of the image is no JSON object.") from error
+
+
+def image_labels(registry: RemoteRegistry, repository: str, image: Manifest) -> dict[str, str]:
+    """The labels of the image's configuration."""
+    try:
+        labels = (config_document(registry, repository, image).get("config") or {}).get("Labels") or {}
+        return {str(name): str(value) for name, value in labels.items()}
+    except AttributeError as error:
         raise NotUsable(f"{registry.name}/{repository}: the configuration of the image is no JSON object.") from error
 
 

@@ -14,8 +14,13 @@ from typing import Any
 import boto3
 import pytest
 
+from orchestrator.cli.mirror.catalogs import open_catalog
 from orchestrator.local import LocalAws, ensure_running, stop
 from orchestrator.local.controls import set_behaviour
+from orchestrator.oci.auth import Login
+from orchestrator.oci.image_files import config_document, files_below, image_of
+from orchestrator.oci.ports import Endpoint
+from orchestrator.oci.registries import Registries
 from orchestrator.project import Project
 from tests.made_catalogs import put_catalog
 from tests.made_images import make_image
@@ -26,6 +31,18 @@ from .running import Ran, run
 
 REGION = "eu-west-1"
 _numbers = itertools.count(200_000_000_001)
+
+
+class TokenOf:
+    """A login by ECR's token."""
+
+    def __init__(self, ecr: Any) -> None:
+        self._ecr = ecr
+
+    def login(self, registry: str, repository: str, *, renew: bool = False) -> Login | None:
+        token = self._ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+        user, _, password = base64.b64decode(token).decode().partition(":")
+        return Login(user, password)
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +237,40 @@ def test_operators_of_a_catalog_come_with_their_images(world: World, tmp_path: P
     world.source.requests.clear()
     again = world.mirror("--from", str(tmp_path / "isc.yaml"), "--check")
     assert again.code == 0, again.out
+
+
+def test_a_filtered_catalog_has_the_chosen_operators_and_no_old_cache(world: World, tmp_path: Path) -> None:
+    put_catalog(world.source, "registry.redhat.io", "redhat/index", "v4.18")
+    (tmp_path / "isc.yaml").write_text(
+        "apiVersion: mirror.openshift.io/v2alpha1\nkind: ImageSetConfiguration\nmirror:\n"
+        f"  operators:\n  - catalog: {CATALOG}\n    packages:\n    - name: logs\n"
+    )
+    filtered = ("--from", str(tmp_path / "isc.yaml"), "--filter-catalog")
+    ran = world.mirror(*filtered, "--json")
+    assert ran.code == 0, ran.out + ran.err
+    assert {image["source"] for image in ran.json["images"]} >= {CATALOG, "registry.redhat.io/logs/op:1.1.0"}
+    ((digest, tags),) = world.tags("redhat/redhat/index").items()
+    assert tags == ["v4.18"]
+    assert digest != world.source.repository("redhat/index").tags["v4.18"]
+    # The copy, read back from ECR, is a catalog of this operator with its chosen version, and builds its cache anew.
+    where = Endpoint(world.host, url=world.aws.endpoint, host_header=world.host, logins=TokenOf(world.ecr))
+    with Registries([where]) as registries:
+        found = open_catalog(registries, f"{world.host}/redhat/redhat/index:v4.18")
+        registry = registries.of(world.host)
+        image = image_of(registry, "redhat/redhat/index", "v4.18")
+        config = config_document(registry, "redhat/redhat/index", image)
+        assert files_below(registry, "redhat/redhat/index", image, "/tmp/cache") == {}
+        assert set(files_below(registry, "redhat/redhat/index", image, "/configs")) == {"logs/catalog.json"}
+    assert found.defaults == {"logs": "stable"}
+    assert set(found.bundles["logs"]) == {"logs.v1.1.0"}
+    assert config["config"]["Cmd"] == ["serve", "/configs"]
+    assert len(config["rootfs"]["diff_ids"]) == 4
+    again = world.mirror(*filtered, "--json")
+    assert (again.code, again.json["manifests_put"], again.json["bytes_sent"]) == (0, 0, 0), (
+        "the same digest from run to run"
+    )
+    refused = world.mirror(*filtered, "--queue")
+    assert (refused.code, "signed by nobody" in refused.err) == (2, True)
 
 
 def test_a_catalog_is_listed_and_found_by_the_cluster(world: World) -> None:

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
 @click.option("--interval", metavar="1h30m", help="From the beginning of one round of --sync to that of the next.")
 @click.option("--cron", metavar="'0 3 * * *'", help="When the rounds of --sync begin, in local time.")
 @click.option("--once", is_flag=True, help="One round of --sync, for a CronJob.")
+@click.option("--filter-catalog", is_flag=True, help="Copy catalogs of operators with the chosen operators only.")
 @click.option("--queue", is_flag=True, help="Have workers copy it (mirror worker NAME), and wait for them.")
 @click.option("--no-wait", is_flag=True, help="With --queue: end when everything is in the queue.")
 @registry_option()
@@ -96,6 +97,7 @@ def mirror(
     interval: str | None,
     cron: str | None,
     once: bool,
+    filter_catalog: bool,
     queue: bool,
     no_wait: bool,
     via: dict[str, str],
@@ -133,6 +135,11 @@ def mirror(
         raise click.UsageError("--no-wait says how --queue ends.")
     if queue and (to is not None or pruning is not None or archive_among(sources)):
         raise click.UsageError("Workers copy from registry to registry: leave --queue out with an archive and --prune.")
+    if filter_catalog and (to is not None or queue or keys or require_signature):
+        raise click.UsageError(
+            "A filtered catalog is made here and signed by nobody: leave --filter-catalog out with --to, --queue, --verify "
+            "and --require-signature."
+        )
     project = open_project(ctx)
     if results is not None:
         if references or sources or to is not None or write or rounds is not None:
@@ -186,6 +193,7 @@ def mirror(
                 archive=archive,
                 demand=demand,
                 logins=logins,
+                filter_catalogs=filter_catalog,
             )
             opened.enter_context(run)
             pruner = None

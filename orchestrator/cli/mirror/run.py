@@ -53,8 +53,10 @@ class MirrorRun:
         archive: Archive | None = None,
         demand: SignatureDemand,
         logins: Sequence[Logins],
+        filter_catalogs: bool = False,
     ) -> None:
         self._archive = archive
+        self._filter_catalogs = filter_catalogs
         self._environment = environment
         self._table = build_route_table(environment)
         self._session = project_session(project, environment, local=local)
@@ -92,7 +94,9 @@ class MirrorRun:
 
     def prepare(self, wishes: Sequence[Wanted]) -> Shown:
         """Place the wishes, read the sources, and plan."""
-        left, placed = place_all(self._table, images_wanted(wishes, self.registries))
+        left, placed = place_all(
+            self._table, images_wanted(wishes, self.registries, filter_catalogs=self._filter_catalogs)
+        )
         copies = self._copies(placed)
         prepared = prepare(copies, self.registries, options=self._options, journal=self._journal)
         targets = {step.wanted.target.repository for step in prepared.plan.puts}

@@ -1,0 +1,144 @@
+"""Images that are made of others by one more layer, as a source beside the registry that the others come from.
+
+The same image and files give the same digest. What is made is held in memory; every other question goes to the registry.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.oci.blobs import Piecewise
+from orchestrator.oci.client import RemoteRegistry, TagList
+from orchestrator.oci.errors import NotUsable
+from orchestrator.oci.http import HttpAnswer
+from orchestrator.oci.image_files import config_document
+from orchestrator.oci.manifest import DOCKER_MANIFEST, Manifest, digest_of, parse_manifest
+
+_LAYERS = {DOCKER_MANIFEST: "application/vnd.docker.image.rootfs.diff.tar.gzip"}
+_OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+_CHUNK = 256 * 1024
+_LONG_AGO = "1970-01-01T00:00:00Z"
+
+Reconfigure = Callable[[dict[str, Any]], None]
+
+
+def layer_of(files: Mapping[str, bytes]) -> bytes:
+    """An uncompressed layer of {path: content}, the same bytes for the same files."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for path, content in sorted(files.items()):
+            member = tarfile.TarInfo(path)
+            member.size, member.mode = len(content), 0o644
+            archive.addfile(member, io.BytesIO(content))
+    return made.getvalue()
+
+
+@dataclass(slots=True)
+class _Held:
+    """A blob in memory, from an offset on."""
+
+    content: bytes
+    offset: int
+    status: int = 206
+
+    def read(self) -> bytes:
+        piece = self.content[self.offset : self.offset + _CHUNK]
+        self.offset += len(piece)
+        return piece
+
+    def close(self, *, reuse: bool = True) -> None:
+        self.offset = self.offset if reuse else len(self.content)
+
+
+@dataclass(slots=True)
+class DerivedImages:
+    """A registry as a source, some of whose tags name images that were made here."""
+
+    registry: RemoteRegistry
+    name: str
+    _tags: dict[tuple[str, str], Manifest] = field(default_factory=dict)
+    _manifests: dict[str, Manifest] = field(default_factory=dict)
+    _blobs: dict[str, bytes] = field(default_factory=dict)
+
+    def derive(self, repository: str, tag: str, files: Mapping[str, bytes], reconfigure: Reconfigure) -> Manifest:
+        """Have the tag name its image with `files` laid over it; of an index each of its images, what is none left out.
+
+        `reconfigure` changes the image's configuration (`config` of it: Cmd, Labels, …).
+        """
+        root = self.registry.manifest(repository, tag)
+        layer = layer_of(files)
+        if not root.is_index:
+            made = self._with_layer(repository, root, layer, reconfigure)
+        else:
+            document = json.loads(root.content)
+            entries = []
+            for entry in document["manifests"]:
+                if (entry.get("platform") or {}).get("os") in (None, "unknown"):
+                    continue
+                image = self._with_layer(
+                    repository, self.registry.manifest(repository, entry["digest"]), layer, reconfigure
+                )
+                entries.append(entry | {"digest": image.digest, "size": image.size})
+            made = self._manifest({**document, "manifests": entries}, root.media_type)
+        self._tags[repository, tag] = made
+        return made
+
+    def _with_layer(self, repository: str, image: Manifest, layer: bytes, reconfigure: Reconfigure) -> Manifest:
+        config = config_document(self.registry, repository, image)
+        if not isinstance(config.get("rootfs"), dict) or not isinstance(config["rootfs"].get("diff_ids"), list):
+            raise NotUsable(
+                f"{self.name}/{repository}@{image.digest} has no layers of a file system: nothing can be laid over them."
+            )
+        config["rootfs"] = {**config["rootfs"], "diff_ids": [*config["rootfs"]["diff_ids"], digest_of(layer)]}
+        history = {"created": _LONG_AGO, "created_by": "orchestrator"}
+        config["history"] = [*(config.get("history") or ()), history]
+        config["config"] = dict(config.get("config") or {})
+        reconfigure(config["config"])
+        document = json.loads(image.content)
+        packed = gzip.compress(layer, mtime=0)
+        kind = _LAYERS.get(image.media_type, _OCI_LAYER)
+        document["layers"] = [*document["layers"], {"mediaType": kind, **self._blob(packed)}]
+        document["config"] = {**document["config"], **self._blob(json.dumps(config, sort_keys=True).encode())}
+        return self._manifest(document, image.media_type)
+
+    def _blob(self, content: bytes) -> dict[str, Any]:
+        digest = digest_of(content)
+        self._blobs[digest] = content
+        return {"digest": digest, "size": len(content)}
+
+    def _manifest(self, document: dict[str, Any], media_type: str) -> Manifest:
+        made = parse_manifest(json.dumps(document, sort_keys=True).encode(), media_type)
+        self._manifests[made.digest] = made
+        return made
+
+    # What a source answers
+
+    def manifest(self, repository: str, reference: str) -> Manifest:
+        """The manifest of a tag or digest."""
+        made = self._tags.get((repository, reference)) or self._manifests.get(reference)
+        return made or self.registry.manifest(repository, reference)
+
+    def manifest_digest(self, repository: str, reference: str) -> str | None:
+        """What a tag or digest names."""
+        made = self._tags.get((repository, reference)) or self._manifests.get(reference)
+        return made.digest if made else self.registry.manifest_digest(repository, reference)
+
+    def tags(self, repository: str, *, pages: int = 1000) -> TagList | None:
+        """The registry's tags."""
+        return self.registry.tags(repository, pages=pages)
+
+    def referrers(self, repository: str, digest: str) -> tuple[dict[str, Any], ...] | None:
+        """Nobody has signed what was made here."""
+        return () if digest in self._manifests else self.registry.referrers(repository, digest)
+
+    def open_blob(self, repository: str, digest: str, offset: int = 0) -> Piecewise | HttpAnswer:
+        """The bytes of a blob from `offset` on."""
+        if digest in self._blobs:
+            return _Held(self._blobs[digest], offset)
+        return self.registry.open_blob(repository, digest, offset)
