@@ -85,9 +85,9 @@ def test_what_is_no_range_is_refused_with_an_example(text: str) -> None:
 
 
 def test_a_hostile_text_takes_no_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for text in ("1." * 500_000, "9" * 500_000, "1.0.0-" + "a." * 500_000, ">=" * 500_000):
         assert parse_version(text) is None
         with pytest.raises(RefusedInput):
             parse_range(text)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
