@@ -17,6 +17,7 @@ HEAVY = frozenset(
     {"boto3", "botocore", "flask", "jinja2", "moto", "pydantic", "pygohcl", "rich", "tree_sitter", "werkzeug", "yaml"}
 )
 CPU_SECONDS = 0.150
+BARE_STARTS = 3.5  # of Python alone, where that is slow itself
 
 
 def imported(*arguments: str, cwd: Path) -> set[str]:
@@ -45,12 +46,17 @@ def test_the_help_of_a_command_loads_no_sdk_and_no_server(command: str, tmp_path
 
 
 def test_help_takes_little_processor_time(tmp_path: Path) -> None:
-    """The least of several runs: other work on the machine can only add to it."""
-    command = [sys.executable, "-m", "orchestrator", "--help"]
-    least = float("inf")
+    """The least of several runs: other work on the machine can only add to it. A slow machine is slow for Python alone too."""
+    help_, bare = ([sys.executable, "-m", "orchestrator", "--help"], [sys.executable, "-c", "import json, logging"])
+    least = {"help": float("inf"), "bare": float("inf")}
     for _ in range(7):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=True, env={**os.environ})
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        least = min(least, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert least <= CPU_SECONDS, f"{least * 1000:.0f} ms"
+        for name, command in (("help", help_), ("bare", bare)):
+            least[name] = min(least[name], _processor_seconds(command, tmp_path))
+    assert least["help"] <= max(CPU_SECONDS, BARE_STARTS * least["bare"]), least
+
+
+def _processor_seconds(command: list[str], folder: Path) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=True, env={**os.environ})
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
