@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from orchestrator.project import Project
 from tests.conftest import ProjectFactory
+from tests.functional.published_schemas import SCHEMAS, problems
 from tests.functional.running import run
 from tests.functional.test_affected_command import SMALL, git
 from tests.references_table import tfvars
-
-SCHEMAS = Path(__file__).resolve().parents[2] / "docs/reference/schemas"
-
-
-def problems(name: str, document: Any) -> list[str]:
-    """What is wrong with a document by the schema of this name."""
-    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
-    Draft202012Validator.check_schema(schema)
-    return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(document)]
 
 
 @pytest.fixture

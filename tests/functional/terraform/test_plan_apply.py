@@ -7,6 +7,7 @@ import stat
 
 import pytest
 
+from tests.functional.published_schemas import problems
 from tests.functional.terraform.conftest import World
 
 pytestmark = pytest.mark.terraform
@@ -30,9 +31,11 @@ def test_an_environment_lives_from_apply_to_destroy(world: World) -> None:
     assert shared.code == alone.code == 0
     assert shared.json == alone.json
     assert not shared.json["changes"]
+    assert problems("plan", shared.json) == []
 
     outputs = world.run("output", "dev", "--json")
     assert outputs.json["outputs"]["ecr_repository_url"].startswith(f"{world.account}.dkr.ecr.us-east-1.")
+    assert problems("output", outputs.json) == []
     # There is no other state that could be meant.
     meant = world.run("output", "dev", "--json", local=False)
     assert meant.json == outputs.json
@@ -108,6 +111,7 @@ def test_a_change_is_planned_the_same_with_and_without_the_shared_provider(appli
 
     shared = applied.run("plan", "dev", "--json")
     alone = applied.run("plan", "dev", "--json", "--no-shared-provider")
+    assert problems("plan", shared.json) == []
 
     assert shared.json == alone.json
     paths = {a["path"]: (a["before"], a["after"]) for c in shared.json["changes"] for a in c["attributes"]}
