@@ -166,3 +166,14 @@ run "refuses_an_aws_provider_of_the_fourth_line" {
 
   expect_failures = [var.aws_provider_version]
 }
+
+run "refuses_a_queue_of_copies_where_the_registry_is_anothers" {
+  command = plan
+
+  variables {
+    registry_account_id = "444455556666"
+    mirror_queue        = { enabled = true }
+  }
+
+  expect_failures = [var.mirror_queue]
+}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from orchestrator.aws.caller import Caller
-from orchestrator.aws.deployer_functions import ALARM, DASHBOARD, FUNCTION, LOG_GROUP, QUEUE, RULE, TOPIC
+from orchestrator.aws.deployer_functions import ALARM, DASHBOARD, FUNCTION, LOG_GROUP, QUEUE, RULE, TABLE, TOPIC
 from orchestrator.aws.deployer_policy import STATEMENTS
 from orchestrator.aws.session import AwsSession
 from orchestrator.aws.statements import KEY, REPOSITORY, ROLE, SECRET, Statement
@@ -110,6 +110,10 @@ def samples(statement: Statement, environment: Environment) -> list[str]:
         elif resource in _OF_FUNCTIONS:
             form = _OF_FUNCTIONS[resource]
             found += [form.format(here, region, account, name) for name in _function_names(environment)]
+            if resource == QUEUE and environment.shares_copies:
+                found.append(f"{here}:sqs:{region}:{account}:{environment.mirror_queue_name}")
+        elif resource == TABLE:
+            found.append(f"{here}:dynamodb:{region}:{account}:table/{environment.mirror_queue_name}")
         elif statement.sid == "Records":
             found.append(f"{here}:s3:::{environment.lifecycle_bucket}")
         elif resource.startswith("arn:*:s3") and environment.state is not None:

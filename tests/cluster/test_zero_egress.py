@@ -13,6 +13,8 @@ import pytest
 
 from tests.cluster.zero_egress_walk import ROOT, page_commands
 
+pytestmark = [pytest.mark.cluster, pytest.mark.terraform]
+
 IN_A_NAMESPACE = ["unshare", "--net", "--kill-child"]
 
 

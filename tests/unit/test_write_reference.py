@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,8 +19,12 @@ def made() -> dict[str, str]:
     return pages()
 
 
-def test_the_reference_is_fresh(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([]) == 0, capsys.readouterr().err
+def test_the_reference_is_fresh() -> None:
+    # In a process of its own: click keeps a command's help option as the context had it that asked first.
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.write_reference"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_variable_of_the_model_is_explained(made: dict[str, str]) -> None:
