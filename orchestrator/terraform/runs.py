@@ -16,7 +16,6 @@ from orchestrator.terraform.shared_provider import SharedProvider
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.state import State, parse_state, read_state
 from orchestrator.terraform.stream import Began, Ended, Event, Heard, Said, heard_of, read_event
-from orchestrator.terraform.unusable_secrets import unusable_secret
 
 FULL_BYTES = 64 * 1024  # less does not hold a state
 
@@ -53,9 +52,7 @@ def _run_plan(stack: Stack, options: tuple[str, ...], phase: str, provider: Shar
     arguments = ("plan", "-input=false", "-json", "-detailed-exitcode", f"-out={plan_file}", *options)
     outcome, heard = stream(stack, phase, *arguments, extra=extra)
     if outcome.code not in (0, 2):
-        raise unusable_secret(stack.session, stack.environment, heard) or failed(
-            stack, "terraform plan", outcome, heard
-        )
+        raise failed(stack, "terraform plan", outcome, heard)
     # Plans hold every value, sensitive ones too.
     with contextlib.suppress(FileNotFoundError):
         plan_file.chmod(0o600)

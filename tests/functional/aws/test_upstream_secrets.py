@@ -11,9 +11,6 @@ from orchestrator.aws.session import AwsSession, open_session
 from orchestrator.aws.upstream_credentials import Credentials
 from orchestrator.aws.upstream_secrets import describe_secret, find_secret, put_upstream_secret
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.terraform.stream import Diagnostic, Heard
-from orchestrator.terraform.unusable_secrets import unusable_secret
-from tests.references_table import environment
 
 from .conftest import Target
 from .scripted import endpoint, json_error
@@ -84,33 +81,3 @@ def test_absent_and_could_not_tell_are_different_answers(session: AwsSession, ta
 
 def test_a_token_never_shows_in_a_representation() -> None:
     assert "t0ken" not in repr(Credentials("me", "t0ken"))
-
-
-def plan_without(secret: str) -> Heard:
-    """What the AWS provider 5.100.0 says of a secret that is absent, and of one that waits for its deletion."""
-    said = f"reading Secrets Manager Secret ({secret}): couldn't find resource"
-    return Heard(diagnostics=(Diagnostic("warning", "something else"), Diagnostic("error", said)))
-
-
-def test_a_plan_that_finds_no_secret_says_whether_it_waits_for_deletion(session: AwsSession) -> None:
-    of = environment("standard").model_copy(update={"name": session.environment})
-
-    def error(heard: Heard) -> OrchestratorError | None:
-        return unusable_secret(lambda: session, of, heard)
-
-    absent = error(plan_without(NAME))
-    assert absent is not None
-    assert absent.what == f'secret "{NAME}" does not exist.'
-    prefix = next((key for key, rule in of.pull_through_cache_rules.items() if rule.secret_name == NAME), "RULE")
-    assert absent.remedy == f"Store it: `orchestrator secret set {session.environment} {prefix}`."
-
-    put_upstream_secret(session, NAME, Credentials("me", "old"))
-    assert error(plan_without(NAME)) is None  # it is there by now: Terraform's own words stand
-
-    session.client("secretsmanager").delete_secret(SecretId=NAME, RecoveryWindowInDays=7)
-    waiting = error(plan_without(NAME))
-    assert waiting is not None
-    assert waiting.what == f'secret "{NAME}" is scheduled for deletion.'
-    assert f"restore-secret --region {session.region} --secret-id {NAME}" in waiting.remedy
-
-    assert error(Heard(diagnostics=(Diagnostic("error", "no such thing"),))) is None

@@ -174,6 +174,6 @@ def test_a_plan_names_a_secret_that_is_scheduled_for_deletion(world: World) -> N
 
     planned = world.run("plan", "dev")
 
-    assert planned.code == 1
-    assert f'secret "{name}" is scheduled for deletion.' in planned.err
+    assert planned.code == 2
+    assert f"the secret of the rule docker-hub: {name} is scheduled for deletion." in planned.err
     assert "restore-secret" in planned.err
