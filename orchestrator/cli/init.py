@@ -15,9 +15,10 @@ from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import project_session
+from orchestrator.cli.scaffolded import answers_from_aws, checked_as_written, readable_environments
 from orchestrator.environment.platforms import PLATFORMS
 from orchestrator.errors import InvalidEnvironment, Location, OrchestratorError, RefusedInput
-from orchestrator.project import COMMON, Project
+from orchestrator.project import Project
 
 if TYPE_CHECKING:
     from orchestrator.aws.state_bucket import StateBucket
@@ -63,9 +64,10 @@ _NEEDED = {"platform": "--platform", "aws_region": "--region", "account_id": "--
 @click.option("--node-role", "node_role_names", multiple=True, metavar="NAME", help="EKS node role; repeatable.")
 @click.option("--worker-role-prefix", metavar="PREFIX", help="ROSA Classic: prefix of the account roles.")
 @click.option("--zero-egress", is_flag=True, help="The cluster has no way out: allow_upstream = false.")
+@click.option("--from-aws", is_flag=True, help="Write what the account has: rules, templates, repositories, scanning.")
 @click.option("--state-bucket", metavar="BUCKET", help="Make this S3 bucket (if needed) and keep the state there.")
 @click.option("--state-region", metavar="REGION", help="Region of that bucket (default: the environment's).")
-@local_option("Make the bucket in the embedded AWS.")
+@local_option("Look and make the bucket in the embedded AWS.")
 @click.option("--yes", "--no-input", "no_input", is_flag=True, help="Ask nothing.")
 @json_option()
 @click.pass_context
@@ -74,10 +76,20 @@ def init(ctx: click.Context, /, name: str, no_input: bool, as_json: bool, local:
 
     In an empty folder this also writes common.tfvars and .gitignore. With --state-bucket the bucket is made with
     versioning, encryption, no public access and TLS only; for an environment that exists already that is all.
+
+    With --from-aws the file says what the account has in the region, ready for `apply --adopt`. What it cannot say is
+    left alone, and named in the file's last lines and on standard error.
     """
     project = _project(ctx)
     _refuse_name(name)
     path = project.tfvars_path(name)
+    from_aws = bool(given.pop("from_aws"))
+    if from_aws and given["upstreams"]:
+        raise RefusedInput(
+            "--upstream and --from-aws are given.",
+            why="--from-aws writes the rules that the account has.",
+            remedy="Leave one out; more rules can be added to the file.",
+        )
     bucket, bucket_region = given.pop("state_bucket"), given.pop("state_region")
     if path.exists():
         if not isinstance(bucket, str):
@@ -88,6 +100,8 @@ def init(ctx: click.Context, /, name: str, no_input: bool, as_json: bool, local:
             )
         return _add_state(project, name, bucket, _text(bucket_region), local=local, as_json=as_json)
     answers = _answers(project, name, given, bucket, bucket_region, ask=not no_input and sys.stdin.isatty())
+    if from_aws:
+        answers = answers_from_aws(project, answers, local=local)
     return _scaffold(project, answers, local=local, as_json=as_json)
 
 
@@ -145,7 +159,7 @@ def _answers(
     region = _text(given["aws_region"]) or click.prompt("AWS region", value_proc=_asked_region)
     account = _text(given["account_id"]) or click.prompt("AWS account ID (12 digits)", value_proc=_asked_account)
     cluster = _text(given["cluster_name"]) or (click.prompt("Cluster name", default=name) if ask else name)
-    others = _others(project)
+    others = readable_environments(project)
     owner = next(
         (env for env in others if env.owns_registry and (env.account_id, env.aws_region) == (account, region)), None
     )
@@ -212,17 +226,6 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(str(item) for item in value)
 
 
-def _others(project: Project) -> list[Environment]:
-    """The project's environments that can be read; a broken one must not keep a new one from being made."""
-    found = []
-    for name in project.environment_names():
-        try:
-            found.append(project.load(name))
-        except RefusedInput:
-            continue
-    return found
-
-
 def _new_rules(name: str, prefixes: tuple[str, ...]) -> dict[str, ScaffoldRule]:
     from orchestrator.routes.upstreams import upstream_of
     from orchestrator.scaffold import ScaffoldRule
@@ -258,23 +261,15 @@ def _shown(project: Project, path: Path) -> str:
 
 
 def _scaffold(project: Project, answers: Answers, *, local: bool, as_json: bool) -> int:
-    from orchestrator.checks.check import check_environment
     from orchestrator.checks.without_a_way_out import duties
-    from orchestrator.environment.tfvars import parse_tfvars
-    from orchestrator.scaffold import render_common, render_environment
 
     path = project.tfvars_path(answers.name)
-    texts = {path: render_environment(answers)}
-    common = project.tfvars_path(COMMON)
-    if not common.exists():
-        texts = {common: render_common(), **texts}
     # Flags are checked as if they had been written by hand; nothing is written when they are wrong.
-    existing = [project.parse(common)] if common.exists() else [parse_tfvars(texts[common], _shown(project, common))]
-    checked = check_environment(answers.name, [*existing, parse_tfvars(texts[path], _shown(project, path))])
+    texts, checked = checked_as_written(project, answers)
     if checked.environment is None:
         raise InvalidEnvironment([_without_place(problem, path.name) for problem in checked.problems])
     environment = checked.environment
-    for warning in checked.warnings:
+    for warning in (*checked.warnings, *answers.left_alone):
         messages.warn(f"{warning}")
     bucket = _make_bucket(project, environment, answers.state_region, local=local) if answers.state_bucket else None
     ignore = project.root / ".gitignore"
@@ -292,16 +287,23 @@ def _scaffold(project: Project, answers: Answers, *, local: bool, as_json: bool)
             "environment": answers.name,
             "written": [_shown(project, file) for file in texts],
             "bucket": _bucket_entry(bucket),
+            **({"left_alone": list(answers.left_alone)} if answers.from_aws else {}),
         },
         [
             *(f"Wrote {file}." for file in texts),
             *_bucket_lines(bucket),
             *duties(environment),
             f"Next: edit {_shown(project, path)}, then `orchestrator validate {answers.name}` "
-            f"and `orchestrator plan {answers.name}{'' if answers.state_bucket else ' --local'}`.",
+            f"and `orchestrator plan {answers.name}{_way(answers, local=local)}`.",
         ],
     )
     return 0
+
+
+def _way(answers: Answers, *, local: bool) -> str:
+    if answers.from_aws:
+        return " --adopt --local" if local else " --adopt"
+    return "" if answers.state_bucket else " --local"
 
 
 def _without_place(problem: OrchestratorError, file: str) -> OrchestratorError:

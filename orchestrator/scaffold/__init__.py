@@ -26,6 +26,7 @@ class ScaffoldRule:
     secret_name: str | None = None
     credential_arn: str | None = None
     custom_role_arn: str | None = None
+    template: Mapping[str, object] | None = None
     comment: str = ""
 
     def values(self) -> dict[str, object]:
@@ -55,6 +56,13 @@ class Answers:
     mirrors: Mapping[str, str] = field(default_factory=dict)
     owner: str | None = None
     """The environment that already manages the registry of this account and region, if any."""
+    repositories: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    root_template: Mapping[str, object] | None = None
+    registry_scanning: Mapping[str, object] | None = None
+    from_aws: bool = False
+    """Are rules and repositories those that the account has?"""
+    left_alone: tuple[str, ...] = ()
+    """Sentences of what the account has and the file does not say."""
     endpoints_of: str | None = None
     """The environment that already creates the endpoints of this VPC, if any."""
 
@@ -89,6 +97,7 @@ def _render(template: str, **values: object) -> str:
     environment.filters["hcl"] = hcl
     environment.filters["key"] = key
     environment.globals["aligned"] = aligned
+    environment.globals["nested"] = nested
     return environment.from_string((_HERE / template).read_text(encoding="utf-8")).render(**values)
 
 
@@ -108,3 +117,25 @@ def aligned(indent: int, values: Mapping[str, object]) -> str:
     written = {name: value for name, value in values.items() if value is not None and value != ()}
     width = max(map(len, written), default=0)
     return "\n".join(f"{' ' * indent}{name:<{width}} = {hcl(value)}" for name, value in written.items())
+
+
+def nested(indent: int, values: Mapping[str, object]) -> str:
+    """The lines of an object: single values first, aligned; an object in it stands below them, with its own lines.
+
+    What is None is left out, what is empty is written: an empty list takes back what another file says.
+    """
+    single = {key(name): value for name, value in values.items() if value is not None and not _needs_lines(value)}
+    width, margin = max(map(len, single), default=0), " " * indent
+    lines = [f"{margin}{name:<{width}} = {hcl(value)}" for name, value in single.items()]
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            lines += [f"{margin}{key(name)} = {{", nested(indent + 2, value), f"{margin}}}"]
+        elif isinstance(value, list):
+            objects = [f"{margin}  {{\n{nested(indent + 4, each)}\n{margin}  }}," for each in value]
+            lines += [f"{margin}{key(name)} = [", *objects, f"{margin}]"]
+    return "\n".join(lines)
+
+
+def _needs_lines(value: object) -> bool:
+    """Is it an object, or a list of objects? Tuples hold plain values."""
+    return isinstance(value, (Mapping, list))
