@@ -92,7 +92,7 @@ def init(ctx: click.Context, /, name: str, no_input: bool, as_json: bool, local:
         )
     bucket, bucket_region = given.pop("state_bucket"), given.pop("state_region")
     if path.exists():
-        if not isinstance(bucket, str):
+        if from_aws or not isinstance(bucket, str):
             raise RefusedInput(
                 f"{_shown(project, path)} exists already.",
                 why="init never overwrites a file.",

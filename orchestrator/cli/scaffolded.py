@@ -63,7 +63,9 @@ def answers_from_aws(project: Project, answers: Answers, *, local: bool) -> Answ
 
     has_rules = partition_for(answers.aws_region).pull_through_cache
     owned = answers.owner is not None
-    answers = replace(answers, from_aws=not owned, rules=answers.rules if owned else {})
+    if not owned:
+        # Nothing is proposed beside what is there: neither rules nor, in regions without rules, mirrors.
+        answers = replace(answers, from_aws=True, rules={}, mirrors={})
     base = checked_as_written(project, answers)[1]
     if base.environment is None:
         raise InvalidEnvironment(base.problems)

@@ -167,6 +167,18 @@ def test_an_empty_account_and_a_rule_of_ones_own_are_answered(world: World) -> N
     assert "the account has none in us-east-1" in world.project.tfvars_path("taken").read_text("utf-8")
 
 
+def test_a_region_without_rules_gets_no_proposals_and_no_file_a_second_look(world: World) -> None:
+    world.project.tfvars_path("dev").unlink()
+    flags = ("--platform", "eks", "--region", "us-gov-west-1", "--account-id", world.account, "--from-aws")
+    ran = world.run("init", "gov", *flags)
+    assert ran.code == 0, ran.err
+    gov = Project(world.project.root).load("gov")
+    assert (dict(gov.pull_through_cache_rules), dict(gov.mirrors), dict(gov.repositories)) == ({}, {}, {})
+    again = world.run("init", "gov", *flags, "--state-bucket", "my-state")
+    assert again.code == 2
+    assert "exists already" in again.err
+
+
 @pytest.mark.long
 def test_its_plan_adopts_and_changes_nothing_but_tags(used: World) -> None:
     assert init(used).code == 0
