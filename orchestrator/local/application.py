@@ -25,7 +25,7 @@ from orchestrator.local.function_processes import use_processes
 from orchestrator.local.inspector import InspectorService
 from orchestrator.local.keys import UPSTREAMS
 from orchestrator.local.pod_identity import PodIdentityService
-from orchestrator.local.principal import handle_sts, identify
+from orchestrator.local.principal import account_of, handle_sts, identify
 from orchestrator.local.protocols import Answer, error_answer, send
 from orchestrator.local.queues import as_aws_answers
 from orchestrator.local.registry.api import RegistryApi
@@ -152,8 +152,9 @@ class Application:
 
     def _ask_moto(self, call: Call, environ: dict[str, Any]) -> Answer:
         environ["wsgi.input"] = io.BytesIO(call.body)
-        if call.account_id:
-            environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account_id
+        account = account_of(call)
+        if account:
+            environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
         line, header_list, content = collect(self._moto, environ)
         status = int(line.split(" ", 1)[0])
         headers = tuple(header_list)
