@@ -50,7 +50,8 @@ class MirrorQueue:
     def __init__(self, session: AwsSession, name: str, *, lease: float = 120.0) -> None:
         self._environment = session.environment
         self._client: Any = session.client("sqs")
-        self._owners = (f"{socket.gethostname()}/{os.getpid()}/{number}" for number in itertools.count(1))
+        # Threads share the count: its `next` is one step of the interpreter, which a generator's is not.
+        self._claims = itertools.count(1)
         self._lease = lease
         self._url = self._find(name)
         self._dead_url = self._find(f"{name}-dead-letters")
@@ -120,7 +121,7 @@ class MirrorQueue:
         return None
 
     def _claimed(self, name: str, receipt: str, body: str) -> Ticket | None:
-        owner = next(self._owners)
+        owner = f"{socket.gethostname()}/{os.getpid()}/{next(self._claims)}"
         job = self.table.claim(name, owner, self._lease) if name else None
         status = self.table.look(name) if name else None
         if status is None:
@@ -151,7 +152,9 @@ class MirrorQueue:
         self._end(ticket, outcome, "")
 
     def fail(self, ticket: Ticket, why: str) -> None:
-        """The job has failed for good; its message goes to the dead letters."""
+        """The job has failed for good; its message goes to the dead letters, unless the job is another worker's by now."""
+        if not self.table.hold(ticket.job.target, ticket.owner, self._lease):
+            return
         self._dead(json.dumps({"job": ticket.job.target, "why": why}), why)
         self._end(ticket, None, why)
 

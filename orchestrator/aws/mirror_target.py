@@ -159,13 +159,15 @@ class MirrorTarget:
             self._listings[repository] = listing
             if listing is None:
                 self.absent.add(repository)
+            else:
+                self.absent.discard(repository)
         return listing
 
     def forget(self) -> None:
         """Ask again what the repositories hold: something else has changed them."""
         with self._lock:
+            # What is absent stays so until it is listed again or made: another thread may be about to make it.
             self._listings.clear()
-            self.absent.clear()
 
     def manifests(self, repository: str, digests: Sequence[str]) -> set[str]:
         """Those of the manifests that the repository holds."""
