@@ -24,7 +24,8 @@ demo: $(STAMP) ## the main job on the embedded AWS: plan, apply, output, drift
 	$(BIN)/python -m scripts.demo
 
 test: $(STAMP) ## every test that needs no cluster engines, but for the long ones
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not cluster and not long"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not cluster and not long and not speed"
+	$(BIN)/python -m pytest -m speed
 
 test-long: $(STAMP) ## the long ones: interrupts, kills, throttling, full disks, lost locks; functions deployed; requests against the deployer policy
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long

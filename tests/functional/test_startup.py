@@ -45,6 +45,7 @@ def test_the_help_of_a_command_loads_no_sdk_and_no_server(command: str, tmp_path
     assert imported(command, "--help", cwd=tmp_path) & heavy == set()
 
 
+@pytest.mark.speed
 def test_help_takes_little_processor_time(tmp_path: Path) -> None:
     """The least of several runs: other work on the machine can only add to it. A slow machine is slow for Python alone too."""
     help_, bare = ([sys.executable, "-m", "orchestrator", "--help"], [sys.executable, "-c", "import json, logging"])

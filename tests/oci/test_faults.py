@@ -155,7 +155,8 @@ def test_a_registry_that_is_gone_fails_everything_within_one_budget() -> None:
         many = [pair(f"{source.host}/a:v{n}", f"{target.host}/a:v{n}") for n in range(200)]
         began = time.monotonic()
         report = run(many, budget=Budget(seconds=2, attempts=20), threads=8)
-        assert time.monotonic() - began < 15
+        # Each of the 200 with a budget of its own would take 50.
+        assert time.monotonic() - began < 40
         assert all(isinstance(result.error, Unreachable) for result in report.results)
 
 

@@ -57,6 +57,7 @@ def test_a_zip_is_small_and_its_hash_is_the_one_that_terraform_compares(function
         assert archive.read("orchestrator/__init__.py") == b""
 
 
+@pytest.mark.speed
 @pytest.mark.parametrize("function", available_functions())
 def test_a_cold_import_takes_little_and_no_sdk(function: str, tmp_path: Path) -> None:
     path, _ = write_package(build_package(function), tmp_path)

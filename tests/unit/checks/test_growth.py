@@ -46,6 +46,7 @@ def seconds(text: str) -> float:
     return time.process_time() - began
 
 
+@pytest.mark.speed
 @pytest.mark.parametrize("make", [mirrors, roles, excludes])
 def test_four_times_as_many_take_about_four_times_as_long(make: Callable[[int], str]) -> None:
     few, many = make(FEW), make(MANY)

@@ -65,6 +65,7 @@ def test_what_is_no_selector_is_none(text: str) -> None:
     assert parse_pod_selector(text) is None
 
 
+@pytest.mark.speed
 @pytest.mark.parametrize(
     "text", ["a" * 60_000, " " * 60_000, "(" * 60_000, "a," * 30_000, "a in (" + "b," * 30_000, "!" * 60_000]
 )

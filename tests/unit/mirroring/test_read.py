@@ -164,6 +164,7 @@ def test_manifests_are_left_to_who_looks_for_images(text: str) -> None:
     assert read_document("-", text) is None
 
 
+@pytest.mark.speed
 def test_a_long_list_takes_linear_time() -> None:
     started = time.process_time()
     assert len(read("-", "quay.io/team/app:1\n" * 20_000)) == 20_000

@@ -84,6 +84,7 @@ def test_what_is_no_range_is_refused_with_an_example(text: str) -> None:
     assert ">=1.2 <2" in str(caught.value)
 
 
+@pytest.mark.speed
 def test_a_hostile_text_takes_no_time() -> None:
     started = time.process_time()
     for text in ("1." * 500_000, "9" * 500_000, "1.0.0-" + "a." * 500_000, ">=" * 500_000):
