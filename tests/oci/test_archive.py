@@ -17,6 +17,7 @@ from orchestrator.oci.copies import Copy, CopyOptions
 from orchestrator.oci.copy import copy_images
 from orchestrator.oci.errors import NotUsable
 from orchestrator.oci.registries import Registries
+from orchestrator.oci.retry import Budget
 from orchestrator.routes.reference import parse_reference
 from tests.oci.copying import QUICK
 from tests.oci.corpus import Maker, bytes_of, graph
@@ -37,8 +38,10 @@ def plan(source: StrictRegistry, registries: Registries) -> ArchivePlan:
     return plan_archive([(parse_reference(f"{source.host}/{name}:v1"), ()) for name in ("a", "b")], registries)
 
 
-def write(source: StrictRegistry, path: Path, part_size: int = 0, threads: int = 8) -> ArchiveFiles:
-    with Registries(variables={}, budget=QUICK) as registries:
+def write(
+    source: StrictRegistry, path: Path, part_size: int = 0, threads: int = 8, budget: Budget = QUICK
+) -> ArchiveFiles:
+    with Registries(variables={}, budget=budget) as registries:
         planned = plan(source, registries)
         assert planned.ok
         return planned.write(path, registries, options=CopyOptions(threads=threads), part_size=part_size)
@@ -94,7 +97,7 @@ def test_an_archive_that_was_not_finished_goes_on(tmp_path: Path) -> None:
         broken = hashlib.sha256(bytes_of("b", 70_000)).hexdigest()
         source.faults = Faults(flip=1.0, only=lambda method, path: broken in path)
         with pytest.raises(Exception, match="other content"):
-            write(source, tmp_path / "images.tar", threads=1)
+            write(source, tmp_path / "images.tar", threads=1, budget=Budget(seconds=2, attempts=3))
         assert not (tmp_path / "images.tar").exists()
         source.faults = Faults()
         before = source.requests["get-blob"]

@@ -73,7 +73,7 @@ def test_a_faulty_source_is_read_again(name: str) -> None:
 TARGET_FAULTS = {
     "server errors": Faults(error=0.12),
     "uploads are cut": Faults(upload_cut=0.15),
-    "a storm of 429s": Faults(throttle=0.3),
+    "a storm of 429s": Faults(throttle=0.15),
     "all of them": Faults(error=0.05, upload_cut=0.05, throttle=0.1),
 }
 
@@ -254,7 +254,7 @@ def test_a_target_that_takes_only_small_requests_gets_chunks(largest: int, size:
 def test_a_target_that_takes_no_request_of_any_size_is_named() -> None:
     with StrictRegistry() as source, StrictRegistry(largest_put=1000) as target:
         Maker(source, "app").image("v1", layers=[bytes_of("x", 700_000)])
-        (result,) = run([pair(f"{source.host}/app:v1", f"{target.host}/app:v1")]).results
+        (result,) = run([pair(f"{source.host}/app:v1", f"{target.host}/app:v1")], budget=Budget(seconds=3)).results
         assert "413" in str(result.error)
         assert target.repository("app").tags == {}
 

@@ -40,33 +40,41 @@ mock_provider "aws" {
   }
 }
 
-run "the_example_can_be_planned" {
+run "the_examples_can_be_planned" {
   command = plan
 }
 """
 
 
-@pytest.mark.terraform
 @pytest.mark.parametrize("name", MODULE_NAMES)
-def test_the_readme_example_can_be_planned(
-    name: str, modules_copy: Path, tmp_path: Path, run_terraform: RunTerraform
-) -> None:
-    found = [text for text in examples(MODULES / name) if re.search(rf'source\s*=\s*"[./]*modules/{name}"', text)]
-    assert found, f'modules/{name}/README.md has no ```hcl example with source = "./modules/{name}"'
+def test_every_readme_has_an_example_of_its_module(name: str) -> None:
+    assert own_examples(name), f'modules/{name}/README.md has no ```hcl example with source = "./modules/{name}"'
+
+
+@pytest.mark.terraform
+def test_the_readme_examples_can_be_planned(modules_copy: Path, tmp_path: Path, run_terraform: RunTerraform) -> None:
+    """Each is a module of one configuration: Terraform and the provider are started once for all of them."""
     shutil.copytree(modules_copy, tmp_path / "modules", ignore=shutil.ignore_patterns(".terraform*"))
-    for number, text in enumerate(found):
-        folder = tmp_path / f"example-{number}"
-        (folder / "tests").mkdir(parents=True)
-        (folder / "modules").symlink_to(tmp_path / "modules")
-        # A source is written as seen from the root of the repository, from wherever the reader is.
-        (folder / "main.tf").write_text(re.sub(r'"[./]*modules/', '"./modules/', text), "utf-8")
-        for package in re.findall(r'"(\./build/[^"]+\.zip)"', text):
-            (folder / package).parent.mkdir(exist_ok=True)
-            (folder / package).write_bytes(b"any package")
-        if not re.search(r"^terraform \{", text, re.MULTILINE):
-            (folder / "versions.tf").write_text(VERSIONS, "utf-8")
-        (folder / "tests" / "plan.tftest.hcl").write_text(PLAN, "utf-8")
-        run_terraform(folder, "init", "-backend=false")
-        run_terraform(folder, "validate")
-        done = run_terraform(folder, "test")
-        assert "1 passed, 0 failed" in done.stdout
+    calls = []
+    for name in MODULE_NAMES:
+        for number, text in enumerate(own_examples(name)):
+            folder = tmp_path / f"{name}-{number}"
+            folder.mkdir()
+            (folder / "modules").symlink_to(tmp_path / "modules")
+            # A source is written as seen from the root of the repository, from wherever the reader is.
+            (folder / "main.tf").write_text(re.sub(r'"[./]*modules/', '"./modules/', text), "utf-8")
+            for package in re.findall(r'"(\./build/[^"]+\.zip)"', text):
+                (tmp_path / package).parent.mkdir(exist_ok=True)
+                (tmp_path / package).write_bytes(b"any package")
+            calls.append(f'module "{folder.name}" {{\n  source = "./{folder.name}"\n}}\n')
+    (tmp_path / "main.tf").write_text(VERSIONS + "".join(calls), "utf-8")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "plan.tftest.hcl").write_text(PLAN, "utf-8")
+    run_terraform(tmp_path, "init", "-backend=false")
+    done = run_terraform(tmp_path, "test")
+    assert "1 passed, 0 failed" in done.stdout
+
+
+def own_examples(name: str) -> list[str]:
+    """The examples in the module's README that call the module itself."""
+    return [text for text in examples(MODULES / name) if re.search(rf'source\s*=\s*"[./]*modules/{name}"', text)]

@@ -182,6 +182,7 @@ create_ecr           = true
 """
 
 
+@pytest.mark.long
 @pytest.mark.terraform
 def test_nothing_is_planned_in_another_environments_workspace(root: Root, tmp_path: Path) -> None:
     file = tmp_path / "small.tfvars"

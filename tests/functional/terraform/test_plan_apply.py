@@ -148,6 +148,7 @@ def test_a_broken_working_directory_heals(applied: World) -> None:
     assert "No changes." in healed.out
 
 
+@pytest.mark.long
 def test_one_environment_that_fails_lets_the_others_finish(world: World) -> None:
     world.write('ecr_repository_name = "other/name"', "manage_registry = false", name="other")
     world.client("ecr").create_repository(repositoryName="small-registry")
