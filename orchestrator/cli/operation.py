@@ -56,6 +56,11 @@ class Questions:
     several: bool
     _turn: threading.RLock = field(default_factory=threading.RLock)
 
+    @property
+    def waits(self) -> bool:
+        """Does a person look at the plan before it is applied?"""
+        return not self.yes
+
     def confirm(self, environment: str, question: str) -> bool:
         if self.yes:
             return True

@@ -16,10 +16,15 @@ MANY = 8  # names that one sentence lists
 
 
 class Ask(Protocol):
-    """Questions to the user; `interactive` is False where nobody can answer (CI, a pipe)."""
+    """Questions to the user; `interactive` is False where nobody can answer (CI, a pipe).
+
+    `waits` is False where the yes was given beforehand: nobody thinks about the plan while others go on.
+    """
 
     @property
     def interactive(self) -> bool: ...
+    @property
+    def waits(self) -> bool: ...
     def confirm(self, environment: str, question: str) -> bool: ...
     def name(self, environment: str, question: str) -> str: ...
 

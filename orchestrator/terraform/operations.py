@@ -93,7 +93,7 @@ def apply(
     show(planned.plan)
     if planned.something:
         judge(planned, ask, allow_destroy, question="Apply this plan?", refused="applied")
-        refuse_lost(stack, planned, "apply")
+        refuse_lost(stack, planned, "apply", waited=ask.waits or plan_file is not None)
         execute(stack, planned, "apply")
     else:
         settle(stack)
@@ -112,7 +112,7 @@ def destroy(stack: Stack, *, show: ShowPlan, ask: Ask, allow_destroy: Sequence[s
     if planned.something:
         question = "Destroy what is not protected?" if planned.spares else "Destroy everything in this environment?"
         judge(planned, ask, allow_destroy, question=question, refused="destroyed")
-        refuse_lost(stack, planned, "destroy")
+        refuse_lost(stack, planned, "destroy", waited=ask.waits)
         execute(stack, planned, "destroy")
     forget_runs(stack.workdir.folder)
     after = current_state(stack)

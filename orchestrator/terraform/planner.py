@@ -169,6 +169,10 @@ def plan_given(stack: Stack, path: Path) -> Planned:
     # What the state has by now makes the plan stale, which Terraform says.
     new = [each for each in creations(plan) if each.address not in state.addresses]
     arrived = arrivals(stack, new, frozenset())
+    # So that the same plan can be made again, to see what others changed since.
+    write_others(stack, around.others)
+    imported = (Adoption(each.address, each.type, each.importing) for each in plan.changes if each.importing)
+    write_transitions(stack, state, tuple(each for each in imported if each.address not in state.addresses))
     return Planned(
         stack.name,
         plan,

@@ -30,25 +30,36 @@ def current_state(stack: Stack) -> State:
     return parse_state(outcome.stdout)
 
 
-def run_plan(stack: Stack, *options: str, phase: str = "plan") -> tuple[Plan, bool]:
-    """Plan into the working directory's plan file: (plan, whether there is anything in it).
+def run_plan(stack: Stack, *options: str, phase: str = "plan", into: Path | None = None) -> tuple[Plan, bool]:
+    """Plan into the working directory's plan file, or `into` another: (plan, whether there is anything in it).
 
     A plan without changes is known from Terraform's stream alone; asking for its description would load the
     provider's schema once more.
     """
     with _provider(stack) as provider:
         try:
-            return _run_plan(stack, options, phase, provider)
+            return _run_plan(stack, options, phase, provider, into)
         except OrchestratorError:
             if provider is None or provider.alive or stack.context.interrupts.asked:
                 raise
             stack.say("The shared provider process died; planning again without it.")
-    return _run_plan(stack, options, phase, None)
+    return _run_plan(stack, options, phase, None, into)
 
 
-def _run_plan(stack: Stack, options: tuple[str, ...], phase: str, provider: SharedProvider | None) -> tuple[Plan, bool]:
+def plan_again(stack: Stack, *options: str) -> Plan:
+    """What a plan would be now; the plan file that is to be applied stays as it is."""
+    path = stack.workdir.plan_file.with_suffix(".again")
+    try:
+        return run_plan(stack, *options, into=path)[0]
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _run_plan(
+    stack: Stack, options: tuple[str, ...], phase: str, provider: SharedProvider | None, into: Path | None
+) -> tuple[Plan, bool]:
     extra = dict(provider.variables) if provider else {}
-    plan_file = stack.workdir.plan_file
+    plan_file = into or stack.workdir.plan_file
     arguments = ("plan", "-input=false", "-json", "-detailed-exitcode", f"-out={plan_file}", *options)
     outcome, heard = stream(stack, phase, *arguments, extra=extra)
     if outcome.code not in (0, 2):

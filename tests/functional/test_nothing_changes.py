@@ -154,22 +154,24 @@ MADE_AGAIN = {
 
 
 def test_after_a_lost_state_everything_is_taken_over_as_it_stands(applied: Applied) -> None:
-    """Every kind that AWS has by its name is found before the plan is shown, and planned as an import: old -> new."""
+    """Every kind that AWS has by its name is found before the plan is shown, and imported by the apply: nothing is left to do."""
     states = sorted((applied.folder / ".orchestrator").rglob("state/*/terraform.tfstate"))
+    held = {entry["type"] for entry in applied.resources() if entry["mode"] == "managed"}
     for state in states:
         state.rename(state.with_suffix(".lost"))
     try:
-        taken = applied.run("plan", "--all", "--json", "--adopt")
+        taken = applied.run("apply", "--all", "--json", "--adopt", "--yes")
+        again = applied.run("plan", "--all", "--json")
     finally:
         for state in states:
-            state.with_suffix(".lost").rename(state)
+            state.with_suffix(".lost").replace(state)
 
+    assert [environment["changes"] for environment in again.json["environments"]] == [[], []]
     assert taken.code == 0, taken.out[-3000:] + taken.err[-3000:]
     changes = [change for environment in taken.json["environments"] for change in environment["changes"]]
     made = {change["type"] for change in changes if not change["importing"]}
     assert made <= MADE_AGAIN, [change for change in changes if not change["importing"]]
     assert not [change for change in changes if change["action"] in {"replace", "delete"}]
-    held = {entry["type"] for entry in applied.resources() if entry["mode"] == "managed"}
     assert held - {change["type"] for change in changes} == {"aws_iam_role_policy_attachment"}
 
 

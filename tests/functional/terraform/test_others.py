@@ -254,6 +254,8 @@ def test_what_others_write_while_a_person_looks_at_the_plan_is_not_taken(
         'registry_scanning = { scan_type = "BASIC", rules = [{ scan_frequency = "SCAN_ON_PUSH", '
         'repository_patterns = ["prod-*"] }] }',
         'repositories = { "team/app" = {} }',
+        "scan_on_push = false",
+        'tags = { team = "platform" }',
     )
     change(world, "attach_ecr_policy     = false", "attach_ecr_policy     = true")
     theirs = json.dumps({"rules": [{"rulePriority": 1, "selection": UNTAGGED, "action": {"type": "expire"}}]})
@@ -263,6 +265,7 @@ def test_what_others_write_while_a_person_looks_at_the_plan_is_not_taken(
         put_scans(world, "team-a/*")
         world.client("ecr").put_lifecycle_policy(repositoryName="small-registry", lifecyclePolicyText=theirs)
         world.client("ecr").create_repository(repositoryName="team/app")
+        world.client("ecr").put_image_tag_mutability(repositoryName="small-registry", imageTagMutability="IMMUTABLE")
         arn = f"arn:aws:iam::aws:policy/{PULL_POLICY}"
         world.client("iam").attach_role_policy(RoleName="acme-node", PolicyArn=arn)
         return True
@@ -277,6 +280,7 @@ def test_what_others_write_while_a_person_looks_at_the_plan_is_not_taken(
         'the lifecycle policy of the repository "small-registry"',
         'the repository "team/app"',
         f'the policy {PULL_POLICY} on the role "acme-node"',
+        'aws_ecr_repository.this["small-registry"] (image_tag_mutability)',
         "orchestrator apply dev --local",
     ):
         assert name in late.err

@@ -58,6 +58,7 @@ class FakeStack:
 class Answers:
     typed: str | None = None
     questions: list[str] = field(default_factory=list)
+    waits: bool = False
 
     @property
     def interactive(self) -> bool:
