@@ -21,6 +21,7 @@ from orchestrator.workloads.formats import (
     terraform_files,
 )
 from orchestrator.workloads.formats.embedded import inside
+from orchestrator.workloads.json_tree import parse_objects
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
 from orchestrator.workloads.references import looks_like_image
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, cut_documents, parse_yaml
@@ -98,7 +99,7 @@ def _documents(path: str, name: str, text: str, app_version: str, fields: Fields
         if not _has_words(text, start, end, fields) or _is_schema(text, start, end):
             continue
         try:
-            roots = parse_yaml(text, start, end)
+            roots = parse_objects(text, start, end)
         except BrokenYaml as error:
             if template:
                 part = Found()

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from orchestrator.workloads.formats.kubernetes import is_object
-from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, cut_documents, parse_yaml
+from orchestrator.workloads.json_tree import parse_objects
+from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, cut_documents
 
 _Kind = TypeVar("_Kind", bound=Node)
 # Where an object says in which namespace its Pods will be, the first that is there; its own comes after them.
@@ -53,7 +54,7 @@ def read_owners(text: str) -> Owners:
     for start, end in cut_documents(text):
         found.append((start, None))
         try:
-            roots = parse_yaml(text, start, end)
+            roots = parse_objects(text, start, end)
         except BrokenYaml:
             continue
         for root in roots:

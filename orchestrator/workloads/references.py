@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from orchestrator.routes.reference import InvalidReference, parse_reference
 
@@ -15,6 +16,7 @@ _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"})
 _FALSE = frozenset({"false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF"})
 _INTEGER = re.compile(r"[-+]?(?:0b[01_]++|0o?[0-7_]++|0x[0-9a-fA-F_]++|(?:0|[1-9][0-9_]*+))", re.ASCII)
+_EXPONENT_FROM = 6
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]++|[0-9]++(?:\.[0-9]*+)?)(?:[eE][-+]?[0-9]++)?", re.ASCII)
 
 # Written by templates, shells, build tools and people for what is filled in later.
@@ -49,23 +51,31 @@ def read_as_helm(value: str, *, plain: bool) -> Reading | None:
 
 
 def _number(value: str) -> str:
+    """What a template prints for a number, which Helm reads as a float of 64 bits."""
     plain = value.replace("_", "")
     if _INTEGER.fullmatch(value) and plain not in {"+", "-"}:
-        sign, digits = ("-", plain[1:]) if plain[0] == "-" else ("", plain.lstrip("+"))
-        if len(digits) > 18:
-            return value
+        sign, digits = (-1, plain[1:]) if plain[0] == "-" else (1, plain.lstrip("+"))
         base = {"0b": 2, "0x": 16, "0o": 8}.get(digits[:2].lower())
-        if base is None and len(digits) > 1 and digits[0] == "0":
-            return sign + str(int(digits, 8)) if set(digits) <= set("01234567") else value
-        return sign + str(int(digits[2:], base) if base else int(digits))
-    if _FLOAT.fullmatch(value) and any(mark in value for mark in ".eE"):
-        number = float(value)
-        if number != number or number in {float("inf"), float("-inf")}:
-            return value
-        if number == int(number) and abs(number) < 1e21:
-            return str(int(number))
-        return repr(number)
-    return value
+        if base is None and len(digits) > 1 and digits[0] == "0" and set(digits) <= set("01234567"):
+            base = 8
+        if base is not None:
+            return _printed(sign * int(digits, base), value)
+        return _printed(float(plain), value)
+    return _printed(float(value), value) if _FLOAT.fullmatch(value) else value
+
+
+def _printed(number: float, written: str) -> str:
+    """Go's shortest form of a float, with an exponent below 0.0001 and from a million on: 1000000 is 1e+06."""
+    try:
+        decimal = Decimal(repr(float(number)))
+    except OverflowError:
+        return written
+    if not decimal.is_finite():
+        return written
+    decimal, power = decimal.normalize(), decimal.adjusted()
+    if decimal == 0 or -4 <= power < _EXPONENT_FROM:
+        return f"{decimal:f}"
+    return f"{decimal.scaleb(-power).normalize():f}e{power:+03d}"
 
 
 def placeholder(text: str) -> str | None:

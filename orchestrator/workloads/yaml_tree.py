@@ -18,7 +18,8 @@ from orchestrator.workloads.place import Part, Style
 
 DEEPEST = 200
 _DOCUMENT = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
-_PROPERTIES = re.compile(r"(?:[&!][^\s]*[ \t\r\n]+)*+")
+# An anchor and a tag, which a comment may follow before the scalar's own line.
+_PROPERTIES = re.compile(r"(?:[&!][^\s]*[ \t\r\n]+(?:#[^\n]*\n[ \t\r\n]*)*)*+")
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*[ \t]*(?:#[^\n]*)?\r?\n(?:[ \t]*\r?\n)*[ ]*")
 _STYLES: dict[str | None, Style] = {
     None: "plain",

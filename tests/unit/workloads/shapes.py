@@ -233,4 +233,14 @@ SHAPES: dict[str, tuple[str, str]] = {
     ),
     "cdk": ("stack.ts", 'ecs.ContainerImage.fromRegistry("[[never]]«nginx:1»");\n'),
     "devcontainer": (".devcontainer/devcontainer.json", '{\n  // "image": "no:no",\n  "image": "«a/b:1»",\n}\n'),
+    "JSON that is no YAML": (
+        "stream.json",
+        '{"kind": "Pod", "x": "\\ud83d\\ude00\x7f", "' + "k" * 1025 + '": [], "y": {}, "spec": {"containers": [\n'
+        '{"name": "a", "image": "«docker.io\\/a\\/b:1»=>docker.io/a/b:1"}]}}\n'
+        '{"kind": "Pod", "spec": {"containers": [{"name": "b", "image": "«nginx:2»"}]}}\n',
+    ),
+    "a comment after an anchor": (
+        "comment.yaml",
+        "spec:\n  containers:\n  - image: &one # why\n      «nginx:1»\n  - ? image\n    : !!str &two '«nginx:2»'\n",
+    ),
 }

@@ -94,6 +94,35 @@ def test_an_empty_tag_is_the_version_of_the_chart() -> None:
     assert [place.reference for place in find_images("values.yaml", text).places] == ["a/b"]
 
 
+@pytest.mark.parametrize(
+    ("written", "printed"),
+    [
+        *(
+            ("1.10", "1.1"),
+            ("0x10", "16"),
+            ("1e3", "1000"),
+            ("012", "10"),
+            ("08", "8"),
+            ("1_000", "1000"),
+            (".5", "0.5"),
+        ),
+        *(
+            ("yes", "true"),
+            ("2024-01-01", "2024-01-01"),
+            ("10:30", "10:30"),
+            ("'1.10'", "1.10"),
+            ("!!str 1.10", "1.10"),
+        ),
+        *(("20240101", "2.0240101e+07"), ("1000000", "1e+06"), ("100000", "100000"), ("1234567.5", "1.2345675e+06")),
+        *(("9223372036854775808", "9.223372036854776e+18"), ("0.000001", "1e-06"), ("1" * 400, "1" * 400)),
+    ],
+)
+def test_a_tag_is_what_helm_prints_for_it(written: str, printed: str) -> None:
+    """As `helm template` of Helm 3.22 printed them."""
+    places = find_images("values.yaml", f"image: {{repository: a/b, tag: {written}}}\n").places
+    assert [place.reference for place in places] == [f"a/b:{printed}"]
+
+
 def test_a_registry_that_several_images_share_changes_when_all_of_them_agree() -> None:
     text = "global: {imageRegistry: docker.io}\na: {image: {registry: '', repository: x/a, tag: '1'}}\nb: {image: {registry: '', repository: x/b, tag: '1'}}\n"
     places = find_images("values.yaml", text).places
