@@ -36,7 +36,7 @@ engines: $(STAMP) ## kube-apiserver, etcd, kubectl, the Kyverno CLI and small de
 test-cluster: $(STAMP) ## the generated documents through those engines and skopeo
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/cluster -m cluster
 
-check: $(STAMP) ## format, lint, types, layers, dead code, words, tests that check nothing, Terraform style, README against the CLI, docs/reference against the code
+check: $(STAMP) ## format, lint, types, layers, dead code, words, long sentences, tests that check nothing, Terraform style, README against the CLI, docs/reference against the code
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -46,6 +46,7 @@ check: $(STAMP) ## format, lint, types, layers, dead code, words, tests that che
 	$(BIN)/python -m scripts.check_readme
 	$(BIN)/python -m scripts.draw_layers
 	$(BIN)/python -m scripts.check_words
+	$(BIN)/python -m scripts.check_sentences
 	$(BIN)/python -m scripts.check_tests
 	$(BIN)/python -m scripts.write_reference
 

@@ -201,7 +201,7 @@ variable "protected_only" {
 }
 
 variable "others" {
-  description = "What others own beside this environment: statements of the registry policy (JSON) and scanning rules, which are kept, the policy's scope, and roles that have the pull policy already. `orchestrator` looks and sets it; leave it alone in files."
+  description = "What others own beside this environment. Statements of the registry policy (JSON) and scanning rules are kept. Further there are the policy's scope, and roles that have the pull policy already. `orchestrator` looks and sets it; leave it alone in files."
   type = object({
     registry_policy_statements = optional(string, "[]")
     registry_policy_scope      = optional(string)
@@ -238,7 +238,7 @@ variable "private_subnet_ids" {
 }
 
 variable "vpc_cidr" {
-  description = "CIDR from which the endpoints' own security group admits HTTPS, or a list of all blocks of the VPC: secondary ones (100.64.0.0/16) and IPv6 as well. Needed unless `endpoint_security_group_ids` are given."
+  description = "CIDR from which the endpoints' own security group admits HTTPS. It may be a list of all blocks of the VPC: secondary ones (100.64.0.0/16) and IPv6 as well. Needed unless `endpoint_security_group_ids` are given."
   type        = any # a string or a list of strings
   default     = null
 }
@@ -256,7 +256,7 @@ variable "extra_vpc_endpoints" {
 }
 
 variable "endpoint_registry_account_ids" {
-  description = "Further accounts whose ECR registries nodes pull from through the endpoints, such as a vendor's (AWS Marketplace 709825985650). Those of EKS add-ons, Bottlerocket and GuardDuty, and every ECR registry that a rule, a mirror, `include` or `exclude` names, are admitted without being named."
+  description = "Further accounts whose ECR registries nodes pull from through the endpoints, such as a vendor's (AWS Marketplace 709825985650). Those of EKS add-ons, Bottlerocket and GuardDuty are admitted without being named. So is every ECR registry that a rule, a mirror, `include` or `exclude` names."
   type        = list(string)
   default     = []
 }
@@ -278,7 +278,7 @@ variable "private_route_table_ids" {
 ################################################################################
 
 variable "pull_through_cache_rules" {
-  description = "ECR pull-through cache rules by ECR repository prefix (or ROOT). `source` narrows the route to a path of the upstream, such as `docker.io/library`; a rule for an upstream that needs credentials names them by `secret_name` (ecr-pullthroughcache/...) or `credential_arn`."
+  description = "ECR pull-through cache rules by ECR repository prefix (or ROOT). `source` narrows the route to a path of the upstream, such as `docker.io/library`. A rule for an upstream that needs credentials names them by `secret_name` (ecr-pullthroughcache/...) or `credential_arn`."
   type = map(object({
     upstream_registry_url      = string
     upstream_repository_prefix = optional(string)
@@ -299,7 +299,7 @@ variable "pull_through_cache_rules" {
 }
 
 variable "mirrors" {
-  description = "Upstreams that ECR cannot pull through, by ECR repository prefix: images below `source` (registry, optionally with a path) are copied there."
+  description = "Upstreams that ECR cannot pull through, by ECR repository prefix. Images below `source` (registry, optionally with a path) are copied there."
   type = map(object({
     source = string
     template = optional(object({
@@ -315,7 +315,7 @@ variable "mirrors" {
 }
 
 variable "mirror_images" {
-  description = "Images that `orchestrator mirror` copies into ECR, by name (registry/repository): tags by name, by regular expressions for whole tags, or by a range of versions; the newest so many of the latter two; for some platforms only. Terraform makes nothing of it."
+  description = "Images that `orchestrator mirror` copies into ECR, by name (registry/repository). Tags are given by name, by regular expressions for whole tags, or by a range of versions. Of the latter two the newest so many are copied, for some platforms only. Terraform makes nothing of it."
   type = map(object({
     tags         = optional(list(string), [])
     tag_patterns = optional(list(string), [])
@@ -394,7 +394,7 @@ variable "generate_idms" {
 ################################################################################
 
 variable "manage_registry" {
-  description = "This environment owns what belongs to its account and region: pull-through cache rules, creation templates, registry policy, scanning and account settings. True in exactly one environment of an account and region."
+  description = "This environment owns what belongs to its account and region. That is pull-through cache rules, creation templates, registry policy, scanning and account settings. True in exactly one environment of an account and region."
   type        = bool
   default     = true
 }
@@ -521,7 +521,7 @@ variable "machine_pools" {
 ################################################################################
 
 variable "push_roles" {
-  description = "Roles that let CI push, by role name: IRSA (`oidc_provider_arn`, `subjects` such as `system:serviceaccount:ci:builder`, exact or with wildcards) or EKS Pod Identity (`pod_identity`). Each is limited to `repositories`."
+  description = "Roles that let CI push, by role name. They are had by IRSA (`oidc_provider_arn`, and `subjects` such as `system:serviceaccount:ci:builder`, exact or with wildcards) or by EKS Pod Identity (`pod_identity`). Each is limited to `repositories`."
   type = map(object({
     repositories      = list(string)
     oidc_provider_arn = optional(string)
@@ -547,7 +547,7 @@ variable "dry_run_mode" {
 }
 
 variable "lifecycle_manager" {
-  description = "The function that keeps the registry's caches small, in the environment that owns the registry; `clusters` must have written what they run before anything expires. `usage` makes the role with which this environment's cluster writes it, as `snapshot_name` (the cluster's name unless said). `keep_records` keeps the bucket with the audit log when the function goes. Null makes nothing."
+  description = "The function that keeps the registry's caches small, in the environment that owns the registry. Its `clusters` must have written what they run before anything expires. `usage` makes the role with which this environment's cluster writes it, as `snapshot_name` (the cluster's name unless said). `keep_records` keeps the bucket with the audit log when the function goes. Null makes nothing."
   type = object({
     enabled                        = optional(bool, false)
     name                           = optional(string)

@@ -31,7 +31,7 @@ variable "repository_name" {
       can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", var.repository_name))
       && length(var.repository_name) >= 2 && length(var.repository_name) <= 256
     )
-    error_message = "repository_name is \"${var.repository_name}\". ECR repository names have 2 to 256 characters: lower case letters and digits, separated by single dots, one or two underscores, hyphens or slashes, such as \"team/app\"."
+    error_message = "repository_name is \"${var.repository_name}\". ECR repository names have 2 to 256 lower case letters and digits. Between these stand single dots, one or two underscores, hyphens or slashes, such as \"team/app\"."
   }
 
   validation {
@@ -62,7 +62,7 @@ variable "repositories" {
       for name in keys(var.repositories) :
       can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", name)) && length(name) >= 2 && length(name) <= 256
     ])
-    error_message = "repositories has a name that ECR refuses. Names have 2 to 256 characters: lower case letters and digits, separated by single dots, one or two underscores, hyphens or slashes, such as \"team/app\". Names given: ${join(", ", keys(var.repositories))}."
+    error_message = "repositories has a name that ECR refuses. Names have 2 to 256 lower case letters and digits. Between these stand single dots, one or two underscores, hyphens or slashes, such as \"team/app\". Names given: ${join(", ", keys(var.repositories))}."
   }
 
   validation {
@@ -74,7 +74,7 @@ variable "repositories" {
     condition = alltrue([
       for own in values(var.repositories) : own.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", own.kms_key_arn))
     ])
-    error_message = "repositories: kms_key_arn is the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias: ECR answers with the key's ARN, and the difference would replace the repository."
+    error_message = "repositories: kms_key_arn is the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias. ECR answers with the key's ARN, and the difference would replace the repository."
   }
 
   validation {
@@ -141,7 +141,7 @@ variable "kms_key_arn" {
 
   validation {
     condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
-    error_message = "kms_key_arn is \"${coalesce(var.kms_key_arn, "null")}\". Give the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias: ECR answers with the key's ARN, and the difference would replace the repository."
+    error_message = "kms_key_arn is \"${coalesce(var.kms_key_arn, "null")}\". Give the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias. ECR answers with the key's ARN, and the difference would replace the repository."
   }
 }
 
@@ -224,7 +224,7 @@ variable "generate_idms" {
 }
 
 variable "idms_mirrors" {
-  description = "What the ImageDigestMirrorSet says: each source with its mirrors, in the order in which they are tried. Null means the registries of Red Hat's and its partners' operators (registry.redhat.io, registry.connect.redhat.com), mirrored below the default repository, as `oc mirror` lays them out."
+  description = "What the ImageDigestMirrorSet says: each source with its mirrors, in the order in which they are tried. Null means the registries of Red Hat's and its partners' operators (registry.redhat.io, registry.connect.redhat.com). They are mirrored below the default repository, as `oc mirror` lays them out."
   type = list(object({
     source               = string
     mirrors              = list(string)
@@ -237,7 +237,7 @@ variable "idms_mirrors" {
       for entry in coalesce(var.idms_mirrors, []) :
       can(regex("^(\\*(\\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)+|[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*(:[0-9]+)?(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*)$", entry.source))
     ])
-    error_message = "idms_mirrors: a source is a registry (host[:port]) with or without a path, or a wildcard for hosts such as \"*.example.com\"; no scheme, tag or digest. Sources given: ${join(", ", coalesce(var.idms_mirrors, []).*.source)}."
+    error_message = "idms_mirrors: a source is a registry (host[:port]) with or without a path, or a wildcard for hosts such as \"*.example.com\". It has no scheme, tag or digest. Sources given: ${join(", ", coalesce(var.idms_mirrors, []).*.source)}."
   }
 
   validation {
@@ -305,7 +305,7 @@ variable "endpoint_security_group_ids" {
 }
 
 variable "vpc_cidr" {
-  description = "CIDR from which the endpoints' own security group admits HTTPS, or a list of the blocks of a VPC that has several. Needed with `create_vpc_endpoints` unless `endpoint_security_group_ids` are given."
+  description = "CIDR from which the endpoints' own security group admits HTTPS. A VPC with several blocks has a list of them. Needed with `create_vpc_endpoints` unless `endpoint_security_group_ids` are given."
   type        = any # a string or a list of strings
   default     = null
 

@@ -55,7 +55,7 @@ variable "package" {
 }
 
 variable "settings" {
-  description = "How it runs: `architecture` (arm64 or x86_64; a package runs on both), `memory_mb`, `timeout_seconds`, `reserved_concurrency` (null reserves none), `log_retention_days`, `permissions_boundary_arn` of its role."
+  description = "How it runs. `architecture` is arm64 or x86_64; a package runs on both. Further there are `memory_mb`, `timeout_seconds`, `reserved_concurrency` (null reserves none), `log_retention_days`, `permissions_boundary_arn` of its role."
   type = object({
     architecture             = optional(string, "arm64")
     memory_mb                = optional(number, 256)
@@ -130,7 +130,7 @@ variable "statements" {
 }
 
 variable "events" {
-  description = "What calls the function, by the rule's name behind the function's: a `schedule` (cron or rate, in UTC) or an event `pattern` (JSON)."
+  description = "What calls the function, by the rule's name behind the function's. Each has a `schedule` (cron or rate, in UTC) or an event `pattern` (JSON)."
   type = map(object({
     description = optional(string)
     schedule    = optional(string)

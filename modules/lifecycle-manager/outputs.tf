@@ -55,7 +55,7 @@ output "topic_arn" {
 }
 
 output "key_policy_statements" {
-  description = "Statements (JSON) that the policy of the key `kms_key_arn` must have before `kms_key_admits_services` may be true: they let CloudWatch Logs, CloudWatch and EventBridge use it."
+  description = "Statements (JSON) that the policy of the key `kms_key_arn` must have before `kms_key_admits_services` may be true. They let CloudWatch Logs, CloudWatch and EventBridge use it."
   value = jsonencode([
     {
       Sid       = "LifecycleManagerLog"

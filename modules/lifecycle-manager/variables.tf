@@ -168,12 +168,12 @@ variable "settings" {
 
   validation {
     condition     = !can(regex("^cron\\([^ ]+( [^ ]+){5}\\)$", var.settings.schedule)) || can(regex("^cron\\([^ ]+ [^ ]+ (\\? [^ ]+ [^ ?]+|[^ ?]+ [^ ]+ \\?) [^ ]+\\)$", var.settings.schedule))
-    error_message = "schedule is \"${var.settings.schedule}\". Of its fields for the day of the month (the third) and the day of the week (the fifth) exactly one is \"?\", such as cron(0 2 * * ? *) or cron(0 2 ? * SUN *)."
+    error_message = "schedule is \"${var.settings.schedule}\". The third field is the day of the month, the fifth the day of the week. Exactly one of the two is \"?\", such as cron(0 2 * * ? *) or cron(0 2 ? * SUN *)."
   }
 
   validation {
     condition     = !can(regex("^cron\\([^ ]+( [^ ]+){5}\\)$", var.settings.schedule)) || can(regex("^cron\\(${join(" ", local.schedule_forms)}\\)$", var.settings.schedule))
-    error_message = "schedule is \"${var.settings.schedule}\". Its fields are minutes 0-59, hours 0-23, day of the month 1-31, month 1-12 or JAN-DEC, day of the week 1-7 or SUN-SAT and year 1970-2199, with , - * / and, for days, ? L W #. Wrong: ${join(", ", [for index, field in split(" ", trimsuffix(trimprefix(var.settings.schedule, "cron("), ")")) : field if !can(regex("^${local.schedule_forms[index % 6]}$", field))])}."
+    error_message = "schedule is \"${var.settings.schedule}\". Its fields are minutes 0-59, hours 0-23, day of the month 1-31, month 1-12 or JAN-DEC, day of the week 1-7 or SUN-SAT and year 1970-2199. They may use , - * / and, for days, ? L W #. Wrong: ${join(", ", [for index, field in split(" ", trimsuffix(trimprefix(var.settings.schedule, "cron("), ")")) : field if !can(regex("^${local.schedule_forms[index % 6]}$", field))])}."
   }
 
   validation {
@@ -247,7 +247,7 @@ variable "settings" {
       [for pattern in try(rule.protect.tags, []) : can(regex("^[A-Za-z0-9._*-]+$", pattern))],
       [for pattern in try(rule.protect.repositories, []) : can(regex("^[a-z0-9._/*-]+$", pattern))],
     )]))
-    error_message = "retention: protect has patterns of tags and of repositories, in which `*` stands for any characters; none of them names a registry."
+    error_message = "retention: protect has patterns of tags and of repositories, in which `*` stands for any characters. None of them names a registry."
   }
 
   validation {
@@ -336,7 +336,7 @@ variable "prefixes" {
 
   validation {
     condition     = alltrue([for prefix in var.prefixes : prefix == "ROOT" || can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", prefix))])
-    error_message = "prefixes are ECR repository prefixes without a slash at the end, or ROOT; wildcards would let the function delete more than caches. Wrong: ${join(", ", [for prefix in var.prefixes : prefix if !(prefix == "ROOT" || can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", prefix)))])}."
+    error_message = "prefixes are ECR repository prefixes without a slash at the end, or ROOT. Wildcards would let the function delete more than caches. Wrong: ${join(", ", [for prefix in var.prefixes : prefix if !(prefix == "ROOT" || can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", prefix)))])}."
   }
 }
 
@@ -369,7 +369,7 @@ variable "inspector" {
 ################################################################################
 
 variable "usage_role" {
-  description = "Role with which a CronJob of `cluster` writes its snapshot, `snapshots/<snapshot_name>.json` (the cluster's name unless said): IRSA (`oidc_provider_arn`) or EKS Pod Identity (`pod_identity`). Null makes none."
+  description = "Role with which a CronJob of `cluster` writes its snapshot, `snapshots/<snapshot_name>.json` (the cluster's name unless said). It has it by IRSA (`oidc_provider_arn`) or EKS Pod Identity (`pod_identity`). Null makes none."
   type = object({
     cluster           = string
     snapshot_name     = optional(string)

@@ -17,7 +17,7 @@ variable "create" {
 }
 
 variable "create_topic" {
-  description = "Create an SNS topic for the alarms. Null does where `settings.topic_arn` names none; say it where that ARN is known only after apply, or for alarms that tell nobody."
+  description = "Create an SNS topic for the alarms. Null does where `settings.topic_arn` names none. Say it where that ARN is known only after apply, or for alarms that tell nobody."
   type        = bool
   default     = null
 

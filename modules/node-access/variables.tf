@@ -33,7 +33,7 @@ variable "node_role_names" {
 }
 
 variable "node_roles" {
-  description = "Further roles of nodes, by keys of your own: for names that are known only after apply, such as a role's that the same configuration makes."
+  description = "Further roles of nodes, by keys of your own. It is for names that are known only after apply, such as a role's that the same configuration makes."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -131,26 +131,26 @@ variable "other_registries" {
 }
 
 variable "pull_through_prefixes" {
-  description = "Prefixes of pull-through cache rules (or ROOT). Below them, nodes may make ECR import an image and create its repository, which the first pull needs and AWS's managed pull policies leave out."
+  description = "Prefixes of pull-through cache rules (or ROOT). Below them, nodes may make ECR import an image and create its repository. The first pull needs that, and AWS's managed pull policies leave out."
   type        = list(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = alltrue([for prefix in var.pull_through_prefixes : prefix == "ROOT" || can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", prefix))])
-    error_message = "pull_through_prefixes are ECR repository prefixes without a slash at the end, or ROOT; wildcards would grant more than the rules. Wrong: ${join(", ", [for prefix in var.pull_through_prefixes : prefix if !(prefix == "ROOT" || can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", prefix)))])}."
+    error_message = "pull_through_prefixes are ECR repository prefixes without a slash at the end, or ROOT. Wildcards would grant more than the rules. Wrong: ${join(", ", [for prefix in var.pull_through_prefixes : prefix if !(prefix == "ROOT" || can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", prefix)))])}."
   }
 }
 
 variable "attached_elsewhere" {
-  description = "Roles (by name, or key of `node_roles`) that have `managed_policy_name` already, from somebody else: theirs stays as it is, and no destroy detaches it."
+  description = "Roles (by name, or key of `node_roles`) that have `managed_policy_name` already, from somebody else. Theirs stays as it is, and no destroy detaches it."
   type        = list(string)
   default     = []
   nullable    = false
 }
 
 variable "managed_policy_name" {
-  description = "AWS managed policy that is attached besides the inline policy: AmazonEC2ContainerRegistryReadOnly or AmazonEC2ContainerRegistryPullOnly. Null attaches none, which is right where another tool (eksctl, the EKS module) attaches it: detaching it here would take it away there."
+  description = "AWS managed policy that is attached besides the inline policy: AmazonEC2ContainerRegistryReadOnly or AmazonEC2ContainerRegistryPullOnly. Null attaches none, which is right where another tool (eksctl, the EKS module) attaches it. Detaching it here would take it away there."
   type        = string
   default     = null
 

@@ -1,5 +1,5 @@
 variable "rules" {
-  description = "Pull-through cache rules by ECR repository prefix (2 to 30 characters, or ROOT), each with an optional repository creation template for the repositories that ECR makes below the prefix. At most 50 rules, an AWS quota that cannot be raised."
+  description = "Pull-through cache rules by ECR repository prefix (2 to 30 characters, or ROOT). Each has an optional repository creation template for the repositories that ECR makes below the prefix. At most 50 rules, an AWS quota that cannot be raised."
   type = map(object({
     upstream_registry_url      = string
     upstream_repository_prefix = optional(string)
@@ -28,7 +28,7 @@ variable "rules" {
       for prefix in keys(var.rules) :
       prefix == "ROOT" || (can(regex(local.prefix_pattern, prefix)) && length(prefix) >= 2 && length(prefix) <= 30)
     ])
-    error_message = "A rule's prefix is ROOT, or 2 to 30 characters of lower case letters and digits with single `.`, `_`, `-` or `/` between them and none at the end. Wrong: ${join(", ", [
+    error_message = "A rule's prefix is ROOT, or 2 to 30 characters of lower case letters and digits. Single `.`, `_`, `-` or `/` stand between them, and none at the end. Wrong: ${join(", ", [
       for prefix in keys(var.rules) : prefix
       if !(prefix == "ROOT" || (can(regex(local.prefix_pattern, prefix)) && length(prefix) >= 2 && length(prefix) <= 30))
     ])}."
@@ -36,7 +36,7 @@ variable "rules" {
 
   validation {
     condition = alltrue([for rule in values(var.rules) : can(regex(local.upstream_pattern, rule.upstream_registry_url))])
-    error_message = "ECR pulls through registry-1.docker.io (that is Docker Hub), public.ecr.aws, registry.k8s.io, quay.io, ghcr.io, registry.gitlab.com, <name>.azurecr.io, cgr.dev and <account>.dkr.ecr.<region>.amazonaws.com, each written as a bare host; mirror the images of any other registry. Wrong: ${join(", ", [
+    error_message = "ECR pulls through registry-1.docker.io (that is Docker Hub), public.ecr.aws, registry.k8s.io, quay.io, ghcr.io, registry.gitlab.com, <name>.azurecr.io, cgr.dev and <account>.dkr.ecr.<region>.amazonaws.com. Each is written as a bare host. Mirror the images of any other registry. Wrong: ${join(", ", [
       for prefix, rule in var.rules : "${prefix} (${rule.upstream_registry_url})" if !can(regex(local.upstream_pattern, rule.upstream_registry_url))
     ])}."
   }

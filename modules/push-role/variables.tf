@@ -1,5 +1,5 @@
 variable "push_roles" {
-  description = "Roles that push, by role name: IRSA (`oidc_provider_arn` and `subjects` such as `system:serviceaccount:ci:builder`, where `*` and `?` are wildcards) or EKS Pod Identity (`pod_identity`), each limited to `repositories`."
+  description = "Roles that push, by role name. They are had by IRSA (`oidc_provider_arn` and `subjects`) or by EKS Pod Identity (`pod_identity`). A subject is `system:serviceaccount:ci:builder`, where `*` and `?` are wildcards. Each is limited to `repositories`."
   type = map(object({
     repositories      = list(string)
     oidc_provider_arn = optional(string)

@@ -34,7 +34,7 @@ output "account_settings" {
 }
 
 output "made" {
-  description = "What this module put into settings that a registry has once: statements of its policy (JSON), scanning rules, and the scan type that it found."
+  description = "What this module put into settings that a registry has once. These are statements of its policy (JSON), scanning rules, and the scan type that it found."
   value = {
     statements       = jsonencode(local.made_statements)
     scanning_rules   = local.made_rules

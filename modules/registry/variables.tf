@@ -34,7 +34,7 @@ variable "import_prefixes" {
 
   validation {
     condition     = alltrue([for prefix in var.import_prefixes : prefix == "ROOT" || can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", prefix))])
-    error_message = "import_prefixes are ECR repository prefixes without a slash at the end, or ROOT; wildcards would grant more than the rules. Wrong: ${join(", ", [for prefix in var.import_prefixes : prefix if !(prefix == "ROOT" || can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", prefix)))])}."
+    error_message = "import_prefixes are ECR repository prefixes without a slash at the end, or ROOT. Wildcards would grant more than the rules. Wrong: ${join(", ", [for prefix in var.import_prefixes : prefix if !(prefix == "ROOT" || can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", prefix)))])}."
   }
 }
 
@@ -84,7 +84,7 @@ variable "root_template" {
 }
 
 variable "scanning" {
-  description = "Scanning of the whole registry: BASIC (at most SCAN_ON_PUSH rules) or ENHANCED (also CONTINUOUS_SCAN), with at most one rule a frequency. Null leaves the registry's scanning as it is."
+  description = "Scanning of the whole registry. It is BASIC (at most SCAN_ON_PUSH rules) or ENHANCED (also CONTINUOUS_SCAN), with at most one rule a frequency. Null leaves the registry's scanning as it is."
   type = object({
     scan_type = string
     rules = optional(list(object({
@@ -121,7 +121,7 @@ variable "scanning" {
     condition = alltrue(flatten([
       for rule in try(var.scanning.rules, []) : [for pattern in rule.repository_patterns : can(regex("^[a-z0-9*](?:[._/-]?[a-z0-9*]+)*$", pattern)) && length(pattern) <= 255]
     ]))
-    error_message = "scanning.rules: a pattern is a repository name in which `*` stands for any characters, such as prod-* or docker-hub/*; the provider (5.100) takes no `__` or `--`. Wrong: ${join(", ", flatten([
+    error_message = "scanning.rules: a pattern is a repository name in which `*` stands for any characters, such as prod-* or docker-hub/*. The provider (5.100) takes no `__` or `--`. Wrong: ${join(", ", flatten([
       for rule in try(var.scanning.rules, []) : [for pattern in rule.repository_patterns : pattern if !(can(regex("^[a-z0-9*](?:[._/-]?[a-z0-9*]+)*$", pattern)) && length(pattern) <= 255)]
     ]))}."
   }
@@ -145,7 +145,7 @@ variable "policy_statements" {
 }
 
 variable "others" {
-  description = "What others have in the registry's settings: statements of its policy (JSON) and scanning rules, which are kept; the policy's scope; the scan type that the registry had before. Empty means that nobody has anything."
+  description = "What others have in the registry's settings. Statements of its policy (JSON) and scanning rules are kept. Further there are the policy's scope and the scan type that the registry had before. Empty means that nobody has anything."
   type = object({
     registry_policy_statements = optional(string, "[]")
     registry_policy_scope      = optional(string)

@@ -190,7 +190,7 @@ locals {
       namespace   = "AWS/Lambda", metric = "Errors", dimensions = { FunctionName = local.name }, statistic = "Sum"
     }
     dead-letters = {
-      description = "The report of scan findings gave up on events, whose images are not reported or not scanned: see the queue ${local.name}-dead-letters."
+      description = "The report of scan findings gave up on events. Their images are not reported or not scanned: see the queue ${local.name}-dead-letters."
       namespace   = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", dimensions = { QueueName = "${local.name}-dead-letters" }, statistic = "Maximum"
     }
   }

@@ -87,7 +87,7 @@ variable "settings" {
 }
 
 variable "scan_type" {
-  description = "How the registry scans: with BASIC the function starts a scan of each newly cached image; with ENHANCED Amazon Inspector does by itself."
+  description = "How the registry scans: with BASIC the function starts a scan of each newly cached image. With ENHANCED Amazon Inspector does by itself."
   type        = string
   default     = "BASIC"
   nullable    = false

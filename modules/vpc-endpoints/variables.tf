@@ -37,7 +37,7 @@ variable "private_subnet_ids" {
 }
 
 variable "vpc_cidr" {
-  description = "CIDR from which the endpoints' own security group admits HTTPS, or a list of all blocks of the VPC: secondary ones (100.64.0.0/16) and IPv6 as well. With private DNS a Pod in a block that is left out reaches neither ECR nor STS. Needed unless `endpoint_security_group_ids` are given, and then not used."
+  description = "CIDR from which the endpoints' own security group admits HTTPS. It may be a list of all blocks of the VPC: secondary ones (100.64.0.0/16) and IPv6 as well. With private DNS a Pod in a block that is left out reaches neither ECR nor STS. Needed unless `endpoint_security_group_ids` are given, and then not used."
   type        = any # a string or a list of strings
   default     = null
 
@@ -157,7 +157,7 @@ variable "pull_account_ids" {
 }
 
 variable "platform_registry_account_ids" {
-  description = "Accounts of the platform's registries: pull only. Null means those of EKS add-ons, of Bottlerocket's host containers and of GuardDuty's agent in this region; [] none; [\"*\"] any account (ROSA with hosted control planes pulls its release images from a registry of Red Hat's)."
+  description = "Accounts of the platform's registries: pull only. Null means those of EKS add-ons, of Bottlerocket's host containers and of GuardDuty's agent in this region. [] means none, [\"*\"] any account (ROSA with hosted control planes pulls its release images from a registry of Red Hat's)."
   type        = list(string)
   default     = null
 
@@ -215,7 +215,7 @@ variable "public_layer_buckets" {
 }
 
 variable "s3_put_objects" {
-  description = "Objects, as `bucket/key`, that the VPC's identities may write and do nothing else with, such as a cluster's snapshot of what it runs."
+  description = "Objects, as `bucket/key`, that the VPC's identities may write and do nothing else with. An example is a cluster's snapshot of what it runs."
   type        = list(string)
   default     = []
   nullable    = false

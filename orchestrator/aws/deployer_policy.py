@@ -75,8 +75,8 @@ def _pod_identity(environment: Environment) -> bool:
 CORE_STATEMENTS = (
     Statement(
         "Repositories",
-        "Own repositories with their policies and tags; the images they hold are counted before one is destroyed or a "
-        "lifecycle policy would expire them (ECR previews it), and "
+        "Own repositories with their policies and tags. Their images are counted before one is destroyed or a "
+        "lifecycle policy would expire them (ECR previews it). They are "
         "listed after a destroy where ECR made the repository.",
         (
             "ecr:CreateRepository",
@@ -153,7 +153,7 @@ CORE_STATEMENTS = (
     ),
     Statement(
         "ServiceLinkedRoles",
-        "AWS makes its service-linked roles with the caller's rights: for pull-through caches at the first rule, for "
+        "AWS makes its service-linked roles with the caller's rights. They are for pull-through caches at the first rule, for "
         "creation templates at the first template, for Amazon Inspector at the first ENHANCED scanning configuration.",
         (),
         ("arn:*:iam::*:role/aws-service-role/*",),

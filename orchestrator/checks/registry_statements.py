@@ -57,7 +57,7 @@ def check_statements(context: Context, statements: object) -> None:
             context.error(
                 here,
                 f"{dotted(here)} has no {missing[0]}.",
-                why="The policy of a registry says for each statement who may do what to which repositories, and the Sid "
+                why="The policy of a registry says for each statement who may do what to which repositories. The Sid "
                 "tells it from those of others.",
                 remedy=f"Write it like {example}.",
                 value=missing[0],

@@ -52,7 +52,7 @@ from orchestrator.workloads.stages import Stage, selected
     "--values-out",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Of a chart that nobody edits (PATH, its folder, a file of values or `-`): write the values that change, for `-f`.",
+    help="Of a chart that nobody edits (PATH, its folder, a file of values or `-`). It writes the values that change, for `-f`.",
 )
 @fields_option()
 @click.option("--for", "tool", type=click.Choice(["renovate"]), help="Print the settings that a tool needs afterwards.")

@@ -87,7 +87,7 @@ RecordsBucket = Annotated[
     str,
     Form(
         is_bucket_name,
-        why="Bucket names have 3 to 63 lower case letters, digits, dots and hyphens, are no IP address, and have none "
+        why="Bucket names have 3 to 63 lower case letters, digits, dots and hyphens. They are no IP address, and have none "
         "of the beginnings and ends that S3 keeps for itself (xn--, -s3alias and the like).",
         remedy="Write another name, or remove it to get ecr-lifecycle-<account>-<region>.",
     ),

@@ -121,7 +121,7 @@ def _shrunk(storage: Storage, key: str, snapshot: Snapshot, now: datetime) -> st
     if now_named * 2 >= before:
         return ""
     return (
-        f"it names {_images(now_named)}, and the one of {earlier.taken:%Y-%m-%d %H:%M} UTC named {before}: was it written "
+        f"it names {_images(now_named)}, and the one of {earlier.taken:%Y-%m-%d %H:%M} UTC named {before}. Was it written "
         f"without the right to see every namespace? What it names is believed {MEASURED_DAYS} days after that one, or "
         "when that version is deleted from the bucket"
     )

@@ -196,7 +196,7 @@ class Work:
         if guard is None or not exceeds(total.expiring, total.images, guard.account):
             return ""
         reason = (
-            f"guard: {total.expiring} of the {total.images} images of all cached repositories would expire, more than "
+            f"guard: {total.expiring} of the {total.images} images of all cached repositories would expire: more than "
             f"{float(guard.account):g} of them (--allow-fraction allows it once, max_expire_fraction_account always)"
         )
         self._host.log("ERROR", f"{reason.capitalize()}; nothing expires", run=run.id)

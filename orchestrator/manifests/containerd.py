@@ -164,13 +164,13 @@ def containerd(environment: Environment, table: RouteTable) -> TargetFiles:
         for scope in found
     }
     extra = [
-        "containerd sends the mirror no credentials of its own: the kubelet's credential provider must know the source hosts, as in user-data.mime and the target credentials.",
+        "containerd sends the mirror no credentials of its own. The kubelet's credential provider must know the source hosts, as in user-data.mime and the target credentials.",
         SENT_TO_SOURCE,
         *of_credentials(table),
         *of_digests(table, falls_back=False),
         *of_names(table),
         f"user-data.mime lets containerd look into {CERTS_D} alone, for containerd 2.1 and later finds no mirror with two folders. "
-        f"The script links what is in {DOCKER_CERTS_D} into it; of a registry that has a mirror the certificates there are not used.",
+        f"The script links what is in {DOCKER_CERTS_D} into it. The certificates there of a registry that has a mirror are not used.",
     ]
     if not table.allow_upstream:
         extra.append(

@@ -122,7 +122,7 @@ def credentials(environment: Environment, table: RouteTable) -> TargetFiles:
             BOTTLEROCKET: dump_toml(bottlerocket(table, region)),
         },
         notes=(
-            "Only the node-level mirrors of the target containerd need this; references that an admission policy rewrote are pulled with the node's role.",
+            "Only the node-level mirrors of the target containerd need this. References that an admission policy rewrote are pulled with the node's role.",
             SENT_TO_SOURCE,
             *of_credentials(table),
         ),

@@ -167,7 +167,7 @@ def _notes(environment: Environment, settings: MirrorWorkers, built: str) -> tup
         )
     if settings.pod_identity:
         notes.append(
-            "EKS Pod Identity gives a Pod its role only when it starts after the association was made: "
+            "EKS Pod Identity gives a Pod its role only when it starts after the association was made. So "
             "`kubectl apply` comes after `orchestrator apply`."
         )
     return tuple(notes)

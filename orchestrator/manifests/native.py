@@ -74,7 +74,7 @@ def native(
         files={"policy.yaml": dump_yaml(*documents(environment, table, api=api, annotate=annotate, stages=stages))},
         resources=("policy.yaml",),
         notes=(
-            "Kubernetes 1.36 (OpenShift 4.23) has this API on by default; 1.34 (v1beta1) and 1.32 (v1alpha1) need the feature gate MutatingAdmissionPolicy and the runtime configuration of their version, which managed clusters do not offer.",
+            "Kubernetes 1.36 (OpenShift 4.23) has this API on by default. Versions 1.34 (v1beta1) and 1.32 (v1alpha1) need the feature gate MutatingAdmissionPolicy and a runtime configuration, which managed clusters do not offer.",
             "A policy takes effect about a second after it was applied. Pods that run already are not changed until somebody writes another image into them.",
             *left_alone(environment),
         ),

@@ -14,7 +14,7 @@ from orchestrator.routes.upstreams import DOCKER_HUB, ecr_registry
 # for every host of a hosts.toml.
 SENT_TO_SOURCE = (
     "containerd sends the kubelet's credentials to every host of a mirror's configuration. Where ECR does not have the image, "
-    "the source is asked with ECR's token, refuses it, and the pull fails: there is no second try without credentials. The "
+    "the source is asked with ECR's token, refuses it, and the pull fails. There is no second try without credentials. The "
     "source's host sees that token, which lives twelve hours and has the rights of the node's role."
 )
 
@@ -25,7 +25,7 @@ def of_digests(table: RouteTable, *, falls_back: bool = True) -> tuple[str, ...]
         return ()
     if table.allow_upstream and falls_back:
         return (
-            "ECR cannot make the first pull of a digest on a pull-through route: nodes ask it first all the same, and fall back to the source until the image is warm.",
+            "ECR cannot make the first pull of a digest on a pull-through route. Nodes ask it first all the same, and fall back to the source until the image is warm.",
         )
     return ("ECR cannot make the first pull of a digest on a pull-through route: warm those images by tag first.",)
 
@@ -61,5 +61,5 @@ def of_containers_image(table: RouteTable) -> tuple[str, ...]:
     if not any(scope.redirected for scope in scopes(table)):
         return ()
     return (
-        "CRI-O, podman and skopeo refuse a redirected registry that is written with a port it does not have (quay.io:443), IPv6 addresses as registries, and names of more than 255 characters with their host.",
+        "CRI-O, podman and skopeo refuse a redirected registry that is written with a port it does not have (quay.io:443). They refuse IPv6 addresses as registries, and names of more than 255 characters with their host.",
     )

@@ -66,7 +66,7 @@ CLASSIC = PullSecret(
 HOSTED = PullSecret(
     "kube-system",
     "additional-pull-secret",
-    "Hosted control planes merge this secret into the pull secret of the nodes from OpenShift 4.20 on; a registry that the platform's own pull secret names is left to that. Each refresh may restart the kubelet (not the Pods).",
+    "Hosted control planes merge this secret into the pull secret of the nodes from OpenShift 4.20 on. A registry that the platform's own pull secret names is left to that. Each refresh may restart the kubelet (not the Pods).",
 )
 
 
@@ -247,7 +247,7 @@ def openshift_credentials(environment: Environment, table: RouteTable) -> Target
         taken, left_out = crio_matches(table, environment.platform)
         files[CRIO] = dump_yaml(crio_configuration(environment, taken))
         notes.append(
-            f"{CRIO} lets CRI-O use the pull secrets of a Pod's namespace for the mirror of these sources. It hands out no credentials of the node's role: without such a secret it changes nothing, so that `kubectl apply -k .` leaves it out. Apply it by itself where namespaces keep tokens of their own."
+            f"{CRIO} lets CRI-O use the pull secrets of a Pod's namespace for the mirror of these sources. It hands out no credentials of the node's role. Without such a secret it changes nothing, so that `kubectl apply -k .` leaves it out. Apply it by itself where namespaces keep tokens of their own."
         )
         notes += [f"{source} is left out of {CRIO}: the platform does not take it." for source in left_out]
     elif environment.platform == "rosa-classic":
@@ -256,7 +256,7 @@ def openshift_credentials(environment: Environment, table: RouteTable) -> Target
         )
     else:
         notes.append(
-            "CRIOCredentialProviderConfig is left out: clusters with hosted control planes do not have it, and it would hand out pull secrets of namespaces, not the node's role."
+            "CRIOCredentialProviderConfig is left out. Clusters with hosted control planes do not have it, and it would hand out pull secrets of namespaces, not the node's role."
         )
     return TargetFiles(
         target="credentials",

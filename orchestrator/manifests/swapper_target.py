@@ -66,12 +66,12 @@ def swapper_target(environment: Environment, table: RouteTable) -> TargetFiles:
 def _notes(environment: Environment, built: str) -> tuple[str, ...]:
     notes = [
         f"The image {built} is built from {DOCKERFILE} and pushed by you.",
-        f"The Pods make their certificate themselves, keep it in the Secret {CERTIFICATE}, renew it after two thirds of its time and "
+        f"The Pods make their certificate themselves and keep it in the Secret {CERTIFICATE}. They renew it after two thirds of its time and "
         "tell the API server through the caBundle of webhook.yaml. cert-manager is not needed; a tool that keeps the cluster as the "
         "files say must ignore the differences of `.webhooks[].clientConfig.caBundle`.",
         "A webhook that is away costs no Pod: `failurePolicy` is Ignore, and the Pod keeps its source.",
         "`service-monitor.yaml` is for clusters with Prometheus' operator: `kubectl apply -f service-monitor.yaml`.",
-        "Replicas do not share their queues: each may copy an image once, and the registry takes the second copy as one that is there already.",
+        "Replicas do not share their queues. Each may copy an image once, and the registry takes the second copy as one that is there already.",
         *left_alone(environment),
     ]
     if environment.mirrors and not environment.uses_central_registry and not has_role(environment):
@@ -81,7 +81,7 @@ def _notes(environment: Environment, built: str) -> tuple[str, ...]:
         else:
             way = f'oidc_provider_arn = "ARN", subjects = ["system:serviceaccount:{NAMESPACE}:{NAME}"]'
         notes.append(
-            f"No role lets the ServiceAccount {NAME} of namespace {NAMESPACE} look for images of mirrors and copy them, which then keep their "
+            f"No role lets the ServiceAccount {NAME} of namespace {NAMESPACE} look for images of mirrors and copy them. Such images keep their "
             f"source. Give it one: `push_roles = {{ {object_name(environment, NAME)} = {{ repositories = [{repositories}], {way} }} }}`, "
             "apply, and make these files again."
         )

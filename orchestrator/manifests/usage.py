@@ -157,12 +157,12 @@ def _notes(environment: Environment, settings: UsageSettings, built: str, pulled
     if settings.pod_identity:
         notes.append(
             "EKS Pod Identity needs its agent on the nodes (`aws eks create-addon --addon-name eks-pod-identity-agent "
-            f"--cluster-name {environment.cluster_name}`), and gives a Pod its role only when it starts after the "
-            "association was made: `kubectl apply` comes after `orchestrator apply`."
+            f"--cluster-name {environment.cluster_name}`). It gives a Pod its role only when it starts after the "
+            "association was made, so `kubectl apply` comes after `orchestrator apply`."
         )
     if environment.registry.account != environment.account_id and built.startswith(f"{environment.registry_host}/"):
         notes.append(
-            f"The registry belongs to account {environment.registry.account}: push with its credentials, and let account "
+            f"The registry belongs to account {environment.registry.account}. Push with its credentials, and let account "
             f"{environment.account_id} pull from the repository (repositories.<name>.pull_account_ids of its owner)."
         )
     return tuple(notes)

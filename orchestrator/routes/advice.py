@@ -47,7 +47,7 @@ def _of_digest(answer: Redirected | Unchanged) -> list[str]:
     if isinstance(answer, Redirected):
         return ["ECR cannot make a first pull by digest: warm the cache by tag before a cluster asks for it."]
     return [
-        "ECR cannot make a first pull by digest, so the image still comes from its source: name a tag alone, "
+        "ECR cannot make a first pull by digest, so the image still comes from its source. Name a tag alone, "
         'or warm the cache and set digest_references = "redirect".'
     ]
 

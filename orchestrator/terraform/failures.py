@@ -101,7 +101,7 @@ def failure(
             environment=environment,
             why=text,
             remedy=f"{'Make room' if full else 'Correct the cause'}, do not remove the working directory, and run {again} "
-            "again: it saves that state first, and takes over what is missing in it.",
+            "again. It saves that state first, and takes over what is missing in it.",
         )
     if "RepositoryNotEmptyException" in text:
         return OrchestratorError(
@@ -164,7 +164,7 @@ def _interrupted(environment: str, outcome: Outcome, again: str, applying: bool)
         "interrupted; Terraform stopped cleanly.",
         environment=environment,
         why="What was finished is in the state; nothing is lost.",
-        remedy=f"Run {again} again to finish the work; what AWS made of a request that was cut off is then taken over.",
+        remedy=f"Run {again} again to finish the work. What AWS made of a request that was cut off is then taken over.",
     )
 
 

@@ -225,7 +225,7 @@ def _scope_notes(stack: Stack, found: str) -> Iterator[str]:
     scope = environment.registry_account_settings.get("REGISTRY_POLICY_SCOPE") or found
     if scope == "V1" and environment.owns_registry and environment.registry_consumer_account_ids:
         yield (
-            "the scope of the registry policy is V1, which knows imports only: consumers pull where a repository's own "
+            "the scope of the registry policy is V1, which knows imports only. Consumers pull where a repository's own "
             'policy lets them, as creation templates do. registry_account_settings = { REGISTRY_POLICY_SCOPE = "V2" } '
             "lets them pull everything"
         )

@@ -146,7 +146,7 @@ _SIGNS = (
         r"no route to host|connection reset|TLS handshake timeout|RegistryUnavailable",
         "network",
         "The registry cannot be reached from the node.",
-        "Without a way out the image must come from the environment's registry; look at its endpoints and their "
+        "Without a way out the image must come from the environment's registry. Look at its endpoints and their "
         "security groups: `orchestrator doctor {name}`.",
     ),
     _sign(
@@ -198,7 +198,7 @@ def _absent(table: RouteTable, environment: str, image: str, route: Route | None
         )
     return PullFailure(
         "absent or import right",
-        "The upstream does not have this image, or the node's role may not make ECR import it: ECR answers both alike.",
+        "The upstream does not have this image, or the node's role may not make ECR import it. ECR answers both alike.",
         f"Look at the upstream's tags; then at `node_access` (ecr:BatchImportUpstreamImage and ecr:CreateRepository) in "
         f"{environment}.tfvars.",
     )

@@ -162,7 +162,7 @@ class WarmRun:
         except Absent as error:
             image.fail(
                 f"{error.what} The upstream has no such tag, the rule's credentials fail, or the caller lacks "
-                "ecr:BatchImportUpstreamImage or ecr:CreateRepository: ECR says the same of all."
+                "ecr:BatchImportUpstreamImage or ecr:CreateRepository. ECR says the same of all."
             )
             return None
         except OrchestratorError as error:
