@@ -19,9 +19,9 @@ from typing import NamedTuple
 ROOTS = ("orchestrator", "lambda_src", "scripts", "modules", "environments", "docs")
 FILES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 # {kind of text: the most words of a sentence there}
-LIMITS: Mapping[str, int] = {"message": 25, "docstring": 59, "comment": 36, "hcl": 23, "docs": 84}
+LIMITS: Mapping[str, int] = {"message": 25, "docstring": 93, "comment": 36, "hcl": 21, "docs": 36}
 # These are made from other texts, which are read where they are written.
-MADE = "<!-- Made by"
+MADE = ("<!-- Made by", "Made from the code:")
 _END = re.compile(r"(?<!e\.g)(?<!i\.e)[.!?][\")`'*]*(?=\s|$)|:(?=\s*$)")
 _CODE = re.compile(r"``[^`]*``|`[^`]*`")
 _FILLED = re.compile(r"\$?\{[^{}]*\}")
@@ -49,7 +49,7 @@ def sentences(root: Path) -> Iterator[Sentence]:
     for path in _files(root):
         where = str(path.relative_to(root))
         text = path.read_text("utf-8")
-        if text.startswith(MADE):
+        if any(made in text[:200] for made in MADE):
             continue
         for kind, line, part in _texts(path.suffix, text):
             for sentence in split(part):
@@ -152,20 +152,24 @@ def _runs(kind: str, lines: Sequence[tuple[int, str]]) -> Iterator[tuple[str, in
 def _paragraphs(kind: str, line: int, text: str) -> Iterator[tuple[str, int, str]]:
     """Paragraphs, items and cells; what is fenced or indented by four columns more than the first line is code."""
     held: list[str] = []
-    begun, fenced, margin = line, False, 0
+    begun, fenced = line, False
+    below = [len(each) - len(each.lstrip()) for each in text.splitlines()[1:] if each.strip()]
+    margin = min(below, default=0)
     for number, written in enumerate(text.splitlines(), line):
         bare = written.strip()
         if bare.startswith("```"):
             fenced = not fenced
         indent = len(written) - len(written.lstrip())
-        is_code = fenced or bare.startswith("```") or (not held and indent >= margin + 4 and not _ITEM.match(written))
+        is_code = (
+            fenced
+            or bare.startswith(("```", "├─", "│", "└─"))
+            or (not held and indent >= margin + 4 and not _ITEM.match(written))
+        )
         if held and (not bare or is_code or _ITEM.match(written) or bare.startswith("#")):
             yield kind, begun, " ".join(held)
             held = []
         if not bare or is_code:
             continue
-        if number == line + 2:
-            margin = indent
         if bare.startswith("|"):
             yield from ((kind, number, cell) for cell in re.split(r"(?<!\\)\|", _CODE.sub("`code`", bare)))
             continue

@@ -20,8 +20,8 @@ Made from the code: `{COMMAND}`.
 
 ## Operators that compare images
 
-They compare the image of a Pod with the one that they would make now, and delete and remake a Pod that an admission policy
-redirected, for ever. Their Pods are left alone by default (`exclude_pods`); write their image, where ECR has it, in their
+They compare the image of a Pod with the one that they would make now. For ever they delete and remake a Pod that an admission policy
+redirected. Their Pods are left alone by default (`exclude_pods`); write their image, where ECR has it, in their
 custom resource. `exclude_pods` takes label selectors as `kubectl get pods -l` does. A list of your own replaces this one.
 
 | operator | label selector | field that takes ECR's name | reported at |
@@ -42,7 +42,7 @@ element of a list, `{}` every value of a map, `@pod` a Pod's spec, `@template` a
 TAIL = """
 ## Groups that are not read
 
-Custom resources of other groups are named on stderr as not read, unless their group is known to name no image: Kubernetes'
+Custom resources of other groups are named on stderr as not read, unless their group is known to name no image. Those are Kubernetes'
 own groups, those of AWS's controllers and of OpenShift's platform (not {held}), and
 
 {imageless}
