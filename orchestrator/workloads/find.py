@@ -26,7 +26,7 @@ from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreada
 from orchestrator.workloads.references import looks_like_image
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, cut_documents, parse_yaml
 
-_WORDS = re.compile(r"mage|IMAGE|repositor|oci://|docker://|package:|bundle|ontainers|imageRegistry")
+_WORDS = re.compile(r"mage|IMAGE|repositor|oci://|docker://|package:|bundle|ontainers|repoURL|_IMG")
 _VALUES = re.compile(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.I)
 _COMPOSE = re.compile(r"(?:docker-|podman-)?compose(?:[-_.].*)?\.ya?ml", re.I)
 _WORKFLOW = re.compile(r"(?:.*/)?\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml", re.I)
@@ -138,6 +138,18 @@ def _root(path: str, name: str, text: str, root: Node, app_version: str, fields:
         helm.find_in_values(text, root, found, app_version=app_version)
     else:
         kubernetes.find_in_object(text, root, found, fields)
+        if not is_object:
+            _split_images(text, root, found, app_version)
+
+
+def _split_images(text: str, root: Node, found: Found, app_version: str) -> None:
+    """Images that a document of no known kind composes as charts' values do: their files may have any name."""
+    values, known = Found(), {place.anchor.start for place in found.places}
+    helm.find_in_values(text, root, values, app_version=app_version)
+    for place in values.places:
+        named = place.field.rpartition(".")[2].lower().endswith("image")
+        if place.parts.repository is not None and named and place.anchor.start not in known:
+            found.places.append(place)
 
 
 def _in_values_folder(path: str) -> bool:

@@ -84,6 +84,11 @@ def placeholder(text: str) -> str | None:
     return found[0] if found else None
 
 
+def is_file(text: str) -> bool:
+    """Whether `text` ends as the names of pictures, archives and disks do."""
+    return bool(_FILE.search(text))
+
+
 def is_reference(text: str) -> bool:
     """Whether Docker's grammar takes `text`."""
     try:

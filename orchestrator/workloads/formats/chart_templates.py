@@ -30,5 +30,5 @@ def find_in_template(text: str, found: Found) -> None:
         problem = filled_in_later(value, start)
         if problem is not None:
             found.unreadable.append(problem)
-        elif value and is_reference(value):
+        elif value and value != "auto" and is_reference(value):
             found.places.append(ImagePlace("image", FORMAT, value, Parts(image=Part(start, end, value, style))))

@@ -104,6 +104,8 @@ class _Values:
             for index, item in enumerate(node.items):
                 where = f"{path}[{index}]"
                 if isinstance(item, Scalar):
+                    for place in text_images(self._text, item, where):
+                        self._note(place)
                     if _plainly(key).endswith("images") and looks_like_image(_bare(item.value)):
                         self._inline(item, where)
                 else:

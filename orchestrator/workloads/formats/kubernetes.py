@@ -7,20 +7,19 @@ Objects are recognised by their shape, so that a kind that nobody listed is foun
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
 from orchestrator.workloads.fields import FIELDS, KUBELET, PULLED_BY, Field, Fields
 from orchestrator.workloads.formats import helm
+from orchestrator.workloads.formats.delivered import DELIVERERS, find_in_delivery, select
 from orchestrator.workloads.formats.embedded import Window, assigned_images, inside, text_images
 from orchestrator.workloads.formats.parameters import PARAMETRISED, Parameters, bundles, read_parameters
-from orchestrator.workloads.place import Consent, Found, ImagePlace, Part, Parts, Unreadable, below
-from orchestrator.workloads.references import composed, is_reference, looks_like_image, placeholder
+from orchestrator.workloads.place import Consent, Found, ImagePlace, Part, Parts, below
+from orchestrator.workloads.references import is_file, is_reference, looks_like_image, placeholder
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, parse_yaml
 
 FORMAT = "kubernetes"
-_OCI = "oci://"
 CONTAINERS = frozenset({"containers", "initContainers", "ephemeralContainers"})
 # Schemas, patterns and mirror sets: they speak about images, and nothing pulls what they name.
 NOT_PULLED = frozenset(
@@ -34,6 +33,11 @@ NOT_PULLED = frozenset(
         "ImageRepository",
     }
 )
+# What holds one container alone.
+_HOLDERS = frozenset({"container", "initContainer", "script", "sidecar", "stepTemplate"})
+_WORKFLOWS = frozenset({"Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow"})
+# Istio's injector takes the place of a container with this image.
+_INJECTED = "auto"
 # Text that programs read; what stands in it is named and never changed.
 _TEXTS = frozenset({"ConfigMap", "Secret"})
 # What a container has beside its image: without a `containers` above it, two words make one.
@@ -57,10 +61,14 @@ _CONTAINER = frozenset(
 _OPERATOR_VARIABLE = re.compile(r"RELATED_IMAGE_\w+|OPERATOR_IMAGE\w*|OPERAND_IMAGE_\w+", re.A)
 _IMAGE_VARIABLE = re.compile(r"\w*(?:_IMAGE|IMAGE_)\w*|IMAGE", re.A)
 _ARGUMENT = re.compile(r"--?[a-zA-Z0-9-]*image[a-zA-Z0-9-]*=(.+)", re.S)
+_ARGUMENT_ALONE = re.compile(r"--?[a-zA-Z0-9-]*image[a-zA-Z0-9-]*")
+_IMAGE_KEY = re.compile(r"(?:.*[-_.])?images?|.*[a-z]Image", re.I)
 _FUNCTION_ANNOTATIONS = frozenset({"config.kubernetes.io/function", "config.k8s.io/function"})
 _IMAGE_ANNOTATIONS = frozenset(
     {"sidecar.istio.io/proxyImage", "linkerd.io/proxy-image", "config.linkerd.io/proxy-image"}
 )
+# Annotations from which operators read the images that they start: `images.v1_2_3.proxy`.
+_OPERANDS = "images."
 # Volumes of block devices call a disk an image.
 _DISKS = frozenset({"rbd", "iscsi", "cephfs", "quobyte", "cinder"})
 
@@ -123,41 +131,12 @@ class _Object:
         for field in self._fields.get(kind, ()):
             if field.group and not (group == field.group or group.endswith("." + field.group)):
                 continue
-            for where, node in _select(entries, field.path):
+            for where, node in select(entries, field.path):
                 self._field(field, node, below(path, where), kind)
-        if kind in {"HelmRelease", "HelmChart", "HelmChartConfig", "Application", "ApplicationSet"}:
-            self._values(entries, path)
-        if kind == "OCIRepository":
-            self._artifact(entries, path)
-        if kind == "Kustomization" and group == "kustomize.toolkit.fluxcd.io":
-            self._overlay(entries, path)
-
-    def _artifact(self, entries: dict[str, Node], path: str) -> None:
-        """Flux's OCIRepository: `url` without a tag, and the tag or digest in `ref`."""
-        found = {
-            name: node for name in ("url", "ref.tag", "ref.digest") for _, node in _select(entries, f"spec.{name}")
-        }
-        url = found.get("url")
-        if not isinstance(url, Scalar) or not url.value.startswith(_OCI):
-            return
-        whole = url.part(self._text)
-        repository = Part(whole.start + len(_OCI), whole.end, url.value.removeprefix(_OCI), whole.style)
-        tag, digest = _scalar(found.get("ref.tag")), _scalar(found.get("ref.digest"))
-        reference = composed("", repository.value, "" if digest else tag, digest)
-        parts = Parts(repository=repository)
-        self._add(ImagePlace(below(path, "spec.url"), FORMAT, reference, parts, pulled_by="Flux"))
-
-    def _overlay(self, entries: dict[str, Node], path: str) -> None:
-        """Images that Flux sets in what it builds: the new names; what the bases carry is not known here."""
-        for where, node in _select(entries, "spec.images[]"):
-            own = node.entries() if isinstance(node, YamlMapping) else {}
-            name = own.get("newName")
-            if not isinstance(name, Scalar) or not name.value or placeholder(name.value):
-                continue
-            digest, tag = _scalar(own.get("digest")), _scalar(own.get("newTag"))
-            reference = composed("", name.value, "" if digest else tag, digest)
-            parts = Parts(repository=name.part(self._text))
-            self._add(ImagePlace(below(path, f"{where}.newName"), FORMAT, reference, parts))
+        if kind in DELIVERERS:
+            delivered = Found()
+            self._seen |= {id(node) for node in find_in_delivery(self._text, kind, entries, path, delivered)}
+            self._take(delivered)
 
     def _field(self, field: Field, node: Node, where: str, kind: str) -> None:
         if isinstance(node, Scalar):
@@ -165,26 +144,6 @@ class _Object:
         elif isinstance(node, YamlMapping):
             for place in helm.split_image(self._text, node, where, kind):
                 self._add(replace(place, format=FORMAT))
-
-    def _values(self, entries: dict[str, Node], path: str) -> None:
-        """Values of a chart inside an object, as a mapping or as text."""
-        for where, node in _values_nodes(entries):
-            if isinstance(node, YamlMapping):
-                self._seen.add(id(node))
-                helm.find_in_values(self._text, node, self._found, below(path, where))
-            elif isinstance(node, Scalar) and node.value.strip():
-                self._seen.add(id(node))
-                window = inside(self._text, node)
-                if window is None:
-                    self._found.unreadable.append(Unreadable(node.start, "values in a string with escapes"))
-                    continue
-                nested = Found()
-                try:
-                    for root in parse_yaml(window.text):
-                        helm.find_in_values(window.text, root, nested, below(path, where))
-                except BrokenYaml as error:
-                    nested.unreadable.append(Unreadable(error.start, error.reason))
-                window.move(nested, self._found)
 
     def _walk(self, node: Node, path: str, kind: str) -> None:
         if isinstance(node, Scalar) or id(node) in self._seen:
@@ -241,7 +200,7 @@ class _Object:
                 window = inside(self._text, value)
                 if window is not None:
                     self._window(window, f"{path}.{key}")
-            elif key in _IMAGE_ANNOTATIONS and looks_like_image(value.value):
+            elif (key in _IMAGE_ANNOTATIONS or key.startswith(_OPERANDS)) and looks_like_image(value.value):
                 self._image(value, f"{path}.{key}")
 
     def _item(self, node: Node, path: str, kind: str) -> None:
@@ -256,7 +215,11 @@ class _Object:
         in_list = last.partition("[")[0]
         image = entries.get("image")
         if isinstance(image, Scalar):
-            certain = in_list in CONTAINERS or bool(_CONTAINER & entries.keys())
+            certain = in_list in CONTAINERS or last in _HOLDERS or bool(_CONTAINER & entries.keys())
+            if kind in _WORKFLOWS and in_list in {"withItems", "items"}:
+                certain = certain or is_reference(image.value)
+            if image.value == _INJECTED or (certain and in_list not in CONTAINERS and is_file(image.value)):
+                return
             if certain or looks_like_image(image.value) or placeholder(image.value):
                 self._image(image, below(path, "image"), pulled_by=PULLED_BY.get(kind, KUBELET))
         elif isinstance(image, YamlMapping):
@@ -283,7 +246,11 @@ class _Object:
                 continue
             entries = item.entries()
             name, value = _scalar(entries.get("name")), entries.get("value")
-            if not isinstance(value, Scalar) or not _IMAGE_VARIABLE.fullmatch(name.upper()):
+            if not isinstance(value, Scalar):
+                continue
+            if not _IMAGE_VARIABLE.fullmatch(name.upper()):
+                if _beyond_doubt(value) and "/" in value.value:
+                    self._image(value, f"{path}[{index}].value", consent="env")
                 continue
             if "\n" in value.value:
                 for place in assigned_images(self._text, value, f"{path}[{index}].value"):
@@ -295,24 +262,21 @@ class _Object:
                 self._image(value, f"{path}[{index}].value", consent=consent)
 
     def _arguments(self, arguments: YamlList, path: str) -> None:
+        """`--sidecar-image=…`, and an argument that follows `--sidecar-image`."""
+        before = ""
         for index, item in enumerate(arguments.items):
             if not isinstance(item, Scalar):
                 continue
             match = _ARGUMENT.fullmatch(item.value)
+            where = f"{path}[{index}]"
+            if _ARGUMENT_ALONE.fullmatch(before) and _beyond_doubt(item):
+                self._image(item, where, consent="env")
+            before = item.value
             if match and looks_like_image(match[1]):
                 part = item.part(self._text)
-                raw = self._text[part.start : part.end]
-                if raw.endswith(match[1]):
-                    start = part.end - len(match[1])
-                    self._add(
-                        ImagePlace(
-                            f"{path}[{index}]",
-                            FORMAT,
-                            match[1],
-                            Parts(image=Part(start, part.end, match[1], part.style)),
-                            consent="env",
-                        ),
-                    )
+                if self._text[part.start : part.end].endswith(match[1]):
+                    image = replace(part, start=part.end - len(match[1]), value=match[1])
+                    self._add(ImagePlace(where, FORMAT, match[1], Parts(image=image), consent="env"))
 
     def _image(
         self, node: Scalar, path: str, *, pulled_by: str = KUBELET, consent: Consent = "", scheme: str = ""
@@ -343,6 +307,11 @@ class _Object:
         self._seen.add(key)
         self._found.take(place)
 
+    def _take(self, nested: Found) -> None:
+        for place in nested.places:
+            self._add(place)
+        self._found.unreadable.extend(nested.unreadable)
+
     def _texts(self, root: YamlMapping, path: str) -> None:
         """Images that a ConfigMap's texts name: shown, because somebody starts them, and never changed."""
         for key, value in root.own_entries():
@@ -350,47 +319,19 @@ class _Object:
                 continue
             for name, content in value.own_entries():
                 if isinstance(content, Scalar):
-                    for place in text_images(self._text, content, f"{below(path, key)}.{name}"):
+                    where = f"{below(path, key)}.{name}"
+                    for place in text_images(self._text, content, where):
                         self._add(place)
+                    if (_IMAGE_KEY.fullmatch(name) or "/" in content.value) and _beyond_doubt(content):
+                        self._image(content, where, consent="never")
 
 
-def _values_nodes(entries: dict[str, Node]) -> Iterator[tuple[str, Node]]:
-    """Where objects of Flux, Argo CD and k3s hold the values of a chart."""
-    for path in (
-        "spec.values",
-        "spec.valuesContent",
-        "spec.source.helm.valuesObject",
-        "spec.source.helm.values",
-        "spec.sources[].helm.valuesObject",
-        "spec.sources[].helm.values",
-        "spec.template.spec.source.helm.valuesObject",
-        "spec.template.spec.source.helm.values",
-        "spec.template.spec.sources[].helm.valuesObject",
-        "spec.template.spec.sources[].helm.values",
-    ):
-        yield from _select(entries, path)
-
-
-def _select(entries: dict[str, Node], path: str) -> Iterator[tuple[str, Node]]:
-    """The nodes at a path such as `spec.kafka.image` or `spec.tags[].from.name`; `*` is any key."""
-    found: list[tuple[str, Node]] = [("", YamlMapping([], 0, entries))]
-    for step in path.split("."):
-        name, many = step.removesuffix("[]"), step.endswith("[]")
-        next_found: list[tuple[str, Node]] = []
-        for where, node in found:
-            if not isinstance(node, YamlMapping):
-                continue
-            own = node.entries()
-            keys = list(own) if name == "*" else [name] if name in own else []
-            for key in keys:
-                place = below(where, key)
-                value = own[key]
-                if many and isinstance(value, YamlList):
-                    next_found.extend((f"{place}[{index}]", item) for index, item in enumerate(value.items))
-                elif not many:
-                    next_found.append((place, value))
-        found = next_found
-    yield from found
+def _beyond_doubt(node: Scalar) -> bool:
+    """Whether a text of one line is an image whatever its name is: a registry with a tag or a digest, or a tag that a version is."""
+    value = node.value.strip()
+    if "\n" in value or not looks_like_image(value) or placeholder(value):
+        return False
+    return "@sha256:" in value or ":" in value.rpartition("/")[2]
 
 
 def _scalar(node: Node | None) -> str:

@@ -95,7 +95,7 @@ def bundles(entries: dict[str, Node], path: str) -> Iterator[tuple[Scalar, str]]
     if path.rpartition(".")[2] not in {"taskRef", "pipelineRef"}:
         return
     bundle, resolver, parameters = (entries.get(key) for key in ("bundle", "resolver", "params"))
-    if isinstance(bundle, Scalar):
+    if isinstance(bundle, Scalar) and looks_like_image(bundle.value):
         yield bundle, below(path, "bundle")
     if isinstance(resolver, Scalar) and resolver.value == "bundles" and isinstance(parameters, YamlList):
         for name, value, where in _values(parameters, below(path, "params")):

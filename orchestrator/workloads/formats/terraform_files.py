@@ -8,10 +8,11 @@ by a program, and reported. Texts (heredocs) are read as what they are: values o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from orchestrator.workloads.formats import helm, kubernetes
+from orchestrator.workloads.formats.chart_settings import nested_settings
 from orchestrator.workloads.formats.hcl_tree import HclBlock, HclFile, Heredoc, read_hcl
 from orchestrator.workloads.formats.shell_variables import Unresolved, resolve
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable, below, filled_in_later
@@ -85,7 +86,7 @@ class _File:
             self._values(node, f"values[{index}]")
         settings = list(_settings(block))
         if settings:
-            self._values(_nested(settings), "set")
+            self._values(nested_settings(settings), "set")
 
     def _heredocs(self, block: HclBlock, *, chart: bool) -> None:
         for heredoc in block.heredocs:
@@ -184,19 +185,3 @@ def _settings(block: HclBlock) -> Iterator[tuple[str, Scalar]]:
         name, value = one.get("name"), one.get("value")
         if isinstance(name, Scalar) and isinstance(value, Scalar):
             yield name.value, value
-
-
-def _nested(settings: Iterable[tuple[str, Scalar]]) -> YamlMapping:
-    """`image.tag` as a key in the mapping `image`."""
-    root = YamlMapping([], 0)
-    for name, value in settings:
-        *way, last = name.split(".")
-        here = root
-        for key in way:
-            inner = next((node for old, node in here.pairs if isinstance(old, Scalar) and old.value == key), None)
-            if not isinstance(inner, YamlMapping):
-                inner = YamlMapping([], value.start)
-                here.pairs.append((Scalar(key, value.start, value.start, "plain"), inner))
-            here = inner
-        here.pairs.append((Scalar(last, value.start, value.start, "plain"), value))
-    return root

@@ -243,4 +243,48 @@ SHAPES: dict[str, tuple[str, str]] = {
         "comment.yaml",
         "spec:\n  containers:\n  - image: &one # why\n      «nginx:1»\n  - ? image\n    : !!str &two '«nginx:2»'\n",
     ),
+    "Argo CD's sources": (
+        "apps/app.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  sources:\n  - helm:\n      parameters:\n"
+        "      - {name: web.image.repository, value: «a/b»=>a/b:2}\n      - {name: web.image.tag, value: '2'}\n"
+        "  - repoURL: ghcr.io/a/charts\n    chart: «app»=>ghcr.io/a/charts/app:1.0.0\n    targetRevision: 1.0.0\n"
+        "  - repoURL: oci://«ghcr.io/a/whole»=>ghcr.io/a/whole:1.0.0\n    targetRevision: 1.0.0\n"
+        "  - repoURL: https://charts.example.com\n    chart: app\n    targetRevision: 1.0.0\n"
+        "    kustomize:\n      images:\n      - web=«quay.io/a/web:1»\n      - [[never]]«quay.io/a/side:2»\n",
+    ),
+    "Flux's post renderers": (
+        "release.yaml",
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec:\n  postRenderers:\n  - kustomize:\n      images:\n"
+        "      - {name: x, newName: «y/z»=>y/z:2, newTag: '2'}\n",
+    ),
+    "values in a text of a list": (
+        "values.yaml",
+        "extraDeploy:\n- |\n  kind: Pod\n  spec:\n    containers:\n    - image: [[never]]«a/b:1»\n",
+    ),
+    "values under any name": (
+        "clusters/blue.yaml",
+        "web:\n  image:\n    repository: «quay.io/a/web»=>quay.io/a/web:1\n    tag: '1'\nsource:\n  repository: a/b\n  tag: v1\n",
+    ),
+    "texts of one line": (
+        "images.yaml",
+        "apiVersion: v1\nkind: ConfigMap\ndata:\n  plugin: [[never]]«quay.io/a/plugin:v3»\n  sidecar-image: [[never]]«alpine:3»\n"
+        "  host: example.com/path\n  time: 10:30\n  image-policy: Always\n",
+    ),
+    "arguments one after another": (
+        "controller.yaml",
+        "spec:\n  containers:\n  - image: «a/b:1»\n    args: [--executor-image, [[env]]«quay.io/a/exec:1», --name, x/y:z]\n"
+        "    env:\n    - {name: MAVEN_BUILDER, value: '[[env]]«quay.io/a/maven:1»'}\n    - {name: HOST, value: 'kafka:9092'}\n"
+        "  - {name: istio-proxy, image: auto}\n",
+    ),
+    "operators' annotations": (
+        "op.clusterserviceversion.yaml",
+        "apiVersion: operators.coreos.com/v1alpha1\nkind: ClusterServiceVersion\nspec:\n  template:\n    metadata:\n"
+        "      annotations:\n        images.v1_2.proxy: «quay.io/a/proxy:1»\n        other: quay.io/a/proxy:1\n",
+    ),
+    "a workflow's items": (
+        "items.yaml",
+        "kind: Workflow\napiVersion: argoproj.io/v1alpha1\nspec:\n  templates:\n  - steps:\n    - - name: a\n"
+        "        withItems:\n        - {image: «debian», tag: '9.1'}\n  - container: {image: '{{inputs.parameters.image}}'}\n",
+    ),
+    "no image but a picture": ("package.json", '{"name": "x", "image": "logo.png", "repository": {"type": "git"}}'),
 }

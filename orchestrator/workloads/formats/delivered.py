@@ -1,0 +1,187 @@
+"""Images in what Flux and Argo CD deliver: values of charts, OCI artifacts, and names that they set in what they build."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from orchestrator.workloads.formats import helm
+from orchestrator.workloads.formats.chart_settings import nested_settings
+from orchestrator.workloads.formats.embedded import inside
+from orchestrator.workloads.json_tree import parse_objects
+from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable, below
+from orchestrator.workloads.references import composed, is_reference, looks_like_image, placeholder
+from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping
+
+FORMAT = "kubernetes"
+DELIVERERS = frozenset(
+    {
+        *("HelmRelease", "HelmChart", "HelmChartConfig"),
+        *("Application", "ApplicationSet", "OCIRepository", "Kustomization"),
+    }
+)
+_OCI = "oci://"
+_SOURCES = ("spec.source", "spec.sources[]", "spec.template.spec.source", "spec.template.spec.sources[]")
+_VALUES = (
+    *("spec.values", "spec.valuesContent"),
+    *(f"{source}.helm.{name}" for source in _SOURCES for name in ("valuesObject", "values")),
+)
+
+
+def find_in_delivery(text: str, kind: str, entries: dict[str, Node], path: str, found: Found) -> list[Node]:
+    """Add what an object of one of the DELIVERERS names to `found`; the nodes that were read as values of charts."""
+    delivery = _Delivery(text, path, found)
+    group = _text(entries.get("apiVersion")).rpartition("/")[0]
+    if kind == "OCIRepository":
+        delivery.artifact(entries)
+    elif kind == "Kustomization":
+        if group == "kustomize.toolkit.fluxcd.io":
+            delivery.new_names(entries, "spec.images[]")
+    else:
+        delivery.values(entries)
+        delivery.new_names(entries, "spec.postRenderers[].kustomize.images[]")
+        if group == "argoproj.io":
+            delivery.sources(entries)
+    return delivery.read
+
+
+class _Delivery:
+    def __init__(self, text: str, path: str, found: Found) -> None:
+        self._text = text
+        self._path = path
+        self._found = found
+        self.read: list[Node] = []
+
+    def artifact(self, entries: dict[str, Node]) -> None:
+        """Flux's OCIRepository: `url` without a tag, and the tag or digest in `ref`."""
+        found = {name: node for name in ("url", "ref.tag", "ref.digest") for _, node in select(entries, f"spec.{name}")}
+        url = found.get("url")
+        if not isinstance(url, Scalar) or not url.value.startswith(_OCI):
+            return
+        repository = self._without_scheme(url)
+        tag, digest = _text(found.get("ref.tag")), _text(found.get("ref.digest"))
+        reference = composed("", repository.value, "" if digest else tag, digest)
+        self._take("spec.url", reference, Parts(repository=repository), "Flux")
+
+    def new_names(self, entries: dict[str, Node], listed: str) -> None:
+        """Images that Flux sets in what it builds: the new names; what the bases carry is not known here."""
+        for where, node in select(entries, listed):
+            own = node.entries() if isinstance(node, YamlMapping) else {}
+            name = own.get("newName")
+            if not isinstance(name, Scalar) or not name.value or placeholder(name.value):
+                continue
+            digest, tag = _text(own.get("digest")), _text(own.get("newTag"))
+            reference = composed("", name.value, "" if digest else tag, digest)
+            self._take(f"{where}.newName", reference, Parts(repository=name.part(self._text)))
+
+    def values(self, entries: dict[str, Node]) -> None:
+        """Values of a chart inside an object, as a mapping or as text."""
+        for listed in _VALUES:
+            for where, node in select(entries, listed):
+                whole = below(self._path, where)
+                self.read.append(node)
+                if isinstance(node, YamlMapping):
+                    helm.find_in_values(self._text, node, self._found, whole)
+                elif isinstance(node, Scalar) and node.value.strip():
+                    self._values_text(node, whole)
+
+    def _values_text(self, node: Scalar, path: str) -> None:
+        window = inside(self._text, node)
+        if window is None:
+            self._found.unreadable.append(Unreadable(node.start, "values in a string with escapes"))
+            return
+        nested = Found()
+        try:
+            for root in parse_objects(window.text):
+                helm.find_in_values(window.text, root, nested, path)
+        except BrokenYaml as error:
+            nested.unreadable.append(Unreadable(error.start, error.reason))
+        window.move(nested, self._found)
+
+    def sources(self, entries: dict[str, Node]) -> None:
+        """Sources of an Argo CD Application: parameters of its chart, the chart itself, and images that it sets."""
+        for listed in _SOURCES:
+            for where, node in select(entries, listed):
+                if isinstance(node, YamlMapping):
+                    own = node.entries()
+                    self._chart(own, where)
+                    self._parameters(own, where)
+                    for place, image in select(own, "kustomize.images[]"):
+                        if isinstance(image, Scalar):
+                            self._set_image(image, f"{where}.{place}")
+
+    def _parameters(self, source: dict[str, Node], where: str) -> None:
+        settings = []
+        for _, node in select(source, "helm.parameters[]"):
+            own = node.entries() if isinstance(node, YamlMapping) else {}
+            name, value = own.get("name"), own.get("value")
+            if isinstance(name, Scalar) and isinstance(value, Scalar):
+                # A parameter is a string, as Helm's --set-string gives it where forceString says so, else as --set does.
+                settings.append((name.value, value))
+        if settings:
+            helm.find_in_values(
+                self._text, nested_settings(settings), self._found, below(self._path, f"{where}.helm.parameters")
+            )
+
+    def _chart(self, source: dict[str, Node], where: str) -> None:
+        """A chart in a registry: `repoURL` without a scheme above `chart`, or a whole artifact as `oci://`."""
+        url, chart, version = source.get("repoURL"), source.get("chart"), _text(source.get("targetRevision"))
+        if not isinstance(url, Scalar) or placeholder(url.value) or placeholder(version):
+            return
+        tag = version.replace("+", "_") if is_reference(f"a:{version.replace('+', '_')}") else ""
+        if url.value.startswith(_OCI):
+            repository = self._without_scheme(url)
+            self._take(
+                f"{where}.repoURL", composed("", repository.value, tag, ""), Parts(repository=repository), "Argo CD"
+            )
+        elif isinstance(chart, Scalar) and chart.value and ":" not in url.value and is_reference(url.value):
+            name = chart.part(self._text)
+            parts = Parts(registry=url.part(self._text), repository=name)
+            self._take(f"{where}.chart", composed(url.value, name.value, tag, ""), parts, "Argo CD")
+
+    def _set_image(self, node: Scalar, where: str) -> None:
+        """`name=new:tag`, or `name:tag`, which is only shown: rewritten it would match no base."""
+        part = node.part(self._text)
+        name, equals, new = node.value.partition("=")
+        written = new if equals else name
+        start = part.end - len(written)
+        if not looks_like_image(written) or self._text[start : part.end] != written:
+            return
+        image = Part(start, part.end, written, part.style)
+        self._found.take(
+            ImagePlace(below(self._path, where), FORMAT, written, Parts(image=image), consent="" if equals else "never")
+        )
+
+    def _without_scheme(self, node: Scalar) -> Part:
+        whole = node.part(self._text)
+        return replace(whole, start=whole.start + len(_OCI), value=node.value.removeprefix(_OCI))
+
+    def _take(self, where: str, reference: str, parts: Parts, pulled_by: str = "") -> None:
+        place = ImagePlace(below(self._path, where), FORMAT, reference, parts)
+        self._found.take(replace(place, pulled_by=pulled_by) if pulled_by else place)
+
+
+def select(entries: dict[str, Node], path: str) -> Iterator[tuple[str, Node]]:
+    """The nodes at a path such as `spec.kafka.image` or `spec.tags[].from.name`; `*` is any key."""
+    found: list[tuple[str, Node]] = [("", YamlMapping([], 0, entries))]
+    for step in path.split("."):
+        name, many = step.removesuffix("[]"), step.endswith("[]")
+        next_found: list[tuple[str, Node]] = []
+        for where, node in found:
+            if not isinstance(node, YamlMapping):
+                continue
+            own = node.entries()
+            keys = list(own) if name == "*" else [name] if name in own else []
+            for key in keys:
+                place = below(where, key)
+                value = own[key]
+                if many and isinstance(value, YamlList):
+                    next_found.extend((f"{place}[{index}]", item) for index, item in enumerate(value.items))
+                elif not many:
+                    next_found.append((place, value))
+        found = next_found
+    yield from found
+
+
+def _text(node: Node | None) -> str:
+    return node.value if isinstance(node, Scalar) else ""
