@@ -262,7 +262,7 @@ class _Object:
                 self._image(value, f"{path}[{index}].value", consent=consent)
 
     def _arguments(self, arguments: YamlList, path: str) -> None:
-        """`--sidecar-image=…`, and an argument that follows `--sidecar-image`."""
+        """Options that name an image, in the same argument or in the next one."""
         before = ""
         for index, item in enumerate(arguments.items):
             if not isinstance(item, Scalar):
