@@ -12,6 +12,7 @@ import types
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -78,7 +79,9 @@ class Converter:
                 bad = True
                 continue
             # Terraform gives an optional attribute's default for null, too.
-            default = INVALID if field.is_required() else field.get_default(call_default_factory=True)
+            default = INVALID
+            if item is None and not field.is_required():
+                default = field.get_default(call_default_factory=True)
             result[key] = self.convert(item, field.annotation, (*path, key), default)
             bad = bad or result[key] is INVALID
         for key, field in model.model_fields.items():
@@ -203,10 +206,15 @@ def _bare(annotation: Any) -> Any:
 
 def _without_none(annotation: Any, value: object = None) -> tuple[Any, bool]:
     """(the type without None and markers, whether None is allowed); of one or several the one that `value` is."""
+    return _taken_apart(annotation, isinstance(value, list))
+
+
+@cache
+def _taken_apart(annotation: Any, listed: bool) -> tuple[Any, bool]:
     annotation = _bare(annotation)
     if get_origin(annotation) in {Union, types.UnionType}:
         rest = [part for part in get_args(annotation) if part is not type(None)]
-        several = [part for part in rest if get_origin(_bare(part)) is tuple] if isinstance(value, list) else []
+        several = [part for part in rest if get_origin(_bare(part)) is tuple] if listed else []
         return _without_none((several or rest)[0])[0], len(rest) < len(get_args(annotation))
     return annotation, False
 

@@ -112,14 +112,20 @@ def _check_sources_once(context: Context, claims: list[Claim]) -> None:
 
 
 def _in_file_order(context: Context, claims: list[Claim]) -> list[Claim]:
-    return sorted(claims, key=lambda claim: (context.tfvars.where(claim.path), claim.path[0], claim.prefix))
+    return sorted(claims, key=lambda claim: (_line(context, claim.path), claim.path[0], claim.prefix))
+
+
+def _line(context: Context, path: Path) -> tuple[str, int]:
+    """Where `path` is written, as something that thousands are sorted by."""
+    where = context.tfvars.where(path)
+    return where.file, where.line
 
 
 def _check_prefixes(context: Context) -> None:
     environment = context.environment
     paths = [("pull_through_cache_rules", prefix) for prefix in environment.pull_through_cache_rules if prefix != ROOT]
     paths += [("mirrors", prefix) for prefix in environment.mirrors]
-    ordered = sorted(paths, key=lambda path: (context.tfvars.where(path), path))
+    ordered = sorted(paths, key=lambda path: (_line(context, path), path))
     for (variable, prefix), (other_variable, other) in _overlapping(ordered):
         word = "rule" if variable == "pull_through_cache_rules" else "mirror"
         other_word = "rule" if other_variable == "pull_through_cache_rules" else "mirror"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from orchestrator.checks.accounts import check_account, check_accounts
 from orchestrator.checks.arns import check_arn, check_kms_key, check_owner
@@ -45,44 +46,74 @@ def check_markers(context: Context) -> None:
         _check(context, path, value, marker)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """An annotation, taken apart once: thousands of values share it."""
+
+    markers: tuple[Marker, ...] = ()
+    kind: Literal["list", "map", "one of", "single"] = "single"
+    inner: tuple[_Shape, ...] = ()
+    is_part: bool = False
+
+    @property
+    def holds_something(self) -> bool:
+        """Is there a marker at it or below it?"""
+        return self.is_part or bool(self.markers) or bool(self.inner)
+
+
 @cache
-def _hints(model: type[Value]) -> dict[str, Any]:
-    return get_type_hints(model, include_extras=True)
+def _shape(hint: Any) -> _Shape:
+    markers: tuple[Marker, ...] = ()
+    if get_origin(hint) is Annotated:
+        hint, *found = get_args(hint)
+        markers = tuple(marker for marker in found if isinstance(marker, Marker))
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in {Union, types.UnionType}:
+        return _Shape(markers, "one of", tuple(_shape(part) for part in inner if part is not type(None)))
+    if origin is tuple:
+        return _Shape(markers, "list", (_shape(inner[0]),))
+    if origin is dict:
+        return _Shape(markers, "map", (_shape(inner[0]), _shape(inner[1])))
+    return _Shape(markers, is_part=True if not isinstance(hint, type) else hint not in (str, int, float, bool))
+
+
+@cache
+def _fields(model: type[Value]) -> tuple[tuple[str, _Shape], ...]:
+    hints = get_type_hints(model, include_extras=True)
+    return tuple((name, _shape(hint)) for name, hint in hints.items() if name in model.model_fields)
 
 
 def _marked(part: Value, path: Path) -> Iterator[tuple[Path, Any, Marker]]:
-    for name, hint in _hints(type(part)).items():
-        if name in type(part).model_fields:
-            yield from _within(getattr(part, name), hint, (*path, name))
+    for name, shape in _fields(type(part)):
+        value = getattr(part, name)
+        if value is not None:
+            yield from _within(value, shape, (*path, name))
 
 
-def _within(value: Any, hint: Any, path: Path) -> Iterator[tuple[Path, Any, Marker]]:
+def _within(value: Any, shape: _Shape, path: Path) -> Iterator[tuple[Path, Any, Marker]]:
     """Every (path, value, marker) at or below a value, by its annotation; nothing is below None."""
     if value is None:
         return
-    if get_origin(hint) is Annotated:
-        hint, *found = get_args(hint)
-        yield from ((path, value, marker) for marker in found if isinstance(marker, Marker))
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin in {Union, types.UnionType}:
-        parts = [part for part in inner if part is not type(None)]
-        given = next((part for part in parts if _is_list(part) == isinstance(value, tuple)), parts[0])
+    for marker in shape.markers:
+        yield path, value, marker
+    if shape.kind == "one of":
+        given = next(
+            (part for part in shape.inner if (part.kind == "list") == isinstance(value, tuple)), shape.inner[0]
+        )
         yield from _within(value, given, path)
-    elif origin is tuple:
-        for index, item in enumerate(value):
-            yield from _within(item, inner[0], (*path, index))
-    elif origin is dict:
+    elif shape.kind == "list":
+        if shape.inner[0].holds_something:
+            for index, item in enumerate(value):
+                yield from _within(item, shape.inner[0], (*path, index))
+    elif shape.kind == "map":
+        keys, items = shape.inner
         for key, item in value.items():
-            yield from _within(key, inner[0], (*path, key))
-            yield from _within(item, inner[1], (*path, key))
+            here = (*path, key)
+            if keys.holds_something:
+                yield from _within(key, keys, here)
+            yield from _within(item, items, here)
     elif isinstance(value, Value):
         yield from _marked(value, path)
-
-
-def _is_list(hint: Any) -> bool:
-    if get_origin(hint) is Annotated:
-        hint = get_args(hint)[0]
-    return get_origin(hint) is tuple
 
 
 def _check(context: Context, path: Path, value: Any, marker: Marker) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from orchestrator.environment.identifiers import REPOSITORY_NAME
 from orchestrator.errors import OrchestratorError
@@ -13,6 +14,8 @@ _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,
 _SCHEME = re.compile(r"(?:https?|docker|oci)://", re.IGNORECASE)
 
 
+# A source is looked at for itself, among the others and by each check across fields.
+@lru_cache(maxsize=32_768)
 def judge_source(text: str, registry: str = "docker.io") -> tuple[str, str] | None:
     """(why `text` is no source, what to do about it); None when it is one.
 

@@ -155,7 +155,7 @@ _REFUSED_KINDS = {
 }
 # tree-sitter-hcl knows no exponents; digits in their place keep every position.
 _EXPONENT = re.compile(rb"(?<![\w.])\d+(?:\.\d+)?[eE][+-]?\d+")
-_PLAIN_STRING = re.compile(r'"[^"\\$%]*"')
+_PLAIN_STRING = re.compile(r'"[^"\\$%\n]*+"')
 _IDENTIFIER = re.compile(r"[^\W\d][\w-]*")
 
 
@@ -207,6 +207,8 @@ class _Reader:
 
     def _value(self, node: Node, path: Path) -> None:
         """`node` is an expression: note what lies in it, or refuse it."""
+        if _PLAIN_STRING.fullmatch(self._text(node)):
+            return  # most values, and nothing lies in them
         parts = _named(node)
         if len(parts) != 1:
             self._refuse(parts[-1] if parts else node, node, path)
