@@ -10,6 +10,7 @@ import click
 from orchestrator.cli import messages
 from orchestrator.cli.environment_name import ENVIRONMENT
 from orchestrator.cli.project_option import open_project
+from orchestrator.errors import RefusedInput
 
 
 @click.command("deployer-policy")
@@ -42,7 +43,11 @@ def deployer_policy(ctx: click.Context, name: str, folder: Path | None) -> int:
         return 0
     from orchestrator.files.replace import write_whole
 
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = "It is no folder." if folder.exists() else f"{error.strerror}."
+        raise RefusedInput(f"--out {folder} cannot be made.", why=why, remedy="Name a folder.") from error
     for number, part in enumerate(parts, 1):
         path = folder / f"{name}-deployer-{number}.json"
         write_whole(path, (json.dumps(part, indent=2) + "\n").encode())

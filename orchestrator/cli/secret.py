@@ -15,6 +15,7 @@ from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import project_session
 from orchestrator.errors import RefusedInput
+from orchestrator.files.given import read_given
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
@@ -146,8 +147,13 @@ def _read(upstream: str, username: str | None, from_file: Path | None, from_stdi
 
     if from_file or from_stdin:
         if from_file:
-            with from_file.open("rb") as handle:
-                content = handle.read(MAX_BYTES + 1)
+            try:
+                content = read_given(from_file)
+            except OSError as error:
+                why = f"{error.strerror}."
+                raise RefusedInput(
+                    f"{from_file} cannot be read.", why=why, remedy="Name a file, or --stdin."
+                ) from error
         else:
             content = sys.stdin.buffer.read(MAX_BYTES + 1)
         source = str(from_file) if from_file else "Standard input"

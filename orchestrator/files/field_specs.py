@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from orchestrator.errors import Location, RefusedInput
+from orchestrator.files.given import read_given
 from orchestrator.workloads.fields import FIELDS, KUBELET, Field
 
 _KEYS = frozenset({"group", "kind", "path", "pulledBy", "scheme"})
@@ -20,7 +21,7 @@ def read_fields(path: Path) -> dict[str, tuple[Field, ...]]:
     Raises RefusedInput with the file and what is wrong there.
     """
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+        entries = yaml.safe_load(read_given(path).decode("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise RefusedInput(f"{path} cannot be read.", why=str(error), remedy="Correct the path.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:

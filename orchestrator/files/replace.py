@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
+from orchestrator.files.given import write_through
 
 
 def replace_whole(path: Path, content: bytes, *, mode: int | None = None, durable: bool = False) -> None:
@@ -30,8 +31,12 @@ def replace_whole(path: Path, content: bytes, *, mode: int | None = None, durabl
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """As replace_whole, for a file that a person named. Raises OrchestratorError."""
+    """As replace_whole, for a file that a person named. Raises OrchestratorError.
+
+    A link stays one, and its file is written; a device or a pipe (/dev/stdout) gets the content.
+    """
     try:
-        replace_whole(path, content)
+        if not write_through(path, content):
+            replace_whole(Path(os.path.realpath(path)), content)
     except OSError as error:
         raise OrchestratorError(f"{path} cannot be written: {error.strerror}.") from error

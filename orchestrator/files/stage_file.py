@@ -9,6 +9,7 @@ import yaml
 
 from orchestrator.environment.pods import parse_pod_selector
 from orchestrator.errors import Location, RefusedInput
+from orchestrator.files.given import read_given
 from orchestrator.workloads.stages import Stage
 from orchestrator.workloads.yaml_tree import BrokenYaml, compose_yaml
 
@@ -20,7 +21,7 @@ _KEYS = ("name", *_LISTS, "percent")
 def read_stages(path: Path) -> tuple[Stage, ...]:
     """The stages of a file in their order. Raises RefusedInput with the file, its line and what is wrong there."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_given(path).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RefusedInput(f"{path} cannot be read.", why=str(error), remedy="Correct the path.") from error
     try:

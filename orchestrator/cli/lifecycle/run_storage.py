@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import RefusedInput
 from orchestrator.files.directory_storage import DirectoryStorage
+from orchestrator.files.given import read_given
 from orchestrator.lifecycle.ports import Storage
 
 if TYPE_CHECKING:
@@ -26,7 +27,11 @@ def snapshot_files(paths: Sequence[Path], settings: Settings) -> dict[str, list[
 
     files: dict[str, list[tuple[datetime, bytes]]] = {}
     for path in paths:
-        content = path.read_bytes()
+        try:
+            content = read_given(path)
+        except OSError as error:
+            why = f"{error.strerror}."
+            raise RefusedInput(f"{path} cannot be read.", why=why, remedy="Name the file of a snapshot.") from error
         try:
             snapshot = parse_snapshot(content)
         except InvalidSnapshotError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.files.given import read_given
 from orchestrator.mirroring.yaml_documents import UnreadableYaml, load_documents
 from orchestrator.oci.logins import DockerLogins, docker_logins, pull_secret_logins
 
@@ -18,7 +19,7 @@ def source_logins(files: Iterable[Path]) -> list[DockerLogins]:
 
 def _logins_in(file: Path) -> list[DockerLogins]:
     try:
-        documents = list(load_documents(file.read_text("utf-8")))
+        documents = list(load_documents(read_given(file).decode("utf-8")))
     except OSError as error:
         raise RefusedInput(
             f"--pull-secret {file} cannot be read: {error.strerror}.", remedy="Name a readable file."

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import RefusedInput
+from orchestrator.files.given import read_given
 
 if TYPE_CHECKING:
     from orchestrator.swapper.swap_settings import SwapSettings
@@ -25,7 +26,7 @@ def load_settings(path: Path) -> SwapSettings:
     from orchestrator.swapper.swap_config import read_swap_settings
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_given(path).decode("utf-8")
     except OSError as error:
         why = f"{error.strerror}."
         raise RefusedInput(f"{path} cannot be read.", why=why, remedy="Name a file that is there.") from error
