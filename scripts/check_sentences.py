@@ -153,7 +153,7 @@ def _paragraphs(kind: str, line: int, text: str) -> Iterator[tuple[str, int, str
     """Paragraphs, items and cells; what is fenced or indented by four columns more than the first line is code."""
     held: list[str] = []
     begun, fenced = line, False
-    below = [len(each) - len(each.lstrip()) for each in text.splitlines()[1:] if each.strip()]
+    below = [len(each) - len(each.lstrip()) for each in text.split("\n")[1:] if each]
     margin = min(below, default=0)
     for number, written in enumerate(text.splitlines(), line):
         bare = written.strip()
