@@ -58,13 +58,13 @@ class Project:
     def root_module_dir(self) -> Path:
         """The root module: the project's own when `environments/main.tf` exists, else the one of the package."""
         own = self.environments_dir
-        return own if (own / "main.tf").is_file() else _packed("environments")
+        return own if (own / "main.tf").is_file() else packed_sources("environments")
 
     @property
     def has_own_root_module(self) -> bool:
         """Is `environments/main.tf` another than the one of the package?"""
         own = self.environments_dir / "main.tf"
-        return own.is_file() and own.read_bytes() != (_packed("environments") / "main.tf").read_bytes()
+        return own.is_file() and own.read_bytes() != (packed_sources("environments") / "main.tf").read_bytes()
 
     def unread_files(self) -> list[str]:
         """Files that look like environments and are none, as paths below the project: nothing here reads them."""
@@ -76,7 +76,7 @@ class Project:
     def modules_dir(self) -> Path:
         """The modules: the project's own beside a root module of its own, else those of the package."""
         own = self.root / "modules"
-        return own if self.root_module_dir == self.environments_dir and own.is_dir() else _packed("modules")
+        return own if self.root_module_dir == self.environments_dir and own.is_dir() else packed_sources("modules")
 
     def environment_names(self) -> list[str]:
         """Names of all environments, sorted: the tfvars files without `common`."""
@@ -191,7 +191,8 @@ def find_project(start: Path | None = None) -> Project:
     )
 
 
-def _packed(folder: str) -> Path:
+def packed_sources(folder: str) -> Path:
+    """The package's own Terraform sources in `folder` (`environments`, `modules`). Raises RefusedInput where they are missing."""
     # In a wheel the sources are below the package; in a checkout they lie beside it.
     package = Path(__file__).parent
     for path in (package / "_terraform" / folder, package.parent / folder):

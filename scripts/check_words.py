@@ -14,6 +14,30 @@ from pathlib import Path
 ROOTS = ("orchestrator", "lambda_src")
 # {name: (where it stands, why it is the same word)}
 SHARED: Mapping[str, tuple[frozenset[str], str]] = {
+    "ClusterImages": (
+        frozenset(
+            {
+                "orchestrator/constructs/aws_cdk.py",
+                "orchestrator/constructs/terrain.py",
+                "orchestrator/workloads/in_cluster.py",
+            }
+        ),
+        "Images of a cluster: those that it runs, and those that a CDK program gives it.",
+    ),
+    "LifecycleManager": (
+        frozenset(
+            {
+                "orchestrator/constructs/aws_cdk.py",
+                "orchestrator/constructs/terrain.py",
+                "orchestrator/environment/parts.py",
+            }
+        ),
+        "The setting, and what makes it in each kind of CDK.",
+    ),
+    "PullThroughCache": (
+        frozenset({"orchestrator/constructs/aws_cdk.py", "orchestrator/constructs/terrain.py"}),
+        "One program reads like the other, whichever CDK it is for.",
+    ),
     "errors": (
         frozenset({"orchestrator/errors.py", "orchestrator/oci/errors.py"}),
         "Each holds a tree of errors, drawn at its top: everybody's, and those of a registry or a transfer.",
@@ -70,7 +94,7 @@ def repeated(
     return [
         f'The {kind} "{name}" stands {len(where)} times: {", ".join(where)}. Call each by what it is.'
         for name, where in sorted(places.items())
-        if len(where) > 1 and (name not in shared or shared[name][0] != frozenset(where))
+        if len(where) > 1 and (name not in shared or shared[name][0] != {place.partition(":")[0] for place in where})
     ]
 
 
@@ -87,7 +111,7 @@ def unused(root: Path, shared: Mapping[str, tuple[frozenset[str], str]]) -> list
 def problems(root: Path) -> list[str]:
     """Everything that is wrong with the words of the source below `root`."""
     return [
-        *repeated(classes(root), "class", {}),
+        *repeated(classes(root), "class", SHARED),
         *repeated(modules(root), "module", SHARED),
         *unused(root, SHARED),
     ]

@@ -19,12 +19,6 @@ MAX_CHARACTERS = 3700
 def function_variables(environment: Environment, manager: LifecycleManager) -> dict[str, str]:
     """{variable: text}, as the module writes them."""
     scanning = environment.registry_scanning
-    routes = [
-        {"prefix": route.prefix, "source": str(route.upstream)}
-        for route in build_route_table(environment).routes
-        if route.kind == "pull-through"
-    ]
-    own = sorted(name for name in environment.own_repository_names if _below(name, environment))
     return {
         "BUCKET": environment.lifecycle_bucket,
         "CACHE_ONLY": _json(sorted(set(manager.cache_only))),
@@ -36,12 +30,26 @@ def function_variables(environment: Environment, manager: LifecycleManager) -> d
         "MAX_EXPIRE_FRACTION_REPOSITORY": f"{manager.max_expire_fraction_repository:g}",
         "METRIC_NAMESPACE": "Orchestrator/Lifecycle",
         "NATIVE_POLICY": manager.native_policy,
-        "OWN": _json(own),
+        "OWN": _json(own_below_caches(environment)),
         "RETENTION": _json(retention_document(manager.retention)),
-        "ROUTES": _json(routes),
+        "ROUTES": _json(cache_routes(environment)),
         "SNAPSHOT_MAX_AGE_HOURS": str(manager.snapshot_max_age_hours),
         "SNAPSHOT_REQUIRED": _json(bool(manager.clusters)),
     }
+
+
+def cache_routes(environment: Environment) -> list[dict[str, str]]:
+    """`[{prefix, source}]` of the pull-through routes, the prefix of ROOT empty."""
+    return [
+        {"prefix": route.prefix, "source": str(route.upstream)}
+        for route in build_route_table(environment).routes
+        if route.kind == "pull-through"
+    ]
+
+
+def own_below_caches(environment: Environment) -> list[str]:
+    """Repositories that the environment makes below a rule's prefix: they are no cache."""
+    return sorted(name for name in environment.own_repository_names if _below(name, environment))
 
 
 def _below(name: str, environment: Environment) -> bool:

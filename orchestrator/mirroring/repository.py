@@ -11,7 +11,7 @@ from orchestrator.partitions import partition_of
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
-    from orchestrator.environment.parts import RootTemplate
+    from orchestrator.environment.parts import RootTemplate, Template
     from orchestrator.routes.table import RouteTable
 
 CROSS_ACCOUNT_SID = "CrossAccountPull"
@@ -51,7 +51,7 @@ def repository_settings(environment: Environment, prefix: str) -> RepositorySett
         scan_on_push=environment.scan_on_push,
         kms_key_arn=template.kms_key_arn if template else environment.kms_key_arn,
         tags={**environment.tags, **(template.resource_tags if template else {})},
-        policy=_policy(environment.registry.region, accounts) if accounts else "",
+        policy=pull_policy(environment.registry.region, accounts) if accounts else "",
     )
 
 
@@ -66,19 +66,16 @@ def cached_settings(environment: Environment, prefix: str) -> RepositorySettings
 
     None without a template: AWS's defaults hold then, or a template that somebody else made.
     """
-    rule = environment.pull_through_cache_rules[prefix]
-    consumers = environment.registry_consumer_account_ids
-    template: RootTemplate | None = rule.template
-    if template is None and (not consumers or prefix == ROOT):
-        template = environment.root_template
-        if template is None and not consumers:
-            return None
-    accounts = sorted({*(rule.template.pull_account_ids if rule.template else ()), *consumers})
+    own = cache_template(environment, prefix)
+    template: RootTemplate | None = own or environment.root_template
+    if template is None:
+        return None
+    accounts = sorted({*(own.pull_account_ids if own else ()), *environment.registry_consumer_account_ids})
     return RepositorySettings(
-        mutability=template.image_tag_mutability if template else "MUTABLE",
-        kms_key_arn=template.kms_key_arn if template else None,
-        tags=dict(template.resource_tags) if template else {},
-        policy=_policy(environment.registry.region, accounts) if accounts else "",
+        mutability=template.image_tag_mutability,
+        kms_key_arn=template.kms_key_arn,
+        tags=dict(template.resource_tags),
+        policy=pull_policy(environment.registry.region, accounts) if accounts else "",
     )
 
 
@@ -100,8 +97,25 @@ def settings_by_prefix(environment: Environment) -> dict[str, RepositorySettings
     return found
 
 
-def _policy(region: str, accounts: list[str]) -> str:
-    """The policy that modules/pull-through-cache writes into its templates."""
+def cache_template(environment: Environment, prefix: str) -> Template | None:
+    """The repository creation template of the rule `prefix`, as environments/main.tf gives it; None for none of its own.
+
+    ECR applies one template to a prefix. Where other accounts pull, each repository that ECR makes must let them; what
+    the rule ROOT lacks, `root_template` gives.
+    """
+    from orchestrator.environment.parts import Template
+
+    rule = environment.pull_through_cache_rules[prefix]
+    consumers = environment.registry_consumer_account_ids
+    if rule.template is None and (not consumers or (prefix == ROOT and environment.root_template is not None)):
+        return None
+    template = rule.template or Template()
+    accounts = tuple(dict.fromkeys((*template.pull_account_ids, *consumers)))
+    return template.model_copy(update={"pull_account_ids": accounts})
+
+
+def pull_policy(region: str, accounts: list[str]) -> str:
+    """The policy that modules/pull-through-cache writes into its templates: the accounts may pull."""
     partition = partition_of(region)
     statement: dict[str, Any] = {
         "Sid": CROSS_ACCOUNT_SID,

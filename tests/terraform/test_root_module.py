@@ -6,34 +6,27 @@ AWS is the embedded one, except where `terraform test` mocks the provider.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from orchestrator.functions.package import build_package, write_package
 from orchestrator.local.placeholders import ensure_placeholders
 from orchestrator.manifests.mirror_sets import mirror_entries, mirror_set
 from orchestrator.project import Project
 from orchestrator.routes.build import build_route_table
-from orchestrator.terraform.binary import find_terraform
-from orchestrator.terraform.providers import find_provider_source
-from orchestrator.terraform.shared_provider import ProviderPool
-from tests.terraform.conftest import MODULES, REPOSITORY
+from tests.terraform.conftest import ENVIRONMENTS, MODULES, REPOSITORY, Root, var_files
 from tests.terraform.module_sources import declarations, refused_variables
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
     from orchestrator.local import LocalAws
 
-ENVIRONMENTS = REPOSITORY / "environments"
 NAMES = sorted(path.stem for path in ENVIRONMENTS.glob("*.tfvars") if path.stem != "common")
 
 # Of the module that the root module grew from: people's scripts read these.
@@ -53,71 +46,6 @@ OUTPUTS = {
     "vpc_endpoints_enabled",
     "cluster_summary",
 }
-
-
-class Root:
-    """A copy of the repository's Terraform, initialised once, that runs in a workspace against the embedded AWS."""
-
-    def __init__(self, folder: Path, local: LocalAws, providers: ProviderPool) -> None:
-        self.folder = folder / "environments"
-        self._local = local
-        self._providers = providers
-        shutil.copytree(MODULES, folder / "modules", ignore=shutil.ignore_patterns(".terraform*"))
-        shutil.copytree(ENVIRONMENTS, self.folder, ignore=shutil.ignore_patterns(".terraform*", "terraform.tfstate*"))
-        for function in ("lifecycle_manager", "scan_findings"):
-            write_package(build_package(function), folder / "build")
-        self._settings = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
-        self._settings |= find_provider_source().variables(folder)
-        self._command = find_terraform().command
-        done = self.run("init", "-backend=false")
-        assert done.returncode == 0, done.stdout
-
-    def run(
-        self, *arguments: str, workspace: str = "", account: str = "111122223333", region: str = "us-east-1"
-    ) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
-        settings = self._local.process_environment(account, region, kept) | self._settings
-        if arguments[0] == "test":
-            # It starts the provider for every single run; here one process serves them all, with mocked resources.
-            with self._providers.lend(self.folder, settings, explicit=False) as shared:
-                assert shared, "the provider does not start"
-                return self._run_with(settings | dict(shared.variables), *arguments, workspace=workspace)
-        return self._run_with(settings, *arguments, workspace=workspace)
-
-    def _run_with(
-        self, settings: Mapping[str, str], *arguments: str, workspace: str
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*self._command, *arguments, "-no-color"],
-            cwd=self.folder,
-            env={**settings, **({"TF_WORKSPACE": workspace} if workspace else {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            # Far above what it takes: on a busy machine it takes many times as long.
-            timeout=1200,
-            check=False,
-        )
-
-    def plan(self, environment: Environment, *arguments: str) -> dict[str, Any]:
-        """The plan as `terraform show -json` tells it."""
-        place = {"workspace": environment.name, "account": environment.account_id, "region": environment.aws_region}
-        done = self.run("plan", *arguments, f"-out={environment.name}.plan", **place)
-        assert done.returncode == 0, done.stdout
-        shown = self.run("show", "-json", f"{environment.name}.plan", **place)
-        answer: dict[str, Any] = json.loads(shown.stdout)
-        return answer
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory, local_aws: LocalAws) -> Iterator[Root]:
-    with ProviderPool() as providers:
-        yield Root(tmp_path_factory.mktemp("root"), local_aws, providers)
-
-
-def var_files(name: str) -> tuple[str, str]:
-    return "-var-file=common.tfvars", f"-var-file={name}.tfvars"
 
 
 def created(plan: Mapping[str, Any]) -> list[str]:
@@ -346,7 +274,7 @@ def test_a_state_from_before_the_functions_had_modules_plans_moves_and_nothing_e
 ) -> None:
     file = tmp_path / "functions.tfvars"
     file.write_text(FUNCTIONS, "utf-8")
-    place = {"workspace": "functions", "account": "888800004444", "region": "us-east-1"}
+    place: dict[str, Any] = {"workspace": "functions", "account": "888800004444", "region": "us-east-1"}
     arguments = (f"-var-file={file}", "-var=environment=functions")
     done = root.run("apply", "-auto-approve", *arguments, **place)
     assert done.returncode == 0, done.stdout

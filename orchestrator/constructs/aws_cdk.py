@@ -1,0 +1,174 @@
+"""Constructs for AWS CDK: `PullThroughCache`, `LifecycleManager`, `ClusterImages`.
+
+    environment = Project(Path(".")).load("dev")
+    PullThroughCache(stack, "Cache", environment=environment)
+    images = ClusterImages(stack, "Images", environment=environment)
+    images.redirect("nginx:1.25")     # where the environment pulls it from
+    images.redirect_everything(app)   # every ECS task definition and Kubernetes manifest below `app`
+
+The extra `cdk` brings aws-cdk-lib, which runs Node.js.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.constructs.cache_resources import Resource, cache_resources
+from orchestrator.constructs.cluster_images import ImageRedirects
+from orchestrator.constructs.manager_resources import manager_resources
+from orchestrator.errors import OrchestratorError
+from orchestrator.functions.package import build_package, write_package
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orchestrator.environment.model import Environment
+
+try:
+    import aws_cdk
+    import jsii
+    from aws_cdk import aws_ecs, aws_s3_assets
+    from constructs import Construct, IConstruct
+except ImportError as error:
+    raise OrchestratorError(
+        "AWS CDK is not installed.", why=f"{error}.", remedy="pip install 'orchestrator[cdk]'"
+    ) from error
+
+_MANIFEST = "Custom::AWSCDK-EKS-KubernetesResource"
+_CHART = "Custom::AWSCDK-EKS-HelmChart"
+
+
+class PullThroughCache(Construct):
+    """The environment's pull-through cache rules and their templates.
+
+    `credentials` are ARNs of secrets, by prefix, of rules that name theirs by `secret_name`. Raises RefusedInput as
+    `cache_resources` does.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, environment: Environment, credentials: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(scope, id_)
+        _make(self, cache_resources(environment, credentials))
+
+
+class LifecycleManager(Construct):
+    """The environment's lifecycle manager. Raises RefusedInput as `manager_resources` does."""
+
+    def __init__(self, scope: Construct, id_: str, *, environment: Environment) -> None:
+        super().__init__(scope, id_)
+        with tempfile.TemporaryDirectory() as folder:
+            path, _ = write_package(build_package("lifecycle_manager"), Path(folder))
+            # It is copied to where the application is synthesised, by its content.
+            package = aws_s3_assets.Asset(self, "Package", path=str(path))
+        code = {"S3Bucket": package.s3_bucket_name, "S3Key": package.s3_object_key}
+        _make(self, manager_resources(environment, code))
+
+
+class ClusterImages(Construct):
+    """Where the environment's images are pulled from, for the programs that name them."""
+
+    def __init__(self, scope: Construct, id_: str, *, environment: Environment) -> None:
+        super().__init__(scope, id_)
+        self._redirects = ImageRedirects(environment)
+
+    def redirect(self, image: str) -> str:
+        """Where `image` is pulled from; what has no route keeps its name. Raises RefusedInput for what is no image."""
+        return self._redirects.redirect(image)
+
+    def redirect_everything(self, scope: IConstruct) -> None:
+        """Redirect every image of ECS task definitions and Kubernetes manifests below `scope` when it is synthesised."""
+        aws_cdk.Aspects.of(scope).add(_Redirecting(self._redirects))
+
+
+@jsii.implements(aws_cdk.IAspect)
+class _Redirecting:
+    def __init__(self, redirects: ImageRedirects) -> None:
+        self._redirects = redirects
+
+    def visit(self, node: IConstruct) -> None:
+        """Called by CDK for each construct."""
+        if isinstance(node, aws_ecs.CfnTaskDefinition):
+            self._task(node)
+        elif aws_cdk.CfnResource.is_cfn_resource(node):
+            kind = node.cfn_resource_type
+            if kind == _MANIFEST:
+                self._manifest(node)
+            elif kind == _CHART:
+                _warn(node, "Images of a Helm chart are not redirected here: give its values redirected ones.")
+
+    def _task(self, node: Any) -> None:
+        containers = aws_cdk.Stack.of(node).resolve(node.container_definitions)
+        for index, container in enumerate(containers if isinstance(containers, list) else ()):
+            image = container.get("image", container.get("Image")) if isinstance(container, dict) else None
+            # What CDK builds itself is a token: it is in ECR.
+            if isinstance(image, str) and (target := self._redirects.redirect_found(image)) is not None:
+                node.add_property_override(f"ContainerDefinitions.{index}.Image", target)
+
+    def _manifest(self, node: Any) -> None:
+        # CDK has no public way to a custom resource's properties.
+        text = aws_cdk.Stack.of(node).resolve(node._cfn_properties).get("Manifest")
+        if not isinstance(text, str):
+            _warn(node, "This manifest has values that are known at deployment only, and its images stay as they are.")
+            return
+        documents = json.loads(text)
+        redirected = self._redirects.redirect_documents(documents)
+        if redirected != documents:
+            node.add_property_override("Manifest", json.dumps(redirected, separators=(",", ":")))
+
+
+def _warn(node: IConstruct, text: str) -> None:
+    aws_cdk.Annotations.of(node).add_warning_v2("orchestrator:images", text)
+
+
+def _make(scope: Construct, resources: Mapping[str, Resource]) -> None:
+    """The resources as constructs; what names another by its id gets what CDK calls it."""
+    made: dict[str, Any] = {}
+    for name in _in_order(resources):
+        resource = resources[name]
+        made[name] = construct = aws_cdk.CfnResource(
+            scope, name, type=resource["Type"], properties=_linked(resource["Properties"], made)
+        )
+        for other in resource.get("DependsOn", ()):
+            construct.node.add_dependency(made[other])
+        if "DeletionPolicy" in resource:
+            construct.apply_removal_policy(aws_cdk.RemovalPolicy.RETAIN)
+
+
+def _in_order(resources: Mapping[str, Resource]) -> list[str]:
+    """The ids, each after those that it names."""
+    order: list[str] = []
+
+    def visit(name: str) -> None:
+        if name in order:
+            return
+        for other in sorted(_named(resources[name])):
+            visit(other)
+        order.append(name)
+
+    for name in resources:
+        visit(name)
+    return order
+
+
+def _named(value: object) -> set[str]:
+    if isinstance(value, dict):
+        here = {value["Ref"]} if set(value) == {"Ref"} else set()
+        here |= {value["Fn::GetAtt"][0]} if set(value) == {"Fn::GetAtt"} else set()
+        here |= set(value.get("DependsOn", ()))
+        return here.union(*map(_named, value.values()))
+    return set[str]().union(*map(_named, value)) if isinstance(value, list) else set()
+
+
+def _linked(value: Any, made: Mapping[str, Any]) -> Any:
+    if isinstance(value, dict):
+        if set(value) == {"Ref"}:
+            return made[value["Ref"]].ref
+        if set(value) == {"Fn::GetAtt"}:
+            name, attribute = value["Fn::GetAtt"]
+            return made[name].get_att(attribute)
+        return {key: _linked(one, made) for key, one in value.items()}
+    return [_linked(one, made) for one in value] if isinstance(value, list) else value

@@ -1,0 +1,50 @@
+"""Where an environment's images are pulled from, asked while a CDK program is synthesised. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import RefusedInput
+from orchestrator.routes.build import build_route_table
+from orchestrator.routes.table import Redirected, Refused
+from orchestrator.workloads.edits import forward, rewrite
+from orchestrator.workloads.find import find_images
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.environment.model import Environment
+
+
+class ImageRedirects:
+    """The route table of one environment, for the constructs of both kinds."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._name = environment.name
+        self._table = build_route_table(environment)
+
+    def redirect(self, image: str) -> str:
+        """Where `image` is pulled from; what has no route keeps its name. Raises RefusedInput for what is no image."""
+        answer = self._table.redirect(image)
+        if isinstance(answer, Refused):
+            raise RefusedInput(
+                f'"{image}" cannot be pulled: {answer.reason}.',
+                environment=self._name,
+                remedy=f"`orchestrator route {self._name} -- '{image}'` says more.",
+            )
+        return answer.target if isinstance(answer, Redirected) else image
+
+    def redirect_found(self, image: str) -> str | None:
+        """Where an image that somebody else wrote is pulled from; None where it stays as it is."""
+        answer = self._table.redirect(image)
+        return answer.target if isinstance(answer, Redirected) else None
+
+    def redirect_documents(self, documents: Sequence[Any]) -> list[Any]:
+        """Kubernetes objects with their images where they are pulled from: what `orchestrator rewrite` would write."""
+        # The finders read text: the same fields of the same kinds as in people's files.
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(documents)})
+        found = find_images("documents.json", text)
+        changed = rewrite(found.places, forward(self._table)).apply(text)
+        items: list[Any] = json.loads(changed)["items"]
+        return items
