@@ -31,7 +31,7 @@ class ImageRedirects:
             raise RefusedInput(
                 f'"{image}" cannot be pulled: {answer.reason}.',
                 environment=self._name,
-                remedy=f"`orchestrator route {self._name} -- '{image}'` says more.",
+                remedy=f"`orchestrator route {self._name} '{image}'` says more.",
             )
         return answer.target if isinstance(answer, Redirected) else image
 
