@@ -40,13 +40,13 @@ class Project:
 
         Raises RefusedInput where it is a symbolic link: whoever made it would choose what is written, and deleted, where.
         """
-        folder = self.root / ".orchestrator"
-        if folder.is_symlink():
-            raise RefusedInput(
-                f"{folder} is a symbolic link to {folder.readlink()}.",
-                why="Plans with secrets are written there and folders deleted; a link leads that to a place of somebody's choice.",
-                remedy=f"Remove the link: `rm {shlex.quote(str(folder))}`. To work elsewhere, put the project there.",
-            )
+        return _no_link(self.root / ".orchestrator")
+
+    def own_folder(self, *names: str) -> Path:
+        """A folder below `state_dir`. Raises RefusedInput where it, or one on the way to it, is a symbolic link."""
+        folder = self.state_dir
+        for name in names:
+            folder = _no_link(folder / name)
         return folder
 
     @property
@@ -169,6 +169,16 @@ class Project:
                 where=Location(file, data.count(b"\n", 0, error.start) + 1),
             ) from error
         return parse_tfvars(text, file)
+
+
+def _no_link(folder: Path) -> Path:
+    if folder.is_symlink():
+        raise RefusedInput(
+            f"{folder} is a symbolic link to {folder.readlink()}.",
+            why="Plans with secrets are written there and folders deleted; a link leads that to a place of somebody's choice.",
+            remedy=f"Remove the link: `rm {shlex.quote(str(folder))}`. To work elsewhere, put the project there.",
+        )
+    return folder
 
 
 def find_project(start: Path | None = None) -> Project:

@@ -100,8 +100,8 @@ class Workdir:
 
 
 def workdir_of(project: Project, environment: str, *, local: bool) -> Path:
-    """The folder of an environment's working directory, which need not exist."""
-    return project.state_dir / "local" / environment if local else project.state_dir / environment
+    """The folder of an environment's working directory, which need not exist. Raises RefusedInput for a link on the way."""
+    return project.own_folder(*(["local"] if local else []), environment)
 
 
 def render(

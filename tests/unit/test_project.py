@@ -92,3 +92,15 @@ def test_a_link_in_place_of_the_projects_folder_is_refused(tmp_path: Path) -> No
         with pytest.raises(RefusedInput, match="symbolic link") as caught:
             getattr(Project(project), folder)
         assert "rm " in caught.value.remedy
+
+
+@pytest.mark.parametrize("link", ["local", "local/dev"])
+def test_a_link_on_the_way_to_a_working_directory_is_refused(tmp_path: Path, link: str) -> None:
+    project = make(tmp_path / "project", "environments/dev.tfvars")
+    (tmp_path / "elsewhere").mkdir()
+    place = project / ".orchestrator" / link
+    place.parent.mkdir(parents=True)
+    place.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RefusedInput, match="symbolic link") as caught:
+        Project(project).own_folder("local", "dev")
+    assert str(place) in caught.value.what
