@@ -2,7 +2,7 @@
 
 An edge that starts processes. Secrets go through its standard input, never through its arguments.
 
-Every kind must be listed completely. A list that is refused or breaks off fails the whole: half of what a cluster uses
+Every kind must be listed completely. A list that is refused or breaks off fails the whole. Half of what a cluster uses
 would read as "the rest is unused".
 """
 

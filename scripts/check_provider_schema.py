@@ -1,7 +1,7 @@
 """Compares every resource, argument and attribute that the modules use with the newest AWS provider's schema.
 
 `python -m scripts.check_provider_schema [WHEEL]`. The schema is that of `cdktn-provider-aws`, the provider's bindings on
-the package index: pip downloads the wheel (70 MB), and the few files that matter are read in it. Nothing of it is
+the package index. pip downloads the wheel (70 MB), and the few files that matter are read in it. Nothing of it is
 installed or run. So this says what the newest provider *has*; no plan is made with it, and what it does is not known.
 
 Read are blocks, with blocks inside them, and references such as `aws_x.y[0].arn`, `data.aws_x.y.name`, `self.id` and

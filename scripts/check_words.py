@@ -1,7 +1,7 @@
 """One name, one thing: fails when a class or a module of the source is called what another one is called.
 
 `python -m scripts.check_words` is part of `make check`. A name that means the same thing in several places has its line
-in SHARED, with the places and the reason; a name that is no longer shared must leave the list.
+in SHARED, with the places and the reason. A name that is no longer shared must leave the list.
 """
 
 from __future__ import annotations

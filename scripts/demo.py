@@ -1,6 +1,6 @@
 """`make demo`: the main job on the embedded AWS, with real Terraform and the real AWS provider.
 
-Runs the commands that a reader would type, in this checkout, and leaves the environment up for the commands that it
+Runs the commands that a reader would type, in this checkout. It leaves the environment up for the commands that it
 names at the end.
 """
 

@@ -1,6 +1,6 @@
 """Writes docs/reference/ from the code, or says that it is stale: `python -m scripts.write_reference [--write]`.
 
-Variables and outputs come from the root module, modules from their own files, commands from `--help`, the webhook's metrics
+Variables and outputs come from the root module, modules from their own files. Commands from `--help`, the webhook's metrics
 and keys from its code, alarms from the modules that make them. What is written by hand there is not touched.
 """
 

@@ -1,7 +1,7 @@
 """Which of the things that a plan creates exist in AWS already? Reads only.
 
-They come as values with Terraform's resource type and the attributes that the plan gives them; nothing else of
-Terraform's part is known here. Much of what AWS calls "put" has no error for "exists already": a create replaces what
+They come as values with Terraform's resource type and the attributes that the plan gives them. Nothing else of
+Terraform's part is known here. Much of what AWS calls "put" has no error for "exists already". A create replaces what
 somebody else put there, so that only a look beforehand can tell.
 """
 

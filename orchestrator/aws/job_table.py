@@ -1,6 +1,6 @@
 """The table of copies in DynamoDB: who copies what, and what comes after it. Every change names the state that it expects.
 
-An item is a job by its name: `state`, `source`, `platforms`, `mounts`, `referrers`, the sets `after` (what it still waits for)
+An item is a job by its name. It has `state`, `source`, `platforms`, `mounts`, `referrers`, the sets `after` (what it still waits for)
 and `before` (who waits for it), `owner` and `until` (the lease), `attempts`, and in the end `outcome` or `error`. DynamoDB
 forgets an item at `expires`.
 """

@@ -1,6 +1,6 @@
 """The queue by which workers share copies: SQS says which job may be begun, the table who does it.
 
-A message is a job's name, and nothing is lost with it: it is deleted when its job has ended and those that waited for
+A message is a job's name, and nothing is lost with it. It is deleted when its job has ended and those that waited for
 it are in the queue. Two messages of one job do no harm, for only one worker holds it.
 """
 

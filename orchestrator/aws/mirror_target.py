@@ -1,7 +1,7 @@
 """An environment's registry as the copier sees it: logins, what it holds, its rates, and repositories made when missing.
 
-What is there is asked by DescribeImages and ListImages: BatchGetImage, and every request of the registry API for a
-manifest, would count as a pull and keep images from expiring that nobody uses.
+What is there is asked by DescribeImages and ListImages. BatchGetImage, and every request of the registry API for a
+manifest, would count as a pull. That would keep images from expiring that nobody uses.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Upstream credentials in Secrets Manager, in the one shape that an ECR pull-through cache rule accepts.
 
-ECR user guide, "Storing your upstream repository credentials": the secret's name begins `ecr-pullthroughcache/`, its
-value is {"username": ..., "accessToken": ...}, it lives in the rule's account and region and is encrypted with the
+ECR user guide, "Storing your upstream repository credentials". The secret's name begins `ecr-pullthroughcache/`, its
+value is {"username": ..., "accessToken": ...}. It lives in the rule's account and region and is encrypted with the
 default key `aws/secretsmanager`.
 """
 

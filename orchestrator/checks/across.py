@@ -277,7 +277,7 @@ def _check_node_policies(environments: Sequence[Environment], find: Find) -> Ite
 
 
 def _check_attachments(environments: Sequence[Environment], find: Find) -> Iterable[Problem]:
-    """AWS's pull policy is on a role or it is not: of two environments that attach it, the first to go takes it away."""
+    """AWS's pull policy is on a role or it is not. Of two environments that attach it, the first to go takes it away."""
     seen: dict[tuple[str, str], Environment] = {}
     for environment in environments:
         if not environment.attaches_managed_policy:

@@ -45,7 +45,7 @@ class Checked:
     """What reading an environment found: the value when nothing is wrong, what is wrong, what is worth a look.
 
     `tfvars` are its merged files, which know the line of every value. `draft` is the value with all that is wrong, and
-    with defaults for what could not be read: only for who looks at `problems` first and needs what they leave alone.
+    with defaults for what could not be read. It is only for who looks at `problems` first and needs what they leave alone.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """Checks of who writes which snapshot into the records of one registry, and whether its owner waits for it.
 
-The lifecycle manager deletes what no snapshot names: one that is overwritten, that nobody asks for or that is always
+The lifecycle manager deletes what no snapshot names. One that is overwritten, that nobody asks for or that is always
 too old is a running image that expires. Pure.
 """
 

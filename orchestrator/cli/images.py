@@ -70,12 +70,12 @@ def images(
 
     In files: where each stands, and what the route table says of it. Manifests, values of charts, kustomizations,
     Dockerfiles, Compose, pipelines and Terraform are read. In a cluster: Pods, and the templates of everything that may
-    start Pods again: controllers that are scaled down, Jobs, CronJobs, what a rollback would bring back, and what custom
+    start Pods again. These are controllers that are scaled down, Jobs, CronJobs, what a rollback would bring back, and what custom
     resources name (`orchestrator docs custom-resources`). The snapshot is what keeps these images from expiring. It names its cluster
     by the UID of the namespace kube-system, and one of another cluster is not overwritten.
 
-    Of an image that the table redirects, and that some workload of the cluster still pulls from its source, it says why:
-    an excluded namespace, a static Pod, a Pod that is older than the policy, an operator that compares images.
+    Of an image that the table redirects, and that some workload of the cluster still pulls from its source, it says why.
+    That may be an excluded namespace, a static Pod, a Pod that is older than the policy, an operator that compares images.
     """
     from orchestrator.cli.cluster_images import custom_kinds, policy_found
     from orchestrator.kubectl import find_kubectl

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one environment has to say at its end: a document for `--json`, lines for people, a question's answer, and its
+    """What one environment has to say at its end. That is a document for `--json`, lines for people, a question's answer, and its
     part of a comment."""
 
     document: dict[str, Any]

@@ -52,7 +52,7 @@ def set_secret(
 ) -> None:
     """Store the credentials of RULE, a prefix of environment NAME's pull_through_cache_rules.
 
-    The token is asked for (and not shown), or read from a file or standard input; it is never an argument, where other
+    The token is asked for (and not shown), or read from a file or standard input. It is never an argument, where other
     users of the machine could read it.
     """
     if from_file and from_stdin:

@@ -3,7 +3,7 @@
 The keys of a map have theirs too: `dict[Annotated[str, Form(…)], Template]`.
 
 The model says them, `orchestrator.checks.walker` reads them; rules across fields are functions of `orchestrator.checks`.
-A marker is a value: it knows what is allowed and why, and neither where a value was written nor how to report it. Pure.
+A marker is a value. It knows what is allowed and why, and neither where a value was written nor how to report it. Pure.
 """
 
 from __future__ import annotations

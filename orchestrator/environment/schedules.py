@@ -1,8 +1,8 @@
 """Forms of schedules: EventBridge's cron and rate, and the crontab of a Kubernetes CronJob. Pure.
 
-Sources: EventBridge user guide, "Cron expressions reference" and "Rate expressions"; Kubernetes' CronJob reads its
+Sources: EventBridge user guide, "Cron expressions reference" and "Rate expressions". Kubernetes' CronJob reads its
 schedule with robfig/cron v3 (standard parser), where a `*` in one of the two fields for days leaves the other to
-decide, and two that are given mean either.
+decide. Two that are given mean either.
 """
 
 from __future__ import annotations

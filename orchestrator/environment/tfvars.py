@@ -1,7 +1,7 @@
 """Text of a `*.tfvars` file -> its values, and the line of every value.
 
-First station of the flow: values come from HashiCorp's own parser (pygohcl), lines and kinds of expressions from
-tree-sitter, because the parser gives no positions and returns some expressions as their source text. Only values are
+First station of the flow. Values come from HashiCorp's own parser (pygohcl), lines and kinds of expressions from
+tree-sitter. The parser gives no positions and returns some expressions as their source text. Only values are
 accepted: what Terraform would have to compute is refused. Both parsers are imported when a text is parsed, not before.
 """
 

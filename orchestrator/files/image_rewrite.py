@@ -1,7 +1,7 @@
 """Files -> the same files with their images rewritten, byte for byte elsewhere.
 
 A file is settled by itself, on all cores, unless a kustomization reads it or stages choose among its images. Of a file
-only its edits are kept: its text is read again when it is shown or written, and must be the same then.
+only its edits are kept. Its text is read again when it is shown or written, and must be the same then.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Writing what a run proposes, with a journal that brings it back.
 
-The journal of a run holds, for each file, what stood where: an undo puts it back where the file is still what the run
+The journal of a run holds, for each file, what stood where. An undo puts it back where the file is still what the run
 made of it.
 """
 

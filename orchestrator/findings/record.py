@@ -1,8 +1,8 @@
 """What was reported of an image, so that nobody reads it twice: a record by digest, changed by compare and set.
 
-Of each finding the record says what was told: a higher severity, a fix that has appeared, an image that is in use now and
-a finding that was closed and is back are news; everything else is not, whenever and however often its event arrives. What
-was told only grows, so that the order of events does not matter; only of closing and coming back the times decide.
+Of each finding the record says what was told. A higher severity, a fix that has appeared, an image that is in use now and
+a finding that was closed and is back are news. Everything else is not, whenever and however often its event arrives. What
+was told only grows, so that the order of events does not matter. Only of closing and coming back the times decide.
 
 Events arrive twice, and several at once for one image. Whoever puts a finding into the record first reports it; the
 others see that. What somebody began to report and did not finish (the function died in between) is taken over by Lambda's

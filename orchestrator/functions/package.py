@@ -1,9 +1,9 @@
 """The functions' zips: the same bytes on every machine, so that a plan changes nothing when the code did not change.
 
-What is in a zip follows from the handler's imports: modules of the function's own folder and of this package, and no
+What is in a zip follows from the handler's imports. These are modules of the function's own folder and of this package, and no
 file that merely lies there. Everything else must be the standard library, or boto3 and botocore inside a function body
-(the runtime has them); anything else is refused when the zip is built. Entries are sorted and stored without compression
-(compressors differ between versions of zlib, and the whole is small), with fixed times and modes.
+(the runtime has them). Anything else is refused when the zip is built. Entries are sorted and stored without compression
+(compressors differ between versions of zlib, and the whole is small). They have fixed times and modes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The lifecycle manager's settings of an environment: what `modules/lifecycle-manager` would write into the function.
 
-The same variables are made here and read by the same parser, so that a run from here and one of the function judge
+The same variables are made here and read by the same parser. So a run from here and one of the function judge
 alike.
 """
 

@@ -122,8 +122,8 @@ def audit_key(run: str, repository: str, stage: str, content: bytes) -> str:
 def restorable(records: Sequence[AuditRecord]) -> list[AuditRecord]:
     """What was deleted or archived, each image of a repository once, its last record, in the order of their times.
 
-    Of some it is not known: a record that is only planned (`outcome` "") is of a run that died before it could say what
-    it did, and what is "gone" may have been deleted by a call whose answer was lost. They come with the outcome "".
+    Of some it is not known. A record that is only planned (`outcome` "") is of a run that died before it could say what
+    it did. What is "gone" may have been deleted by a call whose answer was lost. They come with the outcome "".
     """
     last: dict[tuple[str, str], AuditRecord] = {}
     before: dict[tuple[str, str], AuditRecord | None] = {}

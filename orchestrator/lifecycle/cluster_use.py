@@ -37,7 +37,7 @@ class ClusterUse:
 def load_cluster_use(storage: Storage | None, settings: Settings, now: datetime) -> ClusterUse:
     """What the snapshots in `storage` name: of the declared clusters, which must be fresh, and any other that is there.
 
-    A snapshot of a cluster that is not declared (any more) can only keep more, so it counts, however old it is; a note
+    A snapshot of a cluster that is not declared (any more) can only keep more, so it counts, however old it is. A note
     says that it is not relied on.
     """
     if storage is None:

@@ -1,8 +1,8 @@
 """The decision: images of a repository, its retention and what is in use -> for every image keep or expire, and why.
 
-The order of the reasons is the order of their power: in use and protected first, then the age below which nothing goes,
+The order of the reasons is the order of their power. In use and protected first, then the age below which nothing goes,
 the floor, the ceiling, and last the time since a pull. Where somebody lists what a repository is to hold (`listed`),
-the list takes the place of floor and ceiling, and of an image's age since its push. The clock is an argument. Pure.
+the list takes the place of floor and ceiling. It also takes that of an image's age since its push. The clock is an argument. Pure.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def decide(
 
     `listed` says by tag and digest who wants an image there; None where nobody keeps a list.
 
-    Children that are not known yet look like images of their own, which expire sooner than their index does: when
+    Children that are not known yet look like images of their own, which expire sooner than their index does. When
     nothing expires without some entries of `children`, nothing needs to be read. (An archived index cannot be read;
     while its entry is missing, what may be its is kept.)
     """

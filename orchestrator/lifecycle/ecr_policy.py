@@ -1,7 +1,7 @@
 """What Amazon ECR accepts as a lifecycle policy, and why it refuses the rest: text -> a Policy, or all its problems.
 
 Sources: ECR user guide, "Lifecycle policy properties" and "Lifecycle policy evaluation rules"; ECR API reference,
-PutLifecyclePolicy. Problems of form have AWS's own wording ("object has missing required properties ..."); for those
+PutLifecyclePolicy. Problems of form have AWS's own wording ("object has missing required properties ..."). For those
 of meaning AWS's wording is not published, so they quote the user guide's rule.
 """
 

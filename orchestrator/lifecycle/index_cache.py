@@ -1,8 +1,8 @@
-"""What is remembered between runs: the children of indexes by digest, and which repositories have which
-policy, and which are known to be the cache's own.
+"""What is remembered between runs: indexes' children by digest, repositories' policies, and which repositories are the
+cache's own.
 
 One object a shard of repositories, so that a run reads one for some two hundred repositories. A digest always has the
-same children, so an entry cannot be out of date; one that nothing refers to any more is dropped. An object that cannot
+same children, so an entry cannot be out of date. One that nothing refers to any more is dropped. An object that cannot
 be read counts as absent: it only costs calls. Pure.
 """
 

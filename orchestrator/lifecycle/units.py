@@ -1,7 +1,7 @@
 """Units: the images of a repository that are kept or expired together.
 
-A unit is a root with all that hangs on it: an index with its images (and theirs), and of each of these the signatures,
-attestations, SBOMs and other referrers, found by their subject (OCI 1.1), by cosign's tags `sha256-<hex>.sig`, `.att`,
+A unit is a root with all that hangs on it. That is an index with its images (and theirs), and of each of these the signatures,
+attestations, SBOMs and other referrers. Referrers are found by their subject (OCI 1.1), by cosign's tags `sha256-<hex>.sig`, `.att`,
 `.sbom`, and by the fallback tag `sha256-<hex>` of registries without a referrers API. An image may hang on several
 roots: it lives while one of them does. Pure.
 """

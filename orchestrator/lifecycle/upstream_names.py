@@ -50,7 +50,7 @@ class CachedNames:
     def is_cached(self, repository: str, retentions: Retentions, own: Iterable[str] = ()) -> bool:
         """May the repository be one of the cache's, by its name? `own` are patterns of what is not.
 
-        Below ROOT nothing tells a cached repository from one that somebody made for their own images: only those that
+        Below ROOT nothing tells a cached repository from one that somebody made for their own images. Only those that
         an override of the retention names are taken for cached.
         """
         prefix = self.upstreams.prefix_of(repository)

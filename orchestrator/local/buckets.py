@@ -1,6 +1,6 @@
 """Bucket policies where moto takes a condition for absent: what is denied without TLS is not denied on loopback.
 
-moto's S3 looks at a statement's action and resource only, so that the policy which every state bucket should have would
+moto's S3 looks at a statement's action and resource only. The policy which every state bucket should have would
 lock everybody out of it. A connection that never leaves the machine stands for one with TLS.
 """
 

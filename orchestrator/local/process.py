@@ -1,7 +1,7 @@
 """Start, find and stop the embedded AWS of a state directory; several commands may try at the same time.
 
 The server's record is `server.json` in the state directory. It is believed only when the process behind it answers with
-the record's own start id, so that a recycled process id or port is never mistaken for the server.
+the record's own start id. So a recycled process id or port is never mistaken for the server.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The server process: `python -m orchestrator.local.server --state-dir DIR`. Listens on 127.0.0.1 only.
 
-Writes `server.json` when it is ready to answer, and ends by itself when that record is removed or replaced, so that
+Writes `server.json` when it is ready to answer, and ends by itself when that record is removed or replaced. So
 deleting the state directory leaves no process behind.
 """
 

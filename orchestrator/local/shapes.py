@@ -38,7 +38,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 def misfits(value: object, shape: Shape, path: str = "", *, minima: bool = True) -> Iterator[Misfit]:
     """Every way in which `value` breaks `shape`; unknown members of a structure are misfits too.
 
-    `minima` off allows less than the least length and value: AWS's answers share shapes with its requests, and hold an
+    `minima` off allows less than the least length and value. AWS's answers share shapes with its requests, and hold an
     empty list where a request must name something.
     """
     if isinstance(shape, StructureShape):

@@ -2,7 +2,7 @@
 
 werkzeug's own handler closes every connection and waits 10 ms for leftovers after each answer; Terraform makes
 hundreds of small calls. Here the whole request is read before the application runs and the whole answer is known
-before it is sent, so nothing is ever left on the connection. Blobs are the exception: they stream both ways.
+before it is sent. Nothing is ever left on the connection. Blobs are the exception: they stream both ways.
 """
 
 from __future__ import annotations

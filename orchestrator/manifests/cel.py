@@ -1,8 +1,8 @@
 """The route table as CEL: variables and JSON patches shared by native policies and Kyverno's MutatingPolicy.
 
-CEL has no functions of one's own and no regular expression replacement, so one image's way through the table is
-spread over variables that are lists with the same indexes: `images` (as written), `before` (what stood there before this
-request), then its name, host, repository, key in the table, and last `targets` (the image to run). An image that the table
+CEL has no functions of one's own and no regular expression replacement. One image's way through the table is spread
+over variables that are lists with the same indexes. They are `images` (as written), `before` (what stood there before this
+request). Then come its name, host, repository, key in the table, and last `targets` (the image to run). An image that the table
 leaves alone, or that this request does not change, keeps its place and text.
 Keys are looked up by depth instead of trying every route, which keeps the policy far below the cost budget.
 """

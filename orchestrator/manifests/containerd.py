@@ -1,7 +1,7 @@
 """containerd host configuration (`hosts.toml`), and the ways in which EKS nodes get it.
 
 containerd chooses a configuration by the registry's host alone, so routes and excludes below a path cannot be
-expressed; they are left out and said as notes.
+expressed. They are left out and said as notes.
 """
 
 from __future__ import annotations

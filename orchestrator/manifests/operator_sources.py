@@ -2,7 +2,7 @@
 
 Source: openshift/api and operator-framework/api `operators.coreos.com/v1alpha1`, operator-controller
 `olm.operatorframework.io/v1`. OLM pulls the catalog's image with the node's credentials as a Pod, so that its reference is
-written out; bundles and related images are pulled by their own names, which mirror sets and policies redirect.
+written out. Bundles and related images are pulled by their own names, which mirror sets and policies redirect.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class MirroredSource:
 class OcMirrorResults:
     """`mirrors`: prefix -> source, as the environment's file writes them.
 
-    `elsewhere` are places in other registries; `conflicts` sources that would share a prefix, which no table can hold;
+    `elsewhere` are places in other registries; `conflicts` sources that would share a prefix, which no table can hold.
     `catalogs` the images of catalogs that CatalogSource and ClusterCatalog name.
     """
 

@@ -1,7 +1,7 @@
 """Which bundles of a catalog an ImageSetConfiguration asks for: the set that `oc mirror` (v2) would take.
 
-Source: https://github.com/openshift/oc-mirror, features/filtering in its docs, and the filter that it uses. Without packages the head of every channel;
-of a named package the heads of its channels, or of the named ones; with versions what the upgrades between them need;
+Source: https://github.com/openshift/oc-mirror, features/filtering in its docs, and the filter that it uses. Without packages the head of every channel.
+Of a named package the heads of its channels, or of the named ones. With versions what the upgrades between them need;
 `full` everything. Dependencies between operators are not followed, as there.
 """
 

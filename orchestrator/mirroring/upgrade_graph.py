@@ -53,7 +53,7 @@ def entries_in_range(
 ) -> tuple[set[str], list[str]]:
     """(bundles to keep, those of them outside the range that the upgrades between need). Versions are by bundle.
 
-    The new head is the lowest bundle that has every bundle of the range at or below it; the chain is kept down to the
+    The new head is the lowest bundle that has every bundle of the range at or below it. The chain is kept down to the
     last one that has any. Skipped bundles are kept where they are in the range.
     """
     chain = replaces_chain(channel)

@@ -1,6 +1,6 @@
 """Images into an archive: an OCI image layout in one tar file, or in parts of a size.
 
-Every byte's place is known before the first blob is read, for sizes stand in manifests: so the file is the same from run to run, blobs are
+Every byte's place is known before the first blob is read, for sizes stand in manifests. So the file is the same from run to run, blobs are
 written side by side, and a run that was ended goes on. It becomes visible by its name when it is whole.
 """
 

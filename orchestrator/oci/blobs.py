@@ -1,7 +1,7 @@
 """One blob from a source into a repository: verified while it streams, resumed on both sides, never whole in memory.
 
 The last piece is held back until the digest of everything is right. So a wrong blob never becomes complete on the wire, and
-a stream that was used is never sent again: every attempt at an upload opens its own, from where the registry is.
+a stream that was used is never sent again. Every attempt at an upload opens its own, from where the registry is.
 """
 
 from __future__ import annotations

@@ -68,8 +68,8 @@ class TagList:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a push of a manifest was answered: whether the registry lists it as a referrer of its subject by itself, and
-    whether it named the digest that it has stored under the reference.
+    """What a push of a manifest was answered. It says whether the registry lists it as a referrer of its subject by
+    itself. It also says whether it named the digest that it has stored under the reference.
     """
 
     knows_subject: bool

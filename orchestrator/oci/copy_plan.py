@@ -1,7 +1,7 @@
 """What is put where, in which order, so that no byte goes twice. Pure: what is wanted and what is there -> Plan.
 
 Every manifest has a place in one order: images by size, indexes after their images, referrers after their subjects. A blob that
-several repositories need is sent for the first manifest that has it; the others mount it once that manifest is committed, for
+several repositories need is sent for the first manifest that has it. The others mount it once that manifest is committed, for
 ECR mounts only what a committed manifest refers to. Whoever waits, waits for something earlier: there is no circle.
 """
 

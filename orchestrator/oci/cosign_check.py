@@ -1,7 +1,7 @@
 """cosign's signatures by public keys: of images in their source, before anything is copied.
 
-Two forms: the tag `sha256-….sig` of cosign 2, whose layers are payloads of "simple signing" with the signature in an annotation; and
-Sigstore's bundle (cosign 3) as a referrer, a DSSE envelope around an in-toto statement. The transparency log is not asked: that a
+Two forms: the tag `sha256-….sig` of cosign 2, whose layers are payloads of "simple signing" with the signature in an annotation. The
+other is Sigstore's bundle (cosign 3) as a referrer, a DSSE envelope around an in-toto statement. The transparency log is not asked: that a
 key's owner signed is what is checked, as by `cosign verify --key KEY --insecure-ignore-tlog`.
 """
 

@@ -1,6 +1,6 @@
 """What to know about an answer of the table, and what to do about an image that it leaves alone. Pure.
 
-The table decides; this only talks about its decision: `warnings_about` says what can go wrong with a pull, `remedy_for`
+The table decides, and this only talks about its decision. `warnings_about` says what can go wrong with a pull, `remedy_for`
 how an image without a route gets one. An image that no route helps gets no advice.
 """
 

@@ -7,7 +7,7 @@ out.
 How the lists meet, in one place:
 
 - `include` is a gate: with a non-empty list, an image below none of its entries is excluded, whatever else matches.
-- Among the sources of routes and the entries of `exclude`, the longest that holds the image decides; a path holds
+- Among the sources of routes and the entries of `exclude`, the longest that holds the image decides. A path holds
   itself and what lies below it, at whole path components.
 - Where a route and an exclude name the same source, the exclude wins.
 - All of them compare canonical names: official Docker images are `docker.io/library/nginx`; `docker.io/nginx` is the

@@ -1,7 +1,7 @@
 """The configuration's filters: JMESPath, compiled once and run on the request's own dictionaries. Pure.
 
 The expressions were written for go-jmespath 0.4, which k8s-image-swapper runs. Where Python's jmespath answers
-otherwise, this follows Go's: only numbers have an order, true is no 1, `to_string` writes Go's JSON, and a literal
+otherwise, this follows Go's. Only numbers have an order, true is no 1, `to_string` writes Go's JSON, and a literal
 between backticks must be JSON. https://github.com/jmespath/go-jmespath
 """
 

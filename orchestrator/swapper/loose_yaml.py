@@ -1,7 +1,7 @@
 """A configuration file as k8s-image-swapper reads it: YAML whose keys have no case and whose scalars have no fixed type. Pure.
 
 `read_tree` gives what was written by canonical key, each with its place, and complains of what nobody would read. The
-types are those of yaml.v3, read as loosely as viper and mapstructure do: `"8s"`, `"true"` and `123456789012` are a
+types are those of yaml.v3, read as loosely as viper and mapstructure do. `"8s"`, `"true"` and `123456789012` are a
 duration, a boolean and a text. https://pkg.go.dev/github.com/go-viper/mapstructure/v2 (`WeaklyTypedInput`)
 """
 

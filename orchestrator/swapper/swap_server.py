@@ -1,7 +1,7 @@
 """The webhook's process: a listening socket, granian on it with TLS, certificates that are renewed, an end in good order.
 
 granian reads certificates when a worker starts. When the files change, a new worker takes over the same listening
-socket, and the old one finishes what it has: no connection is refused in between.
+socket, and the old one finishes what it has. No connection is refused in between.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 k8s-image-swapper names a copy `<registry><prefix>/<source host>/<path>`: `quay.io/team/app:1` is
 `<registry>/cache/quay.io/team/app:1`, `nginx` is `<registry>/cache/docker.io/library/nginx`. Its names are kept to the
-letter, so that what it copied is found again: of Docker Hub's hosts only `index.docker.io` is another name, and
+letter, so that what it copied is found again. Of Docker Hub's hosts only `index.docker.io` is another name, and
 `k8s.gcr.io` stays what it is. Tag and digest are both carried over, as written.
 """
 

@@ -1,6 +1,6 @@
 """HTTP of the webhook: one request in, one answer out. It knows no sockets and no TLS; granian calls it (RSGI).
 
-POST /webhook, GET /metrics, /healthz, /readyz and /. A body is bounded in size, depth and time; what is no JSON gets 400, and
+POST /webhook, GET /metrics, /healthz, /readyz and /. A body is bounded in size, depth and time. What is no JSON gets 400, and
 the API server's `failurePolicy: Ignore` lets such a Pod through. Whatever goes wrong in an answer leaves the Pod alone.
 """
 

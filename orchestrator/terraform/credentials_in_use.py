@@ -14,7 +14,7 @@ from orchestrator.terraform.stack import Stack
 def credential_notes(stack: Stack) -> Iterator[str]:
     """Notes on secrets that ECR may not be able to read.
 
-    Raises OrchestratorError, of all such secrets at once, for those that wait for their deletion or do not exist: no plan
+    Raises OrchestratorError, of all such secrets at once, for those that wait for their deletion or do not exist. No plan
     can be made with them. With `--local` absent ones are the embedded AWS's to make.
     """
     environment = stack.environment

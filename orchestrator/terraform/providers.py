@@ -1,6 +1,6 @@
 """Where Terraform installs providers from, also on a machine without internet.
 
-In this order: an existing TF_CLI_CONFIG_FILE or the user's own CLI configuration; ORCHESTRATOR_PROVIDER_MIRROR; a
+The first of these: an existing TF_CLI_CONFIG_FILE or the user's own CLI configuration; ORCHESTRATOR_PROVIDER_MIRROR; a
 filesystem mirror in a conventional system-wide place (Terraform's implied directories, and one level below /opt); else
 the public registry. Reads the file system; writes one file where it is told to.
 """

@@ -1,6 +1,6 @@
 """Takes a state along when an environment was renamed: what it holds goes on under the new name, and is made nowhere twice.
 
-The state is written under the new name before it goes under the old one; a command that is cut off between can be run
+The state is written under the new name before it goes under the old one. A command that is cut off between can be run
 again.
 """
 

@@ -90,7 +90,7 @@ class Runner:
     ) -> Outcome:
         """Run `terraform ARGUMENTS` to its end; lines go to the callbacks from reading threads, in their order.
 
-        With `journal` stdout goes to that file (mode 0600) and is followed there: Terraform then survives the death of
+        With `journal` stdout goes to that file (mode 0600) and is followed there. Terraform then survives the death of
         this process and finishes what it is at. `quiet_log` keeps stdout out of the log (state and plans hold secrets).
         After `timeout` seconds it is asked to stop, ten seconds later killed. Raises OrchestratorError when it cannot
         be started or did not end in time; its exit code is for the caller to judge.

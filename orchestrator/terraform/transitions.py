@@ -58,8 +58,8 @@ class Adoption:
 def moves(state: State, *, protect: bool, declared: Iterable[str]) -> tuple[Move, ...]:
     """The repositories that are in the state under the wrong one of the two resources.
 
-    One that is to be protected moves only while it is declared; one that is no longer protected moves in any case, so
-    that it can be destroyed when it was taken out of the file together with its protection.
+    One that is to be protected moves only while it is declared. One that is no longer protected moves in any case. It
+    can then be destroyed when it was taken out of the file together with its protection.
     """
     wanted = PROTECTED if protect else UNPROTECTED
     names = frozenset(declared)

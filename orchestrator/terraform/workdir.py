@@ -179,7 +179,7 @@ def backend(environment: Environment, *, local: bool) -> dict[str, Any]:
     """The backend block: S3 with locking in S3 itself, or a local file with `--local`.
 
     Terraform stores a workspace's state at `<workspace_key_prefix>/<workspace>/<key>`; the default key and every other
-    that has the environment's name as a component are split there, so that the object's key is the one that was given.
+    that has the environment's name as a component are split there. So the object's key is the one that was given.
     Another key gets Terraform's own prefix, as plain Terraform with that key in this workspace would.
     """
     if local:

@@ -1,7 +1,7 @@
 """Images of a text + the route table -> edits: what changes, character by character, and nothing else.
 
 A place is rewritten as it is written: whole, or part by part. A part that several places share (a registry for all
-images of a chart) changes only when all of them agree; otherwise they all stay, and the answer says why.
+images of a chart) changes only when all of them agree. Otherwise they all stay, and the answer says why.
 """
 
 from __future__ import annotations

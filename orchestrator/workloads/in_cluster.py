@@ -1,7 +1,7 @@
 """Kubernetes objects, as the API serves them -> the images that a cluster uses, each with the workloads that name it.
 
-What runs (Pods, with the digests that nodes report) and what may run again: templates of controllers that are scaled
-down, of old ReplicaSets and ControllerRevisions (a rollback), of Jobs and CronJobs, and what custom resources name
+What runs (Pods, with the digests that nodes report) and what may run again. These are templates of controllers that are scaled
+down, of old ReplicaSets and ControllerRevisions (a rollback), of Jobs and CronJobs. Further there is what custom resources name
 (`orchestrator.workloads.custom_resources`). Objects are read one by one and nothing of them is kept but names, so that a cluster of any
 size can be streamed. Pure.
 """
@@ -147,7 +147,7 @@ def _text(value: object) -> str:
 class ClusterImage:
     """One reference of a cluster, with the table's answer.
 
-    `cached_as` is what ECR's cache calls it: where the table redirects it to, and what a node's mirror configuration would
+    `cached_as` is what ECR's cache calls it: where the table redirects it to. It is also what a node's mirror configuration would
     ask for where the table leaves it alone (an exclude, a digest). None when no route holds it. `source` is the registry that
     it is written with; `stays` says why some workloads still pull it there although the table redirects it.
     """

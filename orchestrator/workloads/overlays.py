@@ -1,7 +1,7 @@
 """Kustomize is rewritten as a whole: `images: - name:` matches what the bases carry, before and after.
 
 A base that is rewritten alone would make an overlay's tag vanish without an error. So each entry's name follows the name
-that its bases get, and its new name says where the table sends the image that came out before.
+that its bases get. Its new name says where the table sends the image that came out before.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class SettledOverlay:
     """A kustomization's edits, what it hands on to those above it, and names that its bases must leave alone.
 
     `blocked` are names that the bases carry in two ways, of which only one would be rewritten (with a digest and
-    without): no entry could match both.
+    without). No entry could match both.
     """
 
     edits: tuple[Edit, ...]

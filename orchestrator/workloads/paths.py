@@ -1,7 +1,7 @@
 """Where an image stands in an object: a path, written as text, and the images that are found along it.
 
 A path is keys with dots between them: `spec.image`. `[]` after a key stands for every element of a list, `{}` for every value
-of a map, and a key with dots in it stands in quotation marks. The end says what is there:
+of a map. A key with dots in it stands in quotation marks. The end says what is there:
 
     spec.image                                  the image, as text
     spec.image(repository:tag)                  an object whose two fields make an image; also three, (repository/image:version)

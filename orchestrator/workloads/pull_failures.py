@@ -2,7 +2,7 @@
 
 A registry answers "not found" for many things, so that the same words have different causes for a pull-through route, a
 mirror and a digest. The words are those of the kubelet, containerd 1.7 to 2.2, CRI-O 1.28 to 1.34 and ECR as their
-sources and public bug reports have them; `docs/limits.md` says what was never seen on AWS.
+sources and public bug reports have them. `docs/limits.md` says what was never seen on AWS.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """YAML text -> trees whose scalars know their place in the text.
 
 The events are libyaml's, which Kubernetes' own reader is a port of. Everything above them is different from PyYAML's
-composer on purpose: an anchor may be defined again, the last one of two equal keys counts, no value is converted, and a
+composer on purpose. An anchor may be defined again, the last one of two equal keys counts, and no value is converted. A
 document that is broken costs only itself, because documents are cut apart first, as Kubernetes does.
 """
 

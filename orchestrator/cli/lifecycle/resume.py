@@ -1,4 +1,4 @@
-"""A run from here that was cut short and is taken up again: what it had read by then is kept in a folder."""
+"""A run from here that was cut short and is taken up again. What it had read by then is kept in a folder."""
 
 from __future__ import annotations
 

@@ -110,10 +110,10 @@ def mirror(
     `orchestrator images` prints, a CycloneDX document, an ImageSetConfiguration, a configuration of regsync); else the environment's mirror_images. The route
     table says where each image goes: below the prefix of its mirror. Repositories that do not exist are made.
 
-    Nothing is deleted. With --prune what no list names goes by the lifecycle manager's rules: what clusters run, what was
+    Nothing is deleted. With --prune what no list names goes by the lifecycle manager's rules. What clusters run, what was
     pulled lately, what is protected or young, and what its source has no more, stays. It is shown, and asked, first.
 
-    Where no way leads from the source to the registry: --to writes an archive (OCI image layout) on the side of the sources, and
+    Where no way leads from the source to the registry, images go by an archive. --to writes it (OCI image layout) on the side of the sources, and
     --from takes it on the other side. A run that was ended goes on.
     """
     from orchestrator.cli.mirror.archives import ArchiveRun, archive_among, archive_wishes

@@ -36,7 +36,7 @@ def warm(
 ) -> int:
     """Pull images through the rules of environment NAME once, so that digests and clusters without a way out find them.
 
-    ECR makes a first pull by tag only. Each tag is pulled that is not there yet, as a node would pull it; then its digest
+    ECR makes a first pull by tag only. Each tag is pulled that is not there yet, as a node would pull it. Then its digest
     is compared where the reference names one, and every platform of an index must have come. What to warm is named as for
     `mirror`; what belongs to a mirror is left to that.
     """

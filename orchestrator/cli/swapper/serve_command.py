@@ -76,7 +76,7 @@ def serve(
 ) -> int:
     """Answer admission reviews by the routes of environment NAME; a project's only environment needs no NAME.
 
-    Routes by pull-through are redirected at once. Images of mirrors are swapped when they are in ECR; those that are not
+    Routes by pull-through are redirected at once. Images of mirrors are swapped when they are in ECR. Those that are not
     keep their source and are copied, so that the next Pod finds them. AWS need not be reachable at the start. Requests go
     to /webhook; /metrics, /healthz and /readyz are for the cluster. Certificates are read again when their files change.
 

@@ -1,7 +1,7 @@
 """Every refusal that ECR's service model declares, and what becomes of it here: one table.
 
 `python -m scripts.write_refusals` makes docs/embedded-aws.md of it. A test holds it against botocore's model and makes
-each refusal happen, so that a new exception of AWS's is a failing test and not a silence.
+each refusal happen. A new exception of AWS's is a failing test and not a silence.
 """
 
 from __future__ import annotations

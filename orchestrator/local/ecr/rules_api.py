@@ -164,8 +164,8 @@ def describe_rules(context: EcrCall, params: Document) -> Document:
 def update_rule(context: EcrCall, params: Document) -> Document:
     """UpdatePullThroughCacheRule, which sets credentials or a role; neither can be taken away again.
 
-    The model of AWS China, which is older, requires `credentialArn`; today's has it optional because of the role, so
-    that one of the two is required.
+    The model of AWS China, which is older, requires `credentialArn`; today's has it optional because of the role. One
+    of the two is required.
     """
     rule = _rule(context, params["ecrRepositoryPrefix"])
     name = rule["upstreamRegistry"]

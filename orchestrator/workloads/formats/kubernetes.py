@@ -1,6 +1,6 @@
 """Images in Kubernetes objects: wherever something has the shape of a Pod spec, and in fields of custom resources.
 
-Objects are recognised by their shape, so that a kind that nobody listed is found too; what only looks like an image
+Objects are recognised by their shape, so that a kind that nobody listed is found too. What only looks like an image
 (a CRD's schema, a policy's pattern) is left out by its kind.
 """
 
@@ -327,7 +327,7 @@ class _Object:
 
 
 def _beyond_doubt(node: Scalar) -> bool:
-    """Whether a text of one line is an image whatever its name is: a registry with a tag or a digest, or a tag that a version is."""
+    """Whether a text of one line is an image whatever its name is. That is a registry with a tag or a digest, or a tag that a version is."""
     value = node.value.strip()
     if "\n" in value or not looks_like_image(value) or placeholder(value):
         return False

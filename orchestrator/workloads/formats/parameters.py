@@ -1,6 +1,6 @@
 """Parameters of pipelines, workflows and templates whose values are images: `$(params.BUILDER)`, `${IMAGE}:${TAG}`.
 
-An image that a parameter names is written where the parameter gets its value or its default: there it is found, when the
+An image that a parameter names is written where the parameter gets its value or its default. There it is found, when the
 same document uses it as an image. A parameter that only its name calls an image is rewritten on request (`env`).
 """
 
