@@ -1,12 +1,13 @@
 """`make demo`: the main job on the embedded AWS, with real Terraform and the real AWS provider.
 
-Runs the commands that a reader would type, in this checkout. It leaves the environment up for the commands that it
-names at the end.
+Runs the commands that a reader would type, in this checkout: the environment first, then its cache as it fills, ages,
+expires and comes back. It leaves the environment up for the commands that it names at the end.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,10 @@ IMAGES = (
 )
 MIRRORED = "mcr.microsoft.com/dotnet/aspnet:8.0"
 CACHED = "quay.io/prometheus/node-exporter:v1.8.2"
+RUNNING = ("nginx:1.27.4", "quay.io/prometheus/prometheus:v3.1.0", "registry.k8s.io/coredns/coredns:v1.12.0")
 NEXT = (
+    f"orchestrator lifecycle preview {ENVIRONMENT} --local --all",
+    f"orchestrator local age {ENVIRONMENT} --days 90",
     f"orchestrator output {ENVIRONMENT} --local",
     f"orchestrator plan {ENVIRONMENT} --local",
     f"orchestrator drift {ENVIRONMENT} --local",
@@ -46,23 +50,38 @@ NEXT = (
 )
 
 
+LOG = Path(tempfile.gettempdir()) / f"orchestrator-{ENVIRONMENT}-demo.log"
+AUDIT = re.compile(r"^Audit: (.+)$", re.MULTILINE)
+
+
 def say(text: str) -> None:
     print(text, flush=True)
 
 
-def orchestrator(*arguments: str, capture: bool = False) -> str:
-    """Run the command as a user would; stop the demo where it fails."""
+def orchestrator(*arguments: str, capture: bool = False, logged: bool = False) -> str:
+    """Run the command as a user would; stop the demo where it fails. `logged` keeps notes and progress in the log."""
     say(f"\n$ orchestrator {' '.join(arguments)}")
-    done = subprocess.run(
-        [sys.executable, "-m", "orchestrator", *arguments],
-        stdout=subprocess.PIPE if capture else None,
-        text=True,
-        check=False,
-    )
+    with LOG.open("a", encoding="utf-8") as log:
+        done = subprocess.run(
+            [sys.executable, "-m", "orchestrator", *arguments],
+            stdout=subprocess.PIPE if capture else None,
+            stderr=log if logged else None,
+            text=True,
+            check=False,
+        )
     if done.returncode != 0:
+        if logged:
+            say("".join(LOG.read_text("utf-8").splitlines(keepends=True)[-30:]))
         say(f"The demo stops: the command ended with exit code {done.returncode}.")
         sys.exit(done.returncode)
     return done.stdout or ""
+
+
+def told(*arguments: str) -> str:
+    """Run the command, show what it printed, and give it back."""
+    text = orchestrator(*arguments, capture=True)
+    say(text.rstrip())
+    return text
 
 
 def table(rows: list[tuple[str, ...]]) -> None:
@@ -97,6 +116,26 @@ def images(folder: Path) -> None:
         say(f"The demo stops: {pulled} came back, not {copied.digest}.")
         sys.exit(1)
     say(f"It is the image that was made: {pulled}.")
+
+
+def cache(folder: Path) -> Path:
+    """The cache lives: nodes pull, weeks pass, what nothing runs expires and comes back. The page about it."""
+    say("\nThe cache lives: nodes pull old and new versions, 45 days pass, and the cluster still runs three of them.")
+    orchestrator("local", "fill", ENVIRONMENT)
+    orchestrator("local", "age", ENVIRONMENT, "--days", "45")
+    snapshot = ("--snapshot", str(folder / "cluster.json"))
+    orchestrator("local", "fill", ENVIRONMENT, *RUNNING, *snapshot)
+    # Most of a cache this small is old, which the guard against a wrong setting takes for one.
+    manager = (ENVIRONMENT, "--local", *snapshot, "--allow-fraction", "0.7")
+    told("lifecycle", "preview", *manager)
+    audit = AUDIT.search(told("lifecycle", "run", *manager, "--yes"))
+    if audit is None:
+        say("The demo stops: nothing was expired.")
+        sys.exit(1)
+    told("lifecycle", "restore", ENVIRONMENT, "--from", audit[1], "--local")
+    page = Path(tempfile.gettempdir()) / f"orchestrator-{ENVIRONMENT}-report.html"
+    orchestrator("report", ENVIRONMENT, "--local", "--out", str(page))
+    return page
 
 
 def answer_of(reference: str) -> dict[str, Any]:
@@ -138,19 +177,23 @@ def pull_back(folder: Path, target: str) -> str:
 
 
 def main() -> None:
+    LOG.write_text("", encoding="utf-8")
     orchestrator("validate", "--all")
     # What is left of an earlier demo would leave nothing to create.
-    orchestrator("destroy", ENVIRONMENT, "--local", "--yes", capture=True)
-    applied = json.loads(orchestrator("apply", ENVIRONMENT, "--local", "--yes", "--json", capture=True))
-    orchestrator("drift", ENVIRONMENT, "--local")
+    orchestrator("destroy", ENVIRONMENT, "--local", "--yes", capture=True, logged=True)
+    applied = json.loads(orchestrator("apply", ENVIRONMENT, "--local", "--yes", "--json", capture=True, logged=True))
+    orchestrator("drift", ENVIRONMENT, "--local", logged=True)
     orchestrator("route", ENVIRONMENT, *IMAGES)
     documents = Path(tempfile.gettempdir()) / f"orchestrator-{ENVIRONMENT}-manifests"
-    orchestrator("manifests", ENVIRONMENT, "--for", "kyverno-cel", "--for", "containerd", "--out", str(documents))
+    targets = ("--for", "kyverno-cel", "--for", "containerd")
+    orchestrator("manifests", ENVIRONMENT, *targets, "--out", str(documents), logged=True)
     with tempfile.TemporaryDirectory() as folder:
         images(Path(folder))
+        page = cache(Path(folder))
     rows = created(applied)
     say(f"\nCreated in the embedded AWS ({sum(int(count) for _, count in rows[1:])} resources):")
     table(rows)
+    say(f"\nThe page about all of it: {page}\nTerraform's lines and all notes: {LOG}")
     say("\nNext (activate the environment first: . .venv/bin/activate):")
     for command in NEXT:
         say(f"  {command}")

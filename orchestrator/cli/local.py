@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.local_cache import age, fill
 from orchestrator.cli.options import json_option, registry_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.errors import OrchestratorError
@@ -131,3 +132,7 @@ def down(context: click.Context, as_json: bool) -> None:
         click.echo(json.dumps({"stopped": ended}))
     else:
         click.echo("The embedded AWS is stopped." if ended else "The embedded AWS does not run.")
+
+
+local.add_command(fill)
+local.add_command(age)

@@ -61,7 +61,7 @@ COMMANDS = {
     ),
     "swapper": ("orchestrator.cli.swapper.swapper_commands:swapper", "The admission webhook that redirects Pods."),
     "lambda": ("orchestrator.cli.lambda_:lambda_", "Build the functions' packages."),
-    "local": ("orchestrator.cli.local:local", "The embedded AWS: up, status, down."),
+    "local": ("orchestrator.cli.local:local", "The embedded AWS: up, status, fill, age, down."),
     "list": ("orchestrator.cli.list_:list_", "The environments of the project, and what is known of them."),
     "report": (
         "orchestrator.cli.report_command:report",

@@ -47,6 +47,8 @@ class Admin:
             ("POST", "ecr/images"): simulation.put_images,
             ("POST", "ecr/upstream"): simulation.put_upstream,
             ("POST", "ecr/pull"): simulation.pull,
+            ("POST", "ecr/fill"): simulation.fill,
+            ("POST", "ecr/age"): simulation.age,
         }
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

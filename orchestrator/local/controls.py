@@ -69,6 +69,18 @@ def first_pull(local: LocalAws, account_id: str, region: str, repository: str, t
     return str(local.request("POST", "/_orchestrator/ecr/pull", body)["digest"])
 
 
+def fill(local: LocalAws, account_id: str, region: str, images: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Pull images through the cache, now: `orchestrator.local.ecr.simulation.Simulation.fill` has the documents."""
+    body = {"account_id": account_id, "region": region, "images": list(images)}
+    return local.request("POST", "/_orchestrator/ecr/fill", body, timeout=60)
+
+
+def make_older(local: LocalAws, account_id: str, region: str, days: float) -> int:
+    """Let days pass for all images of a registry; how many they are."""
+    body = {"account_id": account_id, "region": region, "days": days}
+    return cast(int, local.request("POST", "/_orchestrator/ecr/age", body, timeout=60)["images"])
+
+
 def set_faults(local: LocalAws, *faults: dict[str, Any]) -> None:
     """Make calls fail: the fields of `orchestrator.local.faults.Faults`; none ends it."""
     local.request("POST", "/_orchestrator/faults", list(faults))

@@ -73,8 +73,11 @@ def import_image(context: EcrCall, name: str, image_id: Document) -> None:
     hold(cached, read_manifest(cached, *manifests[-1]), tag)
 
 
-def first_pull(context: EcrCall, name: str, tag: str) -> HeldImage:
-    """Make the first pull of a repository and tag as a node would; an upstream that lacks it gets a made-up image."""
+def first_pull(context: EcrCall, name: str, tag: str, *, size: int = MADE_UP_SIZE) -> HeldImage:
+    """Make the first pull of a repository and tag as a node would; an upstream that lacks it gets a made-up image.
+
+    `size` is that image's, in bytes.
+    """
     registry, upstream = context.registry, context.upstream
     rule = rule_for(registry, name)
     if rule is None:
@@ -82,7 +85,7 @@ def first_pull(context: EcrCall, name: str, tag: str) -> HeldImage:
     path = upstream_repository(rule, name)
     url = rule["upstreamRegistryUrl"]
     if not upstream.get(url, path, tag):
-        upstream.put(url, path, tag, [(made_up_manifest(f"{url}/{path}:{tag}", MADE_UP_SIZE), None)])
+        upstream.put(url, path, tag, [(made_up_manifest(f"{url}/{path}:{tag}", size), None)])
     import_image(context, name, {"imageTag": tag})
     image = registry.repository(name).tagged(tag)
     assert image is not None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from orchestrator.local.ecr.holdings import Document, HeldImage, HeldRepository
+from orchestrator.local.ecr.holdings import Document, EcrCall, HeldImage, HeldRepository, now
 from orchestrator.local.ecr.image_manifests import made_up_index, made_up_manifest, read_manifest
 from orchestrator.local.ecr.images_api import SCAN_INTERVAL
-from orchestrator.local.ecr.pulls import first_pull
+from orchestrator.local.ecr.pulls import first_pull, rule_for
 from orchestrator.local.ecr.pushes import store
 from orchestrator.local.ecr.service import EcrService
 from orchestrator.local.ecr.templates_api import make_repository
@@ -58,6 +58,60 @@ class Simulation:
             context = self._ecr.context(arguments["account_id"], arguments["region"], "")
             image = first_pull(context, arguments["repository"], arguments["tag"])
             return {"digest": image.digest}
+
+    def fill(self, arguments: Document) -> Document:
+        """Pull `images` through the cache, now: the first time from an upstream that makes them up, later from ECR.
+
+        `images` are documents of `repository`, `tag`, `size` (bytes of a made-up one), `findings` of its scan.
+        Answers `images` in the same order, each with `digest`, `bytes` and whether it is `new`. Nothing is pulled where
+        a rule is missing.
+        """
+        with self._ecr.lock:
+            context = self._ecr.context(arguments["account_id"], arguments["region"], "")
+            wanted = arguments["images"]
+            without = sorted(
+                {each["repository"] for each in wanted if not rule_for(context.registry, each["repository"])}
+            )
+            if without:
+                return {"without_rule": without, "images": []}
+            # One after the other: of two versions the later one is the newest.
+            begun = now() - timedelta(milliseconds=len(wanted))
+            moments = (begun + timedelta(milliseconds=number) for number in range(len(wanted)))
+            pulled = [_pulled(context, each, moment) for each, moment in zip(wanted, moments, strict=True)]
+            return {"without_rule": [], "images": pulled}
+
+    def age(self, arguments: Document) -> Document:
+        """Let `days` pass for all images of the registry; answers how many there are."""
+        past = timedelta(days=float(arguments["days"]))
+        with self._ecr.lock:
+            registry = self._ecr.registry(arguments["account_id"], arguments["region"])
+            for repository in registry.repositories.values():
+                repository.created_at -= past
+                repository.looked_up = {tag: moment - past for tag, moment in repository.looked_up.items()}
+                for image in repository.images.values():
+                    _make_older(image, past)
+            return {"images": sum(len(repository.images) for repository in registry.repositories.values())}
+
+
+def _pulled(context: EcrCall, wanted: Document, moment: datetime) -> Document:
+    name, tag = wanted["repository"], wanted["tag"]
+    held = context.registry.repositories.get(name)
+    is_new = held is None or held.tagged(tag) is None
+    image = first_pull(context, name, tag, size=int(wanted.get("size", DEFAULT_SIZE)))
+    image.pulled_at = moment
+    if is_new:
+        image.pushed_at = moment
+        image.findings = list(wanted.get("findings") or ())
+        image.scanned_at = moment if image.findings else image.scanned_at
+    return {"digest": image.digest, "bytes": image.size, "new": is_new}
+
+
+def _make_older(image: HeldImage, past: timedelta) -> None:
+    image.pushed_at -= past
+    for name in ("pulled_at", "archived_at", "activated_at", "scanned_at"):
+        moment = getattr(image, name)
+        if moment is not None:
+            setattr(image, name, moment - past)
 
 
 def _manifest(entry: object) -> tuple[str, str | None]:
