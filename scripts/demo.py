@@ -35,7 +35,7 @@ IMAGES = (
     "gcr.io/distroless/static:nonroot",
 )
 MIRRORED = "mcr.microsoft.com/dotnet/aspnet:8.0"
-CACHED = "quay.io/prometheus/node-exporter:v1.8.2"
+CACHED = "quay.io/prometheus/alertmanager:v0.27.0"
 RUNNING = ("nginx:1.27.4", "quay.io/prometheus/prometheus:v3.1.0", "registry.k8s.io/coredns/coredns:v1.12.0")
 NEXT = (
     f"orchestrator lifecycle preview {ENVIRONMENT} --local --all",
@@ -70,6 +70,7 @@ def orchestrator(*arguments: str, capture: bool = False, logged: bool = False) -
             check=False,
         )
     if done.returncode != 0:
+        say(done.stdout or "")
         if logged:
             say("".join(LOG.read_text("utf-8").splitlines(keepends=True)[-30:]))
         say(f"The demo stops: the command ended with exit code {done.returncode}.")
@@ -103,7 +104,7 @@ def images(folder: Path) -> None:
     The images are real ones that are made here: an index with two platforms, and its signature.
     """
     copied, cached = make_image(1, size=200_000), make_image(2, size=200_000)
-    held = {"dotnet/aspnet": {"8.0": copied}, "prometheus/node-exporter": {"v1.8.2": cached}}
+    held = {"dotnet/aspnet": {"8.0": copied}, "prometheus/alertmanager": {"v0.27.0": cached}}
     with DemoRegistry(held) as internet:
         say(f"\n{internet.address} stands for the internet: it has an index with two platforms, and its signature.")
         via = f"mcr.microsoft.com={internet.address}"

@@ -51,6 +51,8 @@ class UpstreamImport:
         address = rule and self._address(rule)
         if not rule or not address:
             return
+        if context.upstream.get(str(rule["upstreamRegistryUrl"]), upstream_repository(rule, name), tag):
+            return  # it was put into the upstream here, and is imported from there
         with self._lock:
             lock = self._locks.setdefault((context.registry.host, name, tag), threading.Lock())
         with lock:
