@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from orchestrator.oci.errors import Denied, NotUsable
 from orchestrator.oci.http import origin, shown
@@ -21,6 +21,7 @@ from orchestrator.oci.http import origin, shown
 # A token is asked for again this long before it ends: the clocks of two machines differ, and a request takes time.
 MARGIN_SECONDS = 30.0
 _DEFAULT_TOKEN_SECONDS = 60.0
+_TOKEN = re.compile(r"[!-~]+")
 _PARAMETER = re.compile(r'([a-zA-Z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*,?\s*')
 
 
@@ -87,11 +88,12 @@ class Renewed:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What a registry's 401 asks for: the scheme (`bearer`, `basic`) and where to get a token."""
+    """What a registry's 401 asks for: the scheme (`bearer`, `basic`), where to get a token, and for which `scopes`."""
 
     scheme: str
     realm: str = ""
     service: str = ""
+    scopes: tuple[str, ...] = ()
 
 
 def parse_challenge(header: str) -> Challenge | None:
@@ -103,8 +105,10 @@ def parse_challenge(header: str) -> Challenge | None:
             parameters[parameter[1].lower()] = parameter[2] if parameter[2] is not None else parameter[3]
             position = parameter.end()
         scheme = match[1].lower()
-        found.setdefault(scheme, Challenge(scheme, parameters.get("realm", ""), parameters.get("service", "")))
-    return found.get("bearer") or found.get("basic")
+        scopes = tuple(parameters.get("scope", "").split())
+        found.setdefault(scheme, Challenge(scheme, parameters.get("realm", ""), parameters.get("service", ""), scopes))
+    bearer, basic = found.get("bearer"), found.get("basic")
+    return basic if basic is not None and (bearer is None or not bearer.realm) else bearer
 
 
 class TokenAnswer(Protocol):
@@ -126,13 +130,16 @@ class Exchange(Protocol):
 class Authorizer:
     """The Authorization header for each request to one registry, and what to do when it was refused."""
 
-    def __init__(self, registry: str, logins: Logins, exchange: Exchange) -> None:
+    def __init__(self, registry: str, logins: Logins, exchange: Exchange, base: str = "") -> None:
         self._registry = registry
+        self._base = base
         self._logins = logins
         self._exchange = exchange
         self._challenge: Challenge | None = None
         self._tokens: dict[tuple[str, ...], tuple[str, float]] = {}
         self._locks: dict[tuple[str, ...], threading.Lock] = {}
+        # Scopes that a registry has named beyond those that the specification has.
+        self._more: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._lock = threading.Lock()
         # Sources that are never challenged: no request is spent on being told what is known (ECR wants basic).
         self._preemptive = bool(getattr(logins, "preemptive", False))
@@ -160,6 +167,19 @@ class Authorizer:
         login = self._logins.login(self._registry, _repository(scopes), renew=sent is not None)
         return None if login is None or login.basic == sent else login.basic
 
+    def wants_more(self, header: str, scopes: tuple[str, ...], sent: str | None) -> bool:
+        """Does a 401 after a fresh token name another way: a scope that was not asked for, or basic?"""
+        challenge = parse_challenge(header)
+        if challenge is None or sent is None or not sent.startswith("Bearer "):
+            return False
+        if challenge.scheme == "basic":
+            return True
+        known = {*scopes, *self._more.get(scopes, ())}
+        more = tuple(scope for scope in challenge.scopes if not any(_covers(other, scope) for other in known))
+        if more:
+            self._more[scopes] = self._more.get(scopes, ()) + more
+        return bool(more)
+
     def _token(self, challenge: Challenge, scopes: tuple[str, ...], *, renew: bool, refused: str | None = None) -> str:
         with self._lock:
             lock = self._locks.setdefault(scopes, threading.Lock())
@@ -174,11 +194,12 @@ class Authorizer:
             return token
 
     def _ask(self, challenge: Challenge, scopes: tuple[str, ...]) -> tuple[str, float]:
-        realm = challenge.realm
+        realm = urljoin(self._base, challenge.realm) if challenge.realm else ""
+        wanted, scopes = scopes, scopes + self._more.get(scopes, ())
         scheme, host, _ = origin(realm)
         if scheme not in ("https", "http") or not host:
             raise Denied(f"{self._registry} names no place to get a token from.", status=401)
-        login = self._logins.login(self._registry, _repository(scopes))
+        login = self._logins.login(self._registry, _repository(wanted))
         query = [("service", challenge.service)] if challenge.service else []
         query += [("scope", scope) for scope in scopes]
         if login is not None and not login.user:
@@ -203,9 +224,16 @@ class Authorizer:
             seconds = float(document.get("expires_in") or _DEFAULT_TOKEN_SECONDS)
         except (ValueError, AttributeError, TypeError) as error:
             raise NotUsable(f"{shown(realm)} answers with something that is no token.") from error
-        if not isinstance(token, str) or not token:
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise NotUsable(f"{shown(realm)} answers with something that is no token.")
         return token, seconds
+
+
+def _covers(scope: str, wanted: str) -> bool:
+    """Does `repository:a:pull,push` hold `repository:a:pull`?"""
+    name, _, rights = scope.rpartition(":")
+    other, _, needed = wanted.rpartition(":")
+    return name == other and set(needed.split(",")) <= set(rights.split(","))
 
 
 def _repository(scopes: tuple[str, ...]) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from orchestrator.oci.client import BegunUpload, RemoteRegistry
+from orchestrator.oci.content_encoding import UnpackedAnswer, is_packed
 from orchestrator.oci.errors import Absent, NotUsable, OciError, RegistryRefused, WrongContent
 from orchestrator.oci.exchange import GET_BLOB, PUT_BLOB, Exchanges, TryAgain
 from orchestrator.oci.http import HttpAnswer, TransportError
@@ -24,6 +26,8 @@ Result = TypeVar("Result")
 _CHUNK = 16 * 2**20
 # Below this nobody limits requests; nginx takes 1 MiB unless it is told otherwise.
 _LEAST_CHUNK = 256 * 1024
+# What registries say of a blob that they did not get as it was sent; other codes are said of the blob, for good.
+_CHANGED_ON_THE_WAY = frozenset({"DIGEST_INVALID", "SIZE_INVALID", "RANGE_INVALID", "UNKNOWN"})
 
 
 class Piecewise(Protocol):
@@ -63,6 +67,10 @@ class BlobStream:
     _hash: hashlib._Hash = field(init=False)
     _hashed: int = field(default=0, init=False)
     _attempts: Attempts = field(init=False)
+    # A source that cannot go on from somewhere is read from the start each time.
+    _whole: bool = field(default=False, init=False)
+    _packed: bool = field(default=False, init=False)
+    _unpack: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._hash = hashlib.new(algorithm_of(self.blob.digest))
@@ -72,7 +80,8 @@ class BlobStream:
     # there are not hashed twice; should they differ, the registry refuses the whole, and everything begins anew.
 
     def restart(self) -> None:
-        """Forget what was read: it was wrong."""
+        """Forget what was read: it was wrong. What said that it is compressed is unpacked next, or no more."""
+        self._unpack, self._packed = self._packed and not self._unpack, False
         self._hash = hashlib.new(algorithm_of(self.blob.digest))
         self._hashed = 0
 
@@ -105,6 +114,8 @@ class BlobStream:
                     while position < end:
                         piece = answer.read()
                         if not piece:
+                            if self._packed:
+                                raise Corrupt
                             raise TryAgain("it ends too early")
                         if skip >= len(piece):
                             skip -= len(piece)
@@ -122,15 +133,21 @@ class BlobStream:
                         answer.read()
                 finally:
                     answer.close()
+            except zlib.error:
+                raise Corrupt from None
             except TransportError as error:
                 self._failed(TryAgain(type(error).__name__), moved=position > before)
             except TryAgain as again:
+                self._whole = self._whole or again.range_refused
                 self._failed(again, moved=position > before)
 
     def _open(self, position: int) -> Piecewise | HttpAnswer:
         source, repository = self.sources[0]
         try:
-            return source.open_blob(repository, self.blob.digest, position)
+            offset = 0 if self._whole or self._unpack else position
+            answer = source.open_blob(repository, self.blob.digest, offset)
+            self._packed = isinstance(answer, HttpAnswer) and is_packed(answer.headers)
+            return UnpackedAnswer(answer) if self._packed and self._unpack else answer
         except OciError:
             if len(self.sources) == 1:
                 raise
@@ -192,7 +209,7 @@ def send_blob(
                 # The upload was forgotten, or another run's request came between.
                 target.wait(attempts, TryAgain("the upload was lost"), f"blob {blob.digest}")
                 upload = None
-            elif refusal.code in ("DIGEST_INVALID", "SIZE_INVALID") or refusal.status in (400, 416):
+            elif refusal.code in _CHANGED_ON_THE_WAY or (refusal.status in (400, 416) and not refusal.code):
                 # What we sent was right, so it was changed on the way, or the registry lost a part.
                 _abandon(target, attempts, stream, f"blob {blob.digest}", refusal)
                 upload = None

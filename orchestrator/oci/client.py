@@ -11,8 +11,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
 
+from orchestrator.oci.content_encoding import is_packed, unpacked
 from orchestrator.oci.copy_events import Retried
 from orchestrator.oci.errors import (
     Absent,
@@ -32,6 +33,7 @@ from orchestrator.oci.exchange import (
     START_UPLOAD,
     Exchanges,
     Read,
+    TryAgain,
 )
 from orchestrator.oci.http import Body, HttpAnswer
 from orchestrator.oci.manifest import (
@@ -42,12 +44,19 @@ from orchestrator.oci.manifest import (
     digest_of,
     is_digest,
     parse_manifest,
+    refuse_by_sight,
 )
 from orchestrator.oci.retry import Attempts
 
 _LIST_LIMIT = 16 * 2**20
 _NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
+_FROM = re.compile(r"bytes (\d{1,18})-")
 _PULL, _PUSH = "pull", "pull,push"
+# What registries and proxies answer to a method that they do not know.
+_UNKNOWN_METHOD = frozenset({400, 405, 501})
+_NOT_SEEN_YET = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
+# So often a manifest is put again whose blobs are not seen.
+_LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +88,9 @@ class Stored:
 class RemoteRegistry(Exchanges):
     """One registry."""
 
-    _no_referrers = False
     # Bytes of a chunk that a proxy before the registry lets through, once it has refused more; 0 for no limit.
     largest_chunk = 0
+    _unlisted: set[str] | None = None
 
     # Manifests
 
@@ -98,13 +107,17 @@ class RemoteRegistry(Exchanges):
                 headers={"Accept": ", ".join(ACCEPTED)},
                 limit=MANIFEST_LIMIT,
             )
-            said = wanted or answer.headers.get("Docker-Content-Digest", "")
-            algorithm = algorithm_of(said) if is_digest(said) else "sha256"
-            found = digest_of(answer.content, algorithm)
+            content, media_type = answer.content, answer.headers.get("Content-Type", "")
+            if is_packed(answer.headers):
+                content = unpacked(content, MANIFEST_LIMIT)
+            refuse_by_sight(content, media_type)
+            said = wanted or _said_digest(answer)
+            algorithm = algorithm_of(said) if said else "sha256"
+            found = digest_of(content, algorithm)
             if not said and self._confirms(repository, found):
                 said = found
             if found == said:
-                return parse_manifest(answer.content, answer.headers.get("Content-Type", ""), algorithm)
+                return parse_manifest(content, media_type, algorithm)
             wait = attempts.wait_after_failure(time.monotonic())
             what = f"{self.name}/{repository}, manifest {reference}"
             if wait is None:
@@ -133,21 +146,38 @@ class RemoteRegistry(Exchanges):
                 scope=_scope(repository, _PULL),
                 headers={"Accept": ", ".join(ACCEPTED)},
             )
-            found = answer.headers.get("Docker-Content-Digest", "")
-            return found if is_digest(found) else self.manifest(repository, reference).digest
+            return _said_digest(answer) or self.manifest(repository, reference).digest
+        except Absent:
+            return None
+        except RegistryRefused as refusal:
+            if refusal.status not in _UNKNOWN_METHOD:
+                raise
+        try:
+            return self.manifest(repository, reference).digest
         except Absent:
             return None
 
     def put_manifest(self, repository: str, reference: str, manifest: Manifest) -> Stored:
         """Push a manifest by tag or digest. Raises RegistryRefused when the registry will not have it."""
-        answer = self.ask(
-            PUT_MANIFEST,
-            "PUT",
-            self._url(repository, "manifests", reference),
-            scope=_scope(repository, _PUSH),
-            headers={"Content-Type": manifest.media_type},
-            body=manifest.content,
-        )
+        attempts = Attempts(self.budget)
+        while True:
+            try:
+                answer = self.ask(
+                    PUT_MANIFEST,
+                    "PUT",
+                    self._url(repository, "manifests", reference),
+                    scope=_scope(repository, _PUSH),
+                    headers={"Content-Type": manifest.media_type},
+                    body=manifest.content,
+                )
+                break
+            except RegistryRefused as refusal:
+                # A registry over an object store may not see yet what it has just taken.
+                wait = attempts.wait_after_failure(time.monotonic()) if refusal.code in _NOT_SEEN_YET else None
+                if wait is None or attempts.failures > _LOOKS:
+                    raise
+                self.on_event(Retried(f"{self.name}/{repository}, manifest {reference}", "it does not see a blob yet"))
+                self.sleep(wait)
         said = answer.headers.get("Docker-Content-Digest", "")
         if is_digest(said) and algorithm_of(said) == algorithm_of(manifest.digest) and said != manifest.digest:
             raise WrongContent(
@@ -163,6 +193,7 @@ class RemoteRegistry(Exchanges):
         """The tags of a repository, at most `pages` answers of them; None when there is no such repository."""
         names: list[str] = []
         url = self._url(repository, "tags", "list") + "?n=1000"
+        seen = {url}
         try:
             for _ in range(pages):
                 answer = self._list(url, repository)
@@ -170,62 +201,81 @@ class RemoteRegistry(Exchanges):
                 found = document.get("tags") if isinstance(document, dict) else None
                 names += [str(tag) for tag in found or ()]
                 following = self._next(url, answer.headers)
-                if following is None or following == url:
+                if following is None or following in seen:
                     return TagList(tuple(names), complete=True)
-                url = following
+                seen.add(url := following)
         except Absent:
             return None
         return TagList(tuple(names), complete=False)
 
     def referrers(self, repository: str, digest: str) -> tuple[dict[str, Any], ...] | None:
-        """The descriptors of what refers to `digest`; None when this registry has no referrers API."""
-        if self._no_referrers:
+        """The descriptors of what refers to `digest`; None when there is no referrers API for this repository."""
+        # Registries that stand before others have the API for some of their repositories only.
+        unlisted = self._unlisted = self._unlisted or set()
+        if repository in unlisted:
             return None
         url = self._url(repository, "referrers", digest)
+        seen = {url}
         found: list[dict[str, Any]] = []
         while True:
             try:
                 answer = self._list(url, repository)
                 document = _document(answer)
-                manifests = document["manifests"] if isinstance(document, dict) else None
-                found += [item for item in manifests or () if is_digest(item.get("digest"))]
+                found += [item for item in document["manifests"] or () if is_digest(item.get("digest"))]
             except (Absent, NotUsable, KeyError, TypeError, AttributeError):
                 # The specification: 404 means that the API is not there; some older registries answer with a page.
-                self._no_referrers = True
+                unlisted.add(repository)
                 return None
             except RegistryRefused as refusal:
-                if refusal.status in (400, 405, 406, 501):
-                    self._no_referrers = True
+                # Some lead to the login page of their console.
+                if refusal.elsewhere or refusal.status in (400, 405, 406, 501):
+                    unlisted.add(repository)
                     return None
                 raise
             following = self._next(url, answer.headers)
-            if following is None or following == url:
+            if following is None or following in seen:
                 return tuple(found)
-            url = following
+            seen.add(url := following)
 
     def _list(self, url: str, repository: str) -> Read:
         return self.ask(LIST, "GET", url, scope=_scope(repository, _PULL), limit=_LIST_LIMIT)
 
     def _next(self, url: str, headers: Mapping[str, str]) -> str | None:
         match = _NEXT.search(headers.get("Link") or "")
-        return self.located(url, match[1]) if match else None
+        if match is None:
+            return None
+        # Registries behind a proxy write the name that they have for themselves; the list goes on where it began.
+        here, found = urlsplit(url), urlsplit(urljoin(url, str(match[1])))
+        return urlunsplit((here.scheme, here.netloc, found.path, found.query, ""))
 
     # Blobs
 
     def has_blob(self, repository: str, digest: str) -> bool:
-        """Whether the repository has the blob, by HEAD."""
+        """Whether the repository has the blob, by HEAD. Where a registry cannot say, it is taken to be missing."""
         try:
             self.ask(HEAD_BLOB, "HEAD", self._url(repository, "blobs", digest), scope=_scope(repository, _PULL))
         except Absent:
             return False
+        except RegistryRefused as refusal:
+            # It led to its storage, so it has the blob: links that are signed for GET are none for HEAD.
+            if refusal.elsewhere and refusal.status in (400, 403, 405):
+                return True
+            if refusal.status in _UNKNOWN_METHOD:
+                return False
+            raise
         return True
 
     def open_blob(self, repository: str, digest: str, offset: int = 0) -> HttpAnswer:
         """The blob's bytes from `offset` on (status 206), or from the start (200). Raises TryAgain once it is begun."""
         headers = {"Range": f"bytes={offset}-"} if offset else {}
-        return self.begin(
+        answer = self.begin(
             GET_BLOB, "GET", self._url(repository, "blobs", digest), scope=_scope(repository, _PULL), headers=headers
         )
+        said = _FROM.match(answer.headers.get("Content-Range", "")) if answer.status == 206 else None
+        if said is not None and int(said[1]) != offset:
+            answer.close(reuse=False)
+            raise TryAgain("it goes on from somewhere else", range_refused=True)
+        return answer
 
     def start_upload(self, repository: str, *, mount: str = "", source: str = "") -> BegunUpload | None:
         """Begin an upload; None when the blob `mount` was mounted from the repository `source` instead."""
@@ -235,7 +285,7 @@ class RemoteRegistry(Exchanges):
             url += "?" + urlencode({"mount": mount, "from": source}, safe=":/")
             scope += _scope(source, _PULL)
         answer = self.ask(START_UPLOAD, "POST", url, scope=scope, headers={"Content-Length": "0"})
-        if answer.status == 201:
+        if answer.status == 201 and mount:
             return None
         least = answer.headers.get("OCI-Chunk-Min-Length", "")
         return BegunUpload(self._upload_url(answer, url), int(least) if least.isdecimal() else 0)
@@ -252,7 +302,7 @@ class RemoteRegistry(Exchanges):
         size: int = 0,
     ) -> None:
         """The last request of an upload, with `length` bytes of the blob's `size`. Raises TryAgain, RegistryRefused."""
-        joint = "&" if urlsplit(upload.url).query else "?"
+        joint = "&" if urlsplit(upload.url).query else "" if upload.url.endswith("?") else "?"
         headers = {"Content-Length": str(length), "Content-Type": "application/octet-stream"}
         if offset and length:
             headers["Content-Range"] = f"{offset}-{size - 1}"
@@ -281,7 +331,7 @@ class RemoteRegistry(Exchanges):
             body=body,
         )
         answer.content(ERROR_LIMIT)
-        return BegunUpload(self._upload_url(answer, upload.url), upload.chunk)
+        return self._onwards(answer, upload)
 
     def upload_offset(self, repository: str, upload: BegunUpload) -> tuple[BegunUpload, int]:
         """How many bytes of an upload the registry has; (the upload, 0) when it has forgotten it."""
@@ -290,8 +340,12 @@ class RemoteRegistry(Exchanges):
         except OciError:
             return upload, 0
         last = answer.headers.get("Range", "").rpartition("-")[2]
-        url = self._upload_url(answer, upload.url) if answer.headers.get("Location") else upload.url
-        return BegunUpload(url, upload.chunk), int(last) + 1 if last.isdecimal() and last != "0" else 0
+        return self._onwards(answer, upload), int(last) + 1 if last.isdecimal() and last != "0" else 0
+
+    def _onwards(self, answer: Read | HttpAnswer, upload: BegunUpload) -> BegunUpload:
+        """Where an upload goes on: to another place only where one is named."""
+        named = answer.headers.get("Location")
+        return BegunUpload(self.located(upload.url, named), upload.chunk) if named else upload
 
     def _upload_url(self, answer: Read | HttpAnswer, url: str) -> str:
         location = answer.headers.get("Location")
@@ -305,6 +359,12 @@ class RemoteRegistry(Exchanges):
 
 def _scope(repository: str, rights: str) -> tuple[str, ...]:
     return (f"repository:{repository}:{rights}",)
+
+
+def _said_digest(answer: Read) -> str:
+    """The digest that an answer names, or ""."""
+    found = answer.headers.get("Docker-Content-Digest", "")
+    return found if is_digest(found) else ""
 
 
 def _document(answer: Read) -> Any:

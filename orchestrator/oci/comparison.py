@@ -36,8 +36,10 @@ def put_fallback_tags(
         try:
             try:
                 before = registry.manifest(place.repository, tag)
-                listed = {str(entry["digest"]): entry for entry in json.loads(before.content)["manifests"]} | listed
                 known = before.digest
+                # GitLab takes the tag for the digest and gives the subject itself.
+                if before.is_index and known != subject:
+                    listed = {str(entry["digest"]): entry for entry in json.loads(before.content)["manifests"]} | listed
             except (Absent, NotUsable):
                 known = ""
             index = parse_manifest(referrers_index(list(listed.values())), OCI_INDEX)

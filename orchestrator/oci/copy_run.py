@@ -15,7 +15,7 @@ from orchestrator.oci.copy_events import BlobDone, ManifestDone, Moved, Retried
 from orchestrator.oci.copy_plan import BlobStep, CopyPlan, PutStep
 from orchestrator.oci.copy_tree import Discovered
 from orchestrator.oci.crew import Crew
-from orchestrator.oci.errors import RegistryRefused
+from orchestrator.oci.errors import NotUsable, RegistryRefused
 from orchestrator.oci.exchange import PUT_MANIFEST
 from orchestrator.oci.journal import Journal
 from orchestrator.oci.manifest import Manifest
@@ -178,9 +178,15 @@ class CopyRun:
             with self._lock:
                 places = [place for place in share.committed if place != step.target]
             if places:
-                begun = target.start_upload(step.target.repository, mount=step.blob.digest, source=places[0].repository)
-                if begun is None:
-                    return True
+                try:
+                    begun = target.start_upload(
+                        step.target.repository, mount=step.blob.digest, source=places[0].repository
+                    )
+                    if begun is None:
+                        return True
+                except (RegistryRefused, NotUsable):
+                    # Whoever may not read that repository, or not mount at all, may still push here.
+                    begun = None
                 with self._lock:
                     self._report.refused_mounts += 1
         sources: list[tuple[BlobSource, str]] = [

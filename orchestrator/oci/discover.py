@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.oci.copies import Copy, CopyOptions, CopyResult, CopyState
 from orchestrator.oci.copy_plan import Wanted
 from orchestrator.oci.copy_tree import CopyTree, Discovered
 from orchestrator.oci.crew import for_each
-from orchestrator.oci.errors import Absent, NotUsable, OciError
+from orchestrator.oci.errors import Absent, NotUsable, OciError, RegistryRefused
 from orchestrator.oci.journal import Journal
 from orchestrator.oci.manifest import Manifest, fallback_tag, parse_platform, select_platforms, signature_tags
 from orchestrator.oci.ports import Place
@@ -79,9 +80,11 @@ class Discovery:
                     found = registry.endpoint.inventory.tags(place.repository, sorted(set(places[place])))
                     self._target_tags[place] = None if found is None else dict(found)
                 elif not self._journal.knows(place):
-                    listed = registry.tags(place.repository, pages=_TAG_PAGES)
-                    if listed is None or listed.complete:
-                        self._listed[place] = frozenset(listed.names) if listed else None
+                    with suppress(RegistryRefused, NotUsable):
+                        # Who may not list is told each tag that he names.
+                        listed = registry.tags(place.repository, pages=_TAG_PAGES)
+                        if listed is None or listed.complete:
+                            self._listed[place] = frozenset(listed.names) if listed else None
                 return None
             except OrchestratorError as error:
                 return error
@@ -299,7 +302,8 @@ class Discovery:
             index = self._registries.source(place.registry).manifest(place.repository, tag)
         except (Absent, NotUsable):
             return ()
-        return tuple({"digest": child.digest} for child in index.children)
+        # GitLab takes the tag for the digest and gives the subject itself.
+        return () if index.digest == subject else tuple({"digest": child.digest} for child in index.children)
 
     def _read_signatures(self, missing: dict[Place, set[str]], known: set[str]) -> dict[str, OrchestratorError]:
         errors: dict[str, OrchestratorError] = {}

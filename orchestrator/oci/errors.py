@@ -20,12 +20,18 @@ class OciError(OrchestratorError):
 
 
 class RegistryRefused(OciError):
-    """A final answer of a registry: `status` of HTTP, and the error code of its body (`MANIFEST_INVALID`), or ""."""
+    """A final answer of a registry: `status` of HTTP, and the error code of its body (`MANIFEST_INVALID`), or "".
 
-    def __init__(self, what: str, *, status: int, code: str = "", why: str = "", remedy: str = "") -> None:
+    `elsewhere`: another host gave it, to which the registry had referred.
+    """
+
+    def __init__(
+        self, what: str, *, status: int, code: str = "", elsewhere: bool = False, why: str = "", remedy: str = ""
+    ) -> None:
         super().__init__(what, why=why, remedy=remedy)
         self.status = status
         self.code = code
+        self.elsewhere = elsewhere
 
 
 class Absent(RegistryRefused):

@@ -14,7 +14,7 @@ from urllib3.exceptions import SSLError
 from orchestrator.oci.auth import Authorizer, FirstOf
 from orchestrator.oci.copy_events import Listener, Retried, Waiting, ignore
 from orchestrator.oci.errors import Absent, Denied, NotUsable, RegistryRefused, Unreachable, Untrusted
-from orchestrator.oci.http import Body, HttpAnswer, Transport, TransportError, origin, shown
+from orchestrator.oci.http import REDIRECTS, Body, HttpAnswer, Transport, TransportError, origin, shown
 from orchestrator.oci.pace import Pace
 from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.retry import AGAIN, Attempts, Budget, Health, retry_after
@@ -38,10 +38,14 @@ _SERVED_LATELY = 5.0
 
 
 class TryAgain(Exception):  # an outcome between client.py and blobs.py, never a user's
-    """A stream could not be used up; a new one may be. `wait` in seconds; `throttled` for 429, `why` for people."""
+    """A stream could not be used up; a new one may be. `wait` in seconds; `throttled` for 429, `why` for people.
 
-    def __init__(self, why: str, *, throttled: bool = False, wait: float = 0.0) -> None:
+    `range_refused`: who asks again asks from the start.
+    """
+
+    def __init__(self, why: str, *, throttled: bool = False, wait: float = 0.0, range_refused: bool = False) -> None:
         super().__init__(why)
+        self.range_refused = range_refused
         self.why = why
         self.throttled = throttled
         self.wait = wait
@@ -80,15 +84,26 @@ class Exchanges:
         self._transport = transport
         self._paces: dict[str, Pace] = {}
         self._pace_changed = threading.Condition()
-        self._authorizer = Authorizer(endpoint.registry, endpoint.logins or FirstOf(()), self._token_exchange)
+        self._authorizer = Authorizer(
+            endpoint.registry, endpoint.logins or FirstOf(()), self._token_exchange, self.base
+        )
 
     def located(self, url: str, location: str) -> str:
         """`location` as a URL. The registry's own name stands for wherever it is reached."""
         found = urljoin(url, location)
         parts, base = urlsplit(found), urlsplit(self.base)
         # A registry behind a proxy that ends TLS writes http; one that is reached elsewhere writes its own name.
-        if parts.netloc == base.netloc or parts.netloc in (self.name, self.endpoint.host_header):
-            found = urlunsplit((base.scheme, base.netloc, parts.path, parts.query, ""))
+        plain = (parts.scheme, base.scheme) == ("http", "https")
+        if parts.netloc in (base.netloc, self.name, self.endpoint.host_header) or (
+            plain and parts.hostname == base.hostname
+        ):
+            return urlunsplit((base.scheme, base.netloc, parts.path, parts.query, ""))
+        if plain:
+            raise NotUsable(
+                f"{self.name} wants to be sent to {shown(found)}, unencrypted.",
+                why="It names itself as it is known behind its proxy.",
+                remedy="Have the proxy send X-Forwarded-Proto and Host, or the registry write relative addresses.",
+            )
         return found
 
     def ask(
@@ -160,21 +175,30 @@ class Exchanges:
             sent["Host"] = self.endpoint.host_header
         credentials = self._authorizer.header(scope) if own else None
         answer = self._paced(action, method, url, sent, credentials, body)
-        if answer.status == 401 and own:
+        if method == "GET" and answer.status in (401, 403) and _is_elsewhere(answer, url):
+            # A link to a storage ends after minutes; the registry signs another one.
+            _drop(answer)
+            answer = self._paced(action, method, url, sent, credentials, body)
+        for again in (False, True):
+            # Only the registry itself is told who we are.
+            if answer.status != 401 or not own or _is_elsewhere(answer, url):
+                break
             challenge = answer.headers.get("WWW-Authenticate", "")
+            if again and not self._authorizer.wants_more(challenge, scope, credentials):
+                break
             _drop(answer)
             renewed = self._authorizer.refused(challenge, scope, credentials)
-            if renewed is not None:
-                if body is not None and not isinstance(body, bytes):
-                    raise TryAgain("its token ended")
-                answer = self._paced(action, method, url, sent, renewed, body)
-            else:
+            if renewed is None:
                 raise self._refusal(401, url, method, b"")
-        if answer.status < 300 or answer.status == 307:
+            if body is not None and not isinstance(body, bytes):
+                raise TryAgain("its token ended")
+            answer = self._paced(action, method, url, sent, renewed, body)
+            credentials = renewed
+        if answer.status < 300:
             return answer
         if answer.status == 416:
             _drop(answer)
-            raise TryAgain("the range was refused")
+            raise TryAgain("the range was refused", range_refused=True)
         content = _short(answer)
         if answer.status in AGAIN:
             why = f"it answers {answer.status}"
@@ -184,7 +208,7 @@ class Exchanges:
             raise TryAgain(why, throttled=answer.status == 429, wait=retry_after(answer.headers))
         if _limits_rate(content):
             raise TryAgain("it limits the rate", throttled=True, wait=retry_after(answer.headers))
-        raise self._refusal(answer.status, url, method, content)
+        raise self._refusal(answer.status, answer.url, method, content, elsewhere=_is_elsewhere(answer, url))
 
     def _paced(
         self, action: str, method: str, url: str, headers: dict[str, str], credentials: str | None, body: Body
@@ -246,6 +270,11 @@ class Exchanges:
             while (seconds := pace.wait(time.monotonic())) > 0:
                 if self.stop.is_set():
                     raise Unreachable("The run was stopped.")
+                if self.budget.throttled < seconds < float("inf"):
+                    raise Unreachable(
+                        f"{self.name} asks to wait {seconds / 3600:.0f} hours.",
+                        remedy="Run the command again then: it goes on where it stopped.",
+                    )
                 self._pace_changed.wait(min(seconds, 1.0))
             pace.begin(time.monotonic())
             self.counts[action] = self.counts.get(action, 0) + 1
@@ -293,7 +322,9 @@ class Exchanges:
                     )
             self.wait(attempts, again, f"{method} {shown(url)}")
 
-    def _refusal(self, status: int, url: str, method: str, content: bytes) -> RegistryRefused:
+    def _refusal(
+        self, status: int, url: str, method: str, content: bytes, *, elsewhere: bool = False
+    ) -> RegistryRefused:
         code, message = _error(content)
         kind = {401: Denied, 403: Denied, 404: Absent}.get(status, RegistryRefused)
         words = ": ".join(part for part in (code, message) if part)
@@ -302,11 +333,19 @@ class Exchanges:
             403: "Give the login the right to do this.",
             404: "Correct the name, or push the image first.",
         }
+        why, remedy = "", remedies.get(status, "")
+        if status in REDIRECTS:
+            why, remedy = "It redirects, and there is no end to it, or nobody to follow.", "Name the place itself."
+        elif elsewhere:
+            why = f"{self.name} keeps its content there, and has signed the link."
+            remedy = "Allow this host and path: in the proxy, or in the policy of the VPC endpoint for S3."
         return kind(
             f"{method} {shown(url)} is answered {status}{f' ({words})' if words else ''}.",
             status=status,
             code=code,
-            remedy=remedies.get(status, ""),
+            elsewhere=elsewhere,
+            why=why,
+            remedy=remedy,
         )
 
 
@@ -314,6 +353,11 @@ def _default_url(registry: str) -> str:
     host = _HUB_HOST if registry in (HUB, "index.docker.io") else registry
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     return f"{'http' if is_loopback(name) else 'https'}://{host}"
+
+
+def _is_elsewhere(answer: HttpAnswer, asked: str) -> bool:
+    """Was the answer given by another host than the one that was asked?"""
+    return origin(answer.url) != origin(asked)
 
 
 def _drop(answer: HttpAnswer) -> None:

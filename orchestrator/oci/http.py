@@ -36,7 +36,7 @@ PROGRESS = 64 * 1024
 COMMIT_SECONDS = 300.0
 # From the request to the last header, and for a whole small answer.
 ANSWER_SECONDS = 90.0
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PRIVATE = ("authorization", "cookie", "host")
 
 Body = bytes | Iterable[bytes | memoryview] | None
@@ -213,17 +213,17 @@ class Transport:
     ) -> HttpAnswer:
         """One request and the head of its answer. Raises urllib3's HTTPError, OSError.
 
-        A redirect is followed for GET and HEAD; another origin gets none of the credentials.
+        A redirect is followed for GET and HEAD, with a body only within one host; another origin gets no credentials.
         """
         sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
         while True:
             answer = self._once(method, url, sent, body, ca)
-            if answer.status not in _REDIRECTS or method not in ("GET", "HEAD") or redirects == 0:
-                return answer
             location = answer.headers.get("Location")
-            if not location:
+            if answer.status not in REDIRECTS or not location or redirects == 0:
                 return answer
             following = urljoin(url, location)
+            if method not in ("GET", "HEAD") and not _may_be_repeated(answer.status, url, following, body):
+                return answer
             answer.close(reuse=False) if method == "GET" else answer.close()
             if origin(url)[0] == "https" and origin(following)[0] != "https":
                 raise NotUsable(
@@ -312,6 +312,12 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
 
 
 _POOLS: dict[str, type[urllib3.HTTPConnectionPool]] = {"http": _PlainPool, "https": _SecurePool}
+
+
+def _may_be_repeated(status: int, url: str, following: str, body: Body) -> bool:
+    """Is a request with a body sent again to where it was redirected? A stream is used up, a stranger gets none."""
+    whole = body is None or isinstance(body, bytes)
+    return whole and status in (307, 308) and origin(url)[1] == origin(following)[1]
 
 
 def _until_sent(body: Iterable[bytes | memoryview], watch: _Watch, seconds: float) -> Iterator[bytes | memoryview]:

@@ -132,12 +132,13 @@ def _key(name: str) -> str:
     for version in ("/v1", "/v2"):
         bare = bare.removesuffix(version)
     host, slash, path = bare.partition("/")
+    host = host.lower()
     return ("docker.io" if host in _HUB else host) + slash + path
 
 
 def _candidates(registry: str, repository: str) -> Iterable[str]:
     """The keys that serve a repository, longest first: `quay.io/a/b`, `quay.io/a`, `quay.io`."""
-    host = "docker.io" if registry in _HUB else registry
+    host = "docker.io" if registry in _HUB else registry.lower()
     parts = repository.split("/") if repository else []
     for length in range(len(parts), -1, -1):
         yield "/".join([host, *parts[:length]])
@@ -150,7 +151,8 @@ def _from_entry(entry: Any, where: str) -> Login | None:
         return Login("", str(entry["identitytoken"]))
     if entry.get("auth"):
         try:
-            user, colon, password = base64.b64decode(str(entry["auth"]), validate=True).decode().partition(":")
+            encoded = "".join(str(entry["auth"]).split())
+            user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
         except ValueError:
             raise NotUsable(f"{where}: an auth in it is not base64.", remedy="Log in again.") from None
         return Login(user, password.rstrip("\0")) if colon else None

@@ -26,6 +26,11 @@ ACCEPTED = (OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST, OCI_ARTIFACT
 MANIFEST_LIMIT = 4 * 2**20
 
 _FOREIGN = ("application/vnd.docker.image.rootfs.foreign.", "application/vnd.oci.image.layer.nondistributable.")
+_LAYERS = (
+    "application/vnd.docker.image.rootfs.",
+    "application/vnd.oci.image.layer.",
+    "application/vnd.buildkit.cacheconfig.",
+)
 _SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1"
 _DIGEST = re.compile(r"(?:sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128})")
 
@@ -127,12 +132,17 @@ def parse_manifest(content: bytes, media_type: str = "", algorithm: str = "sha25
         raise _refused(digest, f"It is not JSON: {error}.") from error
     if not isinstance(document, dict):
         raise _refused(digest, "It is not a JSON object.")
+    if document.get("manifests") is not None and any(document.get(key) is not None for key in ("config", "layers")):
+        # Two clients would copy two things (CVE-2021-41190).
+        raise _refused(digest, "It is both an index and an image.")
     kind = _kind(document, media_type.partition(";")[0].strip(), digest)
     subject = document.get("subject")
     try:
         if kind in INDEXES:
-            blobs: tuple[Descriptor, ...] = ()
-            children = _descriptors(document.get("manifests"))
+            listed = _descriptors(document.get("manifests"))
+            # A build cache lists layers where an index has images.
+            blobs = _once([item for item in listed if item.media_type.startswith(_LAYERS)])
+            children = tuple(item for item in listed if not item.media_type.startswith(_LAYERS))
         else:
             layers = document.get("blobs") if kind == OCI_ARTIFACT else document.get("layers")
             config = [] if kind == OCI_ARTIFACT else [document["config"]]
@@ -150,6 +160,27 @@ def parse_manifest(content: bytes, media_type: str = "", algorithm: str = "sha25
         raise _refused(digest, f"A descriptor in it is malformed: {error}.") from error
 
 
+def refuse_by_sight(content: bytes, media_type: str) -> None:
+    """Raise NotUsable for what is no manifest whatever its digest says: a page for people, Docker's schema 1.
+
+    The digest of a schema 1 manifest is that of a part of it, so that it would seem to be wrong again and again.
+    """
+    if content.lstrip()[:1] == b"<":
+        raise NotUsable(
+            "A registry answers with a web page instead of a manifest.",
+            why="A proxy asks for a login, or this address is no registry.",
+            remedy="Open the registry's address in a browser from this machine, and log in or correct it.",
+        )
+    if media_type.startswith(_SCHEMA_1):
+        raise _schema_1(digest_of(content))
+    if b'"fsLayers"' in content:
+        parse_manifest(content, media_type)
+
+
+def _schema_1(digest: str) -> NotUsable:
+    return _refused(digest, "It is of Docker's schema 1, which registries have ceased to take.")
+
+
 def _refused(digest: str, why: str) -> NotUsable:
     return NotUsable(
         f"{digest} is not a manifest that can be copied.", why=why, remedy="Push the image again with a current client."
@@ -162,9 +193,9 @@ def _kind(document: dict[str, Any], said: str, digest: str) -> str:
         if media_type in INDEXES or media_type in MANIFESTS:
             return str(media_type)
         if isinstance(media_type, str) and media_type.startswith(_SCHEMA_1):
-            raise _refused(digest, "It is of Docker's schema 1, which registries have ceased to take.")
+            raise _schema_1(digest)
     if document.get("schemaVersion") == 1:
-        raise _refused(digest, "It is of Docker's schema 1, which registries have ceased to take.")
+        raise _schema_1(digest)
     # Media types are optional in OCI documents; what they hold tells them apart.
     if isinstance(document.get("manifests"), list):
         return OCI_INDEX

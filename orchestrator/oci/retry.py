@@ -98,8 +98,8 @@ def retry_after(headers: Mapping[str, str]) -> float:
         pass
     if found:
         try:
-            return max(0.0, email.utils.parsedate_to_datetime(found).timestamp() - time.time())
-        except (TypeError, ValueError):
+            return max(0.0, min(email.utils.parsedate_to_datetime(found).timestamp() - time.time(), 86400.0))
+        except (TypeError, ValueError, OverflowError):
             pass
     try:
         moment = float(headers.get("X-Retry-After") or "")
