@@ -88,6 +88,47 @@ database.arangodb.com ArangoDeployment arangodeployments:  spec.image
 hazelcast.com Hazelcast hazelcasts:  spec(repository:version) spec.agent(repository:version)
 # https://infinispan.org/docs/infinispan-operator/main/operator.html
 infinispan.org Infinispan infinispans:  spec.image
+# https://druid.apache.org/docs/latest/operations/druid-operator, https://github.com/datainfrahq/druid-operator/blob/master/docs/api_specifications/druid.md
+druid.apache.org Druid druids:  spec.image spec.nodes{}.image
+# https://docs.starrocks.io/docs/deployment/sr_operator/
+starrocks.com StarRocksCluster starrocksclusters:  spec.starRocksFeSpec.image spec.starRocksBeSpec.image spec.starRocksCnSpec.image
+# https://doris.apache.org/docs/install/deploy-on-kubernetes/
+doris.selectdb.com DorisCluster dorisclusters:  spec.feSpec.image spec.beSpec.image spec.cnSpec.image spec.brokerSpec.image
+# https://github.com/vesoft-inc/nebula-operator/blob/master/doc/user/configuration.md
+apps.nebula-graph.io NebulaCluster nebulaclusters:  spec.graphd(image:version) spec.metad(image:version) spec.storaged(image:version) spec.exporter(image:version) spec.console(image:version) spec.alpineImage
+# https://oceanbase.github.io/ob-operator/docs/manual/
+oceanbase.oceanbase.com OBCluster obclusters:  spec.observer.image spec.monitor.image
+# https://ydb.tech/docs/en/reference/kubernetes/spec
+ydb.tech Storage storages:  spec.image.name
+ydb.tech Database databases:  spec.image.name
+# https://github.com/hyperspike/valkey-operator
+hyperspike.io Valkey valkeys:  spec.image spec.exporterImage
+# https://docs.yugabyte.com/preview/deploy/kubernetes/single-zone/oss/yugabyte-operator/
+yugabyte.com YBCluster ybclusters:  spec.image(repository:tag)
+# https://kubedb.com/docs/latest/guides/
+catalog.kubedb.com PostgresVersion postgresversions:  spec.db.image spec.coordinator.image spec.exporter.image spec.initContainer.image
+catalog.kubedb.com MySQLVersion mysqlversions:  spec.db.image spec.coordinator.image spec.exporter.image spec.initContainer.image
+catalog.kubedb.com MariaDBVersion mariadbversions:  spec.db.image spec.coordinator.image spec.exporter.image spec.initContainer.image
+catalog.kubedb.com MongoDBVersion mongodbversions:  spec.db.image spec.exporter.image spec.initContainer.image spec.replicationModeDetector.image
+catalog.kubedb.com RedisVersion redisversions:  spec.db.image spec.coordinator.image spec.exporter.image spec.initContainer.image
+catalog.kubedb.com ElasticsearchVersion elasticsearchversions:  spec.db.image spec.exporter.image spec.initContainer.image spec.dashboard.image
+catalog.kubedb.com KafkaVersion kafkaversions:  spec.db.image spec.cruiseControl.image
+catalog.kubedb.com PgBouncerVersion pgbouncerversions:  spec.server.image spec.pgBouncer.image spec.exporter.image
+catalog.kubedb.com PgpoolVersion pgpoolversions:  spec.pgpool.image spec.exporter.image
+# https://docs.stackable.tech/home/stable/concepts/product-image-selection/
+trino.stackable.tech TrinoCluster trinoclusters:  spec.image.custom
+superset.stackable.tech SupersetCluster supersetclusters:  spec.image.custom
+airflow.stackable.tech AirflowCluster airflowclusters:  spec.image.custom
+druid.stackable.tech DruidCluster druidclusters:  spec.image.custom
+hive.stackable.tech HiveCluster hiveclusters:  spec.image.custom
+hdfs.stackable.tech HdfsCluster hdfsclusters:  spec.image.custom
+hbase.stackable.tech HbaseCluster hbaseclusters:  spec.image.custom
+kafka.stackable.tech KafkaCluster kafkaclusters:  spec.image.custom
+nifi.stackable.tech NifiCluster nificlusters:  spec.image.custom
+zookeeper.stackable.tech ZookeeperCluster zookeeperclusters:  spec.image.custom
+opa.stackable.tech OpaCluster opaclusters:  spec.image.custom
+spark.stackable.tech SparkApplication sparkapplications:  spec.image spec.sparkImage.custom
+spark.stackable.tech SparkHistoryServer sparkhistoryservers:  spec.image.custom
 # https://milvus.io/docs/install_cluster-milvusoperator.md
 milvus.io Milvus milvuses:  spec.components.image spec.components{}.image
 # https://min.io/docs/minio/kubernetes/upstream/reference/operator-crd.html
@@ -109,6 +150,26 @@ kafka.banzaicloud.io KafkaCluster kafkaclusters:  spec.clusterImage spec.brokers
 nifi.konpyutaika.com NifiCluster nificlusters:  spec.clusterImage spec.initContainerImage(repository:tag) spec.nodes[].nodeConfig.image spec.nodeConfigGroups{}.image spec.initContainers[].image
 # https://www.rabbitmq.com/kubernetes/operator/using-operator
 rabbitmq.com RabbitmqCluster rabbitmqclusters:  spec.image spec.override.statefulSet.spec.template@template
+# https://docs.emqx.com/en/emqx-operator/latest/reference/v2beta1-reference.html
+apps.emqx.io EMQX emqxes:  spec.image
+# https://docs.redpanda.com/current/reference/k-crd/
+cluster.redpanda.com Redpanda redpandas:  spec.clusterSpec.image(repository:tag)
+# https://github.com/alexandrevilain/temporal-operator/blob/main/docs/api/v1beta1.md
+temporal.io TemporalCluster temporalclusters:  spec(image:version) spec.ui(image:version) spec.admintools(image:version)
+# https://docs.seldon.ai/seldon-core-1/
+machinelearning.seldon.io SeldonDeployment seldondeployments:  spec.predictors[].componentSpecs[].spec@pod
+# https://numaflow.numaproj.io/APIs/
+numaflow.numaproj.io Pipeline pipelines:  spec.vertices[].udf.container.image spec.vertices[].source.udsource.container.image spec.vertices[].source.transformer.container.image spec.vertices[].sink.udsink.container.image
+numaflow.numaproj.io MonoVertex monovertices:  spec.source.udsource.container.image spec.source.transformer.container.image spec.sink.udsink.container.image
+# https://grafana.com/docs/tempo/latest/setup/operator/
+tempo.grafana.com TempoStack tempostacks:  spec.images{}
+tempo.grafana.com TempoMonolithic tempomonolithics:  spec.images{}
+# https://perses.dev/perses-operator/docs/api/
+perses.dev Perses perses:  spec.image
+# https://github.com/DataDog/datadog-operator/blob/main/docs/configuration.v2alpha1.md
+datadoghq.com DatadogAgent datadogagents:  spec.override{}.image(name:tag)
+# https://docs.openshift.com/container-platform/latest/rest_api/workloads_apis/deploymentconfig-apps-openshift-io-v1.html
+apps.openshift.io DeploymentConfig deploymentconfigs:  spec.template@template
 # https://artemiscloud.io/docs/reference/
 broker.amq.io ActiveMQArtemis activemqartemises:  spec.deploymentPlan.image spec.deploymentPlan.initImage
 # https://argo-workflows.readthedocs.io/en/latest/fields/
@@ -258,6 +319,7 @@ agones.dev Fleet fleets:  spec.template.spec.template@template
 agones.dev GameServerSet gameserversets:  spec.template.spec.template@template
 agones.dev GameServer gameservers:  spec.template@template
 # https://camel.apache.org/camel-k/next/apis/camel-k.html
+camel.apache.org Integration integrations:  spec.traits.container.image
 camel.apache.org IntegrationKit integrationkits:  spec.image
 # https://www.keycloak.org/operator/basic-deployment
 k8s.keycloak.org Keycloak keycloaks:  spec.image
