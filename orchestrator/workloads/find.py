@@ -26,7 +26,7 @@ from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreada
 from orchestrator.workloads.references import looks_like_image
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, cut_documents, parse_yaml
 
-_WORDS = re.compile(r"mage|IMAGE|repositor|oci://|docker://|package:|bundle|ontainers|repoURL|_IMG")
+_WORDS = re.compile(r"mage|IMAGE|repositor|oci://|docker://|package:|bundle|ontainers|repoURL|_IMG|dockerfile_inline")
 _VALUES = re.compile(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.I)
 _COMPOSE = re.compile(r"(?:docker-|podman-)?compose(?:[-_.].*)?\.ya?ml", re.I)
 _WORKFLOW = re.compile(r"(?:.*/)?\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml", re.I)
@@ -36,6 +36,7 @@ _OTHER_PIPELINE = re.compile(
     r"(?:.*/)?(?:\.circleci/.+|\.drone|\.woodpecker(?:/.+)?|bitbucket-pipelines|azure-pipelines|\.buildkite/.+)\.ya?ml",
     re.I,
 )
+_CLOUD_BUILD = re.compile(r"cloudbuild.*\.(?:ya?ml|json)", re.I)
 _HELMFILE = re.compile(r"(?:.*/)?(?:helmfile(?:[-_.].*)?\.ya?ml|helmfile\.d/[^/]+\.ya?ml)", re.I)
 _DEVCONTAINER = re.compile(r"(?:.*/)?\.?devcontainer(?:/.*)?(?:/devcontainer)?\.json", re.I)
 _JSON_IMAGE = re.compile(r"^[ \t]*[^/\n]*?\"image\"\s*:\s*\"([^\"\\\n]+)\"", re.M)
@@ -74,11 +75,17 @@ def find_images(path: str, text: str, *, app_version: str = "", fields: Fields =
         _sources(text, found)
     elif _DEVCONTAINER.fullmatch(path):
         _devcontainer(text, found)
-    elif _has_words(text, 0, len(text), fields):
-        _documents(path, name, text, app_version, fields, found)
+    elif (pipeline := _is_pipeline(path, name)) or _has_words(text, 0, len(text), fields):
+        _documents(path, name, text, app_version, fields, found, pipeline=pipeline)
     found.places.sort(key=lambda place: place.anchor.start)
     found.unreadable.sort(key=lambda unreadable: unreadable.start)
     return found
+
+
+def _is_pipeline(path: str, name: str) -> bool:
+    """Whether a file is a pipeline by its name: its images need no word beside them (`container: node:18`)."""
+    named = (_WORKFLOW, _GITLAB, _OTHER_PIPELINE)
+    return bool(_CLOUD_BUILD.fullmatch(name)) or any(pattern.fullmatch(path) for pattern in named)
 
 
 def _has_words(text: str, start: int, end: int, fields: Fields) -> bool:
@@ -90,13 +97,15 @@ def _has_words(text: str, start: int, end: int, fields: Fields) -> bool:
     return any(text.find(kind, start, end) >= 0 for kind in fields if fields[kind] != FIELDS.get(kind))
 
 
-def _documents(path: str, name: str, text: str, app_version: str, fields: Fields, found: Found) -> None:
+def _documents(
+    path: str, name: str, text: str, app_version: str, fields: Fields, found: Found, *, pipeline: bool
+) -> None:
     template = chart_templates.is_template(text)
     if template and ("/templates/" in f"/{path}" or name.endswith((".tpl", ".gotmpl", ".j2", ".tmpl"))):
         chart_templates.find_in_template(text, found)
         return
     for start, end in cut_documents(text):
-        if not _has_words(text, start, end, fields) or _is_schema(text, start, end):
+        if not (pipeline or _has_words(text, start, end, fields)) or _is_schema(text, start, end):
             continue
         try:
             roots = parse_objects(text, start, end)
@@ -126,6 +135,8 @@ def _root(path: str, name: str, text: str, root: Node, app_version: str, fields:
         pipelines.find_in_workflow(text, root, found)
     elif _GITLAB.fullmatch(path):
         pipelines.find_in_gitlab(text, root, found)
+    elif _CLOUD_BUILD.fullmatch(name) and not is_object:
+        pipelines.find_in_cloud_build(text, root, found)
     elif _OTHER_PIPELINE.fullmatch(path) and not is_object:
         pipelines.find_in_other_pipeline(text, root, found, fields)
     elif _COMPOSE.fullmatch(name) or _is_compose(root):

@@ -67,7 +67,9 @@ class _Dockerfile:
             words = list(instruction.words())
             if not words:
                 continue
-            match words[0][1].upper():
+            if words[0][1].upper() == "ONBUILD":
+                words = words[1:]
+            match words[0][1].upper() if words else "":
                 case "ARG":
                     self._argument(instruction, words[1:])
                 case "FROM":

@@ -34,12 +34,14 @@ class Chart:
 
     app_version: str = ""
     registry: Scalar | None = None
+    hub: Scalar | None = None
+    hub_tag: Scalar | None = None
 
 
 def find_in_values(text: str, root: Node, found: Found, path: str = "", app_version: str = "") -> None:
     """Add the images of a values document to `found`; `path` stands before the fields' names."""
-    registry = _global_registry(root)
-    _Values(text, found, Chart(app_version, registry)).walk(root, path, "")
+    hub, tag = _hub(root)
+    _Values(text, found, Chart(app_version, _global_registry(root), hub, tag)).walk(root, path, "")
 
 
 def split_image(text: str, node: YamlMapping, path: str, key: str) -> Iterator[ImagePlace]:
@@ -70,6 +72,18 @@ def _global_registry(root: Node) -> Scalar | None:
             if isinstance(candidate, Scalar) and _read(candidate):
                 return candidate
     return None
+
+
+def _hub(root: Node) -> tuple[Scalar | None, Scalar | None]:
+    """Istio's `global.hub` and `global.tag`, which go around every image that is one word."""
+    whole = root.entries().get("global") if isinstance(root, YamlMapping) else None
+    own = whole.entries() if isinstance(whole, YamlMapping) else {}
+    hub, tag = own.get("hub"), own.get("tag")
+    return (
+        (hub, tag)
+        if isinstance(hub, Scalar) and isinstance(tag, Scalar) and _read(hub) and _read(tag)
+        else (None, None)
+    )
 
 
 def _read(node: Node | None) -> str:
@@ -120,18 +134,32 @@ class _Values:
 
     def _mapping(self, node: YamlMapping, path: str, key: str) -> None:
         """Find the images that this mapping writes itself."""
-        place = self.composed(node, path, key)
+        place = None if self._chart.hub is not None and "hub" in node.entries() else self.composed(node, path, key)
         if place is not None:
             self._note(place)
         entries = node.entries()
         for name, value in entries.items():
             if not isinstance(value, Scalar):
                 continue
+            if name == "image" and self._of_hub(entries, value, below(path, name)):
+                continue
             if _plainly(key) in {"images", "relatedimages"} and looks_like_image(_bare(value.value)):
                 self._inline(value, below(path, name))
             elif _is_image_key(name):
                 in_list = key.lower().endswith("containers") and path.endswith("]")
                 self._beside(entries, name, value, path, certain=in_list)
+
+    def _of_hub(self, entries: dict[str, Node], value: Scalar, path: str) -> bool:
+        """Whether an image is a word to which the chart's hub and tag belong, its own where it has some; then it is noted."""
+        hub, tag = (entries.get("hub"), entries.get("tag"))
+        hub = hub if isinstance(hub, Scalar) and _read(hub) else self._chart.hub
+        tag = tag if isinstance(tag, Scalar) and _read(tag) else self._chart.hub_tag
+        word = _read(value)
+        if self._chart.hub is None or hub is None or tag is None or not is_reference(word) or {*"/:@"} & {*word}:
+            return False
+        if word != "auto":
+            self._note(self._compose({"registry": hub, "repository": value, "tag": tag}, path, "image"))
+        return True
 
     def _beside(self, entries: dict[str, Node], name: str, value: Scalar, path: str, *, certain: bool) -> None:
         """`fooImage`, with its version in `fooImageTag` or `fooTag` beside it, or whole."""

@@ -10,8 +10,10 @@ import pytest
 from orchestrator.workloads.edits import rewrite
 from orchestrator.workloads.find import find_images, is_candidate
 from orchestrator.workloads.place import Lines
-from tests.unit.workloads.shapes import SHAPES
+from tests.unit.workloads.pipeline_shapes import PIPELINE_SHAPES
+from tests.unit.workloads.shapes import SHAPES as PLAIN_SHAPES
 
+SHAPES = {**PLAIN_SHAPES, **PIPELINE_SHAPES}
 _MARK = re.compile(r"(?:\[\[(\w+)\]\])?«([^»]*)»(?:=>([\w./@:-]+?)(?=[\s\"',}]|:\$|$))?", re.M)
 
 
