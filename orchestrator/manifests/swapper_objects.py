@@ -101,6 +101,28 @@ def rights(environment: Environment) -> list[dict[str, Any]]:
     ]
 
 
+def secret_rights(environment: Environment) -> list[dict[str, Any]]:
+    """To read the pull secrets of Pods and their ServiceAccounts, wherever they are: nobody has to give these rights."""
+    name = object_name(environment, f"{NAME}-pull-secrets")
+    group = "rbac.authorization.k8s.io"
+    return [
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "ClusterRole",
+            "metadata": metadata(environment, name),
+            # By name only: what nobody names in a Pod cannot be listed.
+            "rules": [{"apiGroups": [""], "resources": ["secrets", "serviceaccounts"], "verbs": ["get"]}],
+        },
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": metadata(environment, name),
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}],
+        },
+    ]
+
+
 def routes(environment: Environment) -> dict[str, Any]:
     """The ConfigMap with the environment's routes."""
     text = settings_text(environment, *VARIABLES)

@@ -18,6 +18,7 @@ from orchestrator.manifests.swapper_objects import (
     has_role,
     rights,
     routes,
+    secret_rights,
     service_monitor,
 )
 from orchestrator.manifests.webhook_configuration import NAME, webhook_configuration
@@ -48,6 +49,7 @@ def swapper_target(environment: Environment, table: RouteTable) -> TargetFiles:
                 *guards(environment),
             ),
             "webhook.yaml": dump_yaml(webhook_configuration(environment, client, NAMESPACE)),
+            "pull-secrets.yaml": dump_yaml(*secret_rights(environment)),
             "service-monitor.yaml": dump_yaml(service_monitor(environment)),
         },
         resources=("namespace.yaml", "swapper.yaml", "webhook.yaml"),
@@ -59,7 +61,10 @@ def swapper_target(environment: Environment, table: RouteTable) -> TargetFiles:
             "kubectl run swapper-check --image=IMAGE --dry-run=server -o jsonpath='{.spec.containers[0].image}'",
         ),
         # What asks goes first.
-        rollback=("kubectl delete -f webhook.yaml", "kubectl delete -f swapper.yaml -f namespace.yaml"),
+        rollback=(
+            "kubectl delete -f webhook.yaml",
+            "kubectl delete --ignore-not-found -f pull-secrets.yaml -f swapper.yaml -f namespace.yaml",
+        ),
     )
 
 
@@ -71,6 +76,8 @@ def _notes(environment: Environment, built: str) -> tuple[str, ...]:
         "files say must ignore the differences of `.webhooks[].clientConfig.caBundle`.",
         "A webhook that is away costs no Pod: `failurePolicy` is Ignore, and the Pod keeps its source.",
         "`service-monitor.yaml` is for clusters with Prometheus' operator: `kubectl apply -f service-monitor.yaml`.",
+        "`pull-secrets.yaml` lets the Pods read every Secret by its name, and copy images that only the pull secrets of a Pod or its "
+        "ServiceAccount open: `kubectl apply -f pull-secrets.yaml`. Without it such images keep their source.",
         "Replicas do not share their queues. Each may copy an image once, and the registry takes the second copy as one that is there already.",
         *left_alone(environment),
     ]

@@ -45,6 +45,12 @@ class ClusterApi:
             )
         return cls(f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}")
 
+    @classmethod
+    def if_in_pod(cls) -> ClusterApi | None:
+        """The same, and None outside of a cluster."""
+        inside = os.environ.get("KUBERNETES_SERVICE_HOST") and (ACCOUNT / "token").is_file()
+        return cls.of_pod() if inside else None
+
     def get(self, path: str) -> dict[str, Any] | None:
         """The object; None when it is not there. Raises OrchestratorError."""
         return self._ask("GET", path)

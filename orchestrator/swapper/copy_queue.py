@@ -11,6 +11,7 @@ from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.swapper.copy_ledger import CopyLedger, EndedCopy, WaitingCopy
+from orchestrator.swapper.pod_secrets import PodSecrets
 
 _log = logging.getLogger("orchestrator.swapper")
 # How long an image is left that could not be copied; the next Pod after that has it tried again.
@@ -20,15 +21,16 @@ Copied = Callable[[str, OrchestratorError | None], None]
 
 
 class CopyQueue:
-    """`copy(source, target)` copies and raises OrchestratorError; `ended(target, error)` hears of every end, in a thread.
+    """`copy(source, target, secrets)` copies and raises OrchestratorError; `ended(target, error)` hears of every end, in a thread.
 
-    What is wanted stands in the file until it was tried: a process that is killed goes on where it was.
+    What is wanted stands in the file until it was tried: a process that is killed goes on where it was. Whose pull
+    secrets open it stands in no file: after a restart the next Pod that wants it says so.
     """
 
     def __init__(
         self,
         path: Path,
-        copy: Callable[[str, str], None],
+        copy: Callable[[str, str, PodSecrets | None], None],
         ended: Copied,
         *,
         threads: int = 2,
@@ -39,7 +41,8 @@ class CopyQueue:
         self._clock = clock
         self._changed = threading.Condition()
         self._closed = False
-        self._failed: dict[str, float] = {}
+        self._failed: dict[tuple[str, PodSecrets | None], float] = {}
+        self._secrets: dict[str, PodSecrets] = {}
         self._ledger = CopyLedger(path)
         rows = self._ledger.waiting()
         self._since: dict[str, float] = {one.target: one.since for one in rows}
@@ -49,16 +52,23 @@ class CopyQueue:
         for thread in self._threads:
             thread.start()
 
-    def add(self, source: str, target: str) -> bool:
-        """Have it copied, unless it waits already or has just failed. False when nothing is going to come of it."""
+    def add(self, source: str, target: str, secrets: PodSecrets | None = None) -> bool:
+        """Have it copied, unless it waits already or has just failed. False when nothing is going to come of it.
+
+        `secrets` are those of the Pod that wants it, the first Pod's where several wait. What failed for one Pod is tried for another.
+        """
         with self._changed:
             if target in self._since:
+                if secrets is not None:
+                    self._secrets.setdefault(target, secrets)
                 return True
-            if self._closed or self._clock() < self._failed.get(target, 0.0):
+            if self._closed or self._clock() < self._failed.get((target, secrets), 0.0):
                 return False
             since = self._since[target] = self._clock()
             self._ledger.want(WaitingCopy(target, source, since))
             self._waiting.append((target, source))
+            if secrets is not None:
+                self._secrets[target] = secrets
             self._changed.notify()
             return True
 
@@ -90,9 +100,10 @@ class CopyQueue:
                 if self._closed:
                     return
                 target, source = self._waiting.popleft()
+                secrets = self._secrets.get(target)
             error: OrchestratorError | None = None
             try:
-                self._copy(source, target)
+                self._copy(source, target, secrets)
             except OrchestratorError as refused:
                 error = refused
             except Exception as unknown:
@@ -103,10 +114,11 @@ class CopyQueue:
                 if closed and error is not None:
                     return
                 self._since.pop(target, None)
+                self._secrets.pop(target, None)
                 now = self._clock()
                 if error is not None:
                     self._failed = {one: until for one, until in self._failed.items() if until > now}
-                    self._failed[target] = now + AGAIN_SECONDS
+                    self._failed[target, secrets] = now + AGAIN_SECONDS
                 self._ledger.end(_ended_copy(target, source, now, error))
             if closed:
                 return

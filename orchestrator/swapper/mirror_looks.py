@@ -10,15 +10,24 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.swapper.copy_queue import CopyQueue
 from orchestrator.swapper.image_state import ImageState
 from orchestrator.swapper.metrics import SwapMetrics
+from orchestrator.swapper.pod_secrets import PodSecrets, secrets_of_pod
 from orchestrator.swapper.review import Admission, SwapImage, Verdict
 from orchestrator.swapper.swap_settings import SwapSettings
 
 _log = logging.getLogger("orchestrator.swapper")
+
+
+@dataclass(frozen=True, slots=True)
+class _CopiesAs:
+    """That what is absent is copied, and with whose pull secrets."""
+
+    secrets: PodSecrets | None
 
 
 class MirrorLooks:
@@ -42,24 +51,25 @@ class MirrorLooks:
     ) -> Mapping[str, Verdict]:
         """All images at once, within `seconds`."""
         copies = admission.effects and not self._dry_run and self.queue is not None
-        found = await asyncio.gather(*(self._verdict(image, seconds, copies=copies) for image in images))
+        copies_as = _CopiesAs(secrets_of_pod(admission.namespace, admission.pod)) if copies else None
+        found = await asyncio.gather(*(self._verdict(image, seconds, copies_as) for image in images))
         return {image.target: verdict for image, verdict in zip(images, found, strict=True)}
 
     def problems(self) -> Sequence[str]:
         """That the registry could not be asked the last time, with the reason."""
         return [self._unknown] if self._unknown else []
 
-    async def _verdict(self, image: SwapImage, seconds: float, *, copies: bool) -> Verdict:
+    async def _verdict(self, image: SwapImage, seconds: float, copies: _CopiesAs | None) -> Verdict:
         if self._always and not (copies and self._waits):
             # Whoever says so takes a Pod that cannot be pulled; the look is for the copy alone.
             if copies:
-                task = self._loop.create_task(self._looked(image, seconds, copies=copies))
+                task = self._loop.create_task(self._looked(image, seconds, copies))
                 self._beside.add(task)
                 task.add_done_callback(self._beside.discard)
             return Verdict(swap=True, reason="always")
-        return await self._looked(image, seconds, copies=copies)
+        return await self._looked(image, seconds, copies)
 
-    async def _looked(self, image: SwapImage, seconds: float, *, copies: bool) -> Verdict:
+    async def _looked(self, image: SwapImage, seconds: float, copies: _CopiesAs | None) -> Verdict:
         ends = self._loop.time() + seconds
         try:
             async with asyncio.timeout(seconds):
@@ -67,18 +77,18 @@ class MirrorLooks:
         except TimeoutError:
             self._unknown = "the registry did not answer in time"
             self._metrics.looks.labels("late").inc()
-            return self._not_there(image, "no answer in time", copies=copies)
+            return self._not_there(image, "no answer in time", copies)
         except OrchestratorError as error:
             self._unknown = f"the registry cannot be asked: {error.headline}"
             self._metrics.looks.labels("failed").inc()
-            return self._not_there(image, "registry cannot be asked", copies=copies)
+            return self._not_there(image, "registry cannot be asked", copies)
         self._unknown = ""
         # Its copy may have ended since the look.
         there = there or self._state.knows(image.target)
         self._metrics.looks.labels("there" if there else "absent").inc()
         if there:
             return Verdict(swap=True, reason="there")
-        verdict = self._not_there(image, "absent", copies=copies)
+        verdict = self._not_there(image, "absent", copies)
         if not copies or not self._waits or image.target not in self._copying:
             return verdict
         try:
@@ -89,16 +99,16 @@ class MirrorLooks:
             there = False
         return Verdict(swap=True, reason="copied") if there else verdict
 
-    def _not_there(self, image: SwapImage, reason: str, *, copies: bool) -> Verdict:
-        if copies and self._is_copied(image):
+    def _not_there(self, image: SwapImage, reason: str, copies: _CopiesAs | None) -> Verdict:
+        if copies and self._is_copied(image, copies):
             reason = f"{reason}, being copied"
         return Verdict(swap=self._always, reason=reason)
 
-    def _is_copied(self, image: SwapImage) -> bool:
+    def _is_copied(self, image: SwapImage, copies: _CopiesAs) -> bool:
         """Is it being copied? Has it begun where it is not, once for all that wait."""
         if image.target in self._copying:
             return True
-        if self.queue is None or not self.queue.add(image.image, image.target):
+        if self.queue is None or not self.queue.add(image.image, image.target, copies.secrets):
             return False
         self._copying[image.target] = asyncio.Event()
         return True

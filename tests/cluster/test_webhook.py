@@ -17,6 +17,7 @@ from orchestrator.manifests.swapper_objects import NAMESPACE, routes
 from orchestrator.manifests.webhook_configuration import NAME
 from orchestrator.swapper.cluster_api import ClusterApi
 from orchestrator.swapper.own_certificate import LIFETIME, CertificateKeeper
+from orchestrator.swapper.pod_secrets import PodSecrets, read_logins
 from orchestrator.swapper.review import ANNOTATION
 from tests.cluster.api_server import ApiServer
 from tests.cluster.pods import Document
@@ -178,5 +179,18 @@ def test_what_manifests_writes_is_installed_and_keeps_its_certificate(api_server
         for forbidden in ("/api/v1/namespaces/kube-system/secrets/any", f"{configuration}-of-others"):
             with pytest.raises(OrchestratorError, match="HTTP 403"):
                 api.get(forbidden)
+        # Unless somebody lets it read the pull secrets of Pods and their accounts.
+        shop, secrets = api_server.create_namespace(), "/api/v1/namespaces/%s/secrets"
+        login = {"auths": {"quay.io": {"auth": base64.b64encode(b"team:hush").decode()}}}
+        held = {"metadata": {"name": "login"}, "type": "kubernetes.io/dockerconfigjson"}
+        api_server.request("POST", secrets % shop, {**held, "stringData": {".dockerconfigjson": json.dumps(login)}})
+        wanted = {"metadata": {"name": "builder"}, "imagePullSecrets": [{"name": "login"}]}
+        api_server.request("POST", f"/api/v1/namespaces/{shop}/serviceaccounts", wanted)
+        assert read_logins(api, PodSecrets(shop, account="builder")) == []
+        api_server.kubectl("apply", "--validate=strict", "-f", tmp_path / "pull-secrets.yaml")
+        wait_until(lambda: len(read_logins(api, PodSecrets(shop, account="builder"))) == 1, "the secret is read")
+        with pytest.raises(OrchestratorError, match="HTTP 403"):
+            api.get(secrets % shop)
     finally:
+        api_server.kubectl("delete", "-f", tmp_path / "pull-secrets.yaml", "--ignore-not-found")
         api_server.kubectl("delete", "-f", tmp_path / "webhook.yaml", "--ignore-not-found")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cli.swapper.swap_copies import SwapCopies
 from orchestrator.errors import OrchestratorError
+from orchestrator.swapper.cluster_api import ClusterApi
 from orchestrator.swapper.copy_queue import CopyQueue
 from orchestrator.swapper.image_state import ImageState
 from orchestrator.swapper.logs import LOGGER, configure_log
@@ -53,7 +54,7 @@ def serve_rules(
 
     def server() -> SwapServer:
         if decided.home is not None:
-            looks.append(_looks(decided, SwapCopies(decided.home, metrics, via), metrics))
+            looks.append(_looks(decided, SwapCopies(decided.home, metrics, via, ClusterApi.if_in_pod()), metrics))
         webhook = Webhook(decided.rules, metrics, looks[0] if looks else None)
         return SwapServer(
             *(webhook, bound, certificate, metrics), drain_seconds=drain_seconds, watch_seconds=reload_seconds

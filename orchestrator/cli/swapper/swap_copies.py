@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.oci.auth import Logins
 from orchestrator.oci.copies import Copy, CopyOptions, CopyState
 from orchestrator.oci.copy import copy_images
 from orchestrator.oci.journal import Journal
@@ -15,6 +17,7 @@ from orchestrator.oci.logins import docker_logins
 from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.registries import Registries
 from orchestrator.routes.reference import parse_reference
+from orchestrator.swapper.pod_secrets import PodSecrets, ReadsObjects, read_logins
 
 if TYPE_CHECKING:
     from orchestrator.aws.mirror_target import MirrorTarget
@@ -41,9 +44,15 @@ class CopyHome:
 
 
 class SwapCopies:
-    """Looks and copies. Used from several threads; nothing is opened before it is needed."""
+    """Looks and copies. Used from several threads; nothing is opened before it is needed.
 
-    def __init__(self, home: CopyHome, metrics: SwapMetrics, via: Mapping[str, str]) -> None:
+    `cluster` gives the pull secrets of Pods, None where none are read.
+    """
+
+    def __init__(
+        self, home: CopyHome, metrics: SwapMetrics, via: Mapping[str, str], cluster: ReadsObjects | None = None
+    ) -> None:
+        self._cluster = cluster
         self._home = home
         self._metrics = metrics
         self._via = via
@@ -63,12 +72,15 @@ class SwapCopies:
 
         return is_pullable(self._aws(), self._home.registry, parse_reference(target))
 
-    def copy(self, source: str, target: str) -> None:
-        """Copy one image with its signatures. Raises OrchestratorError."""
+    def copy(self, source: str, target: str, secrets: PodSecrets | None = None) -> None:
+        """Copy one image with its signatures, with what opens it to its Pod. Raises OrchestratorError."""
         copier, registries, journal = self._open()
+        logins = read_logins(self._cluster, secrets) if self._cluster is not None and secrets is not None else ()
         copier.forget()
         wanted = Copy(parse_reference(source), parse_reference(target))
-        report = copy_images([wanted], registries, options=CopyOptions(threads=_THREADS), journal=journal)
+        # Clients remember who they are: those of one Pod's logins serve no other's copy.
+        with self._registries(copier, logins) if logins else nullcontext(registries) as asked:
+            report = copy_images([wanted], asked, options=CopyOptions(threads=_THREADS), journal=journal)
         self._metrics.copied_bytes.inc(report.sent)
         (result,) = report.results
         if result.state is CopyState.FAILED and result.error is not None:
@@ -81,7 +93,9 @@ class SwapCopies:
         with self._lock:
             if self._opened is None:
                 target = MirrorTarget(session, self._home.registry, self._home.settings)
-                ways = [Endpoint(name, url=url) for name, url in self._via.items()]
-                registries = Registries([target.endpoint(), *ways], logins=docker_logins(), find=target.find)
-                self._opened = target, registries, Journal(self._home.folder / "copies.sqlite")
+                self._opened = target, self._registries(target), Journal(self._home.folder / "copies.sqlite")
             return self._opened
+
+    def _registries(self, target: MirrorTarget, logins: Sequence[Logins] = ()) -> Registries:
+        ways = [Endpoint(name, url=url) for name, url in self._via.items()]
+        return Registries([target.endpoint(), *ways], logins=[*logins, *docker_logins()], find=target.find)

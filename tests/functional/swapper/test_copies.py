@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestrator.aws.session import AwsSession
+from orchestrator.cli.project_session import project_session
+from orchestrator.cli.route import load_routes
+from orchestrator.cli.swapper.swap_copies import CopyHome, SwapCopies
+from orchestrator.errors import OrchestratorError
 from orchestrator.local import ensure_running, stop
+from orchestrator.mirroring.repository import settings_of_repository
 from orchestrator.project import Project
+from orchestrator.routes.build import build_route_table
+from orchestrator.swapper.metrics import SwapMetrics
+from orchestrator.swapper.pod_secrets import PodSecrets
 from tests.functional.running import Ran, run
 from tests.functional.swapper.serving_webhook import ServedWebhook, served
 from tests.made_images import make_image
@@ -122,6 +133,41 @@ def test_a_pod_may_wait_for_its_copy(
 ) -> None:
     with serve("--copy-policy", "immediate", "--copy-deadline", "30") as webhook:
         assert image_of(webhook, f"{UBI}:9.1") == f"{TARGET}:9.1"
+
+
+def test_an_image_that_only_its_pods_secret_opens_is_copied(project: Project, tmp_path: Path) -> None:
+    ensure_running(project.local_aws_dir)
+    environment = load_routes(project, "dev")
+    settings = partial(settings_of_repository, environment, build_route_table(environment))
+
+    def session() -> AwsSession:
+        return project_session(project, environment, local=True)
+
+    login = base64.b64encode(b"team:hush").decode()
+    document = json.dumps({"auths": {"registry.redhat.io": {"auth": login}}}).encode()
+    held = {"data": {".dockerconfigjson": base64.b64encode(document).decode()}}
+
+    class Cluster:
+        def get(self, path: str) -> Document | None:
+            return held if path == "/api/v1/namespaces/shop/secrets/login" else None
+
+    with StrictRegistry(basic=("team", "hush")) as private:
+        image = make_image(2)
+        repository = private.repository("private/app")
+        repository.blobs |= image.blobs
+        repository.manifests |= image.manifests
+        repository.tags |= {"1": image.digest, "2": image.digest}
+        via = {"registry.redhat.io": f"http://{private.host}"}
+        home = CopyHome(environment.registry, session, settings, tmp_path)
+        copies = SwapCopies(home, SwapMetrics(), via, Cluster())
+        asked = ("registry.redhat.io/private/app:1", f"{OWN}/redhat/private/app:1")
+        with pytest.raises(OrchestratorError):
+            copies.copy(*asked, PodSecrets("shop"))
+        copies.copy(*asked, PodSecrets("shop", ("login",)))
+        assert copies.is_there(asked[1])
+        # The login serves that Pod's copies, not those of the next.
+        with pytest.raises(OrchestratorError):
+            copies.copy(asked[0].replace(":1", ":2"), asked[1].replace(":1", ":2"), PodSecrets("shop"))
 
 
 def test_without_aws_redirects_by_name_go_on(

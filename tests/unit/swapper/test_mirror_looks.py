@@ -17,6 +17,7 @@ from orchestrator.swapper.copy_queue import CopyQueue
 from orchestrator.swapper.image_state import ImageState
 from orchestrator.swapper.metrics import SwapMetrics
 from orchestrator.swapper.mirror_looks import MirrorLooks
+from orchestrator.swapper.pod_secrets import PodSecrets
 from orchestrator.swapper.review import Verdict, read_review
 from orchestrator.swapper.swap_settings import SwapSettings
 from orchestrator.swapper.webhook import budget
@@ -37,6 +38,7 @@ class World:
         self.gate = threading.Event()
         self.gate.set()
         self.copied: list[str] = []
+        self.opened_by: PodSecrets | None = None
         self.asked: list[str] = []
         self.settings = SwapSettings(**settings)
         self.path = tmp_path / "queue.sqlite"
@@ -47,9 +49,10 @@ class World:
             raise OrchestratorError("AWS does not answer.")
         return target in self.there
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, secrets: PodSecrets | None) -> None:
         assert self.gate.wait(30)
         self.copied.append(source)
+        self.opened_by = secrets
         self.there.add(target)
 
     def verdict(self, document: Any = DOCUMENT, seconds: float = 20.0, times: int = 1) -> Verdict:
@@ -115,6 +118,7 @@ def test_a_thousand_pods_of_one_image_ask_once_and_copy_once(tmp_path: Path) -> 
     world = World(tmp_path, copy_policy="immediate")
     assert world.verdict(times=1000).swap
     assert world.copied == ["gcr.io/a/b:1"]
+    assert world.opened_by == PodSecrets("shop")
     assert len(world.asked) == 1
 
 
@@ -150,7 +154,7 @@ def test_what_was_not_copied_when_the_process_ended_is_copied_by_the_next(tmp_pa
     path, begun, gate = tmp_path / "queue.sqlite", threading.Event(), threading.Event()
     ended: list[tuple[str, OrchestratorError | None]] = []
 
-    def stuck(source: str, target: str) -> None:
+    def stuck(source: str, target: str, secrets: PodSecrets | None) -> None:
         begun.set()
         gate.wait(30)
         raise OrchestratorError("The process ended.")
@@ -164,7 +168,7 @@ def test_what_was_not_copied_when_the_process_ended_is_copied_by_the_next(tmp_pa
     first.close()
     gate.set()
     copied: list[str] = []
-    second = CopyQueue(path, lambda source, target: copied.append(source), lambda *end: ended.append(end))
+    second = CopyQueue(path, lambda source, target, _: copied.append(source), lambda *end: ended.append(end))
     waiting(lambda: len(ended) == 2)
     assert sorted(copied) == ["a", "b"]
     assert all(error is None for _, error in ended)
@@ -175,8 +179,10 @@ def test_what_was_not_copied_when_the_process_ended_is_copied_by_the_next(tmp_pa
 
 def test_what_failed_is_left_for_a_minute(tmp_path: Path) -> None:
     now, ended = [100.0], []
+    opened_by: list[PodSecrets | None] = []
 
-    def refuse(source: str, target: str) -> None:
+    def refuse(source: str, target: str, secrets: PodSecrets | None) -> None:
+        opened_by.append(secrets)
         raise OrchestratorError("no such image")
 
     queue = CopyQueue(
@@ -185,9 +191,14 @@ def test_what_failed_is_left_for_a_minute(tmp_path: Path) -> None:
     assert queue.add("a", "x/a")
     waiting(lambda: len(ended) == 1)
     assert not queue.add("a", "x/a")
+    # Another Pod may have the login that this one lacked.
+    assert queue.add("a", "x/a", PodSecrets("shop", ("login",)))
+    waiting(lambda: len(ended) == 2)
+    assert not queue.add("a", "x/a", PodSecrets("shop", ("login",)))
     now[0] += 61
     assert queue.add("a", "x/a")
-    waiting(lambda: len(ended) == 2)
+    waiting(lambda: len(ended) == 3)
+    assert opened_by == [None, PodSecrets("shop", ("login",)), None]
     queue.close()
 
 
