@@ -26,10 +26,11 @@ from orchestrator.oci.archive import Archive, in_archive
 from orchestrator.oci.auth import Logins
 from orchestrator.oci.copies import Copy, CopyOptions, CopyReport
 from orchestrator.oci.copy import execute, prepare
+from orchestrator.oci.copy_plan import CopyPlan
 from orchestrator.oci.copy_shares import cut_into_jobs
 from orchestrator.oci.cosign_check import SignatureDemand
 from orchestrator.oci.journal import Journal
-from orchestrator.oci.ports import Endpoint
+from orchestrator.oci.ports import Endpoint, Place
 from orchestrator.oci.registries import Registries
 from orchestrator.routes.build import build_route_table
 
@@ -126,7 +127,7 @@ class MirrorRun:
     def execute(self, shown: Shown, *, quiet: bool) -> CopyReport:
         """Copy what was planned."""
         plan = shown.prepared.plan
-        self._progress.begin(plan.bytes_to_send, len(plan.puts), quiet=quiet)
+        self._progress.begin(plan.bytes_to_send, len(plan.puts), quiet=quiet, images=_images_of(plan))
         try:
             return execute(shown.prepared, self.registries, options=self._options, journal=self._journal)
         finally:
@@ -140,3 +141,19 @@ class MirrorRun:
         """What was planned, as jobs for workers."""
         found = shown.prepared
         return cut_into_jobs(found.found, found.plan, referrers=self._options.referrers)
+
+
+def _images_of(plan: CopyPlan) -> dict[Place, tuple[str, int]]:
+    """{target: (its repository and tags, bytes that are sent to it)}."""
+    tags: dict[Place, set[str]] = {}
+    for put in plan.puts:
+        if not put.wanted.is_signature:
+            tags.setdefault(put.wanted.target, set()).update(put.wanted.tags)
+    sent: dict[Place, int] = {}
+    for step in plan.blobs:
+        if step.leads:
+            sent[step.target] = sent.get(step.target, 0) + step.blob.size
+    return {
+        place: (f"{place.repository}:{','.join(sorted(tags[place]))}" if tags.get(place) else place.repository, count)
+        for place, count in sent.items()
+    }
