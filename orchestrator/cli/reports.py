@@ -26,10 +26,12 @@ def rendered(unit: EnvironmentRun) -> Report:
     return Report(document, (f"{workdir.root}",))
 
 
-def planned(unit: EnvironmentRun, *, out: Path | None, adopt: bool, ask_changes: bool) -> Report:
+def planned(
+    unit: EnvironmentRun, *, out: Path | None, adopt: bool, ask_changes: bool, targets: tuple[str, ...] = ()
+) -> Report:
     """Show the plan."""
     warnings = _overheard(unit)
-    plan = operations.plan(unit.stack, out=out, adopt=adopt)
+    plan = operations.plan(unit.stack, out=out, adopt=adopt, targets=targets)
     lines = plan_text(plan, colour=unit.fleet.colour).splitlines()
     if out is not None:
         lines.append(
@@ -64,7 +66,14 @@ def as_comment(results: Sequence[Result[Report]]) -> str:
     return plan_comment(parts)
 
 
-def applied(unit: EnvironmentRun, *, plan_file: Path | None, adopt: bool, allow_destroy: tuple[str, ...]) -> Report:
+def applied(
+    unit: EnvironmentRun,
+    *,
+    plan_file: Path | None,
+    adopt: bool,
+    allow_destroy: tuple[str, ...],
+    targets: tuple[str, ...] = (),
+) -> Report:
     """Apply and report what AWS says of the rules."""
     done = operations.apply(
         unit.stack,
@@ -73,6 +82,7 @@ def applied(unit: EnvironmentRun, *, plan_file: Path | None, adopt: bool, allow_
         adopt=adopt,
         allow_destroy=allow_destroy,
         plan_file=plan_file,
+        targets=targets,
     )
     lines = ["Applied." if done.changed else "Nothing to apply."]
     for rule in done.rules:

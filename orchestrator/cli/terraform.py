@@ -25,6 +25,26 @@ ALLOW = click.option(
     help="This repository may be lost with its images, or this bucket with its records.",
 )
 
+TARGET = click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="WHAT",
+    help="Only this module, repository or address, and what it needs; for repairs. Repeatable.",
+)
+
+
+def _refuse_targets(targets: tuple[str, ...], names: list[str], option: str, given: object) -> None:
+    """Targets are for one environment, and never part of a plan that another job applies."""
+    if targets and len(names) != 1:
+        raise RefusedInput("--target names a part of one environment.", remedy="Name one environment.")
+    if targets and given is not None:
+        raise RefusedInput(
+            f"{option} and --target exclude each other.",
+            why="A plan file is applied as the whole of what was looked at; a part of it would pass for that.",
+            remedy="Leave one of them out.",
+        )
+
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (json_option(), local_option(), JOBS, ALL):
@@ -52,6 +72,7 @@ def render(ctx: click.Context, /, **options: Any) -> int:
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Keep the plan for `apply --plan`.")
 @click.option("--markdown", is_flag=True, help="Print a comment for a pull request: folded, within 65,536 characters.")
 @click.option("--adopt", is_flag=True, help="Take over what exists and is in no state.")
+@TARGET
 @click.option("--detailed-exitcode", is_flag=True, help="Exit code 3 when something would change.")
 @NO_SHARING
 @click.pass_context
@@ -61,6 +82,7 @@ def plan(
     out: Path | None,
     markdown: bool,
     adopt: bool,
+    targets: tuple[str, ...],
     detailed_exitcode: bool,
     no_shared_provider: bool,
     **options: Any,
@@ -75,7 +97,8 @@ def plan(
     fleet = Fleet(ctx, share=not no_shared_provider, warns=True, gathers=gathers, **options)
     if out is not None and len(fleet.names) != 1:
         raise RefusedInput("--out keeps the plan of one environment.", remedy="Name one environment.")
-    return fleet.run(planned, out=out, adopt=adopt, ask_changes=detailed_exitcode)
+    _refuse_targets(targets, fleet.names, "--out", out)
+    return fleet.run(planned, out=out, adopt=adopt, ask_changes=detailed_exitcode, targets=targets)
 
 
 @click.command("apply")
@@ -88,6 +111,7 @@ def plan(
     help="Apply the plan that `plan --out` kept, and no other.",
 )
 @click.option("--adopt", is_flag=True, help="Take over what exists and is in no state.")
+@TARGET
 @ALLOW
 @click.pass_context
 def apply(
@@ -96,6 +120,7 @@ def apply(
     yes: bool,
     plan_file: Path | None,
     adopt: bool,
+    targets: tuple[str, ...],
     allow_destroy: tuple[str, ...],
     **options: Any,
 ) -> int:
@@ -108,7 +133,8 @@ def apply(
         raise RefusedInput("--plan applies the plan of one environment.", remedy="Name one environment.")
     if plan_file is not None and adopt:
         raise RefusedInput("--plan and --adopt exclude each other.", remedy="Give --adopt to `plan --out`.")
-    return fleet.run(applied, plan_file=plan_file, adopt=adopt, allow_destroy=allow_destroy)
+    _refuse_targets(targets, fleet.names, "--plan", plan_file)
+    return fleet.run(applied, plan_file=plan_file, adopt=adopt, allow_destroy=allow_destroy, targets=targets)
 
 
 @click.command("destroy")

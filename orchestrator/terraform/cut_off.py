@@ -26,10 +26,12 @@ def begin_journal(workdir: Workdir, addresses: Iterable[str]) -> None:
     write_if_changed(workdir.intended, json.dumps(sorted(addresses)).encode())
 
 
-def end_journal(workdir: Workdir) -> None:
-    """An apply ended well: nothing is in flight any more."""
-    for path in (workdir.journal, workdir.earlier_journals, workdir.intended):
+def end_journal(workdir: Workdir, *, keep_earlier: bool = False) -> None:
+    """An apply ended well: nothing is in flight any more, or with `keep_earlier` only what others before it had."""
+    for path in (workdir.journal, workdir.intended):
         path.unlink(missing_ok=True)
+    if not keep_earlier:
+        workdir.earlier_journals.unlink(missing_ok=True)
 
 
 def cut_off(workdir: Workdir, state: State) -> tuple[frozenset[str], dict[str, str]]:

@@ -25,10 +25,11 @@ def execute(stack: Stack, planned: Planned, phase: str) -> None:
     if departing.forgets:
         _put_back(stack, departing)
         _forget(stack, planned, phase)
-    if departing.forgets and not _left(planned):
-        settle(stack)
-        return
-    _apply(stack, planned, phase)
+    if not departing.forgets or _left(planned):
+        _apply(stack, planned, phase)
+    elif planned.partial:
+        return  # no apply was begun, and the one before may still be unfinished elsewhere
+    settle(stack, partly=planned.partial)
 
 
 def _put_back(stack: Stack, departing: Departures) -> None:
@@ -90,12 +91,14 @@ def _apply(stack: Stack, planned: Planned, phase: str) -> None:
         raise failed(stack, f"terraform {phase}", outcome, heard, applying=True)
     for warning in heard.warnings:
         stack.say(f"warning: {warning}")
-    settle(stack)
 
 
-def settle(stack: Stack) -> None:
-    """All is as planned: what only an unfinished apply needs can go."""
-    end_journal(stack.workdir)
+def settle(stack: Stack, *, partly: bool = False) -> None:
+    """All is as planned: what only an unfinished apply needs can go.
+
+    `partly` says that only targets were planned: what an earlier apply had in flight beside them stays known.
+    """
+    end_journal(stack.workdir, keep_earlier=partly)
     stack.workdir.state_before.unlink(missing_ok=True)
     stack.workdir.plan_file.unlink(missing_ok=True)
 

@@ -20,6 +20,7 @@ from orchestrator.terraform.judge import Ask, judge, refusal
 from orchestrator.terraform.last_runs import forget_runs, remember_apply, remember_drift
 from orchestrator.terraform.losses import BUCKET
 from orchestrator.terraform.meanwhile import refuse_lost
+from orchestrator.terraform.part_of_plan import modules_of, target_options
 from orchestrator.terraform.plan import PROTECTED, REPOSITORY, Plan
 from orchestrator.terraform.planned import Planned
 from orchestrator.terraform.planner import manifest, plan_apply, plan_destroy, plan_given
@@ -50,9 +51,9 @@ class Applied:
     spared: tuple[str, ...] = ()
 
 
-def plan(stack: Stack, *, out: Path | None = None, adopt: bool = False) -> Plan:
+def plan(stack: Stack, *, out: Path | None = None, adopt: bool = False, targets: Sequence[str] = ()) -> Plan:
     """What an apply would change; with `out` also written there for `apply --plan`."""
-    planned = plan_apply(stack, adopt=adopt, weigh=False)
+    planned = plan_apply(stack, adopt=adopt, weigh=False, targets=_target_options(stack, targets))
     _tell(stack, planned)
     refused = refusal(planned)
     if refused and out is not None:
@@ -82,25 +83,32 @@ def apply(
     adopt: bool = False,
     allow_destroy: Sequence[str] = (),
     plan_file: Path | None = None,
+    targets: Sequence[str] = (),
 ) -> Applied:
     """Plan, show, ask, and apply exactly that plan; with `plan_file` the one that another job made.
+
+    With `targets` (a module, a repository or an address each) everything else is left as it is.
 
     Raises RefusedInput for what may not happen (a repository that holds images, another's plan), and what Terraform's
     failure means otherwise.
     """
-    planned = plan_apply(stack, adopt=adopt) if plan_file is None else plan_given(stack, plan_file)
+    if plan_file is None:
+        planned = plan_apply(stack, adopt=adopt, targets=_target_options(stack, targets))
+    else:
+        planned = plan_given(stack, plan_file)
     _tell(stack, planned)
     show(planned.plan)
     if planned.something:
         judge(planned, ask, allow_destroy, question="Apply this plan?", refused="applied")
         refuse_lost(stack, planned, "apply", waited=ask.waits or plan_file is not None)
         execute(stack, planned, "apply")
-    else:
+    elif not planned.partial:
         settle(stack)
-    remember_apply(stack.workdir.folder)
+    if not planned.partial:
+        remember_apply(stack.workdir.folder)
     outputs = visible(current_state(stack).outputs)
     written = _write_idms(stack, outputs)
-    rules = _validate_rules(stack) if planned.something else ()
+    rules = _validate_rules(stack) if planned.something and not planned.partial else ()
     return Applied(planned.plan, planned.something, outputs, rules, written)
 
 
@@ -144,6 +152,13 @@ def output(stack: Stack) -> dict[str, dict[str, Any]]:
 def visible(outputs: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Values of the outputs that are not sensitive, by name."""
     return {name: entry.get("value") for name, entry in sorted(outputs.items()) if not entry.get("sensitive")}
+
+
+def _target_options(stack: Stack, targets: Sequence[str]) -> tuple[str, ...]:
+    if not targets:
+        return ()
+    repositories = stack.environment.own_repository_names
+    return target_options(targets, modules_of(stack.workdir.root), repositories, environment=stack.name)
 
 
 def _tell(stack: Stack, planned: Planned) -> None:

@@ -72,3 +72,8 @@ class Planned:
     losses: tuple[Loss, ...] = ()
     departing: Departures = field(default_factory=Departures)
     spares: bool = False
+
+    @property
+    def partial(self) -> bool:
+        """Were only targets planned?"""
+        return any(option.startswith("-target=") for option in self.options)

@@ -8,7 +8,7 @@ Nothing is changed but files of the working directory. `judge` decides what may 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,14 +34,15 @@ from orchestrator.terraform.workdir import LOCK, TRANSITIONS, dump, write_if_cha
 
 # What is taken over shows what hangs on it: a function its permissions, a bucket its policy. Nothing hangs deeper.
 ROUNDS = 4
+PARTIAL = "only what --target names was planned, and what that needs: the rest may differ"
 SETTINGS = frozenset({POLICY, SCANNING, "aws_ecr_account_setting"})
 
 
-def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True) -> Planned:
+def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True, targets: Sequence[str] = ()) -> Planned:
     """What an apply would do. What exists already is planned as an import, so that the plan shows old and new.
 
     With `adopt` the user consents to that. With `weigh` AWS is asked what would be lost, and a hand-over waits for its
-    other side: nothing may be applied without it.
+    other side: nothing may be applied without it. `targets` are Terraform's options that leave out everything else.
     """
     credentials = tuple(credential_notes(stack))
     state = current_state(stack)
@@ -50,7 +51,7 @@ def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True) -> Planned:
     others = around.others
     write_others(stack, others)
     write_transitions(stack, state)
-    plan, something = run_plan(stack)
+    plan, something = run_plan(stack, *targets)
     arrived, looked = Arrivals(), dict[str, Created]()
     for _ in range(ROUNDS):
         # One of which more is known by now is looked for again: a policy, after its bucket was found.
@@ -64,7 +65,7 @@ def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True) -> Planned:
         others = replace(others, attached_roles=tuple(dict.fromkeys(roles)))
         write_others(stack, others)
         write_transitions(stack, state, arrived.imports)
-        plan, something = run_plan(stack)
+        plan, something = run_plan(stack, *targets)
     departing = departures(stack, plan, state, around)
     if weigh and departing.waits_for and stack.context.turns.wait(departing.waits_for):
         departing = departures(stack, plan, state, around)
@@ -87,6 +88,7 @@ def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True) -> Planned:
     foreign = tuple(a for a in arrived.foreign if a.type not in SETTINGS or a.address in changed)
     notes = (
         *notes,
+        *((PARTIAL,) if targets else ()),
         *(f'the lifecycle policy of "{each.name}" would expire {_images(each.images)}' for each in gone),
         *(f"not looked up: {error.what} {error.why}" for error in unseen),
     )
@@ -94,6 +96,7 @@ def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True) -> Planned:
         stack.name,
         replace(plan, notes=notes),
         something,
+        options=tuple(targets),
         local=stack.workdir.local,
         continued=arrived.continued,
         foreign=() if adopt else foreign,

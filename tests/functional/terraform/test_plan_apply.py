@@ -178,3 +178,26 @@ def test_a_plan_names_a_secret_that_is_scheduled_for_deletion(world: World) -> N
     assert planned.code == 2
     assert f"the secret of the rule docker-hub: {name} is scheduled for deletion." in planned.err
     assert "restore-secret" in planned.err
+
+
+@pytest.mark.long
+def test_a_target_is_applied_alone_and_the_rest_stays_to_be_done(world: World) -> None:
+    world.write('repositories = { "a/web" = {}, "a/api" = {} }')
+    for wrong, said in [
+        (("plan", "dev", "--target", "a/wbe"), "orchestrator plan dev --target a/web"),
+        (("plan", "dev", "--target", "a/web", "--out", "x.plan"), "--out and --target exclude each other"),
+        (("apply", "dev", "--yes", "--target", "a/web", "--plan", "x.plan"), "--plan and --target exclude each other"),
+    ]:
+        refused = world.run(*wrong)
+        assert (refused.code, said in refused.err) == (2, True), refused.err
+    done = world.run("apply", "dev", "--yes", "--json", "--target", "a/web")
+    assert done.code == 0, done.err
+    assert "Resource targeting is in effect" in done.err
+    assert any("only what --target names" in note for note in done.json["notes"])
+    made = world.client("ecr").describe_repositories()["repositories"]
+    assert [repository["repositoryName"] for repository in made] == ["a/web"]
+    assert world.run("list", "--json").json["environments"][0]["last_apply"] is None
+    rest = world.run("plan", "dev", "--json").json["changes"]
+    addresses = [change["address"] for change in rest if change["action"] == "create"]
+    assert any('"a/api"' in address for address in addresses)
+    assert not any('"a/web"' in address for address in addresses)

@@ -38,3 +38,15 @@ def test_all_that_was_to_be_created_is_in_flight_where_a_full_disk_cut_the_journ
     end_journal(workdir)
     assert cut_off(workdir, State()) == (frozenset(), {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_apply_of_targets_leaves_what_an_earlier_one_had_in_flight_beside_them(tmp_path: Path) -> None:
+    workdir = Workdir(tmp_path, "dev", True, "")
+    begin_journal(workdir, ["a"])
+    workdir.journal.write_text(started("a"))
+    begin_journal(workdir, ["b"])
+    workdir.journal.write_text(started("b"))
+
+    end_journal(workdir, keep_earlier=True)
+
+    assert cut_off(workdir, State()) == (frozenset({"a"}), {})
