@@ -62,7 +62,8 @@ class CopyQueue:
                 if secrets is not None:
                     self._secrets.setdefault(target, secrets)
                 return True
-            if self._closed or self._clock() < self._failed.get((target, secrets), 0.0):
+            # A clock that was set back makes nobody wait longer.
+            if self._closed or 0 < self._failed.get((target, secrets), 0.0) - self._clock() <= AGAIN_SECONDS:
                 return False
             since = self._since[target] = self._clock()
             self._ledger.want(WaitingCopy(target, source, since))

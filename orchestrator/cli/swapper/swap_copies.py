@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from orchestrator.routes.upstreams import PrivateRegistry
     from orchestrator.swapper.metrics import SwapMetrics
 
+_log = logging.getLogger("orchestrator.swapper")
 _THREADS = 8
 
 
@@ -80,7 +83,12 @@ class SwapCopies:
         wanted = Copy(parse_reference(source), parse_reference(target))
         # Clients remember who they are: those of one Pod's logins serve no other's copy.
         with self._registries(copier, logins) if logins else nullcontext(registries) as asked:
-            report = copy_images([wanted], asked, options=CopyOptions(threads=_THREADS), journal=journal)
+            try:
+                report = copy_images([wanted], asked, options=CopyOptions(threads=_THREADS), journal=journal)
+            except sqlite3.Error as error:
+                # A full disk: the journal only saves requests.
+                _log.warning("the journal of copies cannot be written", extra={"why": str(error)})
+                report = copy_images([wanted], asked, options=CopyOptions(threads=_THREADS))
         self._metrics.copied_bytes.inc(report.sent)
         (result,) = report.results
         if result.state is CopyState.FAILED and result.error is not None:

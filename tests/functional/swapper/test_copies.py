@@ -22,6 +22,7 @@ from orchestrator.local import ensure_running, stop
 from orchestrator.mirroring.repository import settings_of_repository
 from orchestrator.project import Project
 from orchestrator.routes.build import build_route_table
+from orchestrator.swapper.logs import LOGGER
 from orchestrator.swapper.metrics import SwapMetrics
 from orchestrator.swapper.pod_secrets import PodSecrets
 from tests.functional.running import Ran, run
@@ -135,7 +136,9 @@ def test_a_pod_may_wait_for_its_copy(
         assert image_of(webhook, f"{UBI}:9.1") == f"{TARGET}:9.1"
 
 
-def test_an_image_that_only_its_pods_secret_opens_is_copied(project: Project, tmp_path: Path) -> None:
+def test_an_image_that_only_its_pods_secret_opens_is_copied(
+    project: Project, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     ensure_running(project.local_aws_dir)
     environment = load_routes(project, "dev")
     settings = partial(settings_of_repository, environment, build_route_table(environment))
@@ -165,6 +168,19 @@ def test_an_image_that_only_its_pods_secret_opens_is_copied(project: Project, tm
             copies.copy(*asked, PodSecrets("shop"))
         copies.copy(*asked, PodSecrets("shop", ("login",)))
         assert copies.is_there(asked[1])
+        # On a full disk the journal cannot grow, and images are copied all the same.
+        opened = copies._opened
+        assert opened is not None
+        another = make_image(3)
+        repository.blobs |= another.blobs
+        repository.manifests |= another.manifests
+        repository.tags["3"] = another.digest
+        opened[2]._base.execute("create trigger full before insert on image begin select raise(fail, 'full'); end")
+        copies.copy(asked[0].replace(":1", ":3"), asked[1].replace(":1", ":3"), PodSecrets("shop", ("login",)))
+        assert copies.is_there(asked[1].replace(":1", ":3"))
+        assert [one.message for one in caplog.records if one.name == LOGGER] == [
+            "the journal of copies cannot be written"
+        ]
         # The login serves that Pod's copies, not those of the next.
         with pytest.raises(OrchestratorError):
             copies.copy(asked[0].replace(":1", ":2"), asked[1].replace(":1", ":2"), PodSecrets("shop"))

@@ -198,7 +198,10 @@ def test_what_failed_is_left_for_a_minute(tmp_path: Path) -> None:
     now[0] += 61
     assert queue.add("a", "x/a")
     waiting(lambda: len(ended) == 3)
-    assert opened_by == [None, PodSecrets("shop", ("login",)), None]
+    now[0] -= 3600
+    assert queue.add("a", "x/a"), "the clock was set back"
+    waiting(lambda: len(ended) == 4)
+    assert opened_by == [None, PodSecrets("shop", ("login",)), None, None]
     queue.close()
 
 
