@@ -30,11 +30,12 @@ def check_account(context: Context, path: Path, value: str) -> bool:
 
 def check_accounts(context: Context, path: Path, values: Sequence[str], *, cannot_be_own: bool) -> None:
     """Account lists: form, repetitions, and the own account, which needs no mention (or must have none)."""
+    seen: set[str] = set()
     for index, value in enumerate(values):
         here = (*path, index)
         if not check_account(context, here, value):
             continue
-        if value in values[:index]:
+        if value in seen:
             context.error(
                 here,
                 f"{dotted(path)} names {value} twice.",
@@ -51,3 +52,4 @@ def check_accounts(context: Context, path: Path, values: Sequence[str], *, canno
                 remedy="Remove it.",
                 value=value,
             )
+        seen.add(value)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from orchestrator.checks.accounts import check_accounts
 from orchestrator.checks.check import check_environment
+from orchestrator.checks.context import Context
 from orchestrator.environment.tfvars import parse_tfvars
 from orchestrator.routes.build import build_route_table
 
@@ -53,3 +57,24 @@ def test_four_times_as_many_take_about_four_times_as_long(make: Callable[[int], 
     seconds(make(1))
     # Other processes may take the caches away in one try, hardly in all of them.
     assert any(seconds(many) < SQUARE * seconds(few) for _ in range(3))
+
+
+class Account(str):
+    """A text that counts how often it is compared."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        Account.compared += 1
+        return str.__eq__(self, other)
+
+
+def test_each_account_is_not_compared_with_all_before_it() -> None:
+    accounts = [Account(f"{number:012}") for number in range(FEW)]
+    nobody = cast("Context", SimpleNamespace(usable=lambda *_: False))
+
+    check_accounts(nobody, ("registry_consumer_account_ids",), accounts, cannot_be_own=False)
+
+    assert Account.compared < 10 * FEW
