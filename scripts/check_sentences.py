@@ -19,7 +19,7 @@ from typing import NamedTuple
 ROOTS = ("orchestrator", "lambda_src", "scripts", "modules", "environments", "docs")
 FILES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 # {kind of text: the most words of a sentence there}
-LIMITS: Mapping[str, int] = {"message": 30, "docstring": 43, "comment": 38, "hcl": 30, "docs": 40}
+LIMITS: Mapping[str, int] = {"message": 45, "docstring": 50, "comment": 45, "hcl": 35, "docs": 50}
 # These are made from other texts, which are read where they are written.
 MADE = ("<!-- Made by", "Made from the code:")
 _END = re.compile(r"(?<!e\.g)(?<!i\.e)[.!?][\")`'*]*(?=\s|$)|:(?=\s*$)|;(?=\s+code\b)")
