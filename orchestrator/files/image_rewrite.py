@@ -222,13 +222,24 @@ def _is_below(path: Path, folders: frozenset[Path]) -> bool:
 
 
 def diff(change: Change) -> Iterator[str]:
-    """A unified diff that `git apply` and `patch` take; lines keep their own ends."""
-    name = change.task.shown
+    """A unified diff that `git apply` and `patch` take; lines keep their own ends.
+
+    git refuses names with `..`: a file outside the working directory has its name in its own repository.
+    """
+    name = _patch_name(change.task)
     content, changed = change.texts()
     before, after = (text.split("\n") for text in (content.text, changed))
     yield f"diff --git a/{name} b/{name}\n"
     for line in difflib.unified_diff(_ended(before), _ended(after), f"a/{name}", f"b/{name}"):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _patch_name(task: ScanTask) -> str:
+    if not task.shown.startswith("../"):
+        return task.shown
+    path = task.path.resolve()
+    top = next((folder for folder in path.parents if (folder / ".git").exists()), None)
+    return task.relative.removeprefix("/") if top is None else path.relative_to(top).as_posix()
 
 
 def _ended(lines: list[str]) -> list[str]:

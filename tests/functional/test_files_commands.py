@@ -134,13 +134,18 @@ def test_reverse_gives_the_familiar_form(root: Project, tree: Path) -> None:
     assert contents(tree) == before
 
 
-def test_git_takes_the_diff(root: Project, tree: Path) -> None:
+def test_git_takes_the_diff(root: Project, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = contents(tree)
     (tree / ".git" / "x.yaml").unlink()
     (tree / ".git").rmdir()
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
     subprocess.run(["git", "init", "--quiet"], check=True, env=environment)
+    (tree.parent / "elsewhere").mkdir()
+    monkeypatch.chdir(tree.parent / "elsewhere")
+    afar = rewrite(root, "../gitops", "--diff")
+    monkeypatch.chdir(tree)
     ran = rewrite(root, ".", "--diff")
+    assert afar.out == ran.out, "outside the working directory a file has its name in its repository"
     done = subprocess.run(["git", "apply", "-"], input=ran.out.encode(), capture_output=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert (tree / "apps" / "last.yaml").read_bytes() == before[str(tree / "apps" / "last.yaml")].replace(

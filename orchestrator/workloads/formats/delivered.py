@@ -129,15 +129,16 @@ class _Delivery:
         if not isinstance(url, Scalar) or placeholder(url.value) or placeholder(version):
             return
         tag = version.replace("+", "_") if is_reference(f"a:{version.replace('+', '_')}") else ""
-        if url.value.startswith(_OCI):
-            repository = self._without_scheme(url)
-            self._take(
-                f"{where}.repoURL", composed("", repository.value, tag, ""), Parts(repository=repository), "Argo CD"
-            )
-        elif isinstance(chart, Scalar) and chart.value and ":" not in url.value and is_reference(url.value):
-            name = chart.part(self._text)
-            parts = Parts(registry=url.part(self._text), repository=name)
-            self._take(f"{where}.chart", composed(url.value, name.value, tag, ""), parts, "Argo CD")
+        scheme = url.value.startswith(_OCI)
+        registry = self._without_scheme(url) if scheme else url.part(self._text)
+        if isinstance(chart, Scalar) and chart.value:
+            if scheme or (":" not in url.value and is_reference(url.value)):
+                name = chart.part(self._text)
+                reference = composed(registry.value, name.value, tag, "")
+                self._take(f"{where}.chart", reference, Parts(registry=registry, repository=name), "Argo CD")
+        elif scheme:
+            reference = composed("", registry.value, tag, "")
+            self._take(f"{where}.repoURL", reference, Parts(repository=registry), "Argo CD")
 
     def _set_image(self, node: Scalar, where: str) -> None:
         """`name=new:tag`, or `name:tag`, which is only shown: rewritten it would match no base."""

@@ -249,6 +249,7 @@ SHAPES: dict[str, tuple[str, str]] = {
         "      - {name: web.image.repository, value: «a/b»=>a/b:2}\n      - {name: web.image.tag, value: '2'}\n"
         "  - repoURL: ghcr.io/a/charts\n    chart: «app»=>ghcr.io/a/charts/app:1.0.0\n    targetRevision: 1.0.0\n"
         "  - repoURL: oci://«ghcr.io/a/whole»=>ghcr.io/a/whole:1.0.0\n    targetRevision: 1.0.0\n"
+        "  - repoURL: oci://ghcr.io/b/c\n    chart: «d»=>ghcr.io/b/c/d:2.0.0\n    targetRevision: 2.0.0\n"
         "  - repoURL: https://charts.example.com\n    chart: app\n    targetRevision: 1.0.0\n"
         "    kustomize:\n      images:\n      - web=«quay.io/a/web:1»\n      - [[never]]«quay.io/a/side:2»\n",
     ),
