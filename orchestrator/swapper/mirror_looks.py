@@ -30,10 +30,17 @@ class _CopiesAs:
     secrets: PodSecrets | None
 
 
+# How long a copy is taken for what its source's tag names, where Pods ask for that at each start.
+MOVED_SECONDS = 3600.0
+REMEMBERED_TAGS = 16_384
+
+
 class MirrorLooks:
     """`queue` is set by who makes this, None where nothing is copied. Made and used in one event loop."""
 
-    def __init__(self, state: ImageState, settings: SwapSettings, metrics: SwapMetrics) -> None:
+    def __init__(
+        self, state: ImageState, settings: SwapSettings, metrics: SwapMetrics, *, moved_seconds: float = MOVED_SECONDS
+    ) -> None:
         self._state = state
         self._always = settings.swap_policy == "always"
         self._waits = settings.copy_policy in ("immediate", "force")
@@ -41,6 +48,8 @@ class MirrorLooks:
         self._dry_run = settings.dry_run
         self._metrics = metrics
         self._copying: dict[str, asyncio.Event] = {}
+        self._moved_seconds = moved_seconds
+        self._compared: dict[str, float] = {}
         self._unknown = ""
         self._beside: set[asyncio.Task[Verdict]] = set()
         self._loop = asyncio.get_running_loop()
@@ -87,6 +96,8 @@ class MirrorLooks:
         there = there or self._state.knows(image.target)
         self._metrics.looks.labels("there" if there else "absent").inc()
         if there:
+            if copies and image.moves:
+                self._compare(image, copies)
             return Verdict(swap=True, reason="there")
         verdict = self._not_there(image, "absent", copies)
         if not copies or not self._waits or image.target not in self._copying:
@@ -103,6 +114,18 @@ class MirrorLooks:
         if copies and self._is_copied(image, copies):
             reason = f"{reason}, being copied"
         return Verdict(swap=self._always, reason=reason)
+
+    def _compare(self, image: SwapImage, copies: _CopiesAs) -> None:
+        """Have it copied again where its source's tag has moved: what is there already costs a question."""
+        now = self._loop.time()
+        before = self._compared.get(image.target)
+        if before is not None and now - before < self._moved_seconds:
+            return
+        if len(self._compared) >= REMEMBERED_TAGS:
+            self._compared.clear()
+        self._compared[image.target] = now
+        if before is not None and self.queue is not None:
+            self.queue.add(image.image, image.target, copies.secrets)
 
     def _is_copied(self, image: SwapImage, copies: _CopiesAs) -> bool:
         """Is it being copied? Has it begun where it is not, once for all that wait."""

@@ -63,7 +63,8 @@ class SwapImage:
     """One image of the Pod that this request puts there.
 
     `place` is its JSON pointer, `name` the container's or volume's, `holder` the field that holds it; `target` is where the table
-    sends it, "" where it stays, and `reason` says why it stays, or by which route it goes. `look` says that the registry is asked first.
+    sends it, "" where it stays, and `reason` says why it stays, or by which route it goes. `look` says that the registry is asked first,
+    `moves` that the Pod asks for what its tag names at each start.
     """
 
     place: str
@@ -74,6 +75,7 @@ class SwapImage:
     reason: str = ""
     route: str = ""
     look: bool = False
+    moves: bool = False
 
     @property
     def key(self) -> str:
@@ -108,7 +110,11 @@ class Admission:
     @property
     def looks(self) -> tuple[SwapImage, ...]:
         """The images that are swapped only after a look, each target once."""
-        return tuple({image.target: image for image in self.images if image.look}.values())
+        found: dict[str, SwapImage] = {}
+        for image in self.images:
+            if image.look and (image.moves or image.target not in found):
+                found[image.target] = image
+        return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +207,7 @@ def _images(
                 if any(one.skips(seen, as_container) for one in rules.filters):
                     yield _stays(found, "filter")
                     continue
-            yield _asked(found, rules)
+            yield _asked(found, rules, moves="@" not in image and _pulls_always(container, holder))
 
 
 def _held(spec: Mapping[str, Any], holder: str) -> Iterator[tuple[int, str, str, Mapping[str, Any]]]:
@@ -226,7 +232,13 @@ def _stays(image: SwapImage, reason: str, route: str = "") -> SwapImage:
     return SwapImage(image.place, image.holder, image.name, image.image, "", reason, route)
 
 
-def _asked(image: SwapImage, rules: SwapRules) -> SwapImage:
+def _pulls_always(entry: Mapping[str, Any], holder: str) -> bool:
+    """Of a container or volume; the API server has written the default of `:latest` before it asks."""
+    of = mapping(entry.get("image")).get("pullPolicy") if holder == "volumes" else entry.get("imagePullPolicy")
+    return bool(of == "Always")
+
+
+def _asked(image: SwapImage, rules: SwapRules, *, moves: bool) -> SwapImage:
     match rules.answer(image.image):
         case Redirected(target, route):
             return SwapImage(
@@ -235,6 +247,7 @@ def _asked(image: SwapImage, rules: SwapRules) -> SwapImage:
                 reason=route.kind,
                 route=route.name,
                 look=route.kind in rules.looked_at,
+                moves=moves,
             )
         case Unchanged(reason, route):
             return _stays(image, reason, route.name if route else "")

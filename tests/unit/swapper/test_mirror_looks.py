@@ -122,6 +122,38 @@ def test_a_thousand_pods_of_one_image_ask_once_and_copy_once(tmp_path: Path) -> 
     assert len(world.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("image", "policy", "compared"),
+    [
+        ("gcr.io/a/b:1", "Always", 1),
+        ("gcr.io/a/b:1", "IfNotPresent", 0),
+        (f"gcr.io/a/b@sha256:{'0' * 64}", "Always", 0),
+    ],
+)
+def test_a_tag_that_pods_ask_for_at_each_start_is_compared_with_its_source(
+    image: str, policy: str, compared: int, tmp_path: Path
+) -> None:
+    world, ended = World(tmp_path), threading.Event()
+    held = [{"name": "other", "image": image}, {"name": "web", "image": image, "imagePullPolicy": policy}]
+    admission = read_review(review(pod(containers=held)), RULES)
+    world.there |= {one.target for one in admission.looks}
+
+    async def main() -> None:
+        for seconds in (3600.0, 0.0):
+            looks = MirrorLooks(ImageState(world.ask), world.settings, SwapMetrics(), moved_seconds=seconds)
+            looks.queue = CopyQueue(world.path, world.copy, lambda *_: ended.set())
+            for _ in range(2):
+                # The first Pod that is seen begins the time.
+                (verdict,) = (await looks.verdicts(admission.looks, admission, 20.0)).values()
+                assert verdict.swap
+            if seconds == 0.0 and compared:
+                assert ended.wait(30)
+            looks.close()
+
+    asyncio.run(main())
+    assert world.copied == [image] * compared
+
+
 def test_what_is_there_is_believed_longer_than_what_is_absent() -> None:
     now, answers, asked = [0.0], {"a": True, "b": False}, []
 
