@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -90,7 +91,11 @@ class RemoteRegistry(Exchanges):
 
     # Bytes of a chunk that a proxy before the registry lets through, once it has refused more; 0 for no limit.
     largest_chunk = 0
-    _unlisted: set[str] | None = None
+
+    @cached_property
+    def _unlisted(self) -> set[str]:
+        """Repositories without a referrers API: registries that stand before others have it for some of theirs only."""
+        return set()
 
     # Manifests
 
@@ -210,9 +215,7 @@ class RemoteRegistry(Exchanges):
 
     def referrers(self, repository: str, digest: str) -> tuple[dict[str, Any], ...] | None:
         """The descriptors of what refers to `digest`; None when there is no referrers API for this repository."""
-        # Registries that stand before others have the API for some of their repositories only.
-        unlisted = self._unlisted = self._unlisted or set()
-        if repository in unlisted:
+        if repository in self._unlisted:
             return None
         url = self._url(repository, "referrers", digest)
         seen = {url}
@@ -224,12 +227,12 @@ class RemoteRegistry(Exchanges):
                 found += [item for item in document["manifests"] or () if is_digest(item.get("digest"))]
             except (Absent, NotUsable, KeyError, TypeError, AttributeError):
                 # The specification: 404 means that the API is not there; some older registries answer with a page.
-                unlisted.add(repository)
+                self._unlisted.add(repository)
                 return None
             except RegistryRefused as refusal:
                 # Some lead to the login page of their console.
                 if refusal.elsewhere or refusal.status in (400, 405, 406, 501):
-                    unlisted.add(repository)
+                    self._unlisted.add(repository)
                     return None
                 raise
             following = self._next(url, answer.headers)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from orchestrator.errors import OrchestratorError
 from orchestrator.oci.copies import Copy, CopyResult, CopyState
 from orchestrator.oci.copy_plan import Held, Wanted
+from orchestrator.oci.errors import Absent
 from orchestrator.oci.manifest import Manifest
 from orchestrator.oci.ports import Place
 
@@ -47,3 +48,16 @@ class Discovered:
     wanted: list[Wanted]
     held: Held
     committed: dict[tuple[str, str], list[Place]]
+
+
+def missing_child(digest: str, error: OrchestratorError) -> OrchestratorError:
+    """What is wrong with an image of an index. Some indexes list platforms that nobody has pushed."""
+    if not isinstance(error, Absent):
+        return error
+    return Absent(
+        f"An index lists {digest}, which its registry does not have.",
+        status=error.status,
+        code=error.code,
+        why=error.what,
+        remedy="Name the platforms that are there: --platform linux/amd64.",
+    )

@@ -12,7 +12,7 @@ from contextlib import suppress
 from orchestrator.errors import OrchestratorError
 from orchestrator.oci.copies import Copy, CopyOptions, CopyResult, CopyState
 from orchestrator.oci.copy_plan import Wanted
-from orchestrator.oci.copy_tree import CopyTree, Discovered
+from orchestrator.oci.copy_tree import CopyTree, Discovered, missing_child
 from orchestrator.oci.crew import for_each
 from orchestrator.oci.errors import Absent, NotUsable, OciError, RegistryRefused
 from orchestrator.oci.journal import Journal
@@ -211,7 +211,7 @@ class Discovery:
         while stack:
             digest, depth = stack.pop()
             if digest in errors:
-                raise errors[digest]
+                raise missing_child(digest, errors[digest]) if depth else errors[digest]
             if depth > _DEPTH:
                 raise NotUsable(f"{digest} is nested deeper than {_DEPTH} indexes.")
             manifest = tree.manifests.get(digest) or self._read[digest]

@@ -276,3 +276,18 @@ def real_tags(registry: StrictRegistry, answer: Said) -> Callable[[], None]:
 
     handler._tags = instead  # type: ignore[method-assign]
     return lambda: setattr(handler, "_tags", before)
+
+
+def test_an_index_that_lists_what_nobody_pushed_comes_without_it() -> None:
+    with StrictRegistry() as source, StrictRegistry() as target:
+        maker = Maker(source, "app")
+        here, gone = (maker.image(layers=[bytes_of(name, 100)], config=name) for name in ("a", "b"))
+        maker.index("v1", children={"linux/amd64": here, "linux/arm64": gone})
+        del source.repository("app").manifests[gone["digest"]]
+        names = f"{source.host}/app:v1", f"{target.host}/app:v1"
+        (result,) = run([pair(*names)]).results
+        assert result.error is not None
+        assert gone["digest"] in result.error.what
+        assert "--platform" in result.error.remedy
+        (result,) = run([pair(*names, "linux/amd64")]).results
+        assert result.error is None
