@@ -66,6 +66,8 @@ def _is_mirror_prefix(text: str) -> bool:
 
 def _no_mirror_prefix(prefix: str) -> str:
     if REPOSITORY_NAME.fullmatch(prefix):
+        if len(prefix) < MIRROR_PREFIX_LENGTH.start:
+            return f"It has 1 character; a prefix has {MIRROR_PREFIX_LENGTH.start} at least."
         return f"It has {len(prefix)} characters; with a repository's name after it, it must fit into 256."
     if prefix.endswith("/") and REPOSITORY_NAME.fullmatch(prefix.rstrip("/")):
         return "The slash after a prefix is added by itself."
