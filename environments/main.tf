@@ -238,6 +238,7 @@ module "mirror_queue" {
 ################################################################################
 
 locals {
+  # Null is what nobody wrote, as None is in the orchestrator's model: hence `try`.
   manager       = try(var.lifecycle_manager.enabled, false) && local.owns_registry && local.rest
   scan_findings = try(var.scan_findings.enabled, false) && local.owns_registry && local.rest
   usage         = try(var.lifecycle_manager.usage, null)
