@@ -6,6 +6,8 @@ STAMP := $(VENV)/.installed
 # Tests wait a third of their time for Terraform, registries and faults: one worker more than the two cores of a small machine.
 WORKERS ?= 3
 
+CDK_STAMP := $(VENV)/.cdk-installed
+
 .PHONY: help release venv demo test test-long engines test-cluster check provider-schema format lock clean
 
 help:
@@ -18,6 +20,11 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $(STAMP)
 
+# CDK has 500 MB, which only the tests of the constructs need.
+$(CDK_STAMP): $(STAMP) requirements/cdk.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/cdk.txt
+	touch $(CDK_STAMP)
+
 venv: $(STAMP) ## the virtual environment with the locked dependencies
 
 demo: $(STAMP) ## the main job on the embedded AWS: plan, apply, output, drift
@@ -27,7 +34,7 @@ test: $(STAMP) ## every test that needs no cluster engines, but for the long one
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not cluster and not long and not speed"
 	$(BIN)/python -m pytest -m speed
 
-test-long: $(STAMP) ## the long ones: interrupts, kills, throttling, full disks, lost locks; functions deployed; requests against the deployer policy
+test-long: $(STAMP) $(CDK_STAMP) ## the long ones: interrupts, kills, throttling, full disks, lost locks; functions deployed; requests against the deployer policy
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long
 
 engines: $(STAMP) ## kube-apiserver, etcd, kubectl, the Kyverno CLI and small decoders, into a user-level cache (needs Go)
@@ -63,6 +70,7 @@ lock: $(STAMP) ## compile the locks again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --extra dev pyproject.toml -o requirements/dev.txt --custom-compile-command "make lock"
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --constraint requirements/runtime.txt requirements/usage.in -o requirements/usage.txt --custom-compile-command "make lock"
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --constraint requirements/runtime.txt requirements/swapper.in -o requirements/swapper.txt --custom-compile-command "make lock"
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --constraint requirements/dev.txt requirements/cdk.in -o requirements/cdk.txt --custom-compile-command "make lock"
 
 release: $(STAMP) ## wheel, sdist, bill of materials, provenance and checksums into dist/
 	$(BIN)/python -m scripts.build_release
