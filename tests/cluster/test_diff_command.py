@@ -10,6 +10,7 @@ from orchestrator.manifests import Options, generate
 from orchestrator.project import Project
 from tests.cluster.api_server import ApiServer
 from tests.cluster.engines.build import binary
+from tests.functional.published_schemas import problems
 from tests.functional.running import Ran, run
 
 pytestmark = pytest.mark.cluster
@@ -41,6 +42,7 @@ def test_a_difference_is_shown_and_gone_after_the_apply(
         assert changed != text
         api_server.kubectl("apply", "-f", "-", stdin=changed)
         found = diff("--json")
+        assert problems("diff", found.json) == []
         assert found.code == 3
         assert "failurePolicy" in found.json["targets"][0]["diff"]
     finally:

@@ -19,6 +19,7 @@ import pytest
 from orchestrator.lifecycle.in_use import parse_snapshot
 from orchestrator.local import ensure_running, stop
 from orchestrator.local.controls import set_faults
+from tests.functional.published_schemas import problems
 
 from .running import Ran, run
 
@@ -99,6 +100,7 @@ def test_every_page_of_every_kind_is_read(tmp_path: Path, cluster: Cluster) -> N
     cluster.serve("/apis/apps/v1/deployments", [[deployment]])
 
     ran = images(tmp_path, "--json")
+    assert problems("images", json.loads(ran.out)) == []
 
     assert ran.code == 0, ran.err
     found = {image["reference"]: image for image in json.loads(ran.out)["images"]}

@@ -49,6 +49,20 @@ def test_each_line_of_route_is_what_its_schema_says(root: Project) -> None:
     assert [problem for line in lines for problem in problems("route", json.loads(line))] == []
 
 
+def test_images_of_files_are_what_their_schema_says(root: Project) -> None:
+    folder = root.root / "apps"
+    folder.mkdir()
+    containers = "".join(f"  - {{name: c, image: '{image}'}}\n" for image in ("nginx", "NGINX", "example.com/a/b:1"))
+    (folder / "pod.yaml").write_text(
+        f"apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n{containers}"
+    )
+    (folder / "Dockerfile").write_text("FROM nginx:1.27\n")
+    (folder / "broken.yaml").write_text("kind: Pod\nspec: [\n")
+    document = run("-C", str(root.root), "images", "standard", str(folder), "--json").json
+    assert {image["answer"] for image in document["images"]} == {"redirected", "refused", "unchanged"}
+    assert problems("images", document) == []
+
+
 def test_a_key_that_nobody_published_is_noticed(root: Project) -> None:
     document = run("version", "--json").json
     assert problems("version", {**document, "new": 1})

@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from orchestrator.local import ensure_running, stop
+from tests.functional.published_schemas import problems
 from tests.functional.running import run
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def test_a_cache_fills_ages_expires_and_comes_back(world: Path, tmp_path: Path) 
         assert ran.code == 0, (arguments, ran.out, ran.err)
         return ran.out
 
-    filled = run("-C", str(world), "local", "fill", "dev", "--json").json["images"]
+    document = run("-C", str(world), "local", "fill", "dev", "--json").json
+    assert problems("local-fill", document) == []
+    filled = document["images"]
     assert {image["target"].split("/")[1] for image in filled} == {"quay", "own"}
     assert all(image["new"] and image["bytes"] > 0 for image in filled)
     assert f"{len(filled)} images of account 444455556666 in eu-west-1: 45 days older." in dev(

@@ -87,6 +87,7 @@ def test_drift_names_what_changed_with_both_values(applied: World) -> None:
 
     document = applied.run("drift", "dev", "--json", "--no-shared-provider")
     assert document.code == 3
+    assert problems("drift", document.json) == []
     [changed, deleted] = sorted(document.json["drift"], key=lambda entry: entry["type"], reverse=True)
     assert changed["attributes"] == [
         {
