@@ -1,6 +1,7 @@
-"""What becomes of images that no rule pulls through: swapped when they are there, copied when they are not.
+"""What becomes of images that need a look: swapped when they are there, copied when they are not.
 
-imageSwapPolicy × imageCopyPolicy, as k8s-image-swapper has them, inside the time that the API server gives. An image that
+imageSwapPolicy × imageCopyPolicy, as k8s-image-swapper has them, inside the time that the API server gives. An image that a
+rule pulls through needs a look where the policy is `exists-or-warm`; a first pull stands for its copy. An image that
 nobody could look at in time keeps its source (`exists`), and its copy goes on.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.errors import OrchestratorError
@@ -36,13 +37,23 @@ REMEMBERED_TAGS = 16_384
 
 
 class MirrorLooks:
-    """`queue` is set by who makes this, None where nothing is copied. Made and used in one event loop."""
+    """`queue` is set by who makes this, None where nothing is copied. Made and used in one event loop.
+
+    `brings` are the kinds of routes whose absent images are copied, or pulled for the first time.
+    """
 
     def __init__(
-        self, state: ImageState, settings: SwapSettings, metrics: SwapMetrics, *, moved_seconds: float = MOVED_SECONDS
+        self,
+        state: ImageState,
+        settings: SwapSettings,
+        metrics: SwapMetrics,
+        *,
+        brings: Container[str] = ("mirror", "pull-through"),
+        moved_seconds: float = MOVED_SECONDS,
     ) -> None:
         self._state = state
         self._always = settings.swap_policy == "always"
+        self._brings = brings
         self._waits = settings.copy_policy in ("immediate", "force")
         self._deadline = settings.copy_deadline
         self._dry_run = settings.dry_run
@@ -61,7 +72,9 @@ class MirrorLooks:
         """All images at once, within `seconds`."""
         copies = admission.effects and not self._dry_run and self.queue is not None
         copies_as = _CopiesAs(secrets_of_pod(admission.namespace, admission.pod)) if copies else None
-        found = await asyncio.gather(*(self._verdict(image, seconds, copies_as) for image in images))
+        found = await asyncio.gather(
+            *(self._verdict(image, seconds, copies_as if image.reason in self._brings else None) for image in images)
+        )
         return {image.target: verdict for image, verdict in zip(images, found, strict=True)}
 
     def problems(self) -> Sequence[str]:
@@ -69,7 +82,7 @@ class MirrorLooks:
         return [self._unknown] if self._unknown else []
 
     async def _verdict(self, image: SwapImage, seconds: float, copies: _CopiesAs | None) -> Verdict:
-        if self._always and not (copies and self._waits):
+        if self._is_always(image) and not (copies and self._waits):
             # Whoever says so takes a Pod that cannot be pulled; the look is for the copy alone.
             if copies:
                 task = self._loop.create_task(self._looked(image, seconds, copies))
@@ -96,7 +109,8 @@ class MirrorLooks:
         there = there or self._state.knows(image.target)
         self._metrics.looks.labels("there" if there else "absent").inc()
         if there:
-            if copies and image.moves:
+            # ECR itself looks whether a cached tag has moved.
+            if copies and image.moves and image.reason == "mirror":
                 self._compare(image, copies)
             return Verdict(swap=True, reason="there")
         verdict = self._not_there(image, "absent", copies)
@@ -110,10 +124,13 @@ class MirrorLooks:
             there = False
         return Verdict(swap=True, reason="copied") if there else verdict
 
+    def _is_always(self, image: SwapImage) -> bool:
+        return self._always and image.reason == "mirror"
+
     def _not_there(self, image: SwapImage, reason: str, copies: _CopiesAs | None) -> Verdict:
         if copies and self._is_copied(image, copies):
-            reason = f"{reason}, being copied"
-        return Verdict(swap=self._always, reason=reason)
+            reason = f"{reason}, being {'copied' if image.reason == 'mirror' else 'pulled'}"
+        return Verdict(swap=self._is_always(image), reason=reason)
 
     def _compare(self, image: SwapImage, copies: _CopiesAs) -> None:
         """Have it copied again where its source's tag has moved: what is there already costs a question."""

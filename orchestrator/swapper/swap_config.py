@@ -1,6 +1,6 @@
 """k8s-image-swapper's configuration file -> `SwapSettings`, or all that is wrong with it. Pure.
 
-`read_swap_settings` takes the file as it is: every key that k8s-image-swapper 1.6 knows, `queue` and `state` besides.
+`read_swap_settings` takes the file as it is: every key that k8s-image-swapper 1.6 knows, `pullThroughPolicy`, `queue` and `state` besides.
 It is stricter than its reader in one thing. What k8s-image-swapper would ignore or log (an unknown key or policy, a filter
 that does not compile) is refused with its place. All of it is at once.
 """
@@ -22,6 +22,7 @@ from orchestrator.swapper.swap_settings import (
     DEADLINE,
     CopyPolicy,
     LogFormat,
+    PullThroughPolicy,
     QueueKind,
     StateKind,
     SwapPolicy,
@@ -52,6 +53,7 @@ SHAPE = {
     "imageSwapPolicy": None,
     "imageCopyPolicy": None,
     "imageCopyDeadline": None,
+    "pullThroughPolicy": None,
     "tlsCertFile": None,
     "tlsKeyFile": None,
     "source": {"registries": [_REGISTRY], "filters": [{"jmespath": None}]},
@@ -68,7 +70,7 @@ _KNOWN_WITHOUT_FILE = (
     "target.aws.ecrOptions.imageScanningConfiguration.imageScanOnPush",
     "target.aws.ecrOptions.encryptionConfiguration.encryptionType",
     # Ours.
-    *("queue", "queueUrl", "state", "tableName"),
+    *("pullThroughPolicy", "queue", "queueUrl", "state", "tableName"),
 )
 _LOG_LEVELS = ("trace", "debug", "info", "warn", "error", "fatal", "panic", "disabled")
 _ADDRESS = re.compile(r"(?P<host>|\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):(?P<port>[0-9]{1,5})")
@@ -138,6 +140,9 @@ class _Reader:
             swap_policy=cast("SwapPolicy", self._choice("imageSwapPolicy", ("exists", "always"))),
             copy_policy=cast("CopyPolicy", self._choice("imageCopyPolicy", ("delayed", "immediate", "force", "none"))),
             copy_deadline=self._deadline(),
+            pull_through_policy=cast(
+                "PullThroughPolicy", self._choice("pullThroughPolicy", ("redirect", "exists-or-warm"))
+            ),
             tls_cert_file=self._text("tlsCertFile") or None,
             tls_key_file=self._text("tlsKeyFile") or None,
             filters=self._filters(),

@@ -16,6 +16,8 @@ from orchestrator.swapper.filters import Filter
 LogFormat = Literal["json", "console"]
 SwapPolicy = Literal["always", "exists"]
 CopyPolicy = Literal["delayed", "immediate", "force", "none"]
+# What becomes of images that a rule pulls through: redirected at once, or once the cache has them.
+PullThroughPolicy = Literal["redirect", "exists-or-warm"]
 QueueKind = Literal["memory", "sqs"]
 StateKind = Literal["sqlite", "dynamodb"]
 # Seconds.
@@ -76,6 +78,7 @@ class SwapSettings:
     swap_policy: SwapPolicy = "exists"
     copy_policy: CopyPolicy = "delayed"
     copy_deadline: float = DEADLINE
+    pull_through_policy: PullThroughPolicy = "redirect"
     tls_cert_file: str | None = None
     tls_key_file: str | None = None
     filters: tuple[Filter, ...] = ()

@@ -110,6 +110,13 @@ def _by_file(settings: SwapSettings, file: str, state_dir: Path | None) -> Webho
 
     table, target = open_table(settings, file), settings.target
     assert target is not None
+    if settings.pull_through_policy != "redirect":
+        raise RefusedInput(
+            f"pullThroughPolicy is {settings.pull_through_policy}, and no rule pulls anything through.",
+            where=settings.said.get("pullThroughPolicy"),
+            why="The file alone decides here: it knows copies only.",
+            remedy="Name the environment that has the rules: `orchestrator swapper serve NAME --config FILE`.",
+        )
     wanted = _FileTarget(file, target.account, target.region, target.role or None)
     made = RepositorySettings(
         mutability=target.repository.image_tag_mutability,
@@ -140,7 +147,7 @@ def _by_environment(
     alone = left_alone(environment.exclude_namespaces, environment.exclude_pods, None)
     table = build_route_table(environment)
     rules = _rules(table, alone, settings)
-    if not any(route.kind == "mirror" for route in table.routes):
+    if not any(route.kind in rules.looked_at for route in table.routes):
         return WebhookPlan(rules, settings, None)
 
     home = CopyHome(
@@ -149,8 +156,14 @@ def _by_environment(
         partial(settings_of_repository, environment, table),
         state_dir or queue_folder(project, name, local=local),
         writes=not environment.uses_central_registry,
+        cached=partial(_is_cached, table),
     )
     return WebhookPlan(rules, settings, home)
+
+
+def _is_cached(table: RouteTable, repository: str) -> bool:
+    route = table.route_of(repository)
+    return route is not None and route.kind == "pull-through"
 
 
 def queue_folder(project: Project, name: str, *, local: bool) -> Path:
@@ -163,6 +176,7 @@ def _rules(table: RouteTable, alone: LeftAlone, settings: SwapSettings) -> SwapR
         table,
         alone,
         filters=settings.filters,
+        looked_at=frozenset({"mirror"} if settings.pull_through_policy == "redirect" else {"mirror", "pull-through"}),
         dry_run=settings.dry_run,
         ask=lru_cache(REMEMBERED)(table.redirect),
     )

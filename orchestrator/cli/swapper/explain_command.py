@@ -12,6 +12,7 @@ import click
 
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.routes.reference import parse_reference
 
 if TYPE_CHECKING:
     from orchestrator.cli.swapper.deciding import WebhookPlan
@@ -22,6 +23,13 @@ _COPIED = {
     "immediate": "the Pod waits for its copy within the deadline",
     "force": "the Pod waits for its copy within the deadline",
     "none": "nothing is copied",
+}
+# The same of an image that its rule pulls through.
+_PULLED = {
+    "delayed": "it is pulled for the first time beside, so that the next Pod finds it",
+    "immediate": "the Pod waits for its first pull within the deadline",
+    "force": "the Pod waits for its first pull within the deadline",
+    "none": "nothing is pulled for the first time",
 }
 
 
@@ -97,8 +105,11 @@ def _looked(plan: WebhookPlan, target: str) -> tuple[bool, Sequence[str]]:
     from orchestrator.swapper.metrics import SwapMetrics
 
     assert plan.home is not None
-    always = plan.settings.swap_policy == "always"
-    copied = _COPIED[plan.settings.copy_policy] if plan.home.writes else "the registry is another account's"
+    cached = plan.home.cached(parse_reference(target).path)
+    always = plan.settings.swap_policy == "always" and not cached
+    copied = (_PULLED if cached else _COPIED)[plan.settings.copy_policy]
+    if not cached and not plan.home.writes:
+        copied = "the registry is another account's"
     try:
         there = SwapCopies(plan.home, SwapMetrics(), {}).is_there(target)
     except OrchestratorError as error:

@@ -36,6 +36,11 @@ from orchestrator.errors import RefusedInput
 )
 @click.option("--copy-deadline", type=click.FloatRange(0, 30), help="Seconds to wait (default: 8).")
 @click.option(
+    "--pull-through-policy",
+    type=click.Choice(["redirect", "exists-or-warm"]),
+    help="Images of pull-through rules: redirect them at once (default), or once a first pull has brought them.",
+)
+@click.option(
     "--state-dir",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the queue of copies (default: below the project's .orchestrator).",
@@ -66,6 +71,7 @@ def serve(
     swap_policy: str | None,
     copy_policy: str | None,
     copy_deadline: float | None,
+    pull_through_policy: str | None,
     state_dir: Path | None,
     via: dict[str, str],
     local: bool,
@@ -76,7 +82,7 @@ def serve(
 ) -> int:
     """Answer admission reviews by the routes of environment NAME; a project's only environment needs no NAME.
 
-    Routes by pull-through are redirected at once. Images of mirrors are swapped when they are in ECR. Those that are not
+    Routes by pull-through are redirected at once, unless --pull-through-policy says otherwise. Images of mirrors are swapped when they are in ECR. Those that are not
     keep their source and are copied, so that the next Pod finds them. AWS need not be reachable at the start. Requests go
     to /webhook; /metrics, /healthz and /readyz are for the cluster. Certificates are read again when their files change.
 
@@ -95,6 +101,7 @@ def serve(
         "swap_policy": swap_policy,
         "copy_policy": copy_policy,
         "copy_deadline": copy_deadline,
+        "pull_through_policy": pull_through_policy,
         "log_level": log_level,
         "log_format": log_format,
         "listen_address": listen,

@@ -75,11 +75,14 @@ def serve_rules(
 
 
 def _looks(decided: WebhookPlan, copies: SwapCopies, metrics: SwapMetrics) -> MirrorLooks:
-    looks = MirrorLooks(ImageState(copies.is_there), decided.settings, metrics)
     assert decided.home is not None
+    kinds = decided.rules.looked_at
+    # Whoever may pull from a registry may have its rules pull; a copy is for its owner.
+    brings = kinds if decided.home.writes else kinds - {"mirror"}
+    looks = MirrorLooks(ImageState(copies.is_there), decided.settings, metrics, brings=brings)
     if not decided.home.writes:
         logging.getLogger(LOGGER).warning("the registry is another account's: nothing is copied into it")
-    elif decided.settings.copy_policy != "none":
+    if brings and decided.settings.copy_policy != "none":
         looks.queue = CopyQueue(decided.home.folder / "queue.sqlite", copies.copy, looks.copied)
     return looks
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.errors import OrchestratorError
 from orchestrator.oci.auth import Logins
 from orchestrator.oci.copies import Copy, CopyOptions, CopyState
 from orchestrator.oci.copy import copy_images
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.aws.mirror_target import MirrorTarget
     from orchestrator.aws.session import AwsSession
     from orchestrator.mirroring.repository import RepositorySettings
+    from orchestrator.routes.reference import ImageReference
     from orchestrator.routes.upstreams import PrivateRegistry
     from orchestrator.swapper.metrics import SwapMetrics
 
@@ -36,7 +38,8 @@ _THREADS = 8
 class CopyHome:
     """Where copies go: the registry, a session for it (opened at the first use), how its repositories are made.
 
-    `folder` holds the queue and the journal; `writes` is false for a registry that belongs to others.
+    `folder` holds the queue and the journal; `writes` is false for a registry that belongs to others. `cached` says of a
+    repository whether a rule fills it: a first pull stands for a copy there.
     """
 
     registry: PrivateRegistry
@@ -44,6 +47,7 @@ class CopyHome:
     settings: Callable[[str], RepositorySettings]
     folder: Path
     writes: bool = True
+    cached: Callable[[str], bool] = lambda _: False
 
 
 class SwapCopies:
@@ -71,9 +75,12 @@ class SwapCopies:
 
     def is_there(self, target: str) -> bool:
         """Is the target in the registry? Raises OrchestratorError when nobody can tell."""
-        from orchestrator.aws.image_lookup import is_pullable
+        from orchestrator.aws.image_lookup import is_cached, is_pullable
 
-        return is_pullable(self._aws(), self._home.registry, parse_reference(target))
+        image = parse_reference(target)
+        # A look at what a rule pulls through would pull it, and the Pod would wait.
+        look = is_cached if self._home.cached(image.path) else is_pullable
+        return look(self._aws(), self._home.registry, image)
 
     def copy(self, source: str, target: str, secrets: PodSecrets | None = None) -> None:
         """Copy one image with its signatures, with what opens it to its Pod. Raises OrchestratorError."""
@@ -81,6 +88,9 @@ class SwapCopies:
         logins = read_logins(self._cluster, secrets) if self._cluster is not None and secrets is not None else ()
         copier.forget()
         wanted = Copy(parse_reference(source), parse_reference(target))
+        if self._home.cached(wanted.target.path):
+            self._pull(wanted.target, registries)
+            return
         # Clients remember who they are: those of one Pod's logins serve no other's copy.
         with self._registries(copier, logins) if logins else nullcontext(registries) as asked:
             try:
@@ -93,6 +103,22 @@ class SwapCopies:
         (result,) = report.results
         if result.state is CopyState.FAILED and result.error is not None:
             raise result.error
+
+    def _pull(self, target: ImageReference, registries: Registries) -> None:
+        """A first pull through its rule, by the tag; its digest is compared."""
+        if target.tag is None and target.digest is not None:
+            raise OrchestratorError(
+                f"{target} cannot be pulled for the first time by its digest.",
+                why="ECR fetches an image by its tag only.",
+                remedy="Write the tag beside the digest, as in name:tag@sha256:…",
+            )
+        manifest = registries.of(self._home.registry.host).manifest(target.path, target.tag or "latest")
+        if target.digest is not None and manifest.digest != target.digest:
+            raise OrchestratorError(
+                f"The tag of {target} names {manifest.digest} now.",
+                why="ECR fetches an image by its tag only, and so never this digest.",
+                remedy="Write the digest's own tag beside it.",
+            )
 
     def _open(self) -> tuple[MirrorTarget, Registries, Journal]:
         from orchestrator.aws.mirror_target import MirrorTarget

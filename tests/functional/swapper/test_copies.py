@@ -19,6 +19,7 @@ from orchestrator.cli.route import load_routes
 from orchestrator.cli.swapper.swap_copies import CopyHome, SwapCopies
 from orchestrator.errors import OrchestratorError
 from orchestrator.local import ensure_running, stop
+from orchestrator.local.controls import seed_upstream
 from orchestrator.mirroring.repository import settings_of_repository
 from orchestrator.project import Project
 from orchestrator.routes.build import build_route_table
@@ -184,6 +185,34 @@ def test_an_image_that_only_its_pods_secret_opens_is_copied(
         # The login serves that Pod's copies, not those of the next.
         with pytest.raises(OrchestratorError):
             copies.copy(asked[0].replace(":1", ":2"), asked[1].replace(":1", ":2"), PodSecrets("shop"))
+
+
+def test_a_first_pull_brings_what_a_rule_pulls_through(
+    serve: Callable[..., contextlib.AbstractContextManager[ServedWebhook]], project: Project, tmp_path: Path
+) -> None:
+    session = project_session(project, load_routes(project, "dev"), local=True)
+    session.client("ecr", "eu-west-1").create_pull_through_cache_rule(
+        ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io"
+    )
+    made = make_image(1)
+    manifests = [body.decode() for digest, (_, body) in made.manifests.items() if digest != made.digest]
+    whole = made.manifests[made.digest][1].decode()
+    local = ensure_running(project.local_aws_dir)
+    seed_upstream(local, "quay.io", "prometheus/node-exporter", "v1", [*manifests, whole])
+    image, target = "quay.io/prometheus/node-exporter:v1", f"{OWN}/quay/prometheus/node-exporter:v1"
+    with serve("--pull-through-policy", "exists-or-warm") as webhook:
+        assert image_of(webhook, image) == image
+        assert webhook.logged("copied")["target"] == target
+        assert image_of(webhook, image) == target
+    environment = load_routes(project, "dev")
+    settings = partial(settings_of_repository, environment, build_route_table(environment))
+    home = CopyHome(environment.registry, lambda: session, settings, tmp_path, cached=lambda _: True)
+    copies = SwapCopies(home, SwapMetrics(), {})
+    digest = f"sha256:{'0' * 64}"
+    with pytest.raises(OrchestratorError, match="for the first time by its digest"):
+        copies.copy(f"{image.removesuffix(':v1')}@{digest}", f"{target.removesuffix(':v1')}@{digest}")
+    with pytest.raises(OrchestratorError, match=f"names {made.digest} now"):
+        copies.copy(f"{image}@{digest}", f"{target}@{digest}")
 
 
 def test_without_aws_redirects_by_name_go_on(

@@ -7,6 +7,7 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,22 @@ class World:
         self.copied.append(source)
         self.opened_by = secrets
         self.there.add(target)
+
+    def verdict_of(self, image: str, **limits: Any) -> tuple[str, Verdict]:
+        """(target, verdict) of one image where rules that pull through need a look, too."""
+
+        async def main() -> tuple[str, Verdict]:
+            looks = MirrorLooks(ImageState(self.ask), self.settings, SwapMetrics(), **limits)
+            looks.queue = CopyQueue(self.path, self.copy, looks.copied)
+            rules = replace(RULES, looked_at=frozenset({"mirror", "pull-through"}))
+            try:
+                admission = read_review(review(pod(containers=containers(image))), rules)
+                (found,) = (await looks.verdicts(admission.looks, admission, 20.0)).items()
+                return found
+            finally:
+                looks.close()
+
+        return asyncio.run(main())
 
     def verdict(self, document: Any = DOCUMENT, seconds: float = 20.0, times: int = 1) -> Verdict:
         async def main() -> Verdict:
@@ -246,3 +263,19 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 def test_the_time_is_what_the_api_server_gives_less_a_margin() -> None:
     given = {"timeout=10s": 9.0, "timeout=5s": 4.0, "timeout=1s": 0.1, "": 9.0, "timeout=99s": 9.0, "timeout=x": 9.0}
     assert {query: budget(query) for query in given} == given
+
+
+def test_an_image_that_a_rule_pulls_through_is_redirected_once_its_cache_has_it(tmp_path: Path) -> None:
+    world = World(tmp_path, swap_policy="always")
+    target, absent = world.verdict_of("nginx:1")
+    assert target == f"{OWN}/docker-hub/library/nginx:1"
+    # imageSwapPolicy is about mirrors.
+    assert absent == Verdict(swap=False, reason="absent, being pulled")
+    world.there.add(target)
+    assert world.verdict_of("nginx:1") == (target, Verdict(swap=True, reason="there"))
+
+
+def test_a_registry_of_others_is_warmed_and_not_written(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    assert world.verdict_of("nginx:1", brings={"pull-through"})[1].reason == "absent, being pulled"
+    assert world.verdict_of("gcr.io/a/b:1", brings={"pull-through"})[1] == Verdict(swap=False, reason="absent")

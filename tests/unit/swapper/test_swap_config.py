@@ -23,6 +23,7 @@ listenAddress: 0.0.0.0:9443
 imageSwapPolicy: always
 imageCopyPolicy: force
 imageCopyDeadline: 1m30s
+pullThroughPolicy: exists-or-warm
 tlsCertFile: /tls/tls.crt
 tlsKeyFile: /tls/tls.key
 source:
@@ -77,6 +78,7 @@ def test_every_key_is_read() -> None:
         swap_policy="always",
         copy_policy="force",
         copy_deadline=90.0,
+        pull_through_policy="exists-or-warm",
         tls_cert_file="/tls/tls.crt",
         tls_key_file="/tls/tls.key",
         filters=settings.filters,
@@ -102,7 +104,7 @@ def test_every_key_is_read() -> None:
         table_name="copies",
     )
     assert [one.expression for one in settings.filters] == ["obj.metadata.namespace == 'kube-system'"]
-    assert settings.said["target.aws.region"].line == 20
+    assert settings.said["target.aws.region"].line == 21
 
 
 def test_keys_have_no_case() -> None:
@@ -233,6 +235,7 @@ def test_a_wrong_variable_is_named() -> None:
         ("target: {aws: {ecrOptions: {tags: [{value: a}]}}}", ["tags[0]", "has a key"]),
         ("target: {aws: {ecrOptions: {tags: [{key: a}, {key: a}]}}}", ["tags[1]", "already"]),
         ("queue: kafka", ["queue 'kafka'"]),
+        ("pullThroughPolicy: exist-or-warm", ['"exists-or-warm"']),
         ("queue: sqs", ["queueUrl"]),
         ("tableName: copies", ["state is not dynamodb"]),
         ("queue: sqs\nqueueUrl: copies", ["URL of an SQS queue"]),
