@@ -272,7 +272,10 @@ def test_fields_that_are_none_are_refused(root: Project, tmp_path: Path, text: s
 
 
 def test_renovate_finds_the_upstreams_after_the_rewrite(root: Project) -> None:
-    aliases = rewrite(root, "--for", "renovate").json["registryAliases"]
+    settings = rewrite(root, "--for", "renovate").json
+    aliases, rules = settings["registryAliases"], {rule["matchHost"]: rule for rule in settings["hostRules"]}
+    assert rules["docker.io"]["password"] == "{{ secrets.DOCKER_HUB_TOKEN }}"
+    assert "quay.io" not in rules
     assert aliases[f"{OWN}/docker-hub"] == "docker.io"
     assert aliases[f"{OWN}/quay"] == "quay.io"
     names = [name for name in aliases if name.startswith(f"{OWN}/")]
