@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.constructs.cache_resources import Resource, cache_resources
 from orchestrator.constructs.cluster_images import ImageRedirects
 from orchestrator.constructs.manager_resources import manager_resources
-from orchestrator.errors import OrchestratorError
 from orchestrator.functions.package import build_package, write_package
 
 if TYPE_CHECKING:
@@ -33,9 +32,7 @@ try:
     from aws_cdk import aws_ecs, aws_s3_assets
     from constructs import Construct, IConstruct
 except ImportError as error:
-    raise OrchestratorError(
-        "AWS CDK is not installed.", why=f"{error}.", remedy="pip install 'orchestrator[cdk]'"
-    ) from error
+    raise ImportError("AWS CDK is not installed. Run `pip install 'orchestrator[cdk]'`.") from error
 
 _MANIFEST = "Custom::AWSCDK-EKS-KubernetesResource"
 _CHART = "Custom::AWSCDK-EKS-HelmChart"

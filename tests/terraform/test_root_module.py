@@ -192,6 +192,7 @@ pull_through_cache_rules = {
 """
 
 
+@pytest.mark.long
 @pytest.mark.terraform
 def test_a_registry_serves_two_environments_of_its_account_and_a_cluster_of_another(
     root: Root, local_aws: LocalAws, project: Any
