@@ -42,10 +42,10 @@ class Project:
         """
         return _no_link(self.root / ".orchestrator")
 
-    def own_folder(self, *names: str) -> Path:
-        """A folder below `state_dir`. Raises RefusedInput where it, or one on the way to it, is a symbolic link."""
+    def own_folder(self, *names: str, local: bool = False) -> Path:
+        """A folder below `state_dir`, with `local` that of the embedded AWS. Raises RefusedInput where it, or one on the way to it, is a symbolic link."""
         folder = self.state_dir
-        for name in names:
+        for name in (*(("local",) if local else ()), *names):
             folder = _no_link(folder / name)
         return folder
 

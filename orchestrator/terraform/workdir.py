@@ -101,7 +101,7 @@ class Workdir:
 
 def workdir_of(project: Project, environment: str, *, local: bool) -> Path:
     """The folder of an environment's working directory, which need not exist. Raises RefusedInput for a link on the way."""
-    return project.own_folder(*(["local"] if local else []), environment)
+    return project.own_folder(environment, local=local)
 
 
 def render(

@@ -74,7 +74,7 @@ def equip(
     settings = settings_from_environment(environment)
     session = registry_session(project, environment, local=local)
     check_account(session, environment)
-    folder = project.own_folder(*(["local"] if local else []), "lifecycle", name)
+    folder = project.own_folder("lifecycle", name, local=local)
     with ExitStack() as stack:
         if alone:
             stack.enter_context(hold(folder, name, messages.tell))

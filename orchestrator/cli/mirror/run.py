@@ -76,7 +76,7 @@ class MirrorRun:
         self._options = CopyOptions(referrers=referrers, accept=accept)
         if archive is not None:
             self.registries.add_source(archive)
-        folder = project.own_folder(*(["local"] if local else []), "mirror")
+        folder = project.own_folder("mirror", local=local)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._journal = Journal(folder / f"{environment.name}.sqlite")
 

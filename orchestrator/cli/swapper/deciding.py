@@ -168,7 +168,7 @@ def _is_cached(table: RouteTable, repository: str) -> bool:
 
 def queue_folder(project: Project, name: str, *, local: bool) -> Path:
     """Where the webhook of an environment keeps its queue unless it is told."""
-    return project.state_dir / ("local" if local else "") / "swapper" / name
+    return project.own_folder("swapper", name, local=local)
 
 
 def _rules(table: RouteTable, alone: LeftAlone, settings: SwapSettings) -> SwapRules:
