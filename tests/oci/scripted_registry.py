@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 
 from orchestrator.oci.auth import Logins
@@ -13,6 +12,7 @@ from orchestrator.oci.client import RemoteRegistry
 from orchestrator.oci.http import Transport
 from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.retry import Budget
+from tests.oci.loopback_server import LoopbackHandler, LoopbackServer
 
 
 class Asked(NamedTuple):
@@ -96,22 +96,12 @@ class ScriptedRegistry:
         self._server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+class _Server(LoopbackServer):
     registry: ScriptedRegistry
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        pass
 
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = 64 * 1024
+class _Handler(LoopbackHandler):
     server: _Server
-
-    def log_message(self, *args: object) -> None:
-        pass
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -20,12 +20,12 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 from orchestrator.oci.manifest import INDEXES, MANIFESTS, OCI_INDEX, parse_manifest
 from tests.oci.chunked_body import chunks
+from tests.oci.loopback_server import LoopbackHandler, LoopbackServer
 
 _ROUTE = re.compile(r"/v2/(?P<repository>.+?)/(?P<kind>manifests|blobs|tags|referrers)/(?P<reference>.+)\Z")
 
@@ -176,23 +176,12 @@ class StrictRegistry:
             return tokens < 1
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256
+class _Server(LoopbackServer):
     registry: StrictRegistry
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        pass
 
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = 64 * 1024
+class _Handler(LoopbackHandler):
     server: _Server
-
-    def log_message(self, *args: object) -> None:
-        pass
 
     @property
     def registry(self) -> StrictRegistry:
