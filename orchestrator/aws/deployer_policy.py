@@ -49,8 +49,7 @@ def _uses_keys(environment: Environment) -> bool:
 
 
 def _enhanced_scanning(environment: Environment) -> bool:
-    scanning = environment.registry_scanning
-    return environment.owns_registry and scanning is not None and scanning.scan_type == "ENHANCED"
+    return environment.owns_registry and environment.scans_enhanced
 
 
 def _gives_access(environment: Environment) -> bool:

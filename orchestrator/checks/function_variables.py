@@ -18,14 +18,13 @@ MAX_CHARACTERS = 3700
 
 def function_variables(environment: Environment, manager: LifecycleManager) -> dict[str, str]:
     """{variable: text}, as the module writes them."""
-    scanning = environment.registry_scanning
     return {
         "BUCKET": environment.lifecycle_bucket,
         "CACHE_ONLY": _json(sorted(set(manager.cache_only))),
         "CLUSTERS": _json(sorted(set(manager.clusters))),
         "DRY_RUN": _json(environment.dry_run_mode),
         "ENVIRONMENT": environment.environment or environment.name,
-        "INSPECTOR": _json(scanning is not None and scanning.scan_type == "ENHANCED"),
+        "INSPECTOR": _json(environment.scans_enhanced),
         "MAX_EXPIRE_FRACTION_ACCOUNT": f"{manager.max_expire_fraction_account:g}",
         "MAX_EXPIRE_FRACTION_REPOSITORY": f"{manager.max_expire_fraction_repository:g}",
         "METRIC_NAMESPACE": "Orchestrator/Lifecycle",

@@ -74,7 +74,7 @@ def _shape(hint: Any) -> _Shape:
         return _Shape(markers, "list", (_shape(inner[0]),))
     if origin is dict:
         return _Shape(markers, "map", (_shape(inner[0]), _shape(inner[1])))
-    return _Shape(markers, is_part=True if not isinstance(hint, type) else hint not in (str, int, float, bool))
+    return _Shape(markers, is_part=hint not in (str, int, float, bool))
 
 
 @cache

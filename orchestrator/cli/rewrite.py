@@ -21,7 +21,6 @@ from orchestrator.files.image_rewrite import Proposal, diff, propose
 from orchestrator.files.image_scan import STDIN
 from orchestrator.files.rewrite_journal import undo, write
 from orchestrator.files.tree import NotRead, decode_text
-from orchestrator.lifecycle.ports import ROOT
 from orchestrator.routes.build import build_route_table
 from orchestrator.workloads import edits
 from orchestrator.workloads.edits import Target, backward, forward
@@ -87,13 +86,7 @@ def rewrite(
         messages.tell(f"{done.files} files are as they were")
         return 1 if done.refused else 0
     if tool is not None:
-        environment = load_routes(project, name)
-        logged_in = {
-            "" if prefix == ROOT else prefix
-            for prefix, rule in environment.pull_through_cache_rules.items()
-            if rule.secret_name or rule.credential_arn
-        }
-        click.echo(json.dumps(renovate_settings(build_route_table(environment), logged_in), indent=2))
+        click.echo(json.dumps(renovate_settings(build_route_table(load_routes(project, name))), indent=2))
         return 0
     if not paths:
         raise RefusedInput("Nothing says what to rewrite.", remedy="Name files or folders.")

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.checks.function_variables import function_variables
 from orchestrator.constructs.cache_resources import Resource
+from orchestrator.constructs.manager_alarms import alarm_resources
 from orchestrator.constructs.manager_rights import (
     ManagerNames,
     dead_letter_policy,
     only_tls,
+    role_resource,
     statements,
-    topic_policy,
     writers,
 )
 from orchestrator.constructs.owned import owned_manager
@@ -44,7 +45,7 @@ def manager_resources(environment: Environment, code: dict[str, Any]) -> dict[st
         **_pages(manager, names),
         **_events(manager, names),
         **_records(manager, names),
-        **_alarms(manager, names),
+        **alarm_resources(manager, names),
         **usage_resources(environment, manager, names),
     }
     for resource in resources.values():
@@ -78,30 +79,21 @@ def _manager(environment: Environment) -> LifecycleManager:
 def _function(
     environment: Environment, manager: LifecycleManager, names: ManagerNames, code: dict[str, Any]
 ) -> dict[str, Resource]:
-    key = manager.kms_key_arn if manager.kms_key_admits_services else None
+    key = names.service_key
     variables = {**function_variables(environment, manager), "QUEUE_URL": {"Ref": "Pages"}}
-    role = {
-        "RoleName": f"{manager.name}-{names.region}",
-        "Description": "Expires cached images of ECR",
-        "AssumeRolePolicyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Sid": "Lambda",
-                    "Effect": "Allow",
-                    "Principal": {"Service": "lambda.amazonaws.com"},
-                    "Action": "sts:AssumeRole",
-                }
-            ],
-        },
-        "Policies": [
-            {
-                "PolicyName": "lifecycle-manager",
-                "PolicyDocument": {"Version": "2012-10-17", "Statement": statements(environment, manager, names)},
-            }
-        ],
-        **({"PermissionsBoundary": manager.permissions_boundary_arn} if manager.permissions_boundary_arn else {}),
+    trust = {
+        "Sid": "Lambda",
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
     }
+    role = role_resource(
+        f"{manager.name}-{names.region}",
+        "Expires cached images of ECR",
+        trust,
+        ("lifecycle-manager", statements(environment, manager, names)),
+        manager.permissions_boundary_arn,
+    )
     function = {
         "FunctionName": manager.name,
         "Description": "Expires cached images that nobody pulls and nothing runs",
@@ -120,7 +112,7 @@ def _function(
         ),
     }
     return {
-        "Role": {"Type": "AWS::IAM::Role", "Properties": role},
+        "Role": role,
         # Without it the function's first line would make a log group without retention.
         "Log": {
             "Type": "AWS::Logs::LogGroup",
@@ -144,7 +136,7 @@ def _function(
 
 
 def _pages(manager: LifecycleManager, names: ManagerNames) -> dict[str, Resource]:
-    key = manager.kms_key_arn if manager.kms_key_admits_services else None
+    key = names.service_key
     sealed: dict[str, Any] = {"KmsMasterKeyId": key} if key else {"SqsManagedSseEnabled": True}
     return {
         "DeadLetters": {
@@ -292,114 +284,6 @@ def _records(manager: LifecycleManager, names: ManagerNames) -> dict[str, Resour
             **kept,
         },
     }
-
-
-def _alarms(manager: LifecycleManager, names: ManagerNames) -> dict[str, Resource]:
-    name, own, of_environment = manager.name, "Orchestrator/Lifecycle", {"Environment": names.environment}
-    of_function = {"FunctionName": name}
-    resources: dict[str, Resource] = {}
-    topic: Any = manager.topic_arn
-    if topic is None:
-        key = manager.kms_key_arn if manager.kms_key_admits_services else None
-        topic = {"Ref": "Topic"}
-        resources["Topic"] = {
-            "Type": "AWS::SNS::Topic",
-            "Properties": {
-                "TopicName": f"{name}-alarms",
-                **({"KmsMasterKeyId": key} if key else {}),
-                **(
-                    {"Subscription": [{"Protocol": "email", "Endpoint": email} for email in manager.emails]}
-                    if manager.emails
-                    else {}
-                ),
-            },
-        }
-        resources["TopicPolicy"] = {
-            "Type": "AWS::SNS::TopicPolicy",
-            "Properties": {"Topics": [topic], "PolicyDocument": topic_policy(names, topic)},
-        }
-    watched: tuple[tuple[str, str, str, str, dict[str, str], float, str], ...] = (
-        (
-            "errors",
-            f"The lifecycle manager failed. Its log is /aws/lambda/{name}.",
-            "AWS/Lambda",
-            "Errors",
-            of_function,
-            0,
-            "",
-        ),
-        (
-            *("throttles", "Lambda throttled the lifecycle manager: the account's concurrency is used up."),
-            *("AWS/Lambda", "Throttles", of_function, 0, ""),
-        ),
-        (
-            "dead-letters",
-            f"The lifecycle manager gave up on pages of repositories or events: see the queue {names.dead_letters}.",
-            *("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": names.dead_letters}, 0, ""),
-        ),
-        (
-            *("repositories-failed", "Some repositories could not be worked on; the log names them and why."),
-            *(own, "RepositoriesFailed", of_environment, 0, "once"),
-        ),
-        (
-            "guard",
-            "A run would have expired more than max_expire_fraction, and expired nothing there. See `orchestrator "
-            f"lifecycle preview {names.environment}`.",
-            *(own, "GuardTripped", of_environment, 0, "once"),
-        ),
-        (
-            "snapshot",
-            "A cluster's snapshot is missing or stale: nothing is expired until its CronJob writes one again.",
-            *(own, "SnapshotStale", of_environment, 0, "once"),
-        ),
-        (
-            "upstream-sync",
-            "ECR could not refresh cached images from their upstream: credentials, rate limits or the upstream itself.",
-            *(own, "UpstreamSyncFailed", of_environment, manager.upstream_sync_failures, ""),
-        ),
-    )
-    for key, description, namespace, metric, dimensions, threshold, once in watched:
-        resources[f"Alarm{key.title().replace('-', '')}"] = _alarm(
-            AlarmName=f"{name}-{key}",
-            AlarmDescription=description,
-            Namespace=namespace,
-            MetricName=metric,
-            Dimensions=_pairs(dimensions),
-            Statistic="Maximum" if key == "dead-letters" else "Sum",
-            Period=300,
-            EvaluationPeriods=1,
-            Threshold=threshold,
-            ComparisonOperator="GreaterThanThreshold",
-            # A run writes it once, zero too; until the next run its alarm stays as it is.
-            TreatMissingData="ignore" if once else "notBreaching",
-            AlarmActions=[topic],
-        )
-    if manager.silence_days > 0:
-        resources["AlarmSilent"] = _alarm(
-            AlarmName=f"{name}-silent",
-            AlarmDescription=f"The lifecycle manager finished no run for {manager.silence_days} days: see its log, "
-            f"/aws/lambda/{name}, and the rule {name}-schedule.",
-            Namespace=own,
-            MetricName="RunsFinished",
-            Dimensions=_pairs(of_environment),
-            Statistic="Sum",
-            Period=3600,
-            EvaluationPeriods=24 * manager.silence_days,
-            Threshold=1,
-            ComparisonOperator="LessThanThreshold",
-            TreatMissingData="missing",
-            AlarmActions=[topic],
-            InsufficientDataActions=[topic],
-        )
-    return resources
-
-
-def _alarm(**properties: object) -> Resource:
-    return {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
-
-
-def _pairs(dimensions: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Name": name, "Value": value} for name, value in dimensions.items()]
 
 
 def _compact(value: object) -> str:

@@ -25,7 +25,9 @@ class ManagerNames:
 
     def __init__(self, environment: Environment, manager: LifecycleManager) -> None:
         self.account, self.region = environment.account_id, environment.aws_region
-        self.environment = environment.environment or environment.name
+        self.environment = environment.name
+        # Topic, queues and log are written by services of AWS, which a key admits only when its policy says so.
+        self.service_key = manager.kms_key_arn if manager.kms_key_admits_services else None
         self.partition = partition_of(self.region)
         self.prefixes = sorted(environment.pull_through_cache_rules)
         self.caches_root = ROOT in self.prefixes
@@ -43,7 +45,6 @@ class ManagerNames:
 
 def statements(environment: Environment, manager: LifecycleManager, names: ManagerNames) -> list[Statement]:
     """What the function may do."""
-    scanning = environment.registry_scanning
     reads = ["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetLifecyclePolicy"]
     bucket = names.bucket_arn
     found = [
@@ -65,7 +66,7 @@ def statements(environment: Environment, manager: LifecycleManager, names: Manag
         _allow(
             "Inspector",
             ["inspector2:ListCoverage"],
-            ["*"] if scanning is not None and scanning.scan_type == "ENHANCED" else [],
+            ["*"] if environment.scans_enhanced else [],
         ),
         _allow(
             "Records", ["s3:GetObject"], [f"{bucket}/{kind}/*" for kind in ("cache", "cached", "runs", "snapshots")]
@@ -84,6 +85,22 @@ def statements(environment: Environment, manager: LifecycleManager, names: Manag
         _allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{names.log_arn}:*"]),
     ]
     return [statement for statement in found if statement["Resource"]]
+
+
+def role_resource(
+    name: str, description: str, trust: Statement, policy: tuple[str, list[Statement]], boundary: str | None
+) -> dict[str, Any]:
+    """A role with one policy, (its name, its statements)."""
+    properties: dict[str, Any] = {
+        "RoleName": name,
+        "Description": description,
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+        "Policies": [
+            {"PolicyName": policy[0], "PolicyDocument": {"Version": "2012-10-17", "Statement": policy[1]}},
+        ],
+        **({"PermissionsBoundary": boundary} if boundary else {}),
+    }
+    return {"Type": "AWS::IAM::Role", "Properties": properties}
 
 
 def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:

@@ -53,11 +53,10 @@ class LifecycleManager(TerraformHclModule):
         package, _ = write_package(
             build_package("lifecycle_manager"), Path(App.of(scope).outdir).absolute() / "functions"
         )
-        scanning = environment.registry_scanning
         usage = manager.usage
         variables: dict[str, Any] = {
             "account_id": environment.account_id,
-            "environment": environment.environment or environment.name,
+            "environment": environment.name,
             "create_function": True,
             "create_bucket": environment.keeps_records,
             "bucket_name": environment.lifecycle_bucket,
@@ -67,7 +66,7 @@ class LifecycleManager(TerraformHclModule):
             "prefixes": sorted(environment.pull_through_cache_rules),
             "routes": cache_routes(environment),
             "own_repositories": own_below_caches(environment),
-            "inspector": scanning is not None and scanning.scan_type == "ENHANCED",
+            "inspector": environment.scans_enhanced,
             "tags": dict(environment.tags),
         }
         if usage is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from orchestrator.constructs.manager_rights import role_resource
 from orchestrator.lifecycle.in_use import snapshot_key
 
 if TYPE_CHECKING:
@@ -30,16 +31,14 @@ def usage_resources(environment: Environment, manager: LifecycleManager, names: 
         allowed.append(
             {"Sid": "Key", "Effect": "Allow", "Action": ["kms:GenerateDataKey"], "Resource": [manager.kms_key_arn]}
         )
-    role: dict[str, Any] = {
-        "RoleName": environment.usage_role_name,
-        "Description": f"Writes what the cluster {environment.cluster_name} runs, so that it is not expired",
-        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [_trust(environment, usage, names)]},
-        "Policies": [
-            {"PolicyName": "snapshot", "PolicyDocument": {"Version": "2012-10-17", "Statement": allowed}},
-        ],
-        **({"PermissionsBoundary": manager.permissions_boundary_arn} if manager.permissions_boundary_arn else {}),
-    }
-    resources: dict[str, Resource] = {"UsageRole": {"Type": "AWS::IAM::Role", "Properties": role}}
+    role = role_resource(
+        environment.usage_role_name,
+        f"Writes what the cluster {environment.cluster_name} runs, so that it is not expired",
+        _trust(environment, usage, names),
+        ("snapshot", allowed),
+        manager.permissions_boundary_arn,
+    )
+    resources: dict[str, Resource] = {"UsageRole": role}
     if usage.pod_identity:
         resources["UsageIdentity"] = {
             "Type": "AWS::EKS::PodIdentityAssociation",

@@ -249,6 +249,11 @@ class Environment(Value):
         return self.manage_registry and not self.uses_central_registry
 
     @property
+    def scans_enhanced(self) -> bool:
+        """Does Amazon Inspector scan the registry?"""
+        return self.registry_scanning is not None and self.registry_scanning.scan_type == "ENHANCED"
+
+    @property
     def attaches_managed_policy(self) -> bool:
         """Do the roles of its nodes get AWS's own pull policy, too? On ROSA nothing else gives it to them."""
         wanted = self.platform.startswith("rosa-") if self.attach_managed_policy is None else self.attach_managed_policy

@@ -54,6 +54,5 @@ def _below_dev(path: Path) -> bool:
 
 
 def _is_null(descriptor: int) -> bool:
-    return os.fstat(descriptor).st_rdev == Path(os.devnull).stat().st_rdev and stat.S_ISCHR(
-        os.fstat(descriptor).st_mode
-    )
+    found = os.fstat(descriptor)
+    return stat.S_ISCHR(found.st_mode) and found.st_rdev == Path(os.devnull).stat().st_rdev
