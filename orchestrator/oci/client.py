@@ -56,6 +56,8 @@ _PULL, _PUSH = "pull", "pull,push"
 # What registries and proxies answer to a method that they do not know.
 _UNKNOWN_METHOD = frozenset({400, 405, 501})
 _NOT_SEEN_YET = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
+# A 404 with one of these speaks of what was asked for, not of the API.
+_OF_ONE_REPOSITORY = frozenset({"NAME_UNKNOWN", "MANIFEST_UNKNOWN"})
 # So often a manifest is put again whose blobs are not seen.
 _LOOKS = 3
 
@@ -94,7 +96,10 @@ class RemoteRegistry(Exchanges):
 
     @cached_property
     def _unlisted(self) -> set[str]:
-        """Repositories without a referrers API: registries that stand before others have it for some of theirs only."""
+        """Repositories, and first components of theirs, without a referrers API.
+
+        Registries that stand before others have it for some only: the first component says who answers (`remote/`).
+        """
         return set()
 
     # Manifests
@@ -215,7 +220,8 @@ class RemoteRegistry(Exchanges):
 
     def referrers(self, repository: str, digest: str) -> tuple[dict[str, Any], ...] | None:
         """The descriptors of what refers to `digest`; None when there is no referrers API for this repository."""
-        if repository in self._unlisted:
+        group = repository.partition("/")[0]
+        if repository in self._unlisted or f"{group}/" in self._unlisted:
             return None
         url = self._url(repository, "referrers", digest)
         seen = {url}
@@ -225,14 +231,15 @@ class RemoteRegistry(Exchanges):
                 answer = self._list(url, repository)
                 document = _document(answer)
                 found += [item for item in document["manifests"] or () if is_digest(item.get("digest"))]
-            except (Absent, NotUsable, KeyError, TypeError, AttributeError):
+            except (Absent, NotUsable, KeyError, TypeError, AttributeError) as error:
                 # The specification: 404 means that the API is not there; some older registries answer with a page.
-                self._unlisted.add(repository)
+                own = isinstance(error, Absent) and error.code in _OF_ONE_REPOSITORY
+                self._unlisted.add(repository if own else f"{group}/")
                 return None
             except RegistryRefused as refusal:
                 # Some lead to the login page of their console.
                 if refusal.elsewhere or refusal.status in (400, 405, 406, 501):
-                    self._unlisted.add(repository)
+                    self._unlisted.add(f"{group}/")
                     return None
                 raise
             following = self._next(url, answer.headers)

@@ -224,6 +224,26 @@ def test_one_repository_without_a_list_of_referrers_says_nothing_of_others() -> 
         assert client.referrers("local/app", DIGEST) == (CONFIG,)
 
 
+def test_a_registry_without_lists_of_referrers_is_asked_once_for_a_first_component() -> None:
+    with ScriptedRegistry(one(said(404, b"404 page not found"))) as registry:
+        client = registry.client()
+        assert [client.referrers(f"team/app{n}", DIGEST) for n in range(5)] == [None] * 5
+        assert len(registry.asked) == 1
+        assert client.referrers("other/app", DIGEST) is None
+        assert len(registry.asked) == 2
+
+
+@pytest.mark.parametrize("code", ["NAME_UNKNOWN", "MANIFEST_UNKNOWN"])
+def test_a_missing_repository_says_nothing_of_its_neighbours_referrers(code: str) -> None:
+    def script(asked: Asked) -> Said:
+        return error(404, code) if "/gone/" in asked.path else said(200, {"manifests": [CONFIG]})
+
+    with ScriptedRegistry(script) as registry:
+        client = registry.client()
+        assert client.referrers("team/gone", DIGEST) is None
+        assert client.referrers("team/app", DIGEST) == (CONFIG,)
+
+
 def test_a_fallback_tag_that_a_registry_reads_as_a_digest_is_no_list() -> None:
     """GitLab gives the subject itself, so that an index's own images look like its referrers."""
     with StrictRegistry(referrers="none") as source, StrictRegistry() as target:
