@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from orchestrator.environment.pods import COMPARING_OPERATORS
-from orchestrator.workloads.custom_resources import HOLD_IMAGES, image_fields, imageless_groups
+from orchestrator.workloads.custom_resources import image_fields, imageless_groups
 
 PAGE = Path(__file__).parents[1] / "docs" / "custom-resources.md"
 COMMAND = "python -m scripts.list_image_fields --write"
@@ -33,7 +33,8 @@ FIELDS = """
 
 `orchestrator images NAME --cluster` reads these kinds where the cluster has them, in the version that has them. `[]` is every
 element of a list, `{}` every value of a map, `@pod` a Pod's spec, `@template` a Pod template, `@object` a whole object,
-`(repository:tag)` fields that make an image together.
+`(repository:tag)` fields that make an image together. `@docker-image` is a reference of OpenShift whose kind is DockerImage, `@bundle` one of
+Tekton to a bundle, `@oci-source` Flux's url and ref. `@docker` and `@oci` are images behind `docker://` and `oci://`.
 
 | group | kind | fields |
 |---|---|---|
@@ -43,7 +44,7 @@ TAIL = """
 ## Groups that are not read
 
 Custom resources of other groups are named on stderr as not read, unless their group is known to name no image. Those are Kubernetes'
-own groups, those of AWS's controllers and of OpenShift's platform (not {held}), and
+own groups, those of AWS's controllers and of OpenShift's platform (but those above), and
 
 {imageless}
 """
@@ -60,7 +61,7 @@ def page() -> str:
         for number, kind in enumerate(kinds):
             sources = [f"[{group}]({kind.source.split(',')[0]})" if number == 0 else ""]
             rows.append(f"| {sources[0]} | {kind.kind} | {', '.join(f'`{path.text}`' for path in kind.paths)} |\n")
-    tail = TAIL.format(held=" and ".join(sorted(HOLD_IMAGES)), imageless=", ".join(sorted(imageless_groups())))
+    tail = TAIL.format(imageless=", ".join(sorted(imageless_groups())))
     return HEAD + operators + FIELDS + "".join(rows) + tail
 
 

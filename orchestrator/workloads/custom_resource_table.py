@@ -140,7 +140,7 @@ longhorn.io EngineImage engineimages:  spec.image
 longhorn.io BackingImageDataSource backingimagedatasources:  spec.image
 # https://strimzi.io/docs/operators/latest/configuring.html
 kafka.strimzi.io Kafka kafkas:  spec.kafka.image spec.zookeeper.image spec.entityOperator.topicOperator.image spec.entityOperator.userOperator.image spec.cruiseControl.image spec.kafkaExporter.image
-kafka.strimzi.io KafkaConnect kafkaconnects:  spec.image spec.build.output.image
+kafka.strimzi.io KafkaConnect kafkaconnects:  spec.image spec.build.output.image spec.build.plugins[].artifacts[].image
 kafka.strimzi.io KafkaMirrorMaker2 kafkamirrormaker2s:  spec.image
 kafka.strimzi.io KafkaBridge kafkabridges:  spec.image
 core.strimzi.io StrimziPodSet strimzipodsets:  spec.pods[].spec@pod
@@ -191,9 +191,9 @@ argoproj.io ArgoCD argocds:  spec(image:version) spec.repo(image:version) spec.r
 tekton.dev Task tasks:  spec.steps[].image spec.sidecars[].image spec.stepTemplate.image
 tekton.dev ClusterTask clustertasks:  spec.steps[].image spec.sidecars[].image spec.stepTemplate.image
 tekton.dev StepAction stepactions:  spec.image
-tekton.dev Pipeline pipelines:  spec.tasks[].taskSpec.steps[].image spec.tasks[].taskSpec.sidecars[].image spec.tasks[].taskSpec.stepTemplate.image spec.finally[].taskSpec.steps[].image spec.finally[].taskSpec.sidecars[].image
-tekton.dev TaskRun taskruns:  spec.taskSpec.steps[].image spec.taskSpec.sidecars[].image spec.taskSpec.stepTemplate.image
-tekton.dev PipelineRun pipelineruns:  spec.pipelineSpec.tasks[].taskSpec.steps[].image spec.pipelineSpec.tasks[].taskSpec.sidecars[].image spec.pipelineSpec.finally[].taskSpec.steps[].image
+tekton.dev Pipeline pipelines:  spec.tasks[].taskSpec.steps[].image spec.tasks[].taskSpec.sidecars[].image spec.tasks[].taskSpec.stepTemplate.image spec.finally[].taskSpec.steps[].image spec.finally[].taskSpec.sidecars[].image spec.tasks[].taskRef@bundle spec.finally[].taskRef@bundle
+tekton.dev TaskRun taskruns:  spec.taskSpec.steps[].image spec.taskSpec.sidecars[].image spec.taskSpec.stepTemplate.image spec.taskRef@bundle
+tekton.dev PipelineRun pipelineruns:  spec.pipelineSpec.tasks[].taskSpec.steps[].image spec.pipelineSpec.tasks[].taskSpec.sidecars[].image spec.pipelineSpec.finally[].taskSpec.steps[].image spec.pipelineRef@bundle spec.pipelineSpec.tasks[].taskRef@bundle spec.pipelineSpec.finally[].taskRef@bundle
 # https://tekton.dev/docs/triggers/triggertemplates/
 triggers.tekton.dev TriggerTemplate triggertemplates:  spec.resourcetemplates[]@object
 triggers.tekton.dev EventListener eventlisteners:  spec.resources.kubernetesResource.spec.template@template
@@ -226,7 +226,7 @@ trainer.kubeflow.org TrainJob trainjobs:  spec.trainer.image spec.initializer.da
 trainer.kubeflow.org TrainingRuntime trainingruntimes:  spec.template.spec.replicatedJobs[].template.spec.template@template
 trainer.kubeflow.org ClusterTrainingRuntime clustertrainingruntimes:  spec.template.spec.replicatedJobs[].template.spec.template@template
 # https://kserve.github.io/website/docs/reference/crd-api
-serving.kserve.io InferenceService inferenceservices:  spec.predictor@pod spec.predictor.model.image spec.transformer@pod spec.explainer@pod
+serving.kserve.io InferenceService inferenceservices:  spec.predictor@pod spec.predictor.model.image spec.transformer@pod spec.explainer@pod spec.predictor{}.storageUri@oci
 serving.kserve.io ServingRuntime servingruntimes:  spec@pod
 serving.kserve.io ClusterServingRuntime clusterservingruntimes:  spec@pod
 # https://knative.dev/docs/serving/reference/serving-api/
@@ -307,7 +307,7 @@ pkg.crossplane.io Configuration configurations:  spec.package
 pkg.crossplane.io Function functions:  spec.package
 pkg.crossplane.io DeploymentRuntimeConfig deploymentruntimeconfigs:  spec.deploymentTemplate.spec.template@template
 # https://kubevirt.io/api-reference/
-kubevirt.io VirtualMachine virtualmachines:  spec.template.spec.volumes[].containerDisk.image
+kubevirt.io VirtualMachine virtualmachines:  spec.template.spec.volumes[].containerDisk.image spec.dataVolumeTemplates[].spec.source.registry.url@docker
 kubevirt.io VirtualMachineInstance virtualmachineinstances:  spec.volumes[].containerDisk.image
 # https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/
 nvidia.com ClusterPolicy clusterpolicies:  spec.driver(repository/image:version) spec.toolkit(repository/image:version) spec.devicePlugin(repository/image:version) spec.dcgm(repository/image:version) spec.dcgmExporter(repository/image:version) spec.gfd(repository/image:version) spec.migManager(repository/image:version) spec.nodeStatusExporter(repository/image:version) spec.validator(repository/image:version)
@@ -331,6 +331,15 @@ k6.io TestRun testruns:  spec.runner.image spec.starter.image spec.initializer.i
 # https://docs.litmuschaos.io
 litmuschaos.io ChaosEngine chaosengines:  spec.components.runner.image
 litmuschaos.io ChaosExperiment chaosexperiments:  spec.definition.image
+# https://github.com/kubevirt/containerized-data-importer/blob/main/doc/datavolumes.md
+cdi.kubevirt.io DataVolume datavolumes:  spec.source.registry.url@docker
+cdi.kubevirt.io DataImportCron dataimportcrons:  spec.template.spec.source.registry.url@docker
+# https://fluxcd.io/flux/components/source/ocirepositories/
+source.toolkit.fluxcd.io OCIRepository ocirepositories:  spec@oci-source
+# https://docs.redhat.com/en/documentation/openshift_container_platform/4.19/html/images/managing-image-streams
+image.openshift.io ImageStream imagestreams:  spec.tags[].from@docker-image
+# https://docs.redhat.com/en/documentation/openshift_container_platform/4.19/html/builds_using_buildconfig/
+build.openshift.io BuildConfig buildconfigs:  spec.strategy.dockerStrategy.from@docker-image spec.strategy.sourceStrategy.from@docker-image spec.strategy.customStrategy.from@docker-image spec.source.images[].from@docker-image
 """
 
 # Groups that name no image which a node pulls. What stands neither here nor above is told as not read.
@@ -343,7 +352,7 @@ templates.gatekeeper.sh constraints.gatekeeper.sh config.gatekeeper.sh status.ga
 expansion.gatekeeper.sh externaldata.gatekeeper.sh connection.gatekeeper.sh
 crd.projectcalico.org projectcalico.org policy.networking.k8s.io cilium.io
 karpenter.sh eks.amazonaws.com crd.k8s.amazonaws.com
-source.toolkit.fluxcd.io kustomize.toolkit.fluxcd.io helm.toolkit.fluxcd.io notification.toolkit.fluxcd.io
+kustomize.toolkit.fluxcd.io helm.toolkit.fluxcd.io notification.toolkit.fluxcd.io
 image.toolkit.fluxcd.io
 traefik.io traefik.containo.us hub.traefik.io k8s.nginx.org configuration.konghq.com gateway.envoyproxy.io
 metallb.io k8s.cni.cncf.io whereabouts.cni.cncf.io velero.io

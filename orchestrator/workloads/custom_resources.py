@@ -47,16 +47,17 @@ def fields_of(group: str, kind: str) -> ImageFields | None:
 
 
 def names_no_image(group: str) -> bool:
-    """Is this a group of Kubernetes itself, or one that is known to name no image?"""
-    if group in HOLD_IMAGES:
+    """Is this a group of Kubernetes itself, or one that is known to name no image?
+
+    The table is asked first: two groups of OpenShift are in it.
+    """
+    if group in image_fields():
         return False
     return "." not in group or group.endswith(IMAGELESS_SUFFIXES) or group in imageless_groups()
 
 
 # Kubernetes' own, AWS's controllers, and the platform of OpenShift, whose images come with its releases.
 IMAGELESS_SUFFIXES = (".k8s.io", ".k8s.aws", ".openshift.io", ".amazonaws.com")
-# Of these the platform itself pulls: image streams and builds.
-HOLD_IMAGES = frozenset({"image.openshift.io", "build.openshift.io"})
 
 
 @cache

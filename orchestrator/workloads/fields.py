@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.workloads.custom_resources import image_fields
+from orchestrator.workloads.paths import DOCKER_IMAGE, FieldPath
 
 KUBELET = "kubelet"
 
@@ -21,7 +22,7 @@ class Field:
     """The image at `path` of the objects of a kind: `spec.kafka.image`, `spec.tags[].from.name`; `*` is any key.
 
     `group` is the API group or the end of it; `scheme` is what stands before the image in the value (`oci://`);
-    `pulled_by` is who pulls it.
+    `pulled_by` is who pulls it; `beside` is what `kind` next to the last key must say, where anything else names no image.
     """
 
     group: str
@@ -29,6 +30,7 @@ class Field:
     path: str
     pulled_by: str = KUBELET
     scheme: str = ""
+    beside: str = ""
 
 
 Fields = Mapping[str, Sequence[Field]]
@@ -40,6 +42,7 @@ REDIRECTED_BY = {
     "Flux": "spec.url of the OCIRepository or HelmRepository",
     "Argo CD": "repoURL of the Application's source",
     "OLM": "spec.image of the CatalogSource, and mirror sets for what its bundles name",
+    "CDI": "the url itself: its importer is a Pod that no file names",
     "OpenShift": "the ImageStream's tag, or a mirror set for builds",
     "Knative": "registries-skipping-tag-resolving of the ConfigMap config-deployment",
     "Argo Workflows": "the template's image, or its command, which makes the lookup needless",
@@ -58,17 +61,14 @@ PULLED_BY = {
     "Build": "OpenShift",
     "CatalogSource": "OLM",
     "ClusterCatalog": "OLM",
+    "DataVolume": "CDI",
+    "DataImportCron": "CDI",
 }
 
 _TABLE = (
     # OpenShift and OLM
-    Field("image.openshift.io", "ImageStream", "spec.tags[].from.name", "OpenShift"),
-    Field("image.openshift.io", "ImageStreamTag", "tag.from.name", "OpenShift"),
-    Field("image.openshift.io", "ImageStreamImport", "spec.images[].from.name", "OpenShift"),
-    Field("build.openshift.io", "BuildConfig", "spec.strategy.dockerStrategy.from.name", "OpenShift"),
-    Field("build.openshift.io", "BuildConfig", "spec.strategy.sourceStrategy.from.name", "OpenShift"),
-    Field("build.openshift.io", "BuildConfig", "spec.strategy.customStrategy.from.name", "OpenShift"),
-    Field("build.openshift.io", "BuildConfig", "spec.source.images[].from.name", "OpenShift"),
+    Field("image.openshift.io", "ImageStreamTag", "tag.from.name", "OpenShift", beside=DOCKER_IMAGE),
+    Field("image.openshift.io", "ImageStreamImport", "spec.images[].from.name", "OpenShift", beside=DOCKER_IMAGE),
     Field("operators.coreos.com", "CatalogSource", "spec.image", "OLM"),
     Field("olm.operatorframework.io", "ClusterCatalog", "spec.source.image.ref", "OLM"),
     Field("operators.coreos.com", "ClusterServiceVersion", "metadata.annotations.containerImage"),
@@ -93,15 +93,12 @@ _TABLE = (
     Field("meta.pkg.crossplane.io", "Configuration", "spec.dependsOn[].provider", "Crossplane"),
     Field("meta.pkg.crossplane.io", "Configuration", "spec.dependsOn[].function", "Crossplane"),
     Field("source.toolkit.fluxcd.io", "HelmRepository", "spec.url", "Flux", "oci://"),
-    # Virtual machines
-    Field("cdi.kubevirt.io", "DataVolume", "spec.source.registry.url", "CDI", "docker://"),
     # Databases and brokers
     Field("postgresql.cnpg.io", "Pooler", "spec.template.spec.containers[].image"),
     Field("pxc.percona.com", "PerconaXtraDBCluster", "spec.*.image"),
     Field("psmdb.percona.com", "PerconaServerMongoDB", "spec.*.image"),
     Field("mongodbcommunity.mongodb.com", "MongoDBCommunity", "spec.image"),
     Field("clickhouse.altinity.com", "ClickHouseInstallation", "spec.templates.podTemplates[].spec.containers[].image"),
-    Field("kafka.strimzi.io", "KafkaConnect", "spec.build.plugins[].artifacts[].image"),
     Field("pulsar.streamnative.io", "PulsarBroker", "spec.image"),
     Field("zookeeper.pravega.io", "ZookeeperCluster", "spec.image"),
     # Observability
@@ -115,7 +112,6 @@ _TABLE = (
     Field("logging.banzaicloud.io", "FluentbitAgent", "spec.image"),
     Field("loki.grafana.com", "LokiStack", "spec.image"),
     # Data and machine learning
-    Field("serving.kserve.io", "InferenceService", "spec.predictor.model.storageUri", KUBELET, "oci://"),
     # Storage, devices, identity
     Field("nvidia.com", "ClusterPolicy", "spec.*"),
 )
@@ -125,9 +121,21 @@ def _of_custom_resources() -> Iterator[Field]:
     for kinds in image_fields().values():
         for kind in kinds:
             for path in kind.paths:
-                # A key with dots in it has no form here; whole Pods are found by their shape.
-                if path.end == "image" and '"' not in path.text:
-                    yield Field(kind.group, kind.kind, path.text.replace("{}", ".*"))
+                # A key with dots in it has no form here; whole Pods and bundles are found by their shape.
+                if '"' not in path.text:
+                    yield from _of_path(kind.group, kind.kind, path)
+
+
+def _of_path(group: str, kind: str, path: FieldPath) -> Iterator[Field]:
+    text = path.text.partition("@")[0].replace("{}", ".*")
+    pulled_by = PULLED_BY.get(kind, KUBELET)
+    match path.end:
+        case "image":
+            yield Field(group, kind, text, pulled_by)
+        case "docker" | "oci":
+            yield Field(group, kind, text, pulled_by, f"{path.end}://")
+        case "docker-image":
+            yield Field(group, kind, f"{text}.name", pulled_by, beside=DOCKER_IMAGE)
 
 
 def _by_kind() -> dict[str, tuple[Field, ...]]:

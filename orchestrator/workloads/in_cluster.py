@@ -118,7 +118,7 @@ def _pod_uses(item: Mapping[str, Any], workload: Workload) -> Iterator[ImageUse]
 def _custom_uses(item: Mapping[str, Any], fields: ImageFields, workload: Workload, depth: int) -> Iterator[ImageUse]:
     for path in fields.paths:
         for found in images_at(item, path):
-            yield ImageUse(found.reference, workload, "", None if path.end in ("image", "parts") else found.labels)
+            yield ImageUse(found.reference, workload, "", found.labels if path.end in ("pod", "template") else None)
         if path.end == "object" and depth < MAX_DEPTH:
             for held, _ in values_at(item, path.steps):
                 yield from (replace(use, workload=workload) for use in uses_of(mapping(held), depth + 1))

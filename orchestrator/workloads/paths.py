@@ -8,6 +8,10 @@ of a map. A key with dots in it stands in quotation marks. The end says what is 
     spec@pod                                    what a Pod's spec holds: containers, initContainers, image volumes
     spec.template@template                      a Pod template
     spec.trigger.resource@object                a whole object of any known kind
+    spec.tags[].from@docker-image               OpenShift's reference: {kind: DockerImage, name: the image}; other kinds name no image
+    spec.taskRef@bundle                         Tekton's reference: `bundle`, or the parameter of that name for the resolver of bundles
+    spec@oci-source                             Flux's url and ref: {url: oci://…, ref: {tag or digest}}
+    spec.source.registry.url@docker             the image with docker:// before it; so is @oci
 
 Pure.
 """
@@ -17,14 +21,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-End = Literal["image", "parts", "pod", "template", "object"]
+End = Literal["image", "parts", "pod", "template", "object", "docker-image", "bundle", "oci-source", "docker", "oci"]
 
 _STEP = re.compile(
     r'(?:"(?P<quoted>[^"]+)"|(?P<key>[A-Za-z0-9_-]+))(?P<each>\[\]|\{\})?(?:\.(?=["A-Za-z0-9_-])|\Z|(?=[@(]))'
 )
 _PARTS = re.compile(r"\((?:(?P<registry>\w+)/)?(?P<repository>\w+):(?P<tag>\w+)\)")
+# What OpenShift's reference says where it names an image of a registry; ImageStreamTag and others name no such one.
+DOCKER_IMAGE = "DockerImage"
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 
 
@@ -52,7 +58,7 @@ def parse_path(text: str) -> FieldPath:
     parts: tuple[str, ...] = ()
     end: End = "image"
     if name:
-        if name not in ("pod", "template", "object"):
+        if name not in get_args(End) or name in ("image", "parts"):
             raise ValueError(f"{text}: no end is called {name}")
         end = name  # type: ignore[assignment]
     elif "(" in head:
@@ -87,13 +93,6 @@ def images_at(value: object, path: FieldPath) -> Iterator[FieldImage]:
     """The images along the path. What is not as it should be is left out, never guessed. `@object` gives none here."""
     for there, place in values_at(value, path.steps):
         match path.end:
-            case "image":
-                if isinstance(there, str) and there:
-                    yield FieldImage(there, place, {})
-            case "parts":
-                reference = _joined(there, path.parts)
-                if reference:
-                    yield FieldImage(reference, place, {})
             case "pod":
                 yield from pod_images(there, place, {})
             case "template":
@@ -102,6 +101,54 @@ def images_at(value: object, path: FieldPath) -> Iterator[FieldImage]:
                 yield from pod_images(template.get("spec"), f"{place}.spec", labels)
             case "object":
                 pass
+            case _:
+                reference = _reference(there, path)
+                if reference:
+                    yield FieldImage(reference, place, {})
+
+
+def _reference(there: object, path: FieldPath) -> str:
+    """The one image that stands there in the form that the path's end names; "" where none does."""
+    match path.end:
+        case "image":
+            return _text(there)
+        case "parts":
+            return _joined(there, path.parts)
+        case "docker" | "oci":
+            return _behind(f"{path.end}://", there)
+        case "docker-image":
+            held = mapping(there)
+            return _text(held.get("name")) if held.get("kind") == DOCKER_IMAGE else ""
+        case "oci-source":
+            return _flux_source(mapping(there))
+        case "bundle":
+            return _bundle(mapping(there))
+    return ""
+
+
+def _flux_source(source: Mapping[str, Any]) -> str:
+    """Flux asks for the digest where `ref` has one, else for the tag; a range of versions names no one image."""
+    url, ref = _behind("oci://", source.get("url")), mapping(source.get("ref"))
+    digest, tag = _text(ref.get("digest")), _text(ref.get("tag"))
+    if not url or digest:
+        return url and f"{url}@{digest}"
+    return f"{url}:{tag}" if tag and not ref.get("semver") else url
+
+
+def _bundle(reference: Mapping[str, Any]) -> str:
+    if reference.get("resolver") != "bundles":
+        return _text(reference.get("bundle"))
+    values = [one.get("value") for one in elements(reference.get("params")) if one.get("name") == "bundle"]
+    return _text(values[0]) if values else ""
+
+
+def _behind(scheme: str, value: object) -> str:
+    text = _text(value)
+    return text.removeprefix(scheme) if text.startswith(scheme) else ""
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def values_at(value: object, steps: Sequence[Step], place: str = "") -> Iterator[tuple[object, str]]:

@@ -240,6 +240,32 @@ def test_verify_says_what_files_still_pull_from_elsewhere(root: Project, tree: P
         assert run(*verify, *arguments).code == 2
 
 
+PULLED = (
+    "apiVersion: argoproj.io/v1alpha1\nkind: CronWorkflow\nspec: {workflowSpec: {templates: [{script: {image: 'a:1'}}]}}\n"
+    "---\napiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\nspec: {templates: [{container: {image: 'b:1'}}]}\n"
+    "---\napiVersion: cdi.kubevirt.io/v1beta1\nkind: DataVolume\nspec: {source: {registry: {url: 'docker://c:1'}}}\n"
+    "---\napiVersion: build.openshift.io/v1\nkind: BuildConfig\n"
+    "spec: {source: {images: [{from: {kind: DockerImage, name: 'd:1'}}, {from: {kind: ImageStreamTag, name: 'e:1'}}]}}\n"
+    "---\napiVersion: tekton.dev/v1\nkind: Task\nspec: {steps: [{image: 'f:1'}]}\n"
+    "---\napiVersion: argoproj.io/v1alpha1\nkind: Rollout\nspec: {template: {spec: {containers: [{image: 'g:1'}]}}}\n"
+)
+
+
+def test_who_pulls_an_image_is_told_by_its_kind(root: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "k").mkdir()
+    (tmp_path / "k" / "all.yaml").write_text(PULLED)
+    monkeypatch.chdir(tmp_path / "k")
+    images = run("-C", str(root.root), "images", "standard", ".", "--json").json["images"]
+    assert {image["reference"]: image["pulled_by"] for image in images} == {
+        "a:1": "Argo Workflows",
+        "b:1": "Argo Workflows",
+        "c:1": "CDI",
+        "d:1": "OpenShift",
+        "f:1": "Tekton",
+        "g:1": "kubelet",
+    }
+
+
 THING = "apiVersion: example.com/v1\nkind: Thing\nspec: {engines: [{run: 'quay.io/a/b:1'}]}\n"
 FIELDS = "- {kind: Thing, group: example.com, path: 'spec/engines[]/run', pulledBy: a thing}\n"
 

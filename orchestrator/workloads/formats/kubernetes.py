@@ -7,6 +7,7 @@ Objects are recognised by their shape, so that a kind that nobody listed is foun
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -131,7 +132,7 @@ class _Object:
         for field in self._fields.get(kind, ()):
             if field.group and not (group == field.group or group.endswith("." + field.group)):
                 continue
-            for where, node in select(entries, field.path):
+            for where, node in _standing(entries, field):
                 self._field(field, node, below(path, where), kind)
         if kind in DELIVERERS:
             delivered = Found()
@@ -324,6 +325,18 @@ class _Object:
                         self._add(place)
                     if (_IMAGE_KEY.fullmatch(name) or "/" in content.value) and _beyond_doubt(content):
                         self._image(content, where, consent="never")
+
+
+def _standing(entries: dict[str, Node], field: Field) -> Iterator[tuple[str, Node]]:
+    """What stands at a field: of a reference that names its kind only where that kind is an image."""
+    if not field.beside:
+        yield from select(entries, field.path)
+        return
+    holder, _, key = field.path.rpartition(".")
+    for where, node in select(entries, holder):
+        held = node.entries() if isinstance(node, YamlMapping) else {}
+        if key in held and _scalar(held.get("kind")) == field.beside:
+            yield below(where, key), held[key]
 
 
 def _beyond_doubt(node: Scalar) -> bool:

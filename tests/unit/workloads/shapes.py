@@ -41,8 +41,12 @@ SHAPES: dict[str, tuple[str, str]] = {
         "          image: «quay.io/a/b:1»\n        - name: b\n          image: ${IMAGE}\n"
         "- apiVersion: image.openshift.io/v1\n  kind: ImageStream\n  spec:\n    tags:\n    - name: x\n"
         "      from: {kind: DockerImage, name: «docker.io/a/b:2»}\n"
+        "    - name: latest\n      from: {kind: ImageStreamTag, name: x}\n"
         "- apiVersion: build.openshift.io/v1\n  kind: BuildConfig\n  spec:\n    strategy:\n      dockerStrategy:\n"
-        "        from: {kind: DockerImage, name: «registry.access.redhat.com/ubi9:1»}\n",
+        "        from: {kind: DockerImage, name: «registry.access.redhat.com/ubi9:1»}\n"
+        "- apiVersion: build.openshift.io/v1\n  kind: BuildConfig\n  spec:\n    strategy:\n      sourceStrategy:\n"
+        "        from: {kind: ImageStreamTag, name: 'nodejs:20'}\n    source:\n      images:\n"
+        "      - from: {name: 'ubi:8', kind: ImageStreamTag}\n      - from: {name: «quay.io/c/d:3», kind: DockerImage}\n",
     ),
     "anchors": (
         "a.yaml",

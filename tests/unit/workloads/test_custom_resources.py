@@ -97,6 +97,21 @@ def test_operators_that_compare_images_have_their_field_in_the_table() -> None:
         ("spec.a[].image", {"spec": {"a": {"image": "a"}}}, []),
         ("spec@pod", {"spec": {"containers": "x", "volumes": [None]}}, []),
         ("spec.image", "text", []),
+        ("spec.from@docker-image", {"spec": {"from": {"kind": "DockerImage", "name": "a:1"}}}, [("a:1", "spec.from")]),
+        ("spec.from@docker-image", {"spec": {"from": {"kind": "ImageStreamTag", "name": "a:1"}}}, []),
+        ("spec.from@docker-image", {"spec": {"from": {"name": "a:1"}}}, []),
+        ("spec.url@docker", {"spec": {"url": "docker://a/b:1"}}, [("a/b:1", "spec.url")]),
+        ("spec.url@docker", {"spec": {"url": "https://a/b"}}, []),
+        ("spec.uri@oci", {"spec": {"uri": "oci://a/b:1"}}, [("a/b:1", "spec.uri")]),
+        ("spec.ref@bundle", {"spec": {"ref": {"bundle": "a/b:1"}}}, [("a/b:1", "spec.ref")]),
+        ("spec.ref@bundle", {"spec": {"ref": {"resolver": "bundles", "params": [{"name": "name", "value": "x"}, {"name": "bundle", "value": "a/b:1"}]}}}, [("a/b:1", "spec.ref")]),
+        ("spec.ref@bundle", {"spec": {"ref": {"resolver": "git", "params": [{"name": "bundle", "value": "a/b:1"}]}}}, []),
+        ("spec.ref@bundle", {"spec": {"ref": {"resolver": "bundles", "params": [None, {"name": "bundle", "value": ["a"]}]}}}, []),
+        ("spec@oci-source", {"spec": {"url": "oci://a/b", "ref": {"tag": "1"}}}, [("a/b:1", "spec")]),
+        ("spec@oci-source", {"spec": {"url": "oci://a/b", "ref": {"tag": "1", "digest": "sha256:0"}}}, [("a/b@sha256:0", "spec")]),
+        ("spec@oci-source", {"spec": {"url": "oci://a/b", "ref": {"tag": "1", "semver": ">=1"}}}, [("a/b", "spec")]),
+        ("spec@oci-source", {"spec": {"url": "https://a/b"}}, []),
+        ("spec@oci-source", {"spec": {"url": "oci://a/b", "ref": ["tag"]}}, [("a/b", "spec")]),
     ],
 )  # fmt: skip
 def test_a_path_finds_images_and_their_places(path: str, value: Any, found: list[tuple[str, str]]) -> None:
@@ -106,7 +121,20 @@ def test_a_path_finds_images_and_their_places(path: str, value: Any, found: list
 
 
 @pytest.mark.parametrize(
-    "text", ["spec.", ".spec", "spec..image", "spec.image@file", "spec(a)", "spec(a:b:c)", "a b", "spec[", "a[]]"]
+    "text",
+    [
+        "spec.",
+        ".spec",
+        "spec..image",
+        "spec.image@file",
+        "spec@image",
+        "spec@parts",
+        "spec(a)",
+        "spec(a:b:c)",
+        "a b",
+        "spec[",
+        "a[]]",
+    ],
 )
 def test_what_is_no_path_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"no key|no end|parts are"):
@@ -123,6 +151,14 @@ WORKFLOW = {"templates": [{"container": {"image": "step:1"}}, {"script": {"image
 @pytest.mark.parametrize(
     ("item", "images"),
     [
+        (custom("image.openshift.io/v1", "ImageStream", {"tags": [{"from": {"kind": "DockerImage", "name": "quay.io/a/b:1"}}, {"from": {"kind": "ImageStreamTag", "name": "b:1"}}]}), {"quay.io/a/b:1"}),
+        (custom("build.openshift.io/v1", "BuildConfig", {"strategy": {"sourceStrategy": {"from": {"kind": "DockerImage", "name": "s2i:1"}}}, "source": {"images": [{"from": {"kind": "ImageStreamTag", "name": "b:1"}}]}}), {"s2i:1"}),
+        (custom("tekton.dev/v1", "PipelineRun", {"pipelineRef": {"resolver": "bundles", "params": [{"name": "bundle", "value": "p:1"}]}}), {"p:1"}),
+        (custom("cdi.kubevirt.io/v1beta1", "DataVolume", {"source": {"registry": {"url": "docker://disk:1"}}}), {"disk:1"}),
+        (custom("kubevirt.io/v1", "VirtualMachine", {"dataVolumeTemplates": [{"spec": {"source": {"registry": {"url": "docker://disk:1"}}}}]}), {"disk:1"}),
+        (custom("source.toolkit.fluxcd.io/v1", "OCIRepository", {"url": "oci://ghcr.io/a/b", "ref": {"tag": "1"}}), {"ghcr.io/a/b:1"}),
+        (custom("serving.kserve.io/v1beta1", "InferenceService", {"predictor": {"model": {"storageUri": "oci://m:1"}}}), {"m:1"}),
+        (custom("serving.kserve.io/v1beta1", "InferenceService", {"predictor": {"sklearn": {"storageUri": "s3://m"}}}), set()),
         (custom("postgresql.cnpg.io/v1", "Cluster", {"imageName": "ghcr.io/cloudnative-pg/postgresql:17"}), {"ghcr.io/cloudnative-pg/postgresql:17"}),
         (custom("argoproj.io/v1alpha1", "CronWorkflow", {"workflowSpec": WORKFLOW}), {"step:1", "script:1"}),
         (custom("argoproj.io/v1alpha1", "Sensor", {"triggers": [{"template": {"k8s": {"source": {"resource": custom("argoproj.io/v1alpha1", "Workflow", WORKFLOW)}}}}]}), {"step:1", "script:1"}),
