@@ -18,8 +18,10 @@ from orchestrator.workloads.formats import (
     kubernetes,
     kustomize,
     pipelines,
+    quadlet,
     terraform_files,
 )
+from orchestrator.workloads.formats.delivered import find_in_source
 from orchestrator.workloads.formats.embedded import inside
 from orchestrator.workloads.json_tree import parse_objects
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
@@ -38,6 +40,7 @@ _OTHER_PIPELINE = re.compile(
 )
 _CLOUD_BUILD = re.compile(r"cloudbuild.*\.(?:ya?ml|json)", re.I)
 _HELMFILE = re.compile(r"(?:.*/)?(?:helmfile(?:[-_.].*)?\.ya?ml|helmfile\.d/[^/]+\.ya?ml)", re.I)
+_ARGO_CD_SOURCE = re.compile(r"\.argocd-source(?:-.+)?\.yaml")
 _DEVCONTAINER = re.compile(r"(?:.*/)?\.?devcontainer(?:/.*)?(?:/devcontainer)?\.json", re.I)
 _JSON_IMAGE = re.compile(r"^[ \t]*[^/\n]*?\"image\"\s*:\s*\"([^\"\\\n]+)\"", re.M)
 # A schema is often a megabyte and names no image. In a block mapping a line that begins with a key is one of its own.
@@ -55,6 +58,7 @@ def is_candidate(path: str) -> bool:
         bool(_YAML_NAME.fullmatch(name))
         or dockerfile.is_dockerfile(name)
         or name.endswith((".tf", ".tofu"))
+        or quadlet.is_quadlet(path)
         or bool(_CDK_NAME.fullmatch(name))
     )
 
@@ -71,6 +75,8 @@ def find_images(path: str, text: str, *, app_version: str = "", fields: Fields =
         dockerfile.find_in_dockerfile(text, found)
     elif name.endswith((".tf", ".tofu")):
         terraform_files.find_in_terraform(text, found)
+    elif quadlet.is_quadlet(path):
+        quadlet.find_in_quadlet(text, found)
     elif _CDK_NAME.fullmatch(name):
         _sources(text, found)
     elif _DEVCONTAINER.fullmatch(path):
@@ -143,6 +149,8 @@ def _root(path: str, name: str, text: str, root: Node, app_version: str, fields:
         compose.find_in_compose(text, root, found)
     elif name in {"Chart.yaml", "Chart.yml"}:
         _chart(text, root, found)
+    elif _ARGO_CD_SOURCE.fullmatch(name):
+        find_in_source(text, root, found)
     elif _HELMFILE.fullmatch(path):
         _helmfile(text, root, found)
     elif (_VALUES.fullmatch(name) and not is_object) or (_in_values_folder(path) and not is_object):

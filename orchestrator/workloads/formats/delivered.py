@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from orchestrator.workloads.formats import helm
@@ -22,9 +22,10 @@ DELIVERERS = frozenset(
 )
 _OCI = "oci://"
 _SOURCES = ("spec.source", "spec.sources[]", "spec.template.spec.source", "spec.template.spec.sources[]")
+_SOURCE_VALUES = ("helm.valuesObject", "helm.values")
 _VALUES = (
     *("spec.values", "spec.valuesContent"),
-    *(f"{source}.helm.{name}" for source in _SOURCES for name in ("valuesObject", "values")),
+    *(f"{source}.{values}" for source in _SOURCES for values in _SOURCE_VALUES),
 )
 
 
@@ -38,11 +39,19 @@ def find_in_delivery(text: str, kind: str, entries: dict[str, Node], path: str, 
         if group == "kustomize.toolkit.fluxcd.io":
             delivery.new_names(entries, "spec.images[]")
     else:
-        delivery.values(entries)
+        delivery.values(entries, _VALUES)
         delivery.new_names(entries, "spec.postRenderers[].kustomize.images[]")
         if group == "argoproj.io":
             delivery.sources(entries)
     return delivery.read
+
+
+def find_in_source(text: str, root: Node, found: Found) -> None:
+    """Add what a file `.argocd-source.yaml` puts over an Application's source to `found`."""
+    if isinstance(root, YamlMapping):
+        delivery = _Delivery(text, "", found)
+        delivery.values(root.entries(), _SOURCE_VALUES)
+        delivery.settings(root.entries(), "")
 
 
 class _Delivery:
@@ -74,9 +83,9 @@ class _Delivery:
             reference = composed("", name.value, "" if digest else tag, digest)
             self._take(f"{where}.newName", reference, Parts(repository=name.part(self._text)))
 
-    def values(self, entries: dict[str, Node]) -> None:
+    def values(self, entries: dict[str, Node], paths: Iterable[str]) -> None:
         """Values of a chart inside an object, as a mapping or as text."""
-        for listed in _VALUES:
+        for listed in paths:
             for where, node in select(entries, listed):
                 whole = below(self._path, where)
                 self.read.append(node)
@@ -103,12 +112,15 @@ class _Delivery:
         for listed in _SOURCES:
             for where, node in select(entries, listed):
                 if isinstance(node, YamlMapping):
-                    own = node.entries()
-                    self._chart(own, where)
-                    self._parameters(own, where)
-                    for place, image in select(own, "kustomize.images[]"):
-                        if isinstance(image, Scalar):
-                            self._set_image(image, f"{where}.{place}")
+                    self._chart(node.entries(), where)
+                    self.settings(node.entries(), where)
+
+    def settings(self, source: dict[str, Node], where: str) -> None:
+        """What a source sets in what it builds: parameters of a chart, names of images."""
+        self._parameters(source, where)
+        for place, image in select(source, "kustomize.images[]"):
+            if isinstance(image, Scalar):
+                self._set_image(image, below(where, place))
 
     def _parameters(self, source: dict[str, Node], where: str) -> None:
         settings = []
@@ -120,7 +132,7 @@ class _Delivery:
                 settings.append((name.value, value))
         if settings:
             helm.find_in_values(
-                self._text, nested_settings(settings), self._found, below(self._path, f"{where}.helm.parameters")
+                self._text, nested_settings(settings), self._found, below(self._path, below(where, "helm.parameters"))
             )
 
     def _chart(self, source: dict[str, Node], where: str) -> None:

@@ -34,6 +34,8 @@ NOT_PULLED = frozenset(
         "ImageRepository",
     }
 )
+# Groups whose kinds have such a name and make objects of what they hold.
+_MAKING = ("nvidia.com/", "policy.open-cluster-management.io/")
 # What holds one container alone.
 _HOLDERS = frozenset({"container", "initContainer", "script", "sidecar", "stepTemplate"})
 _WORKFLOWS = frozenset({"Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow"})
@@ -59,6 +61,8 @@ _CONTAINER = frozenset(
         *("workingDir", "securityContext", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"),
     }
 )
+# Beside a repository they make an image; a name with a version may be a disk's.
+_VERSIONS = frozenset({"tag", "digest", "version", "sha256"})
 _OPERATOR_VARIABLE = re.compile(r"RELATED_IMAGE_\w+|OPERATOR_IMAGE\w*|OPERAND_IMAGE_\w+", re.A)
 _IMAGE_VARIABLE = re.compile(r"\w*(?:_IMAGE|IMAGE_)\w*|IMAGE", re.A)
 _ARGUMENT = re.compile(r"--?[a-zA-Z0-9-]*image[a-zA-Z0-9-]*=(.+)", re.S)
@@ -105,7 +109,7 @@ class _Object:
         own = _scalar(entries.get("kind"))
         if is_object(root):
             kind = own
-            if kind in NOT_PULLED and not _scalar(entries.get("apiVersion")).startswith("nvidia.com/"):
+            if kind in NOT_PULLED and not _scalar(entries.get("apiVersion")).startswith(_MAKING):
                 return
             if kind in _TEXTS:
                 self._texts(root, path)
@@ -155,6 +159,9 @@ class _Object:
                 self._item(item, f"{path}[{index}]", kind)
             return
         entries = node.entries()
+        if _scalar(entries.get("complianceType")).lower() == "mustnothave":
+            # A pattern of what must not be there.
+            return
         self._container(entries, path, kind)
         self._json_patch(entries, path)
         for bundle, where in bundles(entries, path):
@@ -228,12 +235,21 @@ class _Object:
             if isinstance(reference, Scalar) and in_list == "volumes":
                 self._image(reference, below(path, "image.reference"))
         for key, value in entries.items():
+            if isinstance(value, YamlMapping) and (key == "image" or key.endswith("Image")):
+                self._split(value, below(path, key), key)
             if key == "image" or not isinstance(value, Scalar):
                 continue
             if (key.endswith("Image") or key in {"imageName", "imageURL", "imageUrl"}) and looks_like_image(
                 value.value
             ):
                 self._image(value, below(path, key), pulled_by=PULLED_BY.get(kind, KUBELET))
+
+    def _split(self, node: YamlMapping, path: str, key: str) -> None:
+        """An image of a custom resource that is a repository with a version beside it, as values of charts write it."""
+        own = node.entries()
+        if "repository" in own and _VERSIONS & own.keys():
+            for place in helm.split_image(self._text, node, path, key):
+                self._add(replace(place, format=FORMAT))
 
     def _json_patch(self, entries: dict[str, Node], path: str) -> None:
         """One operation of a JSON patch that puts an image into a field of that name."""

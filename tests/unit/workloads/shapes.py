@@ -291,5 +291,36 @@ SHAPES: dict[str, tuple[str, str]] = {
         "kind: Workflow\napiVersion: argoproj.io/v1alpha1\nspec:\n  templates:\n  - steps:\n    - - name: a\n"
         "        withItems:\n        - {image: «debian», tag: '9.1'}\n  - container: {image: '{{inputs.parameters.image}}'}\n",
     ),
+    "a source of Argo CD beside what it builds": (
+        "apps/.argocd-source-web.yaml",
+        "kustomize:\n  images:\n  - app=«quay.io/a/app:2»\n  - [[never]]«quay.io/a/base:1»\n"
+        "helm:\n  parameters:\n  - {name: image.repository, value: «ghcr.io/a/web»=>ghcr.io/a/web:v3}\n"
+        "  - {name: image.tag, value: v3}\n  values: |\n    sidecar: {image: «b/c:1»}\n",
+    ),
+    "a policy that makes what it holds": (
+        "policy.yaml",
+        "apiVersion: policy.open-cluster-management.io/v1\nkind: Policy\nspec:\n  object-templates:\n"
+        "  - complianceType: musthave\n    objectDefinition:\n      kind: Pod\n      apiVersion: v1\n"
+        "      spec: {containers: [{name: a, image: «nginx:1»}]}\n"
+        "  - complianceType: mustnothave\n    objectDefinition:\n      kind: Pod\n      apiVersion: v1\n"
+        "      spec: {containers: [{name: a, image: nginx:2}]}\n",
+    ),
+    "repository and tag in a kind of nobody's": (
+        "db.yaml",
+        "apiVersion: example.com/v1\nkind: Database\nspec:\n  image: {repository: «mariadb»=>mariadb:11.0, tag: '11.0'}\n"
+        "  busyBoxImage:\n    repository: «library/busybox»=>library/busybox:1.28.0-glibc\n    tag: 1.28.0-glibc\n"
+        "  diskImage: {name: ubuntu, version: '22.04'}\n  chart: {repository: https://a.example, version: 1.0.0}\n"
+        "status:\n  image: {repository: mariadb, tag: '11.0'}\n",
+    ),
+    "a unit of podman": (
+        "units/web.container",
+        "[Unit]\nImage=quay.io/a/b:0\n[Container]\n# Image=quay.io/a/b:1\nImage=quay.io/a/b:2\n Image = docker://«quay.io/a/b:3»\n"
+        "Exec=sh \\\n  # comment\nImage=quay.io/a/b:4\nVolume=a.volume:/a\n",
+    ),
+    "a drop-in of a unit": ("units/web.container.d/10-image.conf", "[Container]\nImage=«nginx»\n"),
+    "units that name units": (
+        "units/cache.volume",
+        "[Volume]\nDriver=image\nImage=base.image\n[Image]\nImage=oci:/srv/x\n",
+    ),
     "no image but a picture": ("package.json", '{"name": "x", "image": "logo.png", "repository": {"type": "git"}}'),
 }
