@@ -1,4 +1,4 @@
-"""oc-mirror's ImageSetConfiguration (`mirror.openshift.io/v2alpha1`): `additionalImages` and `operators` -> wishes.
+"""oc-mirror's ImageSetConfiguration (`mirror.openshift.io/v2alpha1`): images, operators and charts -> wishes.
 
 What of it is not done is refused by name: an image set that came only in part looks whole.
 Source: oc-mirror `internal/pkg/api/v2alpha1/type_config.go`, `type_config_include.go`.
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from orchestrator.errors import Location, RefusedInput
+from orchestrator.mirroring.chart_wishes import read_charts
 from orchestrator.mirroring.operator_selection import CatalogWish, PackageChoice, VersionSpan, Wanted
 from orchestrator.mirroring.versions import Version, parse_version
 from orchestrator.mirroring.wishes import Wish, check_platform, wish
@@ -18,9 +19,8 @@ from orchestrator.mirroring.yaml_documents import shown
 
 API = "mirror.openshift.io/"
 # Sections that are done, and what stands for the others.
-_DONE = {"additionalImages", "operators", "blockedImages"}
+_DONE = {"additionalImages", "operators", "blockedImages", "helm"}
 _INSTEAD = {
-    "helm": "Render the charts: helm template … | orchestrator mirror NAME --from -.",
     "platform": "Releases of OpenShift come with the cluster on ROSA; elsewhere mirror them with `oc mirror`.",
 }
 _OPERATOR_KEYS = {"catalog", "packages", "full", "platforms", "skipDependencies", "targetCatalogSourceTemplate"}
@@ -37,7 +37,7 @@ def is_image_set(document: dict[str, Any]) -> bool:
 
 
 def read_image_set(document: dict[str, Any], name: str) -> list[Wanted]:
-    """The additional images and the catalogs. Raises RefusedInput for what else the document asks for."""
+    """The additional images, the catalogs and the charts. Raises RefusedInput for what else the document asks for."""
     if document["apiVersion"] != f"{API}v2alpha1":
         raise _refused(name, f"it is {shown(document['apiVersion'])}", f"Write it for oc-mirror v2: {API}v2alpha1.")
     mirror = document.get("mirror")
@@ -53,8 +53,9 @@ def read_image_set(document: dict[str, Any], name: str) -> list[Wanted]:
         _additional(name, entry) for entry in images if not any(pattern.search(entry["name"]) for pattern in blocked)
     ]
     found += [_catalog(name, entry, blocked) for entry in _mappings(name, "operators", mirror.get("operators"))]
+    found += read_charts(name, mirror.get("helm"), blocked)
     if not found:
-        raise _refused(name, "mirror names nothing to copy", "List images in additionalImages, or operators.")
+        raise _refused(name, "mirror names nothing to copy", "List images in additionalImages, operators or charts.")
     return found
 
 

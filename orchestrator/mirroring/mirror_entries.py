@@ -38,9 +38,13 @@ def _prefix(registry: str) -> str:
 
 
 def entry_lines(entries: Mapping[str, str]) -> list[str]:
-    """The entries as they are written, aligned as `terraform fmt` aligns them: `mcr-microsoft = { source = "…" }`."""
-    width = max(map(len, entries), default=0)
-    return [f'{prefix:<{width}} = {{ source = "{registry}" }}' for prefix, registry in entries.items()]
+    """The entries as they are written, aligned as `terraform fmt` aligns them: `mcr-microsoft = { source = "…" }`.
+
+    HCL reads a key that begins with a digit as a number unless it stands in quotes.
+    """
+    keys = {prefix: prefix if prefix[0].isalpha() else f'"{prefix}"' for prefix in entries}
+    width = max(map(len, keys.values()), default=0)
+    return [f'{keys[prefix]:<{width}} = {{ source = "{registry}" }}' for prefix, registry in entries.items()]
 
 
 def with_mirrors(text: str, line: int | None, entries: Mapping[str, str]) -> str | None:

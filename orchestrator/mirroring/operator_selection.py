@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from orchestrator.errors import Location, RefusedInput
+from orchestrator.mirroring.chart_wishes import ChartWish
 from orchestrator.mirroring.operator_catalog import Bundle, Channel, OperatorCatalog
 from orchestrator.mirroring.upgrade_graph import channel_head, entries_in_range
 from orchestrator.mirroring.versions import Version
@@ -67,7 +68,7 @@ class CatalogWish:
 
 
 # What a document or a command line asks for.
-Wanted = Wish | CatalogWish
+Wanted = Wish | CatalogWish | ChartWish
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Images that are made of others by one more layer, as a source beside the registry that the others come from.
+"""Images that are made here, of others by one more layer or of nothing, as a source beside the registry of their name.
 
 The same image and files give the same digest. What is made is held in memory; every other question goes to the registry.
 """
@@ -15,10 +15,11 @@ from typing import Any
 
 from orchestrator.oci.blobs import Piecewise
 from orchestrator.oci.client import RemoteRegistry, TagList
-from orchestrator.oci.errors import NotUsable
+from orchestrator.oci.errors import Absent, NotUsable
 from orchestrator.oci.http import HttpAnswer
 from orchestrator.oci.image_files import config_document
-from orchestrator.oci.manifest import DOCKER_MANIFEST, Manifest, digest_of, parse_manifest
+from orchestrator.oci.manifest import DOCKER_MANIFEST, OCI_MANIFEST, Manifest, digest_of, parse_manifest
+from orchestrator.oci.registries import Registries
 
 _LAYERS = {DOCKER_MANIFEST: "application/vnd.docker.image.rootfs.diff.tar.gzip"}
 _OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -65,6 +66,7 @@ class DerivedImages:
     _tags: dict[tuple[str, str], Manifest] = field(default_factory=dict)
     _manifests: dict[str, Manifest] = field(default_factory=dict)
     _blobs: dict[str, bytes] = field(default_factory=dict)
+    _own: set[str] = field(default_factory=set)
 
     def derive(self, repository: str, tag: str, files: Mapping[str, bytes], reconfigure: Reconfigure) -> Manifest:
         """Have the tag name its image with `files` laid over it; of an index each of its images, what is none left out.
@@ -87,6 +89,19 @@ class DerivedImages:
                 entries.append(entry | {"digest": image.digest, "size": image.size})
             made = self._manifest({**document, "manifests": entries}, root.media_type)
         self._tags[repository, tag] = made
+        return made
+
+    def put(
+        self, repository: str, tag: str, config: tuple[str, bytes], layer: tuple[str, bytes], **more: Any
+    ) -> Manifest:
+        """Have the tag name an artifact; `config` and `layer` are (media type, content), `more` fields of its manifest.
+
+        Nobody else is asked for this repository then.
+        """
+        blobs = [{"mediaType": kind, **self._blob(content)} for kind, content in (config, layer)]
+        document = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": blobs[0], "layers": blobs[1:], **more}
+        made = self._tags[repository, tag] = self._manifest(document, OCI_MANIFEST)
+        self._own.add(repository)
         return made
 
     def _with_layer(self, repository: str, image: Manifest, layer: bytes, reconfigure: Reconfigure) -> Manifest:
@@ -122,23 +137,40 @@ class DerivedImages:
     def manifest(self, repository: str, reference: str) -> Manifest:
         """The manifest of a tag or digest."""
         made = self._tags.get((repository, reference)) or self._manifests.get(reference)
+        if made is None and repository in self._own:
+            raise Absent(f"{self.name}/{repository}:{reference} was not made here.", status=404)
         return made or self.registry.manifest(repository, reference)
 
     def manifest_digest(self, repository: str, reference: str) -> str | None:
         """What a tag or digest names."""
         made = self._tags.get((repository, reference)) or self._manifests.get(reference)
-        return made.digest if made else self.registry.manifest_digest(repository, reference)
+        if made is not None or repository in self._own:
+            return made.digest if made else None
+        return self.registry.manifest_digest(repository, reference)
 
     def tags(self, repository: str, *, pages: int = 1000) -> TagList | None:
-        """The registry's tags."""
+        """The registry's tags, or those that were made."""
+        if repository in self._own:
+            return TagList(tuple(sorted(tag for name, tag in self._tags if name == repository)), complete=True)
         return self.registry.tags(repository, pages=pages)
 
     def referrers(self, repository: str, digest: str) -> tuple[dict[str, Any], ...] | None:
         """Nobody has signed what was made here."""
-        return () if digest in self._manifests else self.registry.referrers(repository, digest)
+        return (
+            () if digest in self._manifests or repository in self._own else self.registry.referrers(repository, digest)
+        )
 
     def open_blob(self, repository: str, digest: str, offset: int = 0) -> Piecewise | HttpAnswer:
         """The bytes of a blob from `offset` on."""
         if digest in self._blobs:
             return _Held(self._blobs[digest], offset)
         return self.registry.open_blob(repository, digest, offset)
+
+
+def derived_images(registries: Registries, name: str) -> DerivedImages:
+    """What stands beside the registry `name` for the whole run; made when it is first asked for."""
+    source = registries.source(name)
+    if not isinstance(source, DerivedImages):
+        source = DerivedImages(registries.of(name), name)
+        registries.add_source(source)
+    return source

@@ -62,6 +62,17 @@ def image_labels(registry: RemoteRegistry, repository: str, image: Manifest) -> 
         raise NotUsable(f"{registry.name}/{repository}: the configuration of the image is no JSON object.") from error
 
 
+def artifact_content(registry: RemoteRegistry, repository: str, artifact: Manifest, media_type: str) -> bytes:
+    """The one blob of this media type, such as a chart. Raises NotUsable where there is none, or it is too big."""
+    for blob in artifact.blobs:
+        if blob.media_type == media_type and blob.size <= FILE_LIMIT:
+            return read_blob(_stream(registry, repository, blob), FILE_LIMIT)
+    raise NotUsable(
+        f"{registry.name}/{repository}@{artifact.digest} has no content of the type {media_type}.",
+        remedy="Name an artifact of that type.",
+    )
+
+
 def files_below(registry: RemoteRegistry, repository: str, image: Manifest, folder: str) -> dict[str, bytes]:
     """{path below `folder`: content} of the regular files. Raises NotUsable, and what reading a blob raises."""
     root = _normal(folder)

@@ -365,3 +365,20 @@ def test_what_oc_mirror_copied_becomes_routes(world: World, tmp_path: Path) -> N
     )
     routed = run("-C", str(world.project.root), "route", world.name, "quay.io/team/app:1", "--json")
     assert routed.json["target"] == f"{world.host}/quay/team/app:1", routed.out
+
+
+def test_a_catalogs_images_get_routes_too(world: World, tmp_path: Path) -> None:
+    put_catalog(world.source, "quay.io", "redhat/index", "v4.18")
+    (tmp_path / "isc.yaml").write_text(
+        "apiVersion: mirror.openshift.io/v2alpha1\nkind: ImageSetConfiguration\nmirror:\n"
+        f"  operators:\n  - catalog: {CATALOG}\n    packages:\n    - name: logs\n"
+    )
+    world.write("# ours, kept")
+    quay = ("--via", f"quay.io=http://{world.source.host}")
+    ran = world.mirror("--from", str(tmp_path / "isc.yaml"), *quay, "--write", "--json")
+    assert ran.code == 0, ran.out + ran.err
+    assert [image["target"].partition("/")[2] for image in ran.json["images"] if "op" in image["source"]] == [
+        "quay/logs/op:1.1.0"
+    ]
+    assert "# ours, kept" in world.project.tfvars_path(world.name).read_text()
+    assert world.project.load(world.name).mirrors.keys() == {"redhat", "quay"}

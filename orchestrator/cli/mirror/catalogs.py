@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from orchestrator.cli import messages
+from orchestrator.cli.mirror.image_set_charts import of_chart
 from orchestrator.errors import Location, RefusedInput
+from orchestrator.mirroring.chart_wishes import ChartWish
 from orchestrator.mirroring.filtered_catalog import filtered_catalog
 from orchestrator.mirroring.operator_catalog import OperatorCatalog, read_catalog
 from orchestrator.mirroring.operator_selection import CatalogWish, Wanted, choose_bundles
 from orchestrator.mirroring.wishes import Wish, read_reference
-from orchestrator.oci.derived_image import DerivedImages
+from orchestrator.oci.derived_image import derived_images
 from orchestrator.oci.image_files import files_below, image_labels, image_of
 from orchestrator.oci.registries import Registries
 
@@ -57,7 +59,7 @@ def _texts(reference: str, files: dict[str, bytes], *, keep: bool = False) -> It
 
 
 def images_wanted(wishes: Sequence[Wanted], registries: Registries, *, filter_catalogs: bool = False) -> list[Wish]:
-    """The wishes, a catalog replaced by itself and the images of the operators that are chosen of it.
+    """The wishes, a catalog replaced by itself and the images of the operators that are chosen of it, a chart by itself and its images.
 
     With `filter_catalogs` the catalog's image has the chosen operators only, from here on as `registries` has it.
     """
@@ -66,6 +68,9 @@ def images_wanted(wishes: Sequence[Wanted], registries: Registries, *, filter_ca
     for item in wishes:
         if isinstance(item, Wish):
             found.append(item)
+            continue
+        if isinstance(item, ChartWish):
+            found += of_chart(item, registries)
             continue
         if filter_catalogs:
             if item.catalog in known:
@@ -112,11 +117,7 @@ def _filter(registries: Registries, wanted: CatalogWish) -> OperatorCatalog:
 
     parent, _, name = _CACHE.strip("/").rpartition("/")
     laid[f"{parent}/.wh.{name}"] = b""
-    registry = registries.of(image.registry)
-    source = registries.source(image.registry)
-    if not isinstance(source, DerivedImages):
-        source = DerivedImages(registry, image.registry)
-        registries.add_source(source)
+    source = derived_images(registries, image.registry)
     source.derive(image.repository, image.tag or "latest", laid, without_cache)
     return catalog
 

@@ -12,7 +12,7 @@ from orchestrator.cli import messages
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.files.image_scan import STDIN, Scan, scan, scan_text
 from orchestrator.files.tree import decode_text
-from orchestrator.mirroring.operator_selection import CatalogWish, Wanted
+from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.read import read_document
 from orchestrator.mirroring.tag_selection import select_tags
 from orchestrator.mirroring.wishes import Wish, read_platforms, read_reference, wish
@@ -63,7 +63,7 @@ def own_wishes(environment: Environment) -> list[Wish]:
 def _once(wishes: Iterable[Wanted]) -> Iterable[Wanted]:
     seen: set[object] = set()
     for item in wishes:
-        key = item if isinstance(item, CatalogWish) else (item.image, item.tags, item.platforms, item.target)
+        key = (item.image, item.tags, item.platforms, item.target) if isinstance(item, Wish) else item
         if key not in seen:
             seen.add(key)
             yield item

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.cli.mirror.run import MirrorRun
     from orchestrator.cli.mirror.shared_copies import Sharing
     from orchestrator.mirroring.operator_selection import Wanted
+    from orchestrator.mirroring.wishes import Wish
 
 
 @click.group(cls=WithWorker)
@@ -118,7 +119,7 @@ def mirror(
     """
     from orchestrator.cli.mirror.archives import ArchiveRun, archive_among, archive_wishes
     from orchestrator.cli.mirror.gather import gather
-    from orchestrator.cli.mirror.preconditions import require_own_registry
+    from orchestrator.cli.mirror.preconditions import refuse_made_charts, require_own_registry
     from orchestrator.cli.mirror.pull_secrets import source_logins
     from orchestrator.cli.mirror.rounds import keep_going, read_rounds
     from orchestrator.cli.mirror.shared_copies import Sharing
@@ -178,10 +179,8 @@ def mirror(
                 wishes: Sequence[Wanted] = archive_wishes(archive, references, platforms)
             else:
                 wishes = gather(environment, references, sources, platforms)
-            if write:
-                from orchestrator.cli.mirror.write_routes import write_routes
-
-                environment = write_routes(project, environment, wishes)
+            if queue:
+                refuse_made_charts(wishes)
             from orchestrator.cli.mirror.run import MirrorRun
 
             run = MirrorRun(
@@ -196,21 +195,27 @@ def mirror(
                 filter_catalogs=filter_catalog,
             )
             opened.enter_context(run)
+            # That there is none is said before sources are read.
+            sharing = Sharing(run.queue(), wait=not no_wait) if queue else None
+            images = run.resolve(wishes)
+            if write:
+                from orchestrator.cli.mirror.write_routes import write_routes
+
+                environment = write_routes(project, environment, images)
+                run.route_by(environment)
             pruner = None
             if pruning is not None:
                 from orchestrator.cli.mirror.prune import Pruner
 
                 pruner = Pruner(ctx, project, environment, run, pruning, local=local, as_json=as_json)
-            # That there is none is said before sources are read.
-            sharing = Sharing(run.queue(), wait=not no_wait) if queue else None
-            return _copy(run, wishes, references, check, dry_run, as_json, allow_lost_signatures, pruner, sharing)
+            return _copy(run, images, references, check, dry_run, as_json, allow_lost_signatures, pruner, sharing)
 
     return keep_going(rounds, one_round) if rounds is not None else one_round()
 
 
 def _copy(
     run: MirrorRun,
-    wishes: Sequence[Wanted],
+    wishes: Sequence[Wish],
     references: tuple[str, ...],
     check: bool,
     dry_run: bool,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import RefusedInput
+from orchestrator.mirroring.chart_wishes import ChartWish
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
+    from orchestrator.mirroring.operator_selection import Wanted
 
 # The exit code of `--check` when something is missing.
 NOT_THERE = 3
@@ -23,6 +26,18 @@ def require_own_registry(environment: Environment) -> None:
         why="Images are copied with the credentials of the account that they go to.",
         remedy="Run it for the environment of that account and region.",
     )
+
+
+def refuse_made_charts(wishes: Iterable[Wanted]) -> None:
+    """Raise RefusedInput for a chart that becomes an artifact here: no worker could read it."""
+    for item in wishes:
+        if isinstance(item, ChartWish) and not item.is_oci and not item.path:
+            raise RefusedInput(
+                f"The chart {item.name} of {item.repository} cannot be copied by workers.",
+                why="It becomes an artifact in the process that fetches it.",
+                remedy="Leave --queue out for this image set.",
+                where=item.where,
+            )
 
 
 def refuse_named(left: tuple[Any, ...], references: tuple[str, ...]) -> None:

@@ -22,6 +22,7 @@ from orchestrator.mirroring.mirror_entries import entry_lines
 from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.placing import Placed, place_all
 from orchestrator.mirroring.repository import RepositorySettings, settings_of_repository
+from orchestrator.mirroring.wishes import Wish
 from orchestrator.oci.archive import Archive, in_archive
 from orchestrator.oci.auth import Logins
 from orchestrator.oci.copies import Copy, CopyOptions, CopyReport
@@ -93,11 +94,17 @@ class MirrorRun:
     def _settings(self, repository: str) -> RepositorySettings:
         return settings_of_repository(self._environment, self._table, repository)
 
-    def prepare(self, wishes: Sequence[Wanted]) -> Shown:
+    def resolve(self, wishes: Sequence[Wanted]) -> list[Wish]:
+        """The images that the wishes stand for: catalogs are read, charts rendered."""
+        return images_wanted(wishes, self.registries, filter_catalogs=self._filter_catalogs)
+
+    def route_by(self, environment: Environment) -> None:
+        """Go on with other routes of the same environment: its file has new ones."""
+        self._environment, self._table = environment, build_route_table(environment)
+
+    def prepare(self, wishes: Sequence[Wish]) -> Shown:
         """Place the wishes, read the sources, and plan."""
-        left, placed = place_all(
-            self._table, images_wanted(wishes, self.registries, filter_catalogs=self._filter_catalogs)
-        )
+        left, placed = place_all(self._table, wishes)
         copies = self._copies(placed)
         prepared = prepare(copies, self.registries, options=self._options, journal=self._journal)
         targets = {step.wanted.target.repository for step in prepared.plan.puts}

@@ -16,7 +16,6 @@ from orchestrator.routes.build import build_route_table
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
-    from orchestrator.mirroring.operator_selection import Wanted
     from orchestrator.project import Project
 
 
@@ -28,13 +27,13 @@ def missing_routes(environment: Environment, left: Iterable[NotCopied]) -> dict[
     return prefixes_for(registries, taken)
 
 
-def write_routes(project: Project, environment: Environment, wishes: Iterable[Wanted]) -> Environment:
+def write_routes(project: Project, environment: Environment, wishes: Iterable[Wish]) -> Environment:
     """The environment with a mirror for every registry of `wishes` that had no route; its file is changed, and checked.
 
     Raises RefusedInput; the file is then as it was.
     """
     table = build_route_table(environment)
-    answers = [place(table, wish) for wish in wishes if isinstance(wish, Wish)]
+    answers = [place(table, wish) for wish in wishes]
     entries = missing_routes(environment, [answer for answer in answers if isinstance(answer, NotCopied)])
     if not entries:
         return environment

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.environment.tfvars import parse_tfvars
-from orchestrator.mirroring.mirror_entries import prefixes_for, with_mirrors
+from orchestrator.mirroring.mirror_entries import entry_lines, prefixes_for, with_mirrors
 
 ENTRIES = {"mcr-microsoft": "mcr.microsoft.com", "gcr": "gcr.io"}
 
@@ -68,3 +68,11 @@ def test_entries_are_put_in_and_nothing_else_changes(text: str, line: int | None
 def test_a_map_that_begins_in_another_way_is_left_alone() -> None:
     assert with_mirrors("mirrors = /* ours */ {}\n", 1, ENTRIES) is None
     assert with_mirrors("x = 1\n", 1, ENTRIES) is None
+
+
+def test_a_prefix_that_begins_with_a_digit_is_written_in_quotes() -> None:
+    entries = {"111122223333-dkr": "111122223333.dkr.ecr.eu-west-1.amazonaws.com", "gcr": "gcr.io"}
+    assert entry_lines(entries)[1] == 'gcr                = { source = "gcr.io" }'
+    text = with_mirrors("mirrors = {}\n", 1, entries)
+    assert text is not None
+    assert parse_tfvars(text, "x.tfvars").values["mirrors"] == {k: {"source": v} for k, v in entries.items()}

@@ -85,7 +85,7 @@ def test_an_image_set_gives_its_additional_images_and_refuses_the_rest() -> None
     for more, word in (
         ("  platform:\n    graph: true\n", "platform"),
         ("  operators:\n  - targetCatalog: x\n", "operators"),
-        ("  helm:\n    repositories:\n    - name: x\n", "helm"),
+        ("  helm:\n    repositories:\n    - name: x\n", "oci://HOST"),
     ):
         with pytest.raises(RefusedInput, match=word):
             read("isc.yaml", head + images + more)
