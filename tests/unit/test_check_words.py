@@ -29,10 +29,6 @@ def _write(root: Path, path: str, text: str = "") -> None:
     (root / path).write_text(text, "utf-8")
 
 
-def test_the_source_has_no_word_twice() -> None:
-    assert problems(Path(check_words.__file__).parents[1]) == []
-
-
 def test_a_class_that_stands_twice_is_named_with_its_places(source: Path) -> None:
     _write(source, "lambda_src/plan.py", "class Plan:\n    class Route: ...\n")
     assert repeated(classes(source), "class", {}) == [

@@ -385,7 +385,7 @@ def test_a_lost_cache_costs_calls_only() -> None:
     assert world.calls["BatchGetImage"] == 6
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(4, 12))])
 def test_whatever_fails_and_in_whatever_order_nothing_in_use_or_young_is_deleted(seed: int) -> None:
     dice = Random(seed)
     world = World()
