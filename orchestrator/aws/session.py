@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
@@ -13,6 +14,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.loaders import Loader, create_loader
 
 from orchestrator.aws.translation import explained
 
@@ -144,6 +146,7 @@ def open_session(
         if environment.assume_role_arn:
             _assume_role(core, environment.assume_role_arn, environment.name)
         boto = boto3.Session(botocore_session=core)
+    _share_models(core)
     verify, notes = _certificates(os.environ if variables is None else variables)
     return AwsSession(
         environment=environment.name,
@@ -154,6 +157,16 @@ def open_session(
         _boto=boto,
         _verify=verify,
     )
+
+
+@cache
+def _models(data_path: str | None) -> Loader:
+    return create_loader(data_path)
+
+
+def _share_models(core: botocore.session.Session) -> None:
+    """Read AWS's descriptions of its services once a process, not once an environment."""
+    core.register_component("data_loader", _models(core.get_config_variable("data_path")))
 
 
 def _config(*, local: bool) -> Config:
@@ -188,6 +201,7 @@ def _local_session(environment: Target, local: LocalEndpoint) -> AwsSession:
         region_name=environment.aws_region,
         botocore_session=core,
     )
+    _share_models(core)
     return AwsSession(
         environment=environment.name,
         account_id=environment.account_id,

@@ -32,6 +32,21 @@ def test_a_client_is_made_once(session: AwsSession) -> None:
     assert session.client("ecr") is not session.client("ecr", "us-east-1")
 
 
+def test_environments_share_what_describes_the_services_unless_one_has_its_own(
+    target: Target, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def models() -> object:
+        core = open_session(target, local=None)._boto._session
+        return core.get_component("data_loader")
+
+    first = models()
+    assert models() is first
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
+    own = models()
+    assert own is not first
+    assert str(tmp_path) in own.search_paths  # type: ignore[attr-defined]
+
+
 def test_a_local_session_reads_nothing_of_the_users_configuration(
     local_aws: LocalAws, target: Target, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

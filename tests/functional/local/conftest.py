@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -27,11 +29,17 @@ def _fits_the_model(http_response: Any, model: Any, **_: object) -> None:
         assert not found, f"{model.name}: {found}"
 
 
+# Services' models, read once for all clients: to read them again took most of the time that a test's clients took.
+_MODELS = botocore.loaders.create_loader()
+
+
 def make_client(
     local: LocalAws, service: str, account_id: str, region: str = REGION, *, attempts: int = 1, **credentials: str
 ) -> Any:
     """A client without retries, unless `attempts` says otherwise, and without botocore's own checks of parameters."""
-    session = boto3.Session()
+    core = botocore.session.Session()
+    core.register_component("data_loader", _MODELS)
+    session = boto3.Session(botocore_session=core)
     keys = credentials or {"aws_access_key_id": local.access_key_for(account_id), "aws_secret_access_key": "local"}
     client: Any = session.client(  # type: ignore[call-overload]
         service,
