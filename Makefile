@@ -8,7 +8,7 @@ WORKERS ?= 3
 
 CDK_STAMP := $(VENV)/.cdk-installed
 
-.PHONY: help release venv demo test test-long engines test-cluster check provider-schema format lock clean
+.PHONY: help release venv demo test test-long test-pythons engines test-cluster check provider-schema format lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test: $(STAMP) ## every test that needs no cluster engines, but for the long one
 
 test-long: $(STAMP) $(CDK_STAMP) ## the long ones: interrupts, kills, throttling, full disks, lost locks; functions deployed; requests against the deployer policy
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long
+
+test-pythons: $(STAMP) ## the unit tests on every other supported Python that this machine has
+	$(BIN)/python -m scripts.test_pythons
 
 engines: $(STAMP) ## kube-apiserver, etcd, kubectl, the Kyverno CLI and small decoders, into a user-level cache (needs Go)
 	$(BIN)/python -m tests.cluster.engines.build

@@ -29,6 +29,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from orchestrator.counts import counted
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Location:
@@ -95,7 +97,7 @@ class InvalidEnvironment(RefusedInput):
     def __init__(self, problems: Sequence[OrchestratorError]) -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
-        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the environment files.")
+        super().__init__(f"{counted(count, 'problem')} in the environment files.")
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)

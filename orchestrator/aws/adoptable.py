@@ -15,6 +15,7 @@ from orchestrator.aws.inventory import PAGE, prefix_of
 from orchestrator.aws.session import POOL, AwsSession
 from orchestrator.aws.shared_settings import registry_policy, scanning
 from orchestrator.aws.translation import explained, found_or_none
+from orchestrator.counts import counted
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.mirroring.repository import CROSS_ACCOUNT_SID, PULL_ACTIONS
 
@@ -187,7 +188,7 @@ def _repositories(
             found[_name(repository)] = said
         notes += reasons
     for prefix, count in sorted(cached.items()):
-        many = "1 repository is" if count == 1 else f"{count} repositories are"
+        many = counted(count, "repository is", "repositories are")
         below = "in the rule ROOT's reach; name those of your own" if prefix == ROOT else f"the cache of {prefix}"
         notes.append(f"{many} left out: {below}.")
     return found

@@ -13,6 +13,7 @@ from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import project_session
+from orchestrator.counts import counted
 from orchestrator.errors import OrchestratorError, RefusedInput
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def reconcile(
         if not as_json:
             for repository, error in failed.items():
                 messages.stop(f"{repository}: {error}")
-            click.echo(f"{_count(len(settable) - len(failed))} set.")
+            click.echo(f"{counted(len(settable) - len(failed), 'repository', 'repositories')} set.")
     if as_json:
         _print_json(environment, found, settable if done else [], failed)
     if check:
@@ -89,7 +90,7 @@ def _agreed(name: str, count: int, *, yes: bool, as_json: bool) -> bool:
             why="Standard input is no terminal, or --json is given.",
             remedy="--yes sets without asking; --check only shows.",
         )
-    return click.confirm(f"Set the settings of {_count(count)}?", err=True)
+    return click.confirm(f"Set the settings of {counted(count, 'repository', 'repositories')}?", err=True)
 
 
 def _set(session: AwsSession, changes: list[Reconciliation]) -> dict[str, OrchestratorError]:
@@ -114,7 +115,7 @@ def _print(found: Reconciliations) -> None:
                 + ("" if each.settable else "  (cannot be set: only a new repository gets it)")
             )
     click.echo(
-        f"{len(found.differing)} of {_count(found.looked_at)} differ from their template."
+        f"{len(found.differing)} of {counted(found.looked_at, 'repository', 'repositories')} differ from their template."
         if found.looked_at
         else "No cached repository has a template."
     )
@@ -131,7 +132,3 @@ def _print_json(
         "failed": {repository: error.as_dict() for repository, error in failed.items()},
     }
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
-
-
-def _count(number: int) -> str:
-    return f"{number} {'repository' if number == 1 else 'repositories'}"

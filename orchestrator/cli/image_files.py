@@ -16,6 +16,7 @@ import click
 from orchestrator.cli import messages
 from orchestrator.cli.image_bill import cyclonedx
 from orchestrator.cli.route import Line, answer_line
+from orchestrator.counts import counted
 from orchestrator.files.image_scan import NotFound, PlacedImage, Scan, scan
 from orchestrator.routes.table import Redirected, Refused, RouteTable
 from orchestrator.workloads.fields import KUBELET, REDIRECTED_BY, Fields
@@ -141,7 +142,7 @@ def _print(images: list[FileImage], found: Scan) -> None:
     sys.stdout.write("".join(f"{row}\n" for row in _rows(images)))
     totals = Counter(image.line.word for image in images)
     parts = [f"{totals[word]} {word}" for word in ("redirected", "unchanged", "refused") if totals[word]]
-    messages.tell(f"{len(images)} images in {found.files} files: {', '.join(parts) or 'none'}")
+    messages.tell(f"{counted(len(images), 'image')} in {counted(found.files, 'file')}: {', '.join(parts) or 'none'}")
 
 
 def _rows(images: list[FileImage]) -> Iterator[str]:

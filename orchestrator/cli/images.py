@@ -18,6 +18,7 @@ from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.route import Line, load_routes
 from orchestrator.cli.snapshot_target import open_target, parse_target
+from orchestrator.counts import counted
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.routes.build import build_route_table
 
@@ -129,7 +130,7 @@ def images(
         found = tuple(image for image in found if wanted in image.pulled_from)
     if kept is not None:
         kept.write(_snapshot_text(environment, found, taken, uid))
-        messages.tell(f"wrote {snapshot}: {len(found)} images of {collected.objects} objects")
+        messages.tell(f"wrote {snapshot}: {counted(len(found), 'image')} of {counted(collected.objects, 'object')}")
     if as_json:
         click.echo(json.dumps(_document(environment, found, taken, custom.unread), indent=2, ensure_ascii=False))
     elif kept is None:

@@ -301,9 +301,9 @@ def _scaffold(project: Project, answers: Answers, *, local: bool, as_json: bool)
 
 
 def _way(answers: Answers, *, local: bool) -> str:
-    if answers.from_aws:
-        return " --adopt --local" if local else " --adopt"
-    return "" if answers.state_bucket else " --local"
+    adopt = " --adopt" if answers.from_aws else ""
+    # Without a bucket for the state there is nothing yet that a real plan could use.
+    return f"{adopt} --local" if local or not (answers.state_bucket or answers.from_aws) else adopt
 
 
 def _without_place(problem: OrchestratorError, file: str) -> OrchestratorError:

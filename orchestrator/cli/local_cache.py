@@ -14,6 +14,7 @@ from orchestrator.cli import messages
 from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import Number, json_option
 from orchestrator.cli.project_option import open_project
+from orchestrator.counts import counted
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
@@ -109,8 +110,9 @@ def age(ctx: click.Context, name: str, days: float, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps({"environment": name, "days": days, "images": count}))
         return 0
-    images = f"{count} image{'' if count == 1 else 's'}"
-    click.echo(f"{images} of account {registry.account} in {registry.region}: {days:g} days older.")
+    click.echo(
+        f"{counted(count, 'image')} of account {registry.account} in {registry.region}: {days:g} {'day' if days == 1 else 'days'} older."
+    )
     if not count:
         click.echo(f"`orchestrator local fill {name}` pulls some.")
     return 0
@@ -203,5 +205,5 @@ def _print(rows: Sequence[dict[str, Any]]) -> None:
     new = [row for row in rows if row["new"]]
     again = len(rows) - len(new)
     click.echo(
-        f"{len(new)} images pulled the first time, {readable_size(sum(row['bytes'] for row in new))}; {again} again."
+        f"{counted(len(new), 'image')} pulled the first time, {readable_size(sum(row['bytes'] for row in new))}; {again} again."
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.cli.operation import EnvironmentRun, Report
+from orchestrator.counts import counted
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.terraform import operations
 from orchestrator.terraform.fleet import Result
@@ -117,12 +118,12 @@ def destroyed(unit: EnvironmentRun, *, allow_destroy: tuple[str, ...]) -> Report
     if done.cached:
         total = sum(repository.size for repository in done.cached)
         lines.append(
-            f"Left over: {len(done.cached)} cached repositories that AWS made and nobody manages, {total} bytes."
+            f"Left over: {counted(len(done.cached), 'cached repository', 'cached repositories')} that AWS made and nobody manages, {total} bytes."
         )
         region = unit.stack.environment.aws_region
         for repository in done.cached:
             doubt = "  (under ROOT: make sure that it is a cache)" if repository.prefix == ROOT else ""
-            lines.append(f"  {repository.name}: {repository.images} images, {repository.size} bytes{doubt}")
+            lines.append(f"  {repository.name}: {counted(repository.images, 'image')}, {repository.size} bytes{doubt}")
             lines.append(f"    aws ecr delete-repository --region {region} --force --repository-name {repository.name}")
     document = {
         **_plan_document(unit, done.plan),
@@ -152,7 +153,7 @@ def drifted(unit: EnvironmentRun) -> Report:
         lines.append(change_line(change, colour=unit.fleet.colour))
         lines += [f"        {attribute_line(attribute)}" for attribute in change.attributes]
     count = len(found.changes)
-    lines.append(f"Drift: {count} resource{'' if count == 1 else 's'} changed outside." if count else "No drift.")
+    lines.append(f"Drift: {counted(count, 'resource')} changed outside." if count else "No drift.")
     return Report(document, tuple(lines), bool(found.changes))
 
 

@@ -15,6 +15,7 @@ from orchestrator.cli.image_fields import fields_option, image_fields_of
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.route import load_routes
 from orchestrator.cli.stages import stage_options, stages_meant
+from orchestrator.counts import counted
 from orchestrator.errors import RefusedInput
 from orchestrator.files.chart_overrides import overrides_of, overrides_of_text, write_overrides
 from orchestrator.files.image_rewrite import Proposal, diff, propose
@@ -83,7 +84,7 @@ def rewrite(
         done = undo(project.state_dir)
         for problem in done.refused:
             messages.labelled(f"error: {problem}")
-        messages.tell(f"{done.files} files are as they were")
+        messages.tell(f"{counted(done.files, 'file is', 'files are')} as before")
         return 1 if done.refused else 0
     if tool is not None:
         click.echo(json.dumps(renovate_settings(build_route_table(load_routes(project, name))), indent=2))
@@ -121,12 +122,14 @@ def rewrite(
             if proposal.changes or stages:
                 stage = {"environment": name, "stage": stages[-1].name} if stages else None
                 journal = write(proposal.changes, project.state_dir, stage)
-                messages.tell(f"wrote {len(proposal.changes)} files; undo: orchestrator rewrite {name} --undo")
+                messages.tell(
+                    f"wrote {counted(len(proposal.changes), 'file')}; undo: orchestrator rewrite {name} --undo"
+                )
                 messages.tell(f"journal: {journal}")
             return 0
         case "check":
             for change in proposal.changes:
-                click.echo(f"{change.task.shown}: {len(change.edits)} images")
+                click.echo(f"{change.task.shown}: {counted(len(change.edits), 'image')}")
             return 3 if proposal.changes else 0
         case _:
             for change in proposal.changes:
@@ -179,4 +182,4 @@ def _of_stages(places: Sequence[ImagePlace], text: str, stages: Sequence[Stage])
 def _tell(proposal: Proposal) -> None:
     for left in proposal.left:
         messages.note(f"{left.file}:{left.line}: {left.reason}")
-    messages.tell(f"{len(proposal.changes)} of {proposal.files} files have images to rewrite")
+    messages.tell(f"{len(proposal.changes)} of {counted(proposal.files, 'file')} with images to rewrite")

@@ -17,6 +17,7 @@ from orchestrator.cli import messages
 from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import json_option
 from orchestrator.cli.project_option import open_project
+from orchestrator.counts import counted
 from orchestrator.errors import InvalidEnvironment
 from orchestrator.routes.advice import remedy_for, warnings_about
 from orchestrator.routes.build import build_route_table
@@ -184,9 +185,7 @@ def load_routes(project: Project, name: str) -> Environment:
             raise InvalidEnvironment(checked.problems)
     assert checked.draft is not None
     count = len(checked.problems)
-    messages.note(
-        f"{name} has {count} problem{'s' if count > 1 else ''} outside its routes: orchestrator validate {name}"
-    )
+    messages.note(f"{name} has {counted(count, 'problem')} outside its routes: orchestrator validate {name}")
     return checked.draft
 
 

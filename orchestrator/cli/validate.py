@@ -13,6 +13,7 @@ from orchestrator.cli import messages
 from orchestrator.cli.environment_name import NAMES
 from orchestrator.cli.options import json_option
 from orchestrator.cli.project_option import open_project
+from orchestrator.counts import counted
 from orchestrator.errors import Location, OrchestratorError, RefusedInput
 
 if TYPE_CHECKING:
@@ -115,14 +116,10 @@ def _print(results: list[Checked], across: list[OrchestratorError], odd: list[Or
 
 
 def _print_part(name: str, problems: Sequence[OrchestratorError], warnings: Sequence[OrchestratorError]) -> None:
-    counts = [_count(len(problems), "error") if problems else "ok"]
-    counts += [_count(len(warnings), "warning")] if warnings else []
+    counts = [counted(len(problems), "error") if problems else "ok"]
+    counts += [counted(len(warnings), "warning")] if warnings else []
     click.echo(f"{name}: {', '.join(counts)}")
     for problem in problems:
         click.echo(messages.fitted(f"  error: {problem}", sys.stdout))
     for problem in warnings:
         click.echo(messages.fitted(f"  warning: {problem}", sys.stdout))
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

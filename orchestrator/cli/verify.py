@@ -13,6 +13,7 @@ from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import json_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.route import load_routes
+from orchestrator.counts import counted
 from orchestrator.errors import RefusedInput
 from orchestrator.routes.build import build_route_table
 
@@ -60,13 +61,13 @@ def verify(
         found, seen = _cluster(table, name, context)
         if not (found and watch) or time.monotonic() > deadline:
             break
-        messages.tell(f"{len(found)} of {seen} containers are not as the table says")
+        messages.tell(f"{len(found)} of {counted(seen, 'container')} not as the table says")
         time.sleep(SECONDS)
     if as_json:
         click.echo(json.dumps({"containers": seen, "findings": [item.as_dict() for item in found]}, indent=2))
     else:
         _print(found)
-        messages.tell(f"{len(found)} findings in {seen} containers")
+        messages.tell(f"{counted(len(found), 'finding')} in {counted(seen, 'container')}")
     return 3 if found else 0
 
 

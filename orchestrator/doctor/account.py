@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
+from orchestrator.counts import counted
 from orchestrator.doctor.diagnosis import Diagnosis, attempt, failed
 from orchestrator.errors import InvalidEnvironment, OrchestratorError
 from orchestrator.mirroring.repository import settings_by_prefix
@@ -23,7 +24,7 @@ def environment_file(project: Project, name: str) -> tuple[Diagnosis, Environmen
         environment = project.load(name)
     except InvalidEnvironment as error:
         count = len(error.problems)
-        what = f"{count} problem{'s' if count != 1 else ''}, the first: {error.problems[0].what}"
+        what = f"{counted(count, 'problem')}, the first: {error.problems[0].what}"
         return Diagnosis("failed", "file", what, f"Run `orchestrator validate {name}`.", name), None
     except OrchestratorError as error:
         return failed("file", error, name), None
@@ -81,7 +82,7 @@ def _cached(session: AwsSession, environment: Environment, managed: Collection[s
 
     check, name = "cached repositories", environment.name
     found = differing_repositories(session, environment, managed=managed, bounded=True)
-    many = f"{found.looked_at} repositor{'y' if found.looked_at == 1 else 'ies'}"
+    many = counted(found.looked_at, "repository", "repositories")
     if not found.differing:
         return Diagnosis("ok", check, f"{many}, none differs from its template", environment=name)
     first = found.differing[0]

@@ -7,6 +7,7 @@ import re
 from functools import partial
 from typing import Annotated
 
+from orchestrator.counts import counted
 from orchestrator.environment.identifiers import (
     PREFIX_LENGTH,
     REPOSITORY_NAME,
@@ -34,7 +35,7 @@ def _no_rule_prefix(prefix: str) -> str:
     if prefix != prefix.lower():
         return "ECR prefixes are lower case."
     if RULE_PREFIX.fullmatch(prefix):
-        return f"It has {len(prefix)} characters; ECR prefixes have 2 to 30."
+        return f"It has {counted(len(prefix), 'character')}; ECR prefixes have 2 to 30."
     return "ECR prefixes have lower case letters and digits with single . _ - or / between them."
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Annotated
 
+from orchestrator.counts import counted
 from orchestrator.environment.identifiers import (
     DNS_LABEL,
     DNS_SUBDOMAIN,
@@ -208,7 +209,7 @@ Audience = Annotated[
 
 def _no_repository_name(text: str) -> str:
     if REPOSITORY_NAME.fullmatch(text):
-        return f"It has {len(text)} characters; ECR takes 2 to 256."
+        return f"It has {counted(len(text), 'character')}; ECR takes 2 to 256."
     return "ECR repository names have lower case letters and digits, separated by . _ - and /."
 
 

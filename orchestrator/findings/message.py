@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from orchestrator.counts import counted
 from orchestrator.findings.event import Finding, Scanned
 from orchestrator.findings.record import NEW
 
@@ -59,7 +60,7 @@ def message(
     """
     reference = f"{registry}/{image.repository}@{image.digest}"
     worst = findings[0].severity
-    number = f"{len(findings)} finding{'' if len(findings) == 1 else 's'}"
+    number = counted(len(findings), "finding")
     in_use = {None: "not known whether in use", "": "not in use"}.get(usage.user, "IN USE")
     lines = [
         f"{number} at or above {least}, the worst {worst}, in {reference}",

@@ -29,6 +29,7 @@ PACKED = (
     "orchestrator",
     "orchestrator.aws",
     "orchestrator.aws.ports",
+    "orchestrator.counts",
     "orchestrator.findings",
     "orchestrator.lifecycle",
     "orchestrator.partitions",

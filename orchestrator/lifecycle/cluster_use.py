@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from orchestrator.counts import counted
 from orchestrator.lifecycle.in_use import (
     NOTHING_IN_USE,
     SNAPSHOTS,
@@ -121,11 +122,7 @@ def _shrunk(storage: Storage, key: str, snapshot: Snapshot, now: datetime) -> st
     if now_named * 2 >= before:
         return ""
     return (
-        f"it names {_images(now_named)}, and the one of {earlier.taken:%Y-%m-%d %H:%M} UTC named {before}. Was it written "
+        f"it names {counted(now_named, 'image')}, and the one of {earlier.taken:%Y-%m-%d %H:%M} UTC named {before}. Was it written "
         f"without the right to see every namespace? What it names is believed {MEASURED_DAYS} days after that one, or "
         "when that version is deleted from the bucket"
     )
-
-
-def _images(number: int) -> str:
-    return f"{number} image{'' if number == 1 else 's'}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from orchestrator.counts import counted
 from orchestrator.lifecycle.in_use import InUse
 from orchestrator.lifecycle.patterns import holds, matches
 from orchestrator.lifecycle.retention import Retention
@@ -154,7 +155,7 @@ def _unit_verdict(
         return "listed", f"named by {who}"
     age = now - unit.pushed_at
     if age < timedelta(days=retention.minimum_age_days):
-        return "young", f"pushed less than {_days(retention.minimum_age_days)} ago"
+        return "young", f"pushed less than {counted(retention.minimum_age_days, 'day')} ago"
     if listed is not None:
         return _unlisted(unit, retention, now)
     if rank is not None and rank < retention.keep_at_least:
@@ -168,8 +169,8 @@ def _unit_verdict(
     if limit is None:
         return "no limit", "no limit applies"
     if now - unit.last_used > timedelta(days=limit):
-        return "not pulled", f"{what}not pulled for {_days((now - unit.last_used).days)} (limit {limit})"
-    return "recently used", f"{what}pulled or pushed within {_days(limit)}"
+        return "not pulled", f"{what}not pulled for {counted((now - unit.last_used).days, 'day')} (limit {limit})"
+    return "recently used", f"{what}pulled or pushed within {counted(limit, 'day')}"
 
 
 def _unlisted(unit: Unit, retention: Retention, now: datetime) -> tuple[Because, str]:
@@ -178,7 +179,7 @@ def _unlisted(unit: Unit, retention: Retention, now: datetime) -> tuple[Because,
     if pulled is not None and limit is None:
         return "no limit", "it was pulled, and no limit says when that is long ago"
     if pulled is not None and limit is not None and now - pulled <= timedelta(days=limit):
-        return "recently used", f"pulled within {_days(limit)}"
+        return "recently used", f"pulled within {counted(limit, 'day')}"
     return "not listed", "no list names it"
 
 
@@ -206,7 +207,3 @@ def _user(repository: str, unit: Unit, users: InUse) -> str:
     """Who uses a member of the unit; empty when nobody does."""
     found = (users.user_of(repository, member.digest, member.tags) for member in unit.members)
     return next(filter(None, found), "")
-
-
-def _days(number: int) -> str:
-    return f"{number} day{'' if number == 1 else 's'}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
+from orchestrator.counts import counted
 from orchestrator.lifecycle.decide import Decided, Decision, decide
 from orchestrator.lifecycle.expiry_guard import Guard, exceeds
 from orchestrator.lifecycle.in_use import InUse
@@ -61,7 +62,7 @@ def no_more_than(evaluation: Evaluation, planned: int) -> Evaluation:
     expiring = len(evaluation.expired)
     if expiring <= planned:
         return evaluation
-    reason = f"it changed: {expiring} images would expire where {planned} were planned, so the next run judges it anew"
+    reason = f"it changed: {counted(expiring, 'image')} would expire where {planned} were planned, so the next run judges it anew"
     return replace(evaluation, skipped=reason)
 
 

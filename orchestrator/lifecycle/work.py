@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from orchestrator.counts import counted
 from orchestrator.lifecycle.audit import audit_prefix
 from orchestrator.lifecycle.cluster_use import ClusterUse, load_cluster_use
 from orchestrator.lifecycle.evaluate import Evaluation, Evaluator, no_more_than, stored_bytes
@@ -270,7 +271,7 @@ class Work:
         if expired.images:
             self._host.log(
                 "INFO",
-                f"Expired {expired.images} images of {name}",
+                f"Expired {counted(expired.images, 'image')} of {name}",
                 repository=name,
                 images=expired.images,
                 bytes=expired.size,
@@ -278,7 +279,11 @@ class Work:
             self._host.metrics({"Expired": expired.images, "BytesFreed": expired.size})
         if expired.refused:
             digest, reason = next(iter(expired.refused.items()))
-            self._fail(name, f"{len(expired.refused)} images were not deleted, the first {digest}: {reason}", tally)
+            self._fail(
+                name,
+                f"{counted(len(expired.refused), 'image was', 'images were')} not deleted, the first {digest}: {reason}",
+                tally,
+            )
         if self._observer:
             self._observer.expired(name, expired)
 

@@ -5,7 +5,8 @@ copies ──Discovery──► Discovered ──make_plan──► Plan ──R
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from orchestrator.oci.copies import Copy, CopyOptions, CopyReport, CopyResult
@@ -45,8 +46,8 @@ def prepare(
     `holders` are repositories that are said to hold a blob, {(registry, digest): places}: it is mounted from there.
     """
     options = options or CopyOptions()
-    discovery = Discovery(registries, options, journal or Journal())
-    found = discovery.run(copies)
+    with _opened(journal) as kept:
+        found = Discovery(registries, options, kept).run(copies)
     for key, places in (holders or {}).items():
         known = found.committed.setdefault(key, [])
         known += [place for place in places if place not in known]
@@ -76,9 +77,9 @@ def copy_images(
     journal: Journal | None = None,
 ) -> CopyReport:
     """Copy images with all that belongs to them. What fails is in the report; nothing is raised for a single image."""
-    journal = journal or Journal()
-    prepared = prepare(copies, registries, options=options, journal=journal)
-    return execute(prepared, registries, options=options, journal=journal)
+    with _opened(journal) as kept:
+        prepared = prepare(copies, registries, options=options, journal=kept)
+        return execute(prepared, registries, options=options, journal=kept)
 
 
 def execute(
@@ -89,4 +90,15 @@ def execute(
     journal: Journal | None = None,
 ) -> CopyReport:
     """Do what was planned."""
-    return CopyRun(prepared.found, prepared.plan, registries, options or CopyOptions(), journal or Journal()).run()
+    with _opened(journal) as kept:
+        return CopyRun(prepared.found, prepared.plan, registries, options or CopyOptions(), kept).run()
+
+
+@contextmanager
+def _opened(journal: Journal | None) -> Iterator[Journal]:
+    """The journal that was given, left open; else one in memory, closed at the end."""
+    if journal is not None:
+        yield journal
+        return
+    with closing(Journal()) as own:
+        yield own

@@ -51,19 +51,26 @@ class Journal:
             self._base = sqlite3.connect(
                 path or ":memory:", timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
-            self._share()
-            self._base.execute("pragma synchronous=normal")
-            (version,) = self._base.execute("pragma user_version").fetchone()
-            if version not in (0, _VERSION):
-                raise NotUsable(
-                    f"{path} is a journal of another version ({version}).", remedy="Remove it: it is made again."
-                )
-            self._base.executescript(f"begin immediate; {_SCHEMA} pragma user_version={_VERSION}; commit;")
         except sqlite3.DatabaseError as error:
+            raise _unusable(path, error) from error
+        try:
+            self._begin()
+        except BaseException as error:
+            self._base.close()
+            if isinstance(error, sqlite3.DatabaseError):
+                raise _unusable(path, error) from error
+            raise
+
+    def _begin(self) -> None:
+        """Make the tables. Raises NotUsable for a file of another version."""
+        self._share()
+        self._base.execute("pragma synchronous=normal")
+        (version,) = self._base.execute("pragma user_version").fetchone()
+        if version not in (0, _VERSION):
             raise NotUsable(
-                f"The journal {path} cannot be used: {error}.",
-                remedy="End the runs that use it, then remove it with its -wal and -shm files: it is made again.",
-            ) from error
+                f"{self.path} is a journal of another version ({version}).", remedy="Remove it: it is made again."
+            )
+        self._base.executescript(f"begin immediate; {_SCHEMA} pragma user_version={_VERSION}; commit;")
 
     def _share(self) -> None:
         """Let readers and a writer work side by side. SQLite itself does not wait here for another run that does the same."""
@@ -125,3 +132,10 @@ class Journal:
     def _read(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._base.execute(statement, values).fetchall()
+
+
+def _unusable(path: Path | None, error: sqlite3.DatabaseError) -> NotUsable:
+    return NotUsable(
+        f"The journal {path} cannot be used: {error}.",
+        remedy="End the runs that use it, then remove it with its -wal and -shm files: it is made again.",
+    )

@@ -57,8 +57,12 @@ class CopyLedger:
     def __init__(self, path: Path) -> None:
         try:
             self._base = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        except sqlite3.DatabaseError as error:
+            raise unusable(path, error) from error
+        try:
             self._base.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
+            self._base.close()
             raise unusable(path, error) from error
         self._path = path
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import cast
 
+from orchestrator.counts import counted
 from orchestrator.environment.identifiers import parse_arn
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.routes.reference import is_path
@@ -89,7 +90,7 @@ class InvalidSwapSettings(RefusedInput):
     def __init__(self, problems: Sequence[RefusedInput]) -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
-        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the swapper's configuration.")
+        super().__init__(f"{counted(count, 'problem')} in the swapper's configuration.")
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.counts import counted
 from orchestrator.errors import RefusedInput
 from orchestrator.terraform.beside import Scanning, foreign_statements
 from orchestrator.terraform.holders import Holder, holds, owns_registry, same_registry, state_of
@@ -82,7 +83,7 @@ def departures(stack: Stack, plan: Plan, state: State, around: Surroundings) -> 
             kept = tuple(dict(each) for each in foreign_statements(around.statements, around.made.statements))
             if kept:
                 found.restores.append(Restore(change.address, statements=kept))
-                found.forgets.append(Forget(change.address, f"{_count(kept, 'statement')} of others stay"))
+                found.forgets.append(Forget(change.address, f"{counted(len(kept), 'statement')} of others stay"))
         elif change.type == SCANNING and around.scanning is not None:
             _scanning(around, change, found)
     return Departures(tuple(found.forgets), tuple(found.restores), found.waits_for)
@@ -134,12 +135,7 @@ def _scanning(around: Surroundings, change: ResourceChange, found: _Found) -> No
     if scan_type == "BASIC" and any(frequency == "CONTINUOUS_SCAN" for frequency, _ in kept):
         scan_type = around.scanning.scan_type
     found.restores.append(Restore(change.address, scanning=Scanning(scan_type, kept)))
-    found.forgets.append(Forget(change.address, f"{scan_type} and {_count(kept, 'rule')} of others stay"))
-
-
-def _count(items: object, noun: str) -> str:
-    number = len(items)  # type: ignore[arg-type]
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    found.forgets.append(Forget(change.address, f"{scan_type} and {counted(len(kept), 'rule')} of others stay"))
 
 
 def refuse_waiting(stack: Stack, departing: Departures) -> None:

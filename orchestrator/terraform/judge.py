@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from orchestrator.counts import counted
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.terraform.planned import ExpiredImages, LostImages, LostRecords, Planned
 from orchestrator.terraform.transitions import OWNERS_MODULES, Adoption
@@ -107,7 +108,7 @@ def judge(planned: Planned, ask: Ask, allowed: Sequence[str], *, question: str, 
 
 
 def _images(planned: Planned, loss: LostImages, ask: Ask, allowed: Sequence[str]) -> None:
-    images = f"{loss.images} image{'' if loss.images == 1 else 's'}"
+    images = counted(loss.images, "image")
     fate = "replaced, without its images" if loss.replaced else "destroyed"
     if not loss.forced:
         raise RefusedInput(
@@ -123,7 +124,7 @@ def _images(planned: Planned, loss: LostImages, ask: Ask, allowed: Sequence[str]
 
 
 def _expired(planned: Planned, loss: ExpiredImages, ask: Ask, allowed: Sequence[str]) -> None:
-    images = f"{loss.images} image{'' if loss.images == 1 else 's'}"
+    images = counted(loss.images, "image")
     what = f'lifecycle policy of the repository "{loss.name}" would expire {images}'
     remedy = f"If they may go: --allow-destroy {loss.name}"
     _allow(planned, loss.name, what, ask, allowed, "Images are not lost by a plain yes.", remedy)

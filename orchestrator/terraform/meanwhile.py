@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from orchestrator.counts import counted
 from orchestrator.terraform.arrivals import Arrivals, arrivals
 from orchestrator.terraform.beside import Pair, Statement, all_there, pairs_of, statements_of
 from orchestrator.terraform.departures import Restore
@@ -99,7 +100,7 @@ def filled_since(then: Planned, now: Iterable[object]) -> tuple[str, ...]:
     """Repositories that go with more images than the user was told of."""
     told = {loss.name: loss.images for loss in then.losses if isinstance(loss, LostImages)}
     return tuple(
-        f'{loss.images - told.get(loss.name, 0)} more images in the repository "{loss.name}"'
+        f'{counted(loss.images - told.get(loss.name, 0), "more image")} in the repository "{loss.name}"'
         for loss in now
         if isinstance(loss, LostImages) and loss.images > told.get(loss.name, 0)
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from orchestrator.counts import counted
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.terraform.arrivals import Arrivals, arrivals
 from orchestrator.terraform.beside import lost_principals
@@ -89,7 +90,7 @@ def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True, targets: Sequen
     notes = (
         *notes,
         *((PARTIAL,) if targets else ()),
-        *(f'the lifecycle policy of "{each.name}" would expire {_images(each.images)}' for each in gone),
+        *(f'the lifecycle policy of "{each.name}" would expire {counted(each.images, "image")}' for each in gone),
         *(f"not looked up: {error.what} {error.why}" for error in unseen),
     )
     return Planned(
@@ -248,7 +249,3 @@ def _principal_notes(plan: Plan) -> Iterator[str]:
         lost = lost_principals(*change.policy) if change.action in {"update", "replace"} else ()
         if lost:
             yield f"{change.address}: the policy no longer names {', '.join(lost)}"
-
-
-def _images(count: int) -> str:
-    return f"{count} image{'' if count == 1 else 's'}"

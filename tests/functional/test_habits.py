@@ -155,7 +155,7 @@ def test_the_script_of_each_shell_asks_in_its_own_protocol(shell: str) -> None:
 
 def test_quiet_keeps_notes_away_and_warnings_and_results_stay(root: Project) -> None:
     loud = run("-C", str(root.root), "rewrite", "standard", str(root.root), "--check")
-    assert "files have images to rewrite" in loud.err
+    assert "with images to rewrite" in loud.err
     for arguments in (("--quiet", "rewrite"), ("-q", "rewrite")):
         assert run("-C", str(root.root), *arguments, "standard", str(root.root), "--check").err == ""
     assert run("-C", str(root.root), "rewrite", "standard", str(root.root), "--check", "--quiet").err == ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.cli import messages
+from orchestrator.counts import counted
 from orchestrator.lifecycle.evaluate import Evaluation, stored_bytes
 from orchestrator.lifecycle.expire import Expired
 
@@ -45,7 +46,7 @@ class Collector:
             )
         self._keep(evaluation)
         if self.progress and self.seen % 200 == 0:
-            messages.tell(f"{self.seen} repositories read, {len(self.rows)} images would expire")
+            messages.tell(f"{self.seen} repositories read, {counted(len(self.rows), 'image')} would expire")
 
     def _keep(self, evaluation: Evaluation) -> None:
         """Count why images stay, in kinds; with `lists_kept` note each one."""
@@ -70,7 +71,7 @@ class Collector:
 
     def expired(self, repository: str, expired: Expired) -> None:
         if self.progress and expired.images:
-            messages.tell(f"{repository}: {expired.images} images expired")
+            messages.tell(f"{repository}: {counted(expired.images, 'image')} expired")
 
     def repositories(self) -> list[dict[str, Any]]:
         """What would expire by repository, the biggest first."""

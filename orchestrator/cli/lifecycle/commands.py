@@ -15,6 +15,7 @@ from orchestrator.cli import messages
 from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import Number, allow_fraction_option, json_option, local_option, snapshot_option
 from orchestrator.cli.project_option import open_project
+from orchestrator.counts import counted
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def run(asked: Asked, yes: bool) -> int:
         raise RefusedInput("There is no terminal to ask on.", remedy="Give --yes, after `lifecycle preview`.")
     from orchestrator.cli.lifecycle.collector import Collector
     from orchestrator.cli.lifecycle.equipment import equip
-    from orchestrator.cli.lifecycle.printing import print_trouble, readable_size, write_json
+    from orchestrator.cli.lifecycle.printing import CACHED, print_trouble, readable_size, write_json
     from orchestrator.cli.lifecycle.resume import begin
     from orchestrator.lifecycle.cluster_use import load_cluster_use
     from orchestrator.lifecycle.storage import MemoryStorage
@@ -122,7 +123,7 @@ def run(asked: Asked, yes: bool) -> int:
                 # A dry run sets no native policies: where some are asked for, its pages must be read again.
                 state = MemoryStorage() if equipment.settings.native_policy else attempt.state()
                 planned = equipment.run(Collector(progress=True), attempt.seed, dry_run=True, state=state, **options)
-                what = f"{planned['expiring']} of {planned['images']} images"
+                what = f"{planned['expiring']} of {counted(planned['images'], 'image')}"
                 click.echo(f"{what} would expire: {readable_size(planned['expiring_size'])}")
                 print_trouble(_untold(planned, told))
                 if planned["would_stop"]:
@@ -144,15 +145,15 @@ def run(asked: Asked, yes: bool) -> int:
         write_json(report | {"notes": [*equipment.notes, *report["notes"]]})
     elif report["dry_run"]:
         click.echo(
-            f"Dry run, as dry_run_mode is true: {report['expiring']} images would expire in "
-            f"{report['processed']} cached repositories: {readable_size(report['expiring_size'])}. Nothing was expired."
+            f"Dry run, as dry_run_mode is true: {counted(report['expiring'], 'image')} would expire in "
+            f"{counted(report['processed'], *CACHED)}: {readable_size(report['expiring_size'])}. Nothing was expired."
         )
         if report["would_stop"]:
             click.echo(f"A run would expire nothing: {report['would_stop']}")
         print_trouble(_untold(report, told))
     else:
         click.echo(
-            f"{report['expired']} images expired in {report['processed']} cached repositories: "
+            f"{counted(report['expired'], 'image')} expired in {counted(report['processed'], *CACHED)}: "
             f"{readable_size(report['expired_size'])}"
         )
         if report["expired"]:
@@ -297,12 +298,16 @@ def invoke(
     if as_json:
         write_json(report)
     elif "fanned_out" in report:
-        click.echo(f"Run {report['run']}: {report['repositories']} repositories in {report['fanned_out']} messages.")
+        click.echo(
+            f"Run {report['run']}: {counted(report['repositories'], 'repository', 'repositories')} in {counted(report['fanned_out'], 'message')}."
+        )
         click.echo(f"Its report will be {report['report']} in the bucket.")
     elif report.get("continued"):
         from orchestrator.lifecycle.run_state import report_key
 
-        click.echo(f"Run {report['run']} came to its deadline: it goes on in the queue, with {report['tasks']} tasks.")
+        click.echo(
+            f"Run {report['run']} came to its deadline: it goes on in the queue, with {counted(report['tasks'], 'task')}."
+        )
         click.echo(f"Its report will be {report_key(str(report['run']))} in the bucket.")
         _print_invoked(report, "So far")
     else:
@@ -311,11 +316,11 @@ def invoke(
 
 
 def _print_invoked(report: dict[str, Any], what: str) -> None:
-    from orchestrator.cli.lifecycle.printing import readable_size
+    from orchestrator.cli.lifecycle.printing import CACHED, readable_size
 
     verb = "would expire" if report.get("dry_run") else "expired"
     count = report.get("expiring") if report.get("dry_run") else report.get("expired")
-    click.echo(f"{what}: {count} images {verb} in {report.get('processed')} cached repositories.")
+    click.echo(f"{what}: {counted(count or 0, 'image')} {verb} in {counted(report.get('processed') or 0, *CACHED)}.")
     if report.get("expired"):
         click.echo(f"{readable_size(int(report['expired_size']))}; audit: {report['audit']} in the bucket.")
     if report.get("stopped"):

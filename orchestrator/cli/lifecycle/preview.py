@@ -10,7 +10,8 @@ import click
 
 from orchestrator.aws.lifecycle_calls import EnginePreview, preview_policy
 from orchestrator.cli.lifecycle.prices import ARCHIVE_SAVES_ABOVE_TB, DATE, STANDARD, monthly_saving
-from orchestrator.cli.lifecycle.printing import describe_settings, print_trouble, readable_size
+from orchestrator.cli.lifecycle.printing import CACHED, describe_settings, print_trouble, readable_size
+from orchestrator.counts import counted
 from orchestrator.lifecycle.native_policy import is_ours
 from orchestrator.lifecycle.policy_keeper import wanted_policy
 from orchestrator.lifecycle.ports import PortError
@@ -126,11 +127,13 @@ def print_preview(equipment: Equipment, document: dict[str, Any]) -> None:
     for row in rows[:SHOWN]:
         _print_repository(row, document.get("native"), guarded=row["repository"] in held_back)
     if len(rows) > SHOWN:
-        click.echo(f"and {len(rows) - SHOWN} more repositories (--json or --csv shows all)")
+        click.echo(
+            f"and {counted(len(rows) - SHOWN, 'more repository', 'more repositories')} (--json or --csv shows all)"
+        )
     _print_only_native(document)
     total, price = document["expiring"], document["price"]
     click.echo(
-        f"{total['images']} of {document['images']} images in {document['cached_repositories']} cached repositories "
+        f"{total['images']} of {counted(document['images'], 'image')} in {counted(document['cached_repositories'], *CACHED)} "
         f"would expire: {readable_size(total['bytes'])}"
     )
     if document["kept"]:
@@ -156,7 +159,7 @@ def _money(amount: float, most: str = "") -> str:
 def _print_repository(row: dict[str, Any], natives: dict[str, Any] | None, *, guarded: bool) -> None:
     saved = "" if row["saving"] is None else f"  {_money(row['saving'])} a month"
     aside = "" if natives is None else f"  {_native(natives.get(row['repository']))}"
-    what = f"{row['expiring']} of {row['images']} images, {readable_size(row['bytes'])}{saved}"
+    what = f"{row['expiring']} of {counted(row['images'], 'image')}, {readable_size(row['bytes'])}{saved}"
     click.echo(f"{row['repository']}: {what}{' but for the guard' if guarded else ''}{aside}")
     for image in row["expire"][:3]:
         click.echo(f"    {' '.join(image['tags']) or image['digest'][:19]}: {image['reason']}")

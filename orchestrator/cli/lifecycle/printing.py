@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli import messages
+from orchestrator.counts import counted
 
 if TYPE_CHECKING:
     from orchestrator.lifecycle.settings import Settings
 
 # Of each kind of trouble so many lines.
+# The singular and the plural of what a run looks through.
+CACHED = ("cached repository", "cached repositories")
 LISTED = 30
 
 
@@ -24,11 +27,13 @@ def describe_settings(settings: Settings) -> str:
     """One line of what the default retention is."""
     retention = settings.retentions.default
     parts = [
-        f"not pulled for {retention.expire_unpulled_days} days" if retention.expire_unpulled_days else "no age limit",
+        f"not pulled for {counted(retention.expire_unpulled_days, 'day')}"
+        if retention.expire_unpulled_days
+        else "no age limit",
         f"at least {retention.keep_at_least} kept",
         *([f"at most {retention.keep_at_most} kept"] if retention.keep_at_most else []),
-        *([f"untagged after {retention.untagged_days} days"] if retention.untagged_days else []),
-        *([f"{len(settings.retentions.overrides)} overrides"] if settings.retentions.overrides else []),
+        *([f"untagged after {counted(retention.untagged_days, 'day')}"] if retention.untagged_days else []),
+        *([counted(len(settings.retentions.overrides), "override")] if settings.retentions.overrides else []),
     ]
     return ", ".join(parts)
 
@@ -39,7 +44,10 @@ def print_trouble(document: dict[str, Any], *, err: bool = False) -> None:
         for repository, reason in list(document[kind].items())[:LISTED]:
             click.echo(f"{said}: {repository}: {reason}", err=err)
         if len(document[kind]) > LISTED:
-            click.echo(f"{said}: {len(document[kind]) - LISTED} more repositories (--json shows all)", err=err)
+            click.echo(
+                f"{said}: {counted(len(document[kind]) - LISTED, 'more repository', 'more repositories')} (--json shows all)",
+                err=err,
+            )
     for note in document["notes"]:
         messages.note(f"{note}")
 

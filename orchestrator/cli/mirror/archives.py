@@ -12,7 +12,8 @@ from orchestrator.cli.mirror.catalogs import images_wanted
 from orchestrator.cli.mirror.copy_progress import CopyProgress
 from orchestrator.cli.mirror.show import left_documents, left_lines, result_document, unsigned_lines
 from orchestrator.cli.mirror.source_tags import references_of
-from orchestrator.cli.mirror.words import counted, size
+from orchestrator.cli.mirror.words import size
+from orchestrator.counts import counted
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.placing import NotCopied, place_all

@@ -12,6 +12,7 @@ import click
 from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import json_option, registry_option
 from orchestrator.cli.project_option import open_project
+from orchestrator.counts import counted
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _measure(registries: Registries, listed: list[dict[str, Any]]) -> None:
 
 
 def _lines(listed: Iterable[dict[str, Any]]) -> Iterator[str]:
-    from orchestrator.cli.mirror.words import counted, size
+    from orchestrator.cli.mirror.words import size
 
     for package in listed:
         about = [counted(len(package["images"]), "image")]

@@ -13,7 +13,8 @@ import click
 from orchestrator.cli import messages
 from orchestrator.cli.lifecycle.equipment import Equipment, equip
 from orchestrator.cli.mirror.prune_run import Prune, Pruned, listed_images, own_repositories, sharing_environments
-from orchestrator.cli.mirror.words import counted, size
+from orchestrator.cli.mirror.words import size
+from orchestrator.counts import counted
 from orchestrator.routes.build import build_route_table
 
 if TYPE_CHECKING:

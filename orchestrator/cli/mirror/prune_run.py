@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.cli.lifecycle.collector import Collector
+from orchestrator.counts import counted
 from orchestrator.lifecycle.audit import audit_prefix
 from orchestrator.lifecycle.cluster_use import ClusterUse, load_cluster_use
 from orchestrator.lifecycle.evaluate import Evaluation, Evaluator, no_more_than
@@ -151,7 +152,9 @@ class Prune:
                 failure = failure_of(error)
                 return done, "" if failure.gone else failure.reason
             refused = next(iter(done.refused.values()), "")
-            return done, now.skipped or (f"{len(done.refused)} images were not expired: {refused}" if refused else "")
+            return done, now.skipped or (
+                f"{counted(len(done.refused), 'image was', 'images were')} not expired: {refused}" if refused else ""
+            )
 
         for before, (done, trouble) in equipment.host.each(
             expire, [each for each in found.evaluations if each.expired]

@@ -10,7 +10,8 @@ from typing import Any
 from orchestrator.aws.mirror_queue import MirrorQueue
 from orchestrator.cli import messages
 from orchestrator.cli.mirror.show import Shown, plan_document
-from orchestrator.cli.mirror.words import counted, size
+from orchestrator.cli.mirror.words import size
+from orchestrator.counts import counted
 from orchestrator.mirroring.copy_jobs import ENDED, CopyJob, JobState, JobStatus
 
 POLL_SECONDS = 2.0

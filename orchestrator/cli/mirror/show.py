@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.cli.lifecycle.prices import monthly_saving
-from orchestrator.cli.mirror.words import counted, size
+from orchestrator.cli.mirror.words import size
+from orchestrator.counts import counted
 from orchestrator.mirroring.placing import NotCopied
 from orchestrator.oci.archive import ARCHIVE, whole_name
 from orchestrator.oci.copies import CopyReport, CopyResult, CopyState

@@ -11,6 +11,7 @@ import click
 from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
+from orchestrator.counts import counted
 
 
 @click.command()
@@ -70,7 +71,6 @@ def warm(
 
 def _print(images: list[Any], left: tuple[Any, ...]) -> None:
     from orchestrator.cli.mirror.show import left_lines
-    from orchestrator.cli.mirror.words import counted
 
     rows = []
     for image in images:

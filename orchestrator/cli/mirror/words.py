@@ -38,8 +38,3 @@ def part_size(_context: click.Context, _parameter: click.Parameter, value: str |
     if found is None or found < _LEAST_PART:
         raise click.BadParameter(f"{value} is no size of 1 MB or more, such as 700MB, 4GB or 4GiB.")
     return found
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """`1 image`, `2 images`."""
-    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -203,7 +203,7 @@ def test_run_expires_and_restore_brings_back_and_says_where_a_tag_has_moved(worl
     assert world.aws.tags("quay/app") == {"2", "3"}
     again = world.run("run", "dev", "--local", "--yes")
     assert again.code == 0
-    assert "0 images expired in 1 cached repositories" in again.out
+    assert "0 images expired in 1 cached repository" in again.out
     back = world.run("restore", "dev", "--local", "--json", "--from", done.json["audit"])
     rows = {row["tag"]: row for row in back.json["images"]}
     assert rows["same"]["outcome"] == "restored"
@@ -276,7 +276,7 @@ def test_a_dry_run_from_here_says_that_it_was_one(make_world: Callable[..., Worl
     world.aws.seed("quay/app", old("1"), used("2"))
     done = world.run("run", "dev", "--local", "--yes")
     assert done.code == 0
-    assert "Dry run, as dry_run_mode is true: 1 images would expire" in done.out
+    assert "Dry run, as dry_run_mode is true: 1 image would expire" in done.out
     assert world.aws.tags("quay/app") == {"1", "2"}
 
 

@@ -178,7 +178,7 @@ def test_what_a_run_goes_by_is_said_before_anything_is_done(world: World) -> Non
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     process = start(world, "run", "dev", "--local", "--yes", **pipes)
     out, _ = process.communicate(timeout=60)
-    before, _, after = out.decode().partition("1 images expired")
+    before, _, after = out.decode().partition("1 image expired")
     assert process.returncode == 0
     assert 'note: environment "dev" sets no lifecycle_manager: the defaults are used (not pulled for 30 days' in before
     assert "note: no cluster is declared: images are judged by their pull times alone" in before
@@ -190,6 +190,6 @@ def test_who_agrees_gets_the_native_policies_too(make_world: Callable[..., World
     world = make_world(more='native_policy = "untagged"')
     world.aws.seed("quay/app", old("1"), used("2"), used("3"))
     code, text = answered(world, b"y\n")
-    assert (code, "1 images expired" in text) == (0, True), text
+    assert (code, "1 image expired" in text) == (0, True), text
     policy = world.aws.ecr.get_lifecycle_policy(repositoryName="quay/app")["lifecyclePolicyText"]
     assert "untagged" in policy
