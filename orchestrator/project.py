@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.environment.tfvars import Tfvars, parse_tfvars
 from orchestrator.errors import Location, OrchestratorError, RefusedInput
+from orchestrator.files.shipped_folders import shipped_path
 
 if TYPE_CHECKING:
     from orchestrator.checks.check import Checked
@@ -203,16 +204,7 @@ def find_project(start: Path | None = None) -> Project:
 
 def packed_sources(folder: str) -> Path:
     """The package's own Terraform sources in `folder` (`environments`, `modules`). Raises RefusedInput where they are missing."""
-    # In a wheel the sources are below the package; in a checkout they lie beside it.
-    package = Path(__file__).parent
-    for path in (package / "_terraform" / folder, package.parent / folder):
-        if path.is_dir():
-            return path
-    raise RefusedInput(
-        f"The Terraform sources ({folder}) are missing from the installation.",
-        why=f"{package / '_terraform'} does not hold them.",
-        remedy="Install the package again.",
-    )
+    return shipped_path(f"_terraform/{folder}", folder, f"The Terraform sources ({folder}) are")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -114,7 +114,11 @@ def wheel_files() -> frozenset[str]:
     from hatchling.builders.wheel import WheelBuilder
 
     names = {file.distribution_path for file in WheelBuilder(str(ROOT)).recurse_included_files()}
-    moved = {"orchestrator/_terraform/": "", "orchestrator/_docs/": "docs/"}
+    moved = {
+        "orchestrator/_terraform/": "",
+        "orchestrator/_docs/": "docs/",
+        "orchestrator/_requirements/": "requirements/",
+    }
     return frozenset(
         next((to + name.removeprefix(at) for at, to in moved.items() if name.startswith(at)), name) for name in names
     )

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
 from orchestrator.errors import RefusedInput
+from orchestrator.files.shipped_folders import shipped_path
 
 SUFFIXES = (".md", ".json")
 
@@ -61,12 +62,4 @@ def find_document(name: str) -> ShippedDocument:
 
 
 def _folder() -> Path:
-    package = Path(__file__).parents[1]
-    for path in (package / "_docs", package.parent / "docs"):
-        if (path / "limits.md").is_file():
-            return path
-    raise RefusedInput(
-        "The documents are missing from the installation.",
-        why=f"{package / '_docs'} does not hold them.",
-        remedy="Install the package again.",
-    )
+    return shipped_path("_docs", "docs", "The documents are")

@@ -161,7 +161,7 @@ def cron_job(
     }
 
 
-def image_steps(environment: Environment, image: str, dockerfile: str = DOCKERFILE) -> tuple[str, ...]:
+def image_steps(environment: Environment, image: str) -> tuple[str, ...]:
     """How `image` gets to where it is named, in a checkout of this repository; nothing where nobody can push it so.
 
     That is one by digest, and one of the own registry's caches, which comes from its upstream.
@@ -186,6 +186,6 @@ def image_steps(environment: Environment, image: str, dockerfile: str = DOCKERFI
         )
     return (
         *steps,
-        f"docker buildx build --platform linux/amd64,linux/arm64 -f {dockerfile} -t {image} --push .",
+        f"docker buildx build --platform linux/amd64,linux/arm64 -f {DOCKERFILE} -t {image} --push .",
         "cd -",
     )

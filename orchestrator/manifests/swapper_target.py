@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator import __version__
 from orchestrator.manifests.admission import left_alone
-from orchestrator.manifests.cron_job import image_steps, usage_image
+from orchestrator.manifests.cron_job import usage_image
 from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.manifests.metadata import metadata, object_name
 from orchestrator.manifests.swapper_objects import (
@@ -27,12 +27,15 @@ from orchestrator.routes.table import RouteTable
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
 
-DOCKERFILE = "images/swapper/Dockerfile"
+
+def own_image(environment: Environment) -> str:
+    """What the webhook's image is called where it is pushed: in the environment's registry, by this version."""
+    return f"{environment.registry_host}/orchestrator-swapper:{__version__}"
 
 
 def swapper_target(environment: Environment, table: RouteTable) -> TargetFiles:
     """Target `swapper`."""
-    built, pulled = usage_image(environment, table, f"{environment.registry_host}/orchestrator-swapper:{__version__}")
+    built, pulled = usage_image(environment, table, own_image(environment))
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata(environment, NAMESPACE)}
     client = {"service": {"namespace": NAMESPACE, "name": NAME, "path": "/webhook", "port": 443}}
     configuration = object_name(environment, NAME)
@@ -54,7 +57,7 @@ def swapper_target(environment: Environment, table: RouteTable) -> TargetFiles:
         },
         resources=("namespace.yaml", "swapper.yaml", "webhook.yaml"),
         notes=_notes(environment, built),
-        apply=(*image_steps(environment, built, DOCKERFILE), "kubectl apply -k ."),
+        apply=(f"orchestrator swapper image {environment.name} --push", "kubectl apply -k ."),
         verify=(
             f"kubectl rollout status {of} deployment/{NAME} --timeout=3m",
             f"kubectl get mutatingwebhookconfiguration {configuration} -o jsonpath='{{.webhooks[*].clientConfig.caBundle}}' | head -c 40",
@@ -70,7 +73,7 @@ def swapper_target(environment: Environment, table: RouteTable) -> TargetFiles:
 
 def _notes(environment: Environment, built: str) -> tuple[str, ...]:
     notes = [
-        f"The image {built} is built from {DOCKERFILE} and pushed by you.",
+        f"The image {built} is made and pushed by `orchestrator swapper image {environment.name} --push`, without Docker.",
         f"The Pods make their certificate themselves and keep it in the Secret {CERTIFICATE}. They renew it after two thirds of its time and "
         "tell the API server through the caBundle of webhook.yaml. cert-manager is not needed; a tool that keeps the cluster as the "
         "files say must ignore the differences of `.webhooks[].clientConfig.caBundle`.",

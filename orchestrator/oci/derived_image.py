@@ -1,4 +1,4 @@
-"""Images that are made here, of others by one more layer or of nothing, as a source beside the registry of their name.
+"""Images that are made here, of others by more layers or of nothing, as a source beside the registry of their name.
 
 The same image and files give the same digest. What is made is held in memory; every other question goes to the registry.
 """
@@ -9,7 +9,7 @@ import gzip
 import io
 import json
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,16 @@ from orchestrator.oci.client import RemoteRegistry, TagList
 from orchestrator.oci.errors import Absent, NotUsable
 from orchestrator.oci.http import HttpAnswer
 from orchestrator.oci.image_files import config_document
-from orchestrator.oci.manifest import DOCKER_MANIFEST, OCI_MANIFEST, Manifest, digest_of, parse_manifest
+from orchestrator.oci.manifest import (
+    DOCKER_MANIFEST,
+    OCI_MANIFEST,
+    Manifest,
+    Platform,
+    digest_of,
+    fits,
+    parse_manifest,
+    select_platforms,
+)
 from orchestrator.oci.registries import Registries
 
 _LAYERS = {DOCKER_MANIFEST: "application/vnd.docker.image.rootfs.diff.tar.gzip"}
@@ -29,15 +38,26 @@ _LONG_AGO = "1970-01-01T00:00:00Z"
 Reconfigure = Callable[[dict[str, Any]], None]
 
 
-def layer_of(files: Mapping[str, bytes]) -> bytes:
-    """An uncompressed layer of {path: content}, the same bytes for the same files."""
+@dataclass(frozen=True, slots=True)
+class PackedLayer:
+    """A layer as registries hold it: `packed` by gzip, and the digest of what is packed."""
+
+    packed: bytes
+    diff_id: str
+
+
+Layers = Callable[[Platform], Sequence[PackedLayer]]
+
+
+def pack_layer(files: Mapping[str, bytes]) -> PackedLayer:
+    """A layer of {path: content}, the same bytes for the same files (and the same zlib)."""
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path, content in sorted(files.items()):
             member = tarfile.TarInfo(path)
             member.size, member.mode = len(content), 0o644
             archive.addfile(member, io.BytesIO(content))
-    return made.getvalue()
+    return PackedLayer(gzip.compress(made.getvalue(), mtime=0), digest_of(made.getvalue()))
 
 
 @dataclass(slots=True)
@@ -63,32 +83,44 @@ class DerivedImages:
 
     registry: RemoteRegistry
     name: str
+    _homes: dict[str, str] = field(default_factory=dict)
     _tags: dict[tuple[str, str], Manifest] = field(default_factory=dict)
     _manifests: dict[str, Manifest] = field(default_factory=dict)
     _blobs: dict[str, bytes] = field(default_factory=dict)
     _own: set[str] = field(default_factory=set)
 
-    def derive(self, repository: str, tag: str, files: Mapping[str, bytes], reconfigure: Reconfigure) -> Manifest:
-        """Have the tag name its image with `files` laid over it; of an index each of its images, what is none left out.
+    def derive(
+        self,
+        repository: str,
+        reference: str,
+        layers: Layers,
+        reconfigure: Reconfigure,
+        *,
+        platforms: Sequence[Platform] = (),
+        named: tuple[str, str] | None = None,
+    ) -> Manifest:
+        """Lay `layers` of each platform over an image, the first one lowest. Its tag, or `named`, names what comes of it.
 
-        `reconfigure` changes the image's configuration (`config` of it: Cmd, Labels, …).
+        `named` is (repository, tag). Of an index each of `platforms` is made (none: every one), what is no image left out.
+        `reconfigure` changes the image's configuration (`config` of it: Cmd, Labels, …). Raises NotUsable where a
+        platform is missing.
         """
-        root = self.registry.manifest(repository, tag)
-        layer = layer_of(files)
+        root = self.registry.manifest(repository, reference)
         if not root.is_index:
-            made = self._with_layer(repository, root, layer, reconfigure)
+            made = self._with_layers(repository, root, layers, reconfigure, platforms)
         else:
-            document = json.loads(root.content)
+            document = json.loads((select_platforms(root, platforms) if platforms else root).content)
             entries = []
             for entry in document["manifests"]:
                 if (entry.get("platform") or {}).get("os") in (None, "unknown"):
                     continue
-                image = self._with_layer(
-                    repository, self.registry.manifest(repository, entry["digest"]), layer, reconfigure
-                )
+                image = self.registry.manifest(repository, entry["digest"])
+                image = self._with_layers(repository, image, layers, reconfigure)
                 entries.append(entry | {"digest": image.digest, "size": image.size})
             made = self._manifest({**document, "manifests": entries}, root.media_type)
-        self._tags[repository, tag] = made
+        home, tag = named or (repository, reference)
+        self._homes[home] = repository
+        self._tags[home, tag] = made
         return made
 
     def put(
@@ -104,21 +136,40 @@ class DerivedImages:
         self._own.add(repository)
         return made
 
-    def _with_layer(self, repository: str, image: Manifest, layer: bytes, reconfigure: Reconfigure) -> Manifest:
+    def _with_layers(
+        self,
+        repository: str,
+        image: Manifest,
+        layers: Layers,
+        reconfigure: Reconfigure,
+        platforms: Sequence[Platform] = (),
+    ) -> Manifest:
         config = config_document(self.registry, repository, image)
         if not isinstance(config.get("rootfs"), dict) or not isinstance(config["rootfs"].get("diff_ids"), list):
             raise NotUsable(
                 f"{self.name}/{repository}@{image.digest} has no layers of a file system: nothing can be laid over them."
             )
-        config["rootfs"] = {**config["rootfs"], "diff_ids": [*config["rootfs"]["diff_ids"], digest_of(layer)]}
+        platform = Platform(*(str(config.get(key) or "") for key in ("os", "architecture", "variant")))
+        for wanted in platforms:
+            if not fits(wanted, platform):
+                raise NotUsable(
+                    f"{self.name}/{repository}@{image.digest} is no image of {wanted}.",
+                    why=f"It is one of {platform} alone.",
+                    remedy=f"Name an image of every platform, or choose --platform {platform}.",
+                )
+        added = layers(platform)
+        config["rootfs"] = {
+            **config["rootfs"],
+            "diff_ids": [*config["rootfs"]["diff_ids"], *(one.diff_id for one in added)],
+        }
         history = {"created": _LONG_AGO, "created_by": "orchestrator"}
-        config["history"] = [*(config.get("history") or ()), history]
+        config["history"] = [*(config.get("history") or ()), *([history] * len(added))]
         config["config"] = dict(config.get("config") or {})
         reconfigure(config["config"])
         document = json.loads(image.content)
-        packed = gzip.compress(layer, mtime=0)
         kind = _LAYERS.get(image.media_type, _OCI_LAYER)
-        document["layers"] = [*document["layers"], {"mediaType": kind, **self._blob(packed)}]
+        laid = [{"mediaType": kind, **self._blob(one.packed)} for one in added]
+        document["layers"] = [*document["layers"], *laid]
         document["config"] = {**document["config"], **self._blob(json.dumps(config, sort_keys=True).encode())}
         return self._manifest(document, image.media_type)
 
@@ -132,6 +183,10 @@ class DerivedImages:
         self._manifests[made.digest] = made
         return made
 
+    def _home(self, repository: str) -> str:
+        """Where the layers come from of what has a name of its own."""
+        return self._homes.get(repository, repository)
+
     # What a source answers
 
     def manifest(self, repository: str, reference: str) -> Manifest:
@@ -139,32 +194,32 @@ class DerivedImages:
         made = self._tags.get((repository, reference)) or self._manifests.get(reference)
         if made is None and repository in self._own:
             raise Absent(f"{self.name}/{repository}:{reference} was not made here.", status=404)
-        return made or self.registry.manifest(repository, reference)
+        return made or self.registry.manifest(self._home(repository), reference)
 
     def manifest_digest(self, repository: str, reference: str) -> str | None:
         """What a tag or digest names."""
         made = self._tags.get((repository, reference)) or self._manifests.get(reference)
         if made is not None or repository in self._own:
             return made.digest if made else None
-        return self.registry.manifest_digest(repository, reference)
+        return self.registry.manifest_digest(self._home(repository), reference)
 
     def tags(self, repository: str, *, pages: int = 1000) -> TagList | None:
         """The registry's tags, or those that were made."""
         if repository in self._own:
             return TagList(tuple(sorted(tag for name, tag in self._tags if name == repository)), complete=True)
-        return self.registry.tags(repository, pages=pages)
+        return self.registry.tags(self._home(repository), pages=pages)
 
     def referrers(self, repository: str, digest: str) -> tuple[dict[str, Any], ...] | None:
         """Nobody has signed what was made here."""
-        return (
-            () if digest in self._manifests or repository in self._own else self.registry.referrers(repository, digest)
-        )
+        if digest in self._manifests or repository in self._own:
+            return ()
+        return self.registry.referrers(self._home(repository), digest)
 
     def open_blob(self, repository: str, digest: str, offset: int = 0) -> Piecewise | HttpAnswer:
         """The bytes of a blob from `offset` on."""
         if digest in self._blobs:
             return _Held(self._blobs[digest], offset)
-        return self.registry.open_blob(repository, digest, offset)
+        return self.registry.open_blob(self._home(repository), digest, offset)
 
 
 def derived_images(registries: Registries, name: str) -> DerivedImages:

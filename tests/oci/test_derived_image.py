@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.oci.derived_image import DerivedImages
+from orchestrator.oci.derived_image import DerivedImages, pack_layer
 from orchestrator.oci.errors import NotUsable
 from orchestrator.oci.image_files import config_document
 from orchestrator.oci.manifest import Manifest
@@ -24,7 +24,7 @@ def say_hello(config: dict[str, Any]) -> None:
 
 def derived(registries: Registries, host: str) -> tuple[DerivedImages, Manifest]:
     source = DerivedImages(registries.of(host), host)
-    return source, source.derive("app", "1", {"etc/new": b"new"}, say_hello)
+    return source, source.derive("app", "1", lambda _: [pack_layer({"etc/new": b"new"})], say_hello)
 
 
 def test_each_image_of_an_index_gets_the_layer_and_the_digest_is_the_same_each_time() -> None:

@@ -13,7 +13,7 @@ from orchestrator.mirroring.filtered_catalog import filtered_catalog
 from orchestrator.mirroring.operator_catalog import OperatorCatalog, read_catalog
 from orchestrator.mirroring.operator_selection import CatalogWish, Wanted, choose_bundles
 from orchestrator.mirroring.wishes import Wish, read_reference
-from orchestrator.oci.derived_image import derived_images
+from orchestrator.oci.derived_image import derived_images, pack_layer
 from orchestrator.oci.image_files import files_below, image_labels, image_of
 from orchestrator.oci.registries import Registries
 
@@ -117,8 +117,8 @@ def _filter(registries: Registries, wanted: CatalogWish) -> OperatorCatalog:
 
     parent, _, name = _CACHE.strip("/").rpartition("/")
     laid[f"{parent}/.wh.{name}"] = b""
-    source = derived_images(registries, image.registry)
-    source.derive(image.repository, image.tag or "latest", laid, without_cache)
+    source, layer = derived_images(registries, image.registry), pack_layer(laid)
+    source.derive(image.repository, image.tag or "latest", lambda _: [layer], without_cache)
     return catalog
 
 

@@ -1,0 +1,113 @@
+"""The webhook's image: a base with Python, and two layers over it. The same base, lock and program give the same digest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from orchestrator import __version__
+from orchestrator.errors import RefusedInput
+from orchestrator.oci.derived_image import DerivedImages, PackedLayer, pack_layer
+from orchestrator.oci.image_files import config_document, image_of
+from orchestrator.oci.manifest import Manifest, Platform
+from orchestrator.oci.registries import Registries
+from orchestrator.routes.reference import ImageReference
+from orchestrator.swapper.image_contents import HOME, locked_packages, own_package
+
+# Nobody on a node; the Deployment demands that it is not root.
+USER = "65532:65532"
+ENTRYPOINT = ("python", "-m", "orchestrator", "swapper", "serve")
+PLATFORMS = ("linux/amd64", "linux/arm64")
+_VERSION = "PYTHON_VERSION="
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecipe:
+    """`base` is where the base is read, `base_name` what it is called; `lock` and `wheels` are where packages come from.
+
+    `python` (`3.12`) is the base's Python; empty where its PYTHON_VERSION says it.
+    """
+
+    base: ImageReference
+    base_name: str
+    lock: Path
+    platforms: Sequence[Platform]
+    wheels: Path | None = None
+    python: str = ""
+
+
+@dataclass(slots=True)
+class WebhookImage:
+    """`manifest` is its index (or image), `base_digest` what the base was."""
+
+    source: DerivedImages
+    manifest: Manifest
+    base_digest: str
+    python: str
+    platforms: list[str] = field(default_factory=list)
+
+
+def make_image(
+    registries: Registries, recipe: ImageRecipe, *, known_as: str, repository: str, tag: str
+) -> WebhookImage:
+    """The image in memory, as a source of the name `known_as` that has it as `repository:tag`.
+
+    Raises NotUsable where the base lacks a platform, RefusedInput where nobody knows its Python, and what reading it raises.
+    """
+    registry, base = registries.of(recipe.base.registry), recipe.base
+    reference = base.digest or base.tag or "latest"
+    root = registry.manifest(base.repository, reference)
+    python = recipe.python or _python_of(registries, recipe)
+    platforms: list[str] = []
+    program = pack_layer(own_package())
+
+    @cache
+    def packages(architecture: str) -> PackedLayer:
+        return pack_layer(locked_packages(architecture, python, lock=recipe.lock, wheels=recipe.wheels))
+
+    def layers(platform: Platform) -> list[PackedLayer]:
+        platforms.append(str(platform))
+        # What changes least lies lowest, so that a new version sends the uppermost alone.
+        return [packages(platform.architecture), program]
+
+    source = DerivedImages(registry, known_as)
+    labels = {"base.name": recipe.base_name, "base.digest": root.digest, "title": "orchestrator-swapper"}
+    made = source.derive(
+        *(base.repository, root.digest, layers, lambda config: _configure(config, labels)),
+        platforms=recipe.platforms,
+        named=(repository, tag),
+    )
+    return WebhookImage(source, made, root.digest, python, platforms)
+
+
+def _configure(config: dict[str, Any], labels: Mapping[str, str]) -> None:
+    own = {"PYTHONPATH": f"/{HOME}", "PYTHONDONTWRITEBYTECODE": "1"}
+    before = [entry for entry in config.get("Env") or () if entry.partition("=")[0] not in own]
+    config["Env"] = [*before, *(f"{name}={value}" for name, value in own.items())]
+    config["User"], config["WorkingDir"] = USER, "/"
+    config["Entrypoint"] = list(ENTRYPOINT)
+    # Of the base; it would be the arguments.
+    config.pop("Cmd", None)
+    config["Labels"] = {
+        **(config.get("Labels") or {}),
+        "org.opencontainers.image.version": __version__,
+        **{f"org.opencontainers.image.{name}": value for name, value in labels.items()},
+    }
+
+
+def _python_of(registries: Registries, recipe: ImageRecipe) -> str:
+    """`3.12`, of the variable by which the official images of Python tell it."""
+    registry, base = registries.of(recipe.base.registry), recipe.base
+    image = image_of(registry, base.repository, base.digest or base.tag or "latest")
+    config = config_document(registry, base.repository, image).get("config") or {}
+    for entry in config.get("Env") or ():
+        if entry.startswith(_VERSION):
+            return ".".join(str(entry).removeprefix(_VERSION).split(".")[:2])
+    raise RefusedInput(
+        f"{recipe.base_name} does not say which Python it has.",
+        why="Its configuration has no PYTHON_VERSION, and packages are built for one version.",
+        remedy="Say it: --python 3.12. Or take an official image of Python: --base python:3.12-slim.",
+    )
