@@ -113,6 +113,10 @@ class Simulation:
         # Beside AWS, and once for a repository in its life.
         return True
 
+    def answer(self, _host: str, _repository: str, _reference: str) -> str:
+        self.time.call("HEAD")
+        return "served"
+
     def earlier(self, _key: str, _since: datetime) -> None:
         return None
 

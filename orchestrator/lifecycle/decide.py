@@ -34,6 +34,7 @@ Because = Literal[
     "too many",
     "listed",
     "not listed",
+    "not at its upstream",
 ]
 
 
@@ -105,6 +106,24 @@ def decide(
             if held is None or (held.verdict == "expire" and verdict == "keep"):
                 by_image[member.digest] = Decision(member, verdict, reason, unit.root.digest, because)
     return Decided(tuple(by_image[image.digest] for image in images), units)
+
+
+def spare(decided: Decided, doubts: Mapping[str, str]) -> Decided:
+    """The decision with every unit kept whole that has one of `doubts`: why an image must stay, by digest."""
+    stays: dict[str, tuple[str, str]] = {}
+    for unit in decided.units:
+        doubt = next((doubts[member.digest] for member in unit.members if member.digest in doubts), "")
+        if doubt:
+            stays.update((member.digest, (doubt, unit.root.digest)) for member in unit.members)
+    return Decided(
+        tuple(
+            Decision(one.image, "keep", *stays[one.image.digest], "not at its upstream")
+            if one.verdict == "expire" and one.image.digest in stays
+            else one
+            for one in decided.decisions
+        ),
+        decided.units,
+    )
 
 
 def _archived_with_it(unit: Unit, retention: Retention, unread: Sequence[Image]) -> str:

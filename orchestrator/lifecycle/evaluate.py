@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from orchestrator.counts import counted
-from orchestrator.lifecycle.decide import Decided, Decision, decide
+from orchestrator.lifecycle.decide import Decided, Decision, decide, spare
 from orchestrator.lifecycle.expiry_guard import Guard, exceeds
 from orchestrator.lifecycle.in_use import InUse
 from orchestrator.lifecycle.index_cache import IndexCache
@@ -50,6 +50,11 @@ class Evaluation:
     def images(self) -> tuple[Image, ...]:
         """The images that can be pulled; what is archived is neither counted nor touched."""
         return tuple(decision.image for decision in self.decided.decisions if decision.image.is_active)
+
+    @property
+    def is_mixed(self) -> bool:
+        """Is there an image that would expire and is not known to be the cache's?"""
+        return any(decision.because == "not at its upstream" for decision in self.decided.decisions)
 
     @property
     def expired(self) -> tuple[Decision, ...]:
@@ -118,6 +123,8 @@ class Evaluator:
             running = {**self.registry.in_use(repository), **self.in_use.digests}
             in_use = replace(self.in_use, digests=running)
             found = replace(found, decided=decide(repository, images, children, retention, in_use, now, self.listed))
+        if retention.expire_action == "delete":
+            found = replace(found, decided=spare(found.decided, self._image_doubts(found, cache)))
         expiring = len(found.decided.expired)
         if self.guard is not None and exceeds(expiring, len(found.images), self.guard.repository):
             reason = (
@@ -127,6 +134,21 @@ class Evaluator:
             )
             return replace(found, skipped=reason, guarded=True)
         return found
+
+    def _image_doubts(self, found: Evaluation, cache: IndexCache) -> dict[str, str]:
+        """{digest: why it must stay} of what would be deleted. What an index lists comes with the index."""
+        listed = {child for children in found.children.values() for child in children}
+        doubts = {}
+        for decision in found.decided.expired:
+            digest = decision.image.digest
+            if digest in listed and digest != decision.root:
+                continue
+            if self.host.remaining() <= 0:
+                raise DeadlineReached
+            doubt = self.provenance.image_doubt(found.repository, digest, cache)
+            if doubt:
+                doubts[digest] = doubt
+        return doubts
 
     def _images(self, repository: str) -> list[Image]:
         images: dict[str, Image] = {}

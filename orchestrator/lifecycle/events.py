@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from orchestrator.lifecycle.tasks import PoisonedMessageError
 
 CACHE_ACTION = "ECR Pull Through Cache Action"
 IMAGE_ACTION = "ECR Image Action"
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 STARTED_BY = 'a run is started by {"source": "manual"}, with "dry_run" and "allow_fraction" where they are wanted'
 
 
@@ -103,7 +105,9 @@ def _cache_action(detail: Mapping[str, Any], manager: Manager) -> dict[str, obje
         return manager.upstream_failed(detail)
     if status != "SUCCESS":
         return {"ignored": CACHE_ACTION}
-    return _repository(detail, manager.cached_event)
+    digest = detail.get("image-digest")
+    pulled = digest if isinstance(digest, str) and DIGEST.fullmatch(digest) else ""
+    return _repository(detail, lambda name: manager.cached_event(name, pulled))
 
 
 def _image_action(detail: Mapping[str, Any], manager: Manager) -> dict[str, object]:

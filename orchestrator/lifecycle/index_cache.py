@@ -1,5 +1,5 @@
-"""What is remembered between runs: indexes' children by digest, repositories' policies, and which repositories are the
-cache's own.
+"""What is remembered between runs: indexes' children by digest, repositories' policies, and which repositories and
+images are the cache's own.
 
 One object a shard of repositories, so that a run reads one for some two hundred repositories. A digest always has the
 same children, so an entry cannot be out of date. One that nothing refers to any more is dropped. An object that cannot
@@ -25,6 +25,7 @@ class IndexCache:
         self.children: dict[str, tuple[str, ...]] = {}
         self.policies: dict[str, tuple[str, str]] = {}
         self.cached: set[str] = set()
+        self.brought: set[str] = set()
         self._seen: set[str] = set()
         self.dirty = False
         if content:
@@ -38,9 +39,10 @@ class IndexCache:
             children = {str(key): tuple(map(str, value)) for key, value in document["children"].items()}
             policies = {str(key): (str(value[0]), str(value[1])) for key, value in document["policies"].items()}
             cached = set(map(str, document.get("cached", ())))
+            brought = set(map(str, document.get("brought", ())))
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
             return
-        self.children, self.policies, self.cached = children, policies, cached
+        self.children, self.policies, self.cached, self.brought = children, policies, cached, brought
 
     def learn(self, children: Mapping[str, Sequence[str]]) -> None:
         """Remember the children of indexes."""
@@ -51,11 +53,14 @@ class IndexCache:
             self._seen.add(digest)
 
     def forget_unseen(self) -> None:
-        """Drop the entries of indexes that no repository of the shard has any more, when they are many."""
+        """Drop what no repository of the shard has any more: indexes when they are many, images that were asked for."""
         gone = self.children.keys() - self._seen
         if len(gone) * 4 > len(self.children):
             for digest in gone:
                 del self.children[digest]
+            self.dirty = True
+        if self.brought - self._seen:
+            self.brought &= self._seen
             self.dirty = True
 
     def policy_is_known(self, repository: str, fingerprint: str, now: datetime) -> bool:
@@ -81,6 +86,16 @@ class IndexCache:
             self.cached.add(repository)
             self.dirty = True
 
+    def is_brought(self, image: str) -> bool:
+        """Is `<repository>@<digest>` known to be the cache's?"""
+        self._seen.add(image)
+        return image in self.brought
+
+    def learn_brought(self, image: str) -> None:
+        """Remember that a rule brought `<repository>@<digest>`, or can bring it back."""
+        self.brought.add(image)
+        self.dirty = True
+
     def dump(self) -> bytes:
         """The shard as it is stored."""
         document = {
@@ -88,6 +103,7 @@ class IndexCache:
             "children": self.children,
             "policies": self.policies,
             "cached": sorted(self.cached),
+            "brought": sorted(self.brought),
         }
         return json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
 

@@ -108,10 +108,15 @@ class Manager:
     def _work(self, state: Storage) -> Work:
         return Work(self._settings, self._registry, self._storage, state, self._host, self._upstreams, self._observer)
 
-    def cached_event(self, repository: str) -> dict[str, object]:
-        """ECR pulled into a repository: that it is the cache's own is noted, and it gets its native policy."""
+    def cached_event(self, repository: str, digest: str) -> dict[str, object]:
+        """ECR pulled an image into a repository: that both are the cache's is noted; it gets its native policy.
+
+        `digest` is empty where the event names none.
+        """
         if self._storage is not None:
             self._storage.put(evidence_key(repository), b"")
+            if digest:
+                self._storage.put(evidence_key(repository, digest), b"")
         return self.repository_event(repository)
 
     def repository_event(self, repository: str) -> dict[str, object]:

@@ -56,7 +56,7 @@ class PolicyKeeper:
         if not evaluation.policy_read and cache.policy_is_known(name, fingerprint, now):
             return PolicyOutcome()
         held = evaluation.policy if evaluation.policy_read else self.registry.policy(name)
-        if self.provenance.doubt(name, evaluation.images, cache):
+        if evaluation.is_mixed or self.provenance.doubt(name, evaluation.images, cache):
             # ECR's rules would delete what no rule can bring back.
             return self._remove(name) if held is not None and is_ours(held) else PolicyOutcome()
         return self._apply(name, wanted, held, fingerprint)

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from orchestrator.lifecycle.units import Image
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+# Of an image: it is there, it is not, only a login would tell, or no answer came this time.
+UpstreamAnswer = Literal["served", "absent", "withheld", "silent"]
 # The prefix of the rule that takes every repository that no other rule has.
 ROOT = "ROOT"
 
@@ -109,6 +111,9 @@ class Upstreams(Protocol):
 
     def serves(self, host: str, repository: str, references: Sequence[str]) -> bool | None:
         """Has `host` one of these tags and digests of `repository`? None when it cannot be told."""
+
+    def answer(self, host: str, repository: str, reference: str) -> UpstreamAnswer:
+        """What `host` says when it is asked for one tag or digest of `repository`."""
 
 
 class Queue(Protocol):

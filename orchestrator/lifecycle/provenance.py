@@ -1,11 +1,14 @@
-"""Is a repository below a cached prefix the cache's own, or did somebody push into it? Decided from evidence.
+"""Is what lies below a cached prefix the cache's own, or did somebody push it? Decided from evidence.
 
 A name says only where a repository lies. What an environment declares is known (`Settings.own`). Of the rest nothing
-expires until one of these says that a rule can bring it back:
+expires in a repository until one of these says that a rule can bring it back:
 
 1. `cached/<repository>` in the bucket: ECR told (EventBridge) that it pulled into the repository.
 2. The upstream has an image of it, by digest or by tag.
 3. `cache_only` names its prefix: a person says that nobody pushes there.
+
+Into such a repository somebody may push all the same. So each image is asked for before it is deleted. Its evidence is
+`cached/<repository>@<digest>`, or that the upstream has this very digest.
 
 "Its upstream does not have it" and "that could not be told" are different answers, and neither lets anything expire.
 """
@@ -17,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from orchestrator.lifecycle.index_cache import IndexCache
-from orchestrator.lifecycle.ports import ROOT, CacheRule, Storage, Upstreams
+from orchestrator.lifecycle.ports import ROOT, CacheRule, Storage, UpstreamAnswer, Upstreams
 from orchestrator.lifecycle.settings import Settings
 from orchestrator.lifecycle.units import Image
 
@@ -29,11 +32,19 @@ NOT_TOLD = (
     "it cannot be told whether {host} has it, so that nothing expires (name its prefix in lifecycle_manager.cache_only "
     "where nobody pushes)"
 )
+# Why a single image of a cached repository stays.
+STAYS: dict[UpstreamAnswer, str] = {
+    "absent": "{host} does not have this image: no rule can bring it back (name its prefix in "
+    "lifecycle_manager.cache_only where nobody pushes)",
+    "withheld": "{host} tells nobody without a login whether it has this image, and no event of ECR named it (name its "
+    "prefix in lifecycle_manager.cache_only where nobody pushes)",
+    "silent": "{host} did not say whether it has this image; the next run asks again",
+}
 
 
-def evidence_key(repository: str) -> str:
-    """Where the bucket notes that ECR pulled into the repository."""
-    return f"cached/{repository}"
+def evidence_key(repository: str, digest: str = "") -> str:
+    """Where the bucket notes that ECR pulled into the repository, or pulled this image of it."""
+    return f"cached/{repository}@{digest}" if digest else f"cached/{repository}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,25 @@ class Provenance:
         if repository not in self._doubts:
             self._doubts[repository] = self._doubt(repository, images, cache)
         return self._doubts[repository]
+
+    def image_doubt(self, repository: str, digest: str, cache: IndexCache) -> str:
+        """Why an image is not known to be the cache's; empty when it is. Raises PortError.
+
+        Of a mirror's copies nothing is asked: a copy of some platforms has another digest than its source.
+        """
+        rule = self._rule(repository)
+        image = f"{repository}@{digest}"
+        if rule is None or self.way == "mirror" or rule.prefix in self.settings.cache_only or cache.is_brought(image):
+            return ""
+        answer: UpstreamAnswer = "withheld"
+        if self.storage is not None and self.storage.get(evidence_key(repository, digest)) is not None:
+            answer = "served"
+        elif self.upstreams is not None:
+            answer = self.upstreams.answer(rule.upstream_url, _at_upstream(rule, repository), digest)
+        if answer == "served":
+            cache.learn_brought(image)
+            return ""
+        return STAYS[answer].format(host=rule.upstream_url)
 
     def _doubt(self, repository: str, images: Sequence[Image], cache: IndexCache) -> str:
         rule = self._rule(repository)

@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException
 
+from orchestrator.lifecycle.ports import UpstreamAnswer
+
 SECONDS = 5.0
 ACCEPT = ", ".join(
     (
@@ -25,7 +27,7 @@ ACCEPT = ", ".join(
     )
 )
 _PART = re.compile(r'([a-z_]+)="([^"]*)"')
-_ABSENT, _FOUND = (404,), (200,)
+_ANSWERS: dict[int, UpstreamAnswer] = {200: "served", 404: "absent", 401: "withheld", 403: "withheld"}
 MOST_ANSWER = 1 << 20
 
 
@@ -35,37 +37,41 @@ class UpstreamRegistries:
 
     simulated: str = ""
     _unreachable: dict[str, str] = field(default_factory=dict)
+    # What a token service gave to anybody, by host and repository.
+    _headers: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
 
     def serves(self, host: str, repository: str, references: Sequence[str]) -> bool | None:
         """Has `host` one of these tags and digests of `repository`? None when it cannot be told."""
-        base = f"{self.simulated}/{host}" if self.simulated else f"https://{host}"
-        if host in self._unreachable:
-            return None
-        headers: dict[str, str] = {}
-        statuses = []
+        answers = []
         for reference in references:
-            status = self._status(host, base, repository, reference, headers)
-            if status in _FOUND:
+            answers.append(self.answer(host, repository, reference))
+            if answers[-1] == "served":
                 return True
-            statuses.append(status)
-            if status is None:
+            if host in self._unreachable:
                 break
-        return False if statuses and all(status in _ABSENT for status in statuses) else None
+        return False if answers and all(answer == "absent" for answer in answers) else None
 
-    def _status(self, host: str, base: str, repository: str, reference: str, headers: dict[str, str]) -> int | None:
-        """The status of a HEAD for the manifest, with a token where the registry hands one to anybody."""
+    def answer(self, host: str, repository: str, reference: str) -> UpstreamAnswer:
+        """What `host` says to a HEAD for one tag or digest of `repository`."""
+        if host in self._unreachable:
+            return "silent"
+        base = f"{self.simulated}/{host}" if self.simulated else f"https://{host}"
         url = f"{base}/v2/{urllib.parse.quote(repository)}/manifests/{urllib.parse.quote(reference, safe=':')}"
         try:
-            status, answered = _ask("HEAD", url, headers)
-            if status == 401 and not headers:
-                token = _token(answered.get("www-authenticate", ""))
-                if token:
-                    headers["Authorization"] = f"Bearer {token}"
-                    status, _ = _ask("HEAD", url, headers)
-            return status
+            return _ANSWERS.get(self._status(url, (host, repository)), "silent")
         except (OSError, HTTPException, ValueError) as error:
             self._unreachable[host] = str(error)
-            return None
+            return "silent"
+
+    def _status(self, url: str, place: tuple[str, str]) -> int:
+        """The status, with a token where the registry hands one to anybody; one that has ended is got again."""
+        status, answered = _ask("HEAD", url, self._headers.get(place, {}))
+        if status == 401:
+            token = _token(answered.get("www-authenticate", ""))
+            if token:
+                self._headers[place] = {"Authorization": f"Bearer {token}"}
+                status, _ = _ask("HEAD", url, self._headers[place])
+        return status
 
 
 def _token(challenge: str) -> str:

@@ -22,7 +22,7 @@ from orchestrator.lifecycle.failure import Failure, failure_of
 from orchestrator.lifecycle.in_use import InUse
 from orchestrator.lifecycle.index_cache import IndexCache
 from orchestrator.lifecycle.patterns import holds
-from orchestrator.lifecycle.ports import CacheRule
+from orchestrator.lifecycle.ports import CacheRule, UpstreamAnswer
 from orchestrator.lifecycle.provenance import Provenance
 from orchestrator.lifecycle.tasks import run_id
 from orchestrator.lifecycle.upstream_names import CachedNames, UpstreamNames
@@ -67,6 +67,11 @@ class AskedSources:
             return any(self.registries.of(host).manifest_digest(repository, each) for each in references)
         except OciError:
             return None
+
+    def answer(self, host: str, repository: str, reference: str) -> UpstreamAnswer:
+        """What `host` says when it is asked for one tag or digest of `repository`."""
+        answers: dict[bool | None, UpstreamAnswer] = {True: "served", False: "absent", None: "silent"}
+        return answers[self.serves(host, repository, (reference,))]
 
 
 @dataclass(slots=True)

@@ -26,7 +26,10 @@ def now() -> datetime:
 
 @dataclass(slots=True)
 class HeldImage:
-    """An image manifest or index; `size` in bytes as DescribeImages reports it, `in_use` in tasks and Pods."""
+    """An image manifest or index; `size` in bytes as DescribeImages reports it, `in_use` in tasks and Pods.
+
+    `pushed` by somebody: no upstream has it.
+    """
 
     digest: str
     manifest: str
@@ -46,6 +49,7 @@ class HeldImage:
     scanned_at: datetime | None = None
     findings: list[Document] = field(default_factory=list)
     in_use: int = 0
+    pushed: bool = False
 
 
 @dataclass(slots=True)

@@ -48,7 +48,8 @@ def is_served(ecr: EcrService, host: str, repository: str, reference: str) -> bo
                 rule = rule_for(registry, name) if held.cause == "PULL_THROUGH_CACHE" else None
                 if rule is None or rule["upstreamRegistryUrl"] != host or upstream_repository(rule, name) != repository:
                     continue
-                if reference in held.images or held.tagged(reference):
+                image = held.images.get(reference) or held.tagged(reference)
+                if image is not None and not image.pushed:
                     return True
     return False
 

@@ -42,6 +42,7 @@ def put_image(context: EcrCall, params: Document) -> Document:
         raise EcrError("LimitExceededException", f"A repository can hold at most {MAX_IMAGES} images")
     if held is not None and tag and tag not in held.tags and len(held.tags) >= MAX_TAGS_OF_IMAGE:
         raise EcrError("LimitExceededException", f"An image can have at most {MAX_TAGS_OF_IMAGE} tags")
+    image.pushed = True
     stored = store(repository, image, tag)
     return {"image": describe_image(repository, stored, {"imageDigest": stored.digest, "imageTag": tag})}
 

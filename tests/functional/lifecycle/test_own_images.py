@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from tests.functional.lifecycle.test_function import old, used
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.functional.lifecycle.world import World
+
+INDEX = "application/vnd.oci.image.index.v1+json"
+OWN = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [], "annotations": {"by": "CI"}})
 
 
 def test_what_is_declared_or_pushed_below_a_cached_prefix_stays_and_preview_says_why(
@@ -32,3 +36,22 @@ def test_what_is_declared_or_pushed_below_a_cached_prefix_stays_and_preview_says
     assert world.run("run", "dev", "--local", "--yes").code == 0
     assert world.aws.tags("quay/own") == world.aws.tags("quay/ci/app") == {"1", "2", "3", "4"}
     assert world.aws.tags("quay/app") == {"2"}
+
+
+def test_what_ci_pushed_into_a_cached_repository_stays_and_the_cache_beside_it_goes(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world("keep_at_least = 0")
+    world.aws.seed("quay/app", old("1"), used("2"), used("3"))
+    pushed = world.aws.ecr.put_image(
+        repositoryName="quay/app", imageManifest=OWN, imageManifestMediaType=INDEX, imageTag="own"
+    )
+    own = pushed["image"]["imageId"]["imageDigest"]
+    # The same image, made older.
+    world.aws.seed("quay/app", old("own", manifest=OWN, media_type=INDEX))
+
+    preview = world.run("preview", "dev", "--local", "--json", "--all").json
+    (reason,) = [row["reason"] for row in preview["kept_images"] if row["digest"] == own]
+    assert "does not have this image" in reason
+    assert world.run("run", "dev", "--local", "--yes").code == 0
+    assert world.aws.tags("quay/app") == {"own", "2", "3"}

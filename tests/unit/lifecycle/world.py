@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from orchestrator.lifecycle.manager import Manager
-from orchestrator.lifecycle.ports import CacheRule, GoneError, PortError, Refusal
+from orchestrator.lifecycle.ports import CacheRule, GoneError, PortError, Refusal, UpstreamAnswer
 from orchestrator.lifecycle.settings import read_settings
 from orchestrator.lifecycle.storage import MemoryStorage
 from orchestrator.lifecycle.units import Image
@@ -44,6 +44,7 @@ class World:
     clock: datetime = NOW
     seconds_left: float = float("inf")
     served: Callable[[str, str], bool | None] = lambda host, repository: True
+    answers: Callable[[str, str], UpstreamAnswer] = lambda repository, digest: "served"
     before: Callable[[str, str], None] = lambda operation, repository: None
     _sent: int = 0
 
@@ -178,6 +179,10 @@ class World:
     def serves(self, host: str, repository: str, references: Sequence[str]) -> bool | None:
         self.calls["HEAD"] += 1
         return self.served(host, repository)
+
+    def answer(self, host: str, repository: str, reference: str) -> UpstreamAnswer:
+        self.calls["HEAD of an image"] += 1
+        return self.answers(repository, reference)
 
     # queue
 
