@@ -23,6 +23,7 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
+from orchestrator.aws.refusal_remedies import remedy_for
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.lifecycle.ports import PortError
 
@@ -186,13 +187,15 @@ def missing_action(error: ClientError, service: str = "") -> str:
 def _refused_by_aws(error: ClientError, environment: str, service: str) -> OrchestratorError:
     code, text = error_code(error), _sentence(error_text(error))
     called = error.operation_name
+    particular = remedy_for(f"{called} {code}: {text}")
     if code in DENIED:
         action = missing_action(error, service)
         return OrchestratorError(
             f"{called} was denied.",
             environment=environment,
             why=f"The credentials lack {action}: {text}" if text else f"The credentials lack {action}.",
-            remedy=f"Allow {action} (`orchestrator docs deployer-policy` lists all that is needed), or use another profile.",
+            remedy=particular
+            or f"Allow {action} (`orchestrator docs deployer-policy` lists all that is needed), or use another profile.",
         )
     if code in EXPIRED:
         return OrchestratorError(
@@ -206,7 +209,8 @@ def _refused_by_aws(error: ClientError, environment: str, service: str) -> Orche
             f"{called}: AWS does not know these credentials ({code}).",
             environment=environment,
             why=text,
-            remedy="Check the access key, its account's partition and the clock of this machine.",
+            remedy="Check the access key, its account's partition and the clock of this machine. A region that the account has "
+            "not opted in to answers so, too (`aws account enable-region --region-name REGION`).",
         )
     if code in THROTTLED:
         return OrchestratorError(
@@ -215,4 +219,4 @@ def _refused_by_aws(error: ClientError, environment: str, service: str) -> Orche
             why=text,
             remedy="Run the command again later, or with fewer environments at a time (-j 1).",
         )
-    return OrchestratorError(f"{called} failed with {code}.", environment=environment, why=text)
+    return OrchestratorError(f"{called} failed with {code}.", environment=environment, why=text, remedy=particular)

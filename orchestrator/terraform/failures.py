@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from orchestrator.aws.refusal_remedies import remedy_for
 from orchestrator.errors import OrchestratorError
 from orchestrator.terraform.runner import Outcome
 from orchestrator.terraform.stream import Diagnostic
@@ -127,12 +128,15 @@ def failure(
             else "Make room, then run the command again.",
         )
     remedy = f"Its log is {log}."
+    particular = " ".join(filter(None, dict.fromkeys(remedy_for(str(error)) for error in errors)))
     if any(sign in text for sign in _NO_PROVIDER):
         remedy = f"{_MIRROR} {remedy}"
     elif any(sign in text for sign in _CREDENTIALS):
         remedy = f"Check the credentials (`orchestrator doctor`). {remedy}"
     elif applying:
         remedy = f"What was done before is in the state: correct the cause and run {again} again. {remedy}"
+    if particular:
+        remedy = f"{particular} {remedy}"
     return OrchestratorError(
         f"{what} failed with exit code {outcome.code}.", environment=environment, why=text, remedy=remedy
     )
