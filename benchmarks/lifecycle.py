@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from orchestrator.lifecycle.manager import Manager
-from orchestrator.lifecycle.ports import CacheRule, Refusal
+from orchestrator.lifecycle.ports import CacheRule, Refusal, UpstreamAnswer
 from orchestrator.lifecycle.settings import read_settings
 from orchestrator.lifecycle.storage import MemoryStorage
 from orchestrator.lifecycle.units import Image
@@ -113,7 +113,7 @@ class Simulation:
         # Beside AWS, and once for a repository in its life.
         return True
 
-    def answer(self, _host: str, _repository: str, _reference: str) -> str:
+    def answer(self, _host: str, _repository: str, _reference: str) -> UpstreamAnswer:
         self.time.call("HEAD")
         return "served"
 

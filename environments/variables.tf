@@ -195,7 +195,7 @@ variable "pull_account_ids" {
 }
 
 variable "protected_only" {
-  description = "Keep only what is protected. `orchestrator destroy` sets it; leave it alone in files."
+  description = "Keep only what is protected. `orchestrator destroy` sets it; leave it alone in files. With plain Terraform it takes the place of a destroy, which protected repositories refuse: `terraform apply -var protected_only=true`."
   type        = bool
   default     = false
 }
