@@ -1,7 +1,8 @@
 """Walks docs/guide/zero-egress.md in a network without a way out: `python -m tests.cluster.zero_egress_walk FOLDER`.
 
 The registries of the page are on loopback, behind a company's proxy that knows them by their names; ECR is the embedded
-one. What each command did is written to FOLDER/walked.json.
+one. The cluster is a real API server; what its kubelet would do, pull and report, is done here when Pods were applied. What each
+command did is written to FOLDER/walked.json.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.local import ensure_running, stop
+from orchestrator.oci.manifest import digest_of
 from orchestrator.project import Project
+from tests.cluster.api_server import ApiServer, start_api_server
 from tests.cluster.engines.build import binary
 from tests.made_catalogs import put_catalog
 from tests.made_images import make_image
@@ -32,6 +35,7 @@ PAGE = ROOT / "docs" / "guide" / "zero-egress.md"
 NAME = "rosa-zero-egress"
 REDHAT, LOGIN = "registry.redhat.io", ("me", "secret")
 # What the page's commands are told to add for the embedded AWS.
+APPLIES = "kubectl apply -f apps/"
 ASKS_AWS = re.compile(rf"orchestrator (apply|warm|mirror) {NAME}\b(?!.* --to )")
 
 
@@ -111,8 +115,11 @@ def run(command: str, folder: Path, environment: dict[str, str]) -> dict[str, An
     return {"command": command, "code": done.returncode, "out": done.stdout, "err": done.stderr}
 
 
-def pulled(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
-    """What a node does with the rewritten Pod: skopeo pulls its images by their names, with ECR's token."""
+def pulled(folder: Path, environment: dict[str, str]) -> dict[str, str]:
+    """What a node does with the rewritten Pod: skopeo pulls its images by their names, with ECR's token.
+
+    {image: digest of its manifest, "" for what did not come}.
+    """
     host = Project(folder).load(NAME).registry.host
     images = re.findall(rf"{re.escape(host)}/[^\s'}}]+", (folder / "apps" / "web.yaml").read_text())
     aws = ensure_running(Project(folder).local_aws_dir)
@@ -133,11 +140,30 @@ def pulled(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
     (folder / "node.conf").write_text(
         f'[[registry]]\nprefix = "{host}"\nlocation = "{address}/{host}"\ninsecure = true\n'
     )
-    codes = {}
+    found = {}
     for number, image in enumerate(images):
         command = f"skopeo --insecure-policy --registries-conf=node.conf copy --src-authfile=auth.json docker://{image}"
-        codes[image] = run(f"{command} dir:pulled-{number}", folder, environment)["code"]
-    return codes
+        run(f"{command} dir:pulled-{number}", folder, environment)
+        manifest = folder / f"pulled-{number}" / "manifest.json"
+        found[image] = digest_of(manifest.read_bytes()) if manifest.exists() else ""
+    return found
+
+
+def report(api_server: ApiServer, digests: dict[str, str]) -> None:
+    """What a kubelet writes of every Pod: its containers run, or their images cannot be pulled."""
+    for pod in api_server.request("GET", "/api/v1/namespaces/default/pods")["items"]:
+        statuses = []
+        for container in pod["spec"]["containers"]:
+            image = container["image"]
+            digest = digests.get(image, "")
+            state = {"running": {}} if digest else {"waiting": {"reason": "ImagePullBackOff"}}
+            named = f"{image.rpartition(':')[0]}@{digest}" if digest else ""
+            statuses.append(
+                {"name": container["name"], "image": image, "imageID": named, "ready": bool(digest), "restartCount": 0}
+                | {"state": state}
+            )
+        pod["status"] = {"phase": "Running", "containerStatuses": statuses}
+        api_server.request("PUT", f"/api/v1/namespaces/default/pods/{pod['metadata']['name']}/status", pod)
 
 
 def walk(folder: Path) -> dict[str, Any]:
@@ -149,6 +175,8 @@ def walk(folder: Path) -> dict[str, Any]:
     tools = folder / "bin"
     tools.mkdir()
     (tools / "helm").symlink_to(binary("helm3"))
+    (tools / "kubectl").symlink_to(binary("kubectl"))
+    (folder / "cluster").mkdir()
     (tools / "orchestrator").write_text(f'#!/bin/sh\nexec {sys.executable} -m orchestrator "$@"\n')
     (tools / "orchestrator").chmod(0o755)
     login = {"auths": {REDHAT: {"auth": base64.b64encode(":".join(LOGIN).encode()).decode()}}}
@@ -158,6 +186,7 @@ def walk(folder: Path) -> dict[str, Any]:
         StrictRegistry(tls=authority.server_context(REDHAT), basic=LOGIN) as redhat,
         StrictRegistry() as quay,
         LoopbackProxy({f"{REDHAT}:443": redhat.host}) as proxy,
+        start_api_server(folder / "cluster") as api_server,
     ):
         fill(redhat, quay)
         environment = {
@@ -169,7 +198,9 @@ def walk(folder: Path) -> dict[str, Any]:
             "HTTPS_PROXY": f"http://{proxy.host}",
             "NO_PROXY": "127.0.0.1,localhost",
             "SSL_CERT_FILE": str(authority.file),
+            "KUBECONFIG": str(api_server.kubeconfig),
         }
+        digests: dict[str, str] = {}
         try:
             walked = [run(f"orchestrator local up --upstream quay.io=http://{quay.host}", folder, environment)]
             for command in page_commands():
@@ -177,7 +208,10 @@ def walk(folder: Path) -> dict[str, Any]:
                 walked.append(run(f"{command}{more}", folder, environment))
                 if walked[-1]["code"]:
                     break
-            return {"walked": walked, "pulled": pulled(folder, environment)}
+                if command == APPLIES:
+                    digests = pulled(folder, environment)
+                    report(api_server, digests)
+            return {"walked": walked, "pulled": digests}
         finally:
             stop(Project(folder).local_aws_dir)
 
