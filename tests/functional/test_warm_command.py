@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import boto3
 import pytest
 
 from orchestrator.local.controls import set_behaviour
@@ -12,7 +14,7 @@ from tests.made_images import MadeImage, make_image
 from tests.oci.strict_registry import StrictRegistry
 
 from .running import Ran, run
-from .test_mirror_command import World, shared
+from .test_mirror_command import REGION, World, shared
 
 __all__ = ["shared"]
 
@@ -24,6 +26,16 @@ class Warming(World):
 
     def warm(self, *arguments: str, stdin: bytes = b"") -> Ran:
         return run("-C", str(self.project.root), "warm", self.name, *arguments, "--local", stdin=stdin)
+
+    def elsewhere(self) -> Any:
+        values = self.aws.variables(self.account, ELSEWHERE)
+        return boto3.client(
+            "ecr",
+            region_name=ELSEWHERE,
+            endpoint_url=self.aws.endpoint,
+            aws_access_key_id=values["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=values["AWS_SECRET_ACCESS_KEY"],
+        )
 
     def behave(self, **fields: object) -> None:
         set_behaviour(self.aws, upstreams={"quay.io": f"http://{self.source.host}"}, **fields)
@@ -112,3 +124,42 @@ def test_the_environments_own_list_is_warmed(world: Warming) -> None:
     ran = world.warm("--no-referrers")
     assert ran.code == 0, ran.out
     assert "2 warmed" in ran.out
+
+
+ELSEWHERE = "eu-central-1"
+
+
+def test_another_region_is_filled_by_ecrs_replication(world: Warming, image: MadeImage) -> None:
+    refused = world.warm(APP, "--fill-region", ELSEWHERE)
+    assert refused.code == 2
+    assert "Nothing replicates quay to eu-central-1" in refused.err
+    assert not world.source.requests, "nothing was pulled"
+    destination = {"region": ELSEWHERE, "registryId": world.account}
+    rule = {
+        "destinations": [destination],
+        "repositoryFilters": [{"filter": "quay/", "filterType": "PREFIX_MATCH"}],
+    }
+    world.ecr.put_replication_configuration(replicationConfiguration={"rules": [rule]})
+    ran = world.warm(APP, "--fill-region", ELSEWHERE, "--json")
+    assert ran.code == 0, ran.out + ran.err
+    assert (ran.json["filled"]["status"], ran.json["filled"]["failed"]) == ("COMPLETE", [])
+    found = world.elsewhere().describe_images(repositoryName="quay/team/app")["imageDetails"]
+    assert {detail["imageDigest"] for detail in found} >= {image.digest, *image.children}
+
+
+def test_what_does_not_arrive_in_the_other_region_is_named(world: Warming, image: MadeImage) -> None:
+    destination = {"region": ELSEWHERE, "registryId": world.account}
+    world.ecr.put_replication_configuration(replicationConfiguration={"rules": [{"destinations": [destination]}]})
+    # Repositories with tags need a role, or ECR cannot make them.
+    world.elsewhere().create_repository_creation_template(
+        prefix="quay", appliedFor=["REPLICATION"], resourceTags=[{"Key": "a", "Value": "b"}]
+    )
+    ran = world.warm(APP, "--fill-region", ELSEWHERE)
+    assert ran.code == 1
+    assert f"quay/team/app@{image.digest}: InvalidParameterException" in ran.out
+
+
+def test_the_own_region_is_not_filled_again(world: Warming) -> None:
+    ran = world.warm(APP, "--fill-region", REGION)
+    assert (ran.code, "own region" in ran.err) == (2, True)
+    assert world.warm(APP, "--check", "--fill-region", ELSEWHERE).code == 2

@@ -21,6 +21,11 @@ from orchestrator.counts import counted
 @click.option("--dry-run", is_flag=True, help="Show what is not there and pull nothing.")
 @click.option("--check", is_flag=True, help="As --dry-run, and end with 3 when something is not there.")
 @click.option("--no-referrers", is_flag=True, help="Leave signatures and attestations alone.")
+@click.option(
+    "--fill-region",
+    metavar="REGION",
+    help="When all is there, have ECR's replication put what its rules name into this region, and wait.",
+)
 @local_option("Warm the embedded AWS on this machine.")
 @json_option()
 @click.pass_context
@@ -32,6 +37,7 @@ def warm(
     dry_run: bool,
     check: bool,
     no_referrers: bool,
+    fill_region: str | None,
     local: bool,
     as_json: bool,
 ) -> int:
@@ -45,26 +51,37 @@ def warm(
     from orchestrator.cli.mirror.preconditions import NOT_THERE, refuse_named, require_own_registry
     from orchestrator.cli.mirror.warm_run import WarmRun, WarmState
 
+    if fill_region and (dry_run or check):
+        raise click.UsageError("--dry-run and --check change nothing: leave --fill-region out.")
     project = open_project(ctx)
     environment = project.load(name)
     require_own_registry(environment)
     wishes = gather(environment, references, sources, ())
     with WarmRun(project, environment, local=local, signatures=not no_referrers) as run:
+        backfill = run.backfill(fill_region) if fill_region else None
         left, images = run.look(wishes)
         refuse_named(left, references)
         if not (dry_run or check):
             run.pull(images)
     states = {image.state for image in images}
+    # What failed here would be missing there, too.
+    filled = backfill.run() if backfill is not None and WarmState.FAILED not in states else None
     if as_json:
-        document = {
+        document: dict[str, Any] = {
             "environment": name,
             "images": [image.as_dict() for image in images],
             "left": [{"reference": str(item.wish.image), "reason": item.reason} for item in left],
         }
+        if filled is not None:
+            document["filled"] = filled.as_dict()
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         _print(images, left)
-    if WarmState.FAILED in states:
+        if filled is not None:
+            click.echo(f"{filled.region}: {filled.status}, {filled.images} images, {len(filled.failed)} failed")
+            for image, why in filled.failed:
+                click.echo(f"    {image}: {why}")
+    if WarmState.FAILED in states or (filled is not None and not filled.ok):
         return 1
     return NOT_THERE if check and WarmState.MISSING in states else 0
 

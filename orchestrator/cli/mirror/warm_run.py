@@ -9,12 +9,14 @@ from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.aws.backfill import Backfill
 from orchestrator.aws.caller import check_account
 from orchestrator.aws.mirror_target import MirrorTarget
 from orchestrator.cli.mirror.catalogs import images_wanted
 from orchestrator.cli.mirror.source_tags import source_tags
 from orchestrator.cli.project_session import project_session
 from orchestrator.errors import OrchestratorError
+from orchestrator.lifecycle.ports import ROOT
 from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.placing import NotCopied, Placed, place_all
 from orchestrator.mirroring.repository import RepositorySettings
@@ -83,6 +85,7 @@ class WarmRun:
         self._table = build_route_table(environment)
         session = project_session(project, environment, local=local)
         check_account(session, environment)
+        self._session, self._environment = session, environment
         self._target = MirrorTarget(session, environment.registry, lambda _: RepositorySettings())
         self._registries = Registries([self._target.endpoint()], logins=docker_logins(), find=self._target.find)
         self._host = environment.registry.host
@@ -95,6 +98,13 @@ class WarmRun:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._registries.close()
+
+    def backfill(self, region: str) -> Backfill:
+        """The replication into another region. Raises RefusedInput where a rule's images would not go there."""
+        found = Backfill(self._session, self._environment.registry, region)
+        # The repositories below the prefix ROOT have none.
+        found.check("" if prefix == ROOT else prefix for prefix in self._environment.pull_through_cache_rules)
+        return found
 
     def look(self, wishes: Sequence[Wanted]) -> tuple[tuple[NotCopied, ...], list[WarmImage]]:
         """What belongs to no rule, and the images with what ECR has of them. Pulls nothing."""

@@ -126,6 +126,22 @@ REFUSALS = (
     AwsRefusal(
         "PutReplicationConfiguration", "InvalidParameterException", "the registry is its own destination", GUIDE
     ),
+    AwsRefusal(
+        "StartReplicationBackfill", "InvalidParameterException", "no replication rule has the destination", MODEL
+    ),
+    AwsRefusal(
+        "StartReplicationBackfill",
+        "ReplicationBackfillInProgressException",
+        "one to that destination is under way",
+        MODEL,
+    ),
+    _never("StartReplicationBackfill", "LimitExceededException", _UNPUBLISHED),
+    AwsRefusal(
+        "DescribeReplicationBackfillResults",
+        "ReplicationBackfillNotFoundException",
+        "there is no such backfill",
+        MODEL,
+    ),
     AwsRefusal("RegisterPullTimeUpdateExclusion", "ExclusionAlreadyExistsException", "the role has one", REFERENCE),
     AwsRefusal("RegisterPullTimeUpdateExclusion", "LimitExceededException", "the registry has 100", GUIDE),
     AwsRefusal("DeregisterPullTimeUpdateExclusion", "ExclusionNotFoundException", "the role has none", REFERENCE),
@@ -234,11 +250,9 @@ NOT_SERVED = frozenset(
         "DeleteSigningConfiguration",
         "DescribeImageReplicationStatus",
         "DescribeImageSigningStatus",
-        "DescribeReplicationBackfillResults",
         "GetSigningConfiguration",
         "ListReplicationBackfills",
         "PutSigningConfiguration",
-        "StartReplicationBackfill",
         "StopReplicationBackfill",
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -106,6 +107,7 @@ class HeldRegistry:
     exclusions: dict[str, datetime] = field(default_factory=dict)
     scanning: Document = field(default_factory=lambda: {"scanType": "BASIC", "rules": []})
     replication: Document = field(default_factory=lambda: {"rules": []})
+    backfills: dict[str, Document] = field(default_factory=dict)
 
     @property
     def host(self) -> str:
@@ -138,7 +140,10 @@ class HeldUpstreams:
 
 @dataclass(frozen=True, slots=True)
 class EcrCall:
-    """One call: the registry it is about, who asks, what the upstreams hold, and where blobs are."""
+    """One call: the registry it is about, who asks, what the upstreams hold, and where blobs are.
+
+    `other` gives the registry of an account and region.
+    """
 
     registry: HeldRegistry
     principal_arn: str
@@ -146,6 +151,7 @@ class EcrCall:
     blobs: BlobStore
     tickets: Tickets
     behaviour: Behaviour
+    other: Callable[[str, str], HeldRegistry]
 
 
 def page(items: list[Any], params: Document, default: int) -> tuple[list[Any], str | None]:

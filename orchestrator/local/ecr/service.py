@@ -11,6 +11,7 @@ from orchestrator.local.ecr import (
     images_api,
     lifecycle_api,
     pushes,
+    replication_api,
     repositories_api,
     rules_api,
     settings_api,
@@ -29,6 +30,7 @@ OPERATIONS: dict[str, Callable[[EcrCall, Document], Document]] = {
     **images_api.OPERATIONS,
     **lifecycle_api.OPERATIONS,
     **pushes.OPERATIONS,
+    **replication_api.OPERATIONS,
     **repositories_api.OPERATIONS,
     **rules_api.OPERATIONS,
     **settings_api.OPERATIONS,
@@ -72,7 +74,7 @@ class EcrService:
     def context(self, account_id: str, region: str, principal_arn: str) -> EcrCall:
         """What an operation needs to know of a call to the registry of an account and region."""
         registry = self.registry(account_id, region)
-        return EcrCall(registry, principal_arn, self.upstream, self.blobs, self.tickets, self.behaviour)
+        return EcrCall(registry, principal_arn, self.upstream, self.blobs, self.tickets, self.behaviour, self.registry)
 
     def registry(self, account_id: str, region: str) -> HeldRegistry:
         """The registry of an account and region; every account has one in every region."""

@@ -57,6 +57,7 @@ def valid(shape: Shape, name: str = "") -> Any:
         "repositoryName": "absent/app",
         "resourceArn": "arn:aws:ecr:eu-west-1:{account}:repository/absent/app",
         "layerDigests": "sha256:" + "0" * 64,
+        "replicationBackfillId": "00000000-0000-0000-0000-000000000000",
         "uploadId": "00000000-0000-0000-0000-000000000000",
         "principalArn": "arn:aws:iam::{account}:role/scanner",
         "policyText": '{"Version": "2012-10-17", "Statement": []}',
@@ -257,6 +258,12 @@ def _part_apart(w: World) -> None:
     w.ecr.upload_layer_part(repositoryName="app", uploadId=upload, partFirstByte=7, partLastByte=7, layerPartBlob=b"x")
 
 
+def _two_backfills(w: World) -> None:
+    destination = {"region": "eu-central-1", "registryId": w.account}
+    w.ecr.put_replication_configuration(replicationConfiguration={"rules": [{"destinations": [destination]}]})
+    twice(lambda: w.ecr.start_replication_backfill(destination=destination))
+
+
 def _own_registry(w: World) -> Any:
     destination = {"region": "eu-west-1", "registryId": w.account}
     return w.ecr.put_replication_configuration(replicationConfiguration={"rules": [{"destinations": [destination]}]})
@@ -349,6 +356,13 @@ CASES: dict[tuple[str, str], Callable[[World], Any]] = {
         )
     ),
     ("PutReplicationConfiguration", "InvalidParameterException"): _own_registry,
+    ("StartReplicationBackfill", "InvalidParameterException"): lambda w: w.ecr.start_replication_backfill(
+        destination={"region": "eu-central-1", "registryId": w.account}
+    ),
+    ("StartReplicationBackfill", "ReplicationBackfillInProgressException"): _two_backfills,
+    ("DescribeReplicationBackfillResults", "ReplicationBackfillNotFoundException"): lambda w: (
+        w.ecr.describe_replication_backfill_results(replicationBackfillId="00000000-0000-0000-0000-000000000000")
+    ),
     ("RegisterPullTimeUpdateExclusion", "ExclusionAlreadyExistsException"): lambda w: twice(
         lambda: w.ecr.register_pull_time_update_exclusion(principalArn=f"arn:aws:iam::{w.account}:role/scanner")
     ),
