@@ -118,6 +118,7 @@ def wheel_files() -> frozenset[str]:
         "orchestrator/_terraform/": "",
         "orchestrator/_docs/": "docs/",
         "orchestrator/_requirements/": "requirements/",
+        "orchestrator/_charts/": "charts/",
     }
     return frozenset(
         next((to + name.removeprefix(at) for at, to in moved.items() if name.startswith(at)), name) for name in names

@@ -130,6 +130,11 @@ def routes(environment: Environment) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": named, "data": {f"{environment.name}.tfvars": text}}
 
 
+def serve_arguments(environment: Environment) -> tuple[str, ...]:
+    """The arguments of its process, but for those of the certificate."""
+    return ("-C", FOLDER, "swapper", "serve", environment.name, "--listen", f":{PORT}", "--state-dir", STATE)
+
+
 def deployment(environment: Environment, image: str) -> dict[str, Any]:
     """The Deployment: at least two Pods, on different nodes and in different zones where there are some."""
     named = namespaced(environment, NAME, NAMESPACE)
@@ -140,8 +145,7 @@ def deployment(environment: Environment, image: str) -> dict[str, Any]:
         "image": image,
         "command": ["python", "-m", "orchestrator"],
         "args": [
-            *("-C", FOLDER, "swapper", "serve", environment.name),
-            *("--listen", f":{PORT}", "--state-dir", STATE),
+            *serve_arguments(environment),
             *("--own-certificate", f"{NAMESPACE}/{NAME}"),
             *("--webhook-configuration", object_name(environment, NAME)),
         ],

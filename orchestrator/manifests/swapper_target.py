@@ -9,6 +9,7 @@ from orchestrator.manifests.admission import left_alone
 from orchestrator.manifests.cron_job import usage_image
 from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.manifests.metadata import metadata, object_name
+from orchestrator.manifests.swapper_chart import chart_values
 from orchestrator.manifests.swapper_objects import (
     CERTIFICATE,
     NAMESPACE,
@@ -54,6 +55,7 @@ def swapper_target(environment: Environment, table: RouteTable) -> TargetFiles:
             "webhook.yaml": dump_yaml(webhook_configuration(environment, client, NAMESPACE)),
             "pull-secrets.yaml": dump_yaml(*secret_rights(environment)),
             "service-monitor.yaml": dump_yaml(service_monitor(environment)),
+            "chart-values.yaml": dump_yaml(chart_values(environment, pulled)),
         },
         resources=("namespace.yaml", "swapper.yaml", "webhook.yaml"),
         notes=_notes(environment, built),
@@ -79,6 +81,9 @@ def _notes(environment: Environment, built: str) -> tuple[str, ...]:
         "files say must ignore the differences of `.webhooks[].clientConfig.caBundle`.",
         "A webhook that is away costs no Pod: `failurePolicy` is Ignore, and the Pod keeps its source.",
         "`service-monitor.yaml` is for clusters with Prometheus' operator: `kubectl apply -f service-monitor.yaml`.",
+        "With Helm: `orchestrator swapper chart --out charts` writes a chart that installs the same, and more monitoring. `helm upgrade "
+        f"--install image-swapper charts/image-swapper --namespace {NAMESPACE} --create-namespace -f chart-values.yaml` takes the "
+        "place of `kubectl apply -k .`.",
         "`pull-secrets.yaml` lets the Pods read every Secret by its name, and copy images that only the pull secrets of a Pod or its "
         "ServiceAccount open: `kubectl apply -f pull-secrets.yaml`. Without it such images keep their source.",
         "Replicas do not share their queues. Each may copy an image once, and the registry takes the second copy as one that is there already.",
