@@ -47,17 +47,26 @@ class OrchestratorError(Exception):
     """Base of every error that a user sees.
 
     `what` is one sentence with the offending value in it, `why` the rule that was broken, `remedy` what to do about it.
-    `environment` is the name of the one that it happened in, and is printed before the sentence.
+    `environment` is the name of the one that it happened in, and is printed before the sentence. `place` says where in AWS
+    that is: `account 111122223333, eu-central-1`.
     `exit_code` is what the command ends with: 1 failed, 2 usage or refused input.
     """
 
     exit_code = 1
 
     def __init__(
-        self, what: str, *, environment: str = "", why: str = "", remedy: str = "", where: Location | None = None
+        self,
+        what: str,
+        *,
+        environment: str = "",
+        place: str = "",
+        why: str = "",
+        remedy: str = "",
+        where: Location | None = None,
     ) -> None:
         super().__init__(what)
         self.environment = environment
+        self.place = place
         self.what = what
         self.why = why
         self.remedy = remedy
@@ -65,14 +74,19 @@ class OrchestratorError(Exception):
 
     @property
     def headline(self) -> str:
-        """`what` after the environment's name: `environment "dev": not applied.`"""
-        return f'environment "{self.environment}": {self.what}' if self.environment else self.what
+        """`what` after the environment's name and place: `environment "dev": not applied.`"""
+        if not self.environment:
+            return self.what
+        place = f" ({self.place})" if self.place else ""
+        return f'environment "{self.environment}"{place}: {self.what}'
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.headline}" if self.where else self.headline
         # What another program said in several lines must not run into the remedy.
-        between = "\n" if "\n" in self.why else " "
-        return between.join(part for part in (head, self.why, self.remedy) if part)
+        if "\n" in self.why:
+            return "\n".join(part for part in (head, self.why, self.remedy) if part)
+        parts = [part for part in (head, self.why, self.remedy) if part]
+        return " ".join([*map(_ended, parts[:-1]), *parts[-1:]])
 
     def as_dict(self) -> dict[str, object]:
         """The error for `--json`: {what, why, remedy, file, line}."""
@@ -83,6 +97,11 @@ class OrchestratorError(Exception):
             "file": self.where.file if self.where else None,
             "line": self.where.line if self.where and self.where.line else None,
         }
+
+
+def _ended(sentence: str) -> str:
+    """With a full stop where it has no end of its own: other programs write none, and the next sentence follows."""
+    return sentence if sentence.endswith((".", "!", "?", ":", "…")) else f"{sentence}."
 
 
 class RefusedInput(OrchestratorError):

@@ -72,7 +72,7 @@ def adoptable(
 
 def _rules(session: AwsSession) -> dict[str, dict[str, object]]:
     client: Any = session.client("ecr")
-    with explained(session.environment, "ecr"):
+    with explained(session, "ecr"):
         pages = client.get_paginator("describe_pull_through_cache_rules").paginate()
         found = [rule for page in pages for rule in page["pullThroughCacheRules"]]
     return {
@@ -92,7 +92,7 @@ def _put_templates(
 ) -> dict[str, object] | None:
     """Give each rule its template; the one for everything else comes back."""
     client: Any = session.client("ecr")
-    with explained(session.environment, "ecr"):
+    with explained(session, "ecr"):
         pages = client.get_paginator("describe_repository_creation_templates").paginate()
         found = [template for page in pages for template in page["repositoryCreationTemplates"]]
     root = None
@@ -168,7 +168,7 @@ def _repositories(
     client: Any = session.client("ecr")
     own: list[Mapping[str, Any]] = []
     cached: dict[str, int] = {}
-    with explained(session.environment, "ecr"):
+    with explained(session, "ecr"):
         pages = client.get_paginator("describe_repositories").paginate(PaginationConfig={"PageSize": PAGE})
         for repository in (each for page in pages for each in page["repositories"]):
             prefix = prefix_of(repository["repositoryName"], prefixes)
@@ -202,11 +202,11 @@ def _repository(
     name = _name(repository)
 
     def asked(call: Callable[..., Any], key: str) -> str | None:
-        answer = found_or_none(session.environment, "ecr", lambda: call(repositoryName=name))
+        answer = found_or_none(session, "ecr", lambda: call(repositoryName=name))
         return None if answer is None else str(answer[key])
 
     answer = found_or_none(
-        session.environment, "ecr", lambda: client.list_tags_for_resource(resourceArn=repository["repositoryArn"])
+        session, "ecr", lambda: client.list_tags_for_resource(resourceArn=repository["repositoryArn"])
     )
     if answer is None:
         return None, []  # It went away meanwhile.

@@ -35,7 +35,7 @@ class Caller:
 
 def caller(session: AwsSession) -> Caller:
     """Who the session's credentials are (`sts:GetCallerIdentity`, which no policy can deny to a valid principal)."""
-    with explained(session.environment, "sts"):
+    with explained(session, "sts"):
         answer = session.client("sts").get_caller_identity()
     return Caller(account_id=answer["Account"], arn=answer["Arn"])
 

@@ -60,7 +60,7 @@ def existing(session: AwsSession, creations: Sequence[Creation]) -> tuple[Answer
             return None
         place = _Place(session, creation.values, creation.id)
         try:
-            found: Existing | None = found_or_none(session.environment, kind.service, lambda: kind.look(place))
+            found: Existing | None = found_or_none(session, kind.service, lambda: kind.look(place))
             return found
         except OrchestratorError as error:
             return error

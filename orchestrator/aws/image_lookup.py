@@ -26,7 +26,7 @@ def is_pullable(session: AwsSession, registry: PrivateRegistry, image: ImageRefe
     What is archived, which ECR refuses to give, is not.
     """
     wanted = _image_id(image)
-    with explained(session.environment, "ecr"):
+    with explained(session, "ecr"):
         try:
             answer = session.client("ecr", registry.region).batch_get_image(
                 registryId=registry.account,
@@ -48,7 +48,7 @@ def is_pullable(session: AwsSession, registry: PrivateRegistry, image: ImageRefe
 
 def is_cached(session: AwsSession, registry: PrivateRegistry, image: ImageReference) -> bool:
     """Has a pull-through rule brought it already? Nothing is pulled. Raises OrchestratorError if ECR does not say."""
-    with explained(session.environment, "ecr"):
+    with explained(session, "ecr"):
         try:
             answer = session.client("ecr", registry.region).describe_images(
                 registryId=registry.account,

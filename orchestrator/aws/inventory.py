@@ -59,9 +59,9 @@ def validate_rules(session: AwsSession, prefixes: Sequence[str]) -> tuple[RuleCh
         except ClientError as error:
             if is_absent(error):
                 return RuleCheck(prefix, valid=False, failure=error_text(error) or "The rule does not exist.")
-            return RuleCheck(prefix, valid=None, failure=str(explain(error, session.environment, "ecr")))
+            return RuleCheck(prefix, valid=None, failure=str(explain(error, session, "ecr")))
         except BotoCoreError as error:
-            return RuleCheck(prefix, valid=None, failure=str(explain(error, session.environment, "ecr")))
+            return RuleCheck(prefix, valid=None, failure=str(explain(error, session, "ecr")))
         return RuleCheck(
             prefix,
             valid=answer.get("isValid"),
@@ -83,7 +83,7 @@ def cached_repositories(
     """
     client = session.client("ecr")
     owned = frozenset(managed)
-    with explained(session.environment, "ecr"):
+    with explained(session, "ecr"):
         found = [
             (name, prefix)
             for name in _repository_names(client)
@@ -99,7 +99,7 @@ def cached_repositories(
 
 def image_count(session: AwsSession, name: str) -> int | None:
     """How many images a repository holds, None when it does not exist; raises when AWS does not let us tell."""
-    with explained(session.environment, "ecr"):
+    with explained(session, "ecr"):
         totals = _totals(session.client("ecr"), name)
     return None if totals is None else totals[0]
 

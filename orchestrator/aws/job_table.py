@@ -32,7 +32,7 @@ class JobTable:
 
     def __init__(self, session: AwsSession, name: str, *, clock: Callable[[], float] = time.time) -> None:
         self._client: Any = session.client("dynamodb")
-        self._environment = session.environment
+        self._session = session
         self._name = name
         self._clock = clock
 
@@ -82,7 +82,7 @@ class JobTable:
         for start in range(0, len(wanted), BATCH):
             keys: list[Any] = [{"job": {"S": name}} for name in wanted[start : start + BATCH]]
             while keys:
-                with explained(self._environment, "dynamodb"):
+                with explained(self._session, "dynamodb"):
                     answer = self._client.batch_get_item(
                         RequestItems={self._name: {"Keys": keys, "ConsistentRead": True}}
                     )
@@ -155,7 +155,7 @@ class JobTable:
 
     def release(self, name: str) -> list[str]:
         """Let go who waits for this job, which has ended; the names of those that wait for nothing more."""
-        with explained(self._environment, "dynamodb"):
+        with explained(self._session, "dynamodb"):
             item = self._client.get_item(TableName=self._name, Key={"job": {"S": name}}, ConsistentRead=True).get(
                 "Item"
             )
@@ -178,7 +178,7 @@ class JobTable:
         """The item after the change; None where the condition does not hold."""
         names = {**_NAMES, "#after": "after", "#before": "before"}
         used = {key: value for key, value in names.items() if key in change or key in condition}
-        with explained(self._environment, "dynamodb"):
+        with explained(self._session, "dynamodb"):
             try:
                 answer = self._client.update_item(
                     TableName=self._name,

@@ -54,7 +54,7 @@ def registry_of(session: AwsSession, *, node_roles: Sequence[str], noted: Path, 
 def bucket_storage(session: AwsSession, bucket: str) -> S3Storage | None:
     """The bucket when it exists. Raises OrchestratorError when AWS does not let us tell."""
     s3 = session.client("s3")
-    with explained(session.environment, "s3"):
+    with explained(session, "s3"):
         try:
             s3.head_bucket(Bucket=bucket)
         except ClientError as error:
@@ -86,7 +86,7 @@ def read_audit(session: AwsSession, source: str) -> list[tuple[str, bytes]]:
 
 def _read_objects(session: AwsSession, bucket: str, key: str) -> list[tuple[str, bytes]]:
     storage = S3Storage(session.client("s3"), bucket)
-    with explained(session.environment, "s3"):
+    with explained(session, "s3"):
         content = storage.get(key) if key and not key.endswith("/") else None
         if content is not None:
             return [(f"s3://{bucket}/{key}", content)]
@@ -133,7 +133,7 @@ def preview_policy(session: AwsSession, repository: str, text: str | None) -> En
 def invoke_function(session: AwsSession, name: str, payload: Mapping[str, object]) -> dict[str, Any]:
     """Call a function once and wait for its answer. Raises OrchestratorError when the function failed."""
     make: Any = session._boto.client
-    with explained(session.environment, "lambda"):
+    with explained(session, "lambda"):
         client = make(
             "lambda",
             region_name=session.region,

@@ -48,7 +48,7 @@ class MirrorQueue:
     """The queue, its dead letters and the table, all called `name`. What is taken is held for `lease` seconds at a time."""
 
     def __init__(self, session: AwsSession, name: str, *, lease: float = 120.0) -> None:
-        self._environment = session.environment
+        self._session = session
         self._client: Any = session.client("sqs")
         # Threads share the count: its `next` is one step of the interpreter, which a generator's is not.
         self._claims = itertools.count(1)
@@ -58,7 +58,7 @@ class MirrorQueue:
         self.table = JobTable(session, name)
 
     def _find(self, name: str) -> str:
-        with explained(self._environment, "sqs"):
+        with explained(self._session, "sqs"):
             try:
                 return str(self._client.get_queue_url(QueueName=name)["QueueUrl"])
             except ClientError as error:
@@ -66,9 +66,9 @@ class MirrorQueue:
                     raise
         raise RefusedInput(
             f"There is no queue {name}.",
-            environment=self._environment,
+            environment=self._session.environment,
             why="Copies are shared by a queue and a table that the environment makes.",
-            remedy=f"Set mirror_queue = {{ enabled = true }}, then: orchestrator apply {self._environment}",
+            remedy=f"Set mirror_queue = {{ enabled = true }}, then: orchestrator apply {self._session.environment}",
         )
 
     # Who plans
@@ -97,19 +97,19 @@ class MirrorQueue:
         """About how many messages there are, those that workers hold included."""
         kinds = ("", "NotVisible", "Delayed")
         names = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
-        with explained(self._environment, "sqs"):
+        with explained(self._session, "sqs"):
             answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
         return sum(int(answer["Attributes"].get(name, 0)) for name in names)
 
     def _send(self, name: str) -> None:
-        with explained(self._environment, "sqs"):
+        with explained(self._session, "sqs"):
             self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps({"job": name}))
 
     # Who works
 
     def take(self, wait: float) -> Ticket | None:
         """The next job that is this worker's, waited for so many seconds; None when there was none."""
-        with explained(self._environment, "sqs"):
+        with explained(self._session, "sqs"):
             answer = self._client.receive_message(
                 QueueUrl=self._url,
                 MaxNumberOfMessages=1,
@@ -179,7 +179,7 @@ class MirrorQueue:
             self.table.ready(other)
 
     def _show_again(self, receipt: str, seconds: float) -> None:
-        with explained(self._environment, "sqs"):
+        with explained(self._session, "sqs"):
             try:
                 self._client.change_message_visibility(
                     QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=min(43200, max(0, round(seconds)))
@@ -190,7 +190,7 @@ class MirrorQueue:
                     raise
 
     def _delete(self, receipt: str) -> None:
-        with explained(self._environment, "sqs"):
+        with explained(self._session, "sqs"):
             try:
                 self._client.delete_message(QueueUrl=self._url, ReceiptHandle=receipt)
             except ClientError as error:
@@ -199,7 +199,7 @@ class MirrorQueue:
 
     def _dead(self, body: str, why: str) -> None:
         attribute = {"why": {"DataType": "String", "StringValue": why[:1000] or "?"}}
-        with explained(self._environment, "sqs"):
+        with explained(self._session, "sqs"):
             self._client.send_message(QueueUrl=self._dead_url, MessageBody=body, MessageAttributes=attribute)
 
 

@@ -116,7 +116,7 @@ class MirrorTarget:
         """{tag: digest}; None when not all of them are there."""
         if self._listings.get(repository, self) is not self:
             return None
-        with explained(self._session.environment, "ecr"):
+        with explained(self._session, "ecr"):
             try:
                 answer = self._client.describe_images(
                     registryId=self._registry.account,
@@ -141,7 +141,7 @@ class MirrorTarget:
             if repository in self._listings:
                 return self._listings[repository]
         listing: _Listing | None = _Listing()
-        with explained(self._session.environment, "ecr"):
+        with explained(self._session, "ecr"):
             try:
                 pages = self._client.get_paginator("list_images").paginate(
                     registryId=self._registry.account, repositoryName=repository, PaginationConfig={"PageSize": PAGE}
@@ -179,7 +179,7 @@ class MirrorTarget:
         if repository in self.absent:
             return set()
         found: set[str] = set()
-        with explained(self._session.environment, "ecr"):
+        with explained(self._session, "ecr"):
             for start in range(0, len(digests), BATCH):
                 try:
                     answer = self._client.batch_check_layer_availability(
@@ -233,7 +233,7 @@ class MirrorTarget:
         if repository not in self.absent or self._made_on_push(repository):
             return
         wanted = self._settings(repository)
-        with explained(self._session.environment, "ecr"):
+        with explained(self._session, "ecr"):
             try:
                 self._client.create_repository(
                     repositoryName=repository,

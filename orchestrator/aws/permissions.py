@@ -37,7 +37,7 @@ def check_permissions(session: AwsSession, identity: Caller, environment: Enviro
         return Permissions(0, ())
     asked = 0
     denied: set[str] = set()
-    with explained(session.environment, "iam"):
+    with explained(session, "iam"):
         source = _source_arn(session, identity)
         for statement in STATEMENTS:
             if not statement.needed(environment):

@@ -13,7 +13,7 @@ def holds_records(session: AwsSession, bucket: str) -> bool:
 
     False as well when there is no such bucket (any more); raises when AWS does not let us tell.
     """
-    with explained(session.environment, "s3"):
+    with explained(session, "s3"):
         try:
             page = session.client("s3").list_object_versions(Bucket=bucket, MaxKeys=1)
         except ClientError as error:

@@ -41,7 +41,7 @@ class RepositoryContents:
 def registry_contents(session: AwsSession) -> list[RepositoryContents]:
     """Every repository of the registry by name. Raises OrchestratorError."""
     client = session.client("ecr")
-    with explained(session.environment, "ecr"):
+    with explained(session, "ecr"):
         names = [
             repository["repositoryName"]
             for page in client.get_paginator("describe_repositories").paginate(PaginationConfig={"PageSize": 1000})

@@ -50,7 +50,7 @@ def restore_images(session: AwsSession, records: Sequence[AuditRecord]) -> list[
 
     An image without a tag cannot be asked for: it comes with the index that it belongs to.
     """
-    with explained(session.environment, "ecr"), TagPulls(session) as pulls, ThreadPoolExecutor(WORKERS) as pool:
+    with explained(session, "ecr"), TagPulls(session) as pulls, ThreadPoolExecutor(WORKERS) as pool:
         found = list(pool.map(lambda record: list(_restored(session, pulls, record)), records))
     results = [result for each in found for result in each]
     listed = {(result.record.repository, child) for result in results for child in result.children}

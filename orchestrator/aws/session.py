@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.loaders import Loader, create_loader
 
-from orchestrator.aws.translation import explained
+from orchestrator.aws.translation import explained, note_operation
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
@@ -111,7 +111,7 @@ class AwsSession:
         region = region or self.region
         with self._lock:
             if (service, region) not in self._clients:
-                with explained(self.environment):
+                with explained(self):
                     make: Any = self._boto.client
                     self._clients[service, region] = make(
                         service,
@@ -145,6 +145,7 @@ def open_session(
         core.set_config_variable("region", environment.aws_region)
         if environment.assume_role_arn:
             _assume_role(core, environment.assume_role_arn, environment.name)
+        core.register("after-call-error", note_operation)
         boto = boto3.Session(botocore_session=core)
     _share_models(core)
     verify, notes = _certificates(os.environ if variables is None else variables)
@@ -195,6 +196,7 @@ def _local_session(environment: Target, local: LocalEndpoint) -> AwsSession:
             "credentials_file": (None, None, os.devnull, None),
         }
     )
+    core.register("after-call-error", note_operation)
     boto = boto3.Session(
         aws_access_key_id=values["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=values["AWS_SECRET_ACCESS_KEY"],

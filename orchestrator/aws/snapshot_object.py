@@ -13,7 +13,7 @@ def read_snapshot(session: AwsSession, bucket: str, key: str, *, region: str) ->
 
     The role of a CronJob may write its snapshot and not read it.
     """
-    with explained(session.environment, "s3"):
+    with explained(session, "s3"):
         try:
             answer = session.client("s3", region).get_object(Bucket=bucket, Key=key)
             content: bytes = answer["Body"].read()
@@ -28,7 +28,7 @@ def read_snapshot(session: AwsSession, bucket: str, key: str, *, region: str) ->
 
 def put_snapshot(session: AwsSession, bucket: str, key: str, text: str, *, region: str) -> None:
     """Write the snapshot to `s3://bucket/key`. Raises OrchestratorError with the permission that is missing."""
-    with explained(session.environment, "s3"):
+    with explained(session, "s3"):
         session.client("s3", region).put_object(
             Bucket=bucket, Key=key, Body=text.encode(), ContentType="application/json"
         )

@@ -59,7 +59,7 @@ def differing_repositories(
         return Reconciliations()
     own = frozenset((*environment.own_repository_names, *managed))
     rules_scan = environment.registry_scanning is not None
-    with explained(session.environment, "ecr"):
+    with explained(session, "ecr"):
         described = list(_described(session, wanted, own, only, pages=PLANNED_PAGES if bounded else None))
     # Two calls for each: the policy and the tags.
     read = len(described) if not bounded else min(len(described), PLANNED_POLICIES)
@@ -71,7 +71,7 @@ def differing_repositories(
         return None if standing is None else reconcile(standing, wanted[prefix], scanned_here=scanned_here)
 
     items = [(index, *each) for index, each in enumerate(described)]
-    with explained(session.environment, "ecr"), ThreadPoolExecutor(max_workers=POOL) as pool:
+    with explained(session, "ecr"), ThreadPoolExecutor(max_workers=POOL) as pool:
         found = [each for each in pool.map(look, items) if each is not None]
     return Reconciliations(
         tuple(sorted(found, key=lambda each: each.name)), unread=len(described) - read, looked_at=len(described)
@@ -97,7 +97,7 @@ def set_differences(session: AwsSession, change: Reconciliation) -> None:
         ),
     }
     for setting in change.settable:
-        with explained(session.environment, "ecr"):
+        with explained(session, "ecr"):
             calls[setting]()
 
 
@@ -129,7 +129,7 @@ def _standing(
     tags: dict[str, str] | None = None
     if whole:
         try:
-            answer = found_or_none(session.environment, "ecr", lambda: ecr.get_repository_policy(repositoryName=name))
+            answer = found_or_none(session, "ecr", lambda: ecr.get_repository_policy(repositoryName=name))
             policy = "" if answer is None else answer["policyText"]
             listed = ecr.list_tags_for_resource(resourceArn=_arn(session, name))["tags"]
         except ClientError as error:

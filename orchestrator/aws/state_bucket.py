@@ -67,7 +67,7 @@ def create_state_bucket(
     check_bucket_name(bucket)
     _check_key(kms_key_arn, region)
     client = session.client("s3", region)
-    with explained(session.environment, "s3"):
+    with explained(session, "s3"):
         created = not _exists(session, client, bucket, region)
         if created:
             _create(session, client, bucket, region)
@@ -83,7 +83,7 @@ def inspect_state_bucket(session: AwsSession, bucket: str, *, region: str | None
     """What the bucket lacks of the standard, as sentences; None when it does not exist. Changes nothing."""
     region = region or session.region
     client = session.client("s3", region)
-    with explained(session.environment, "s3"):
+    with explained(session, "s3"):
         if not _exists(session, client, bucket, region):
             return None
         return tuple(step.lacks for step in _lacking(session, client, bucket, None))

@@ -9,14 +9,14 @@ from orchestrator.aws.translation import explained, found_or_none
 def read_state_object(session: AwsSession, bucket: str, key: str, region: str | None) -> str | None:
     """The text of a state, None when there is none."""
     s3 = session.client("s3", region)
-    answer = found_or_none(session.environment, "s3", lambda: s3.get_object(Bucket=bucket, Key=key))
+    answer = found_or_none(session, "s3", lambda: s3.get_object(Bucket=bucket, Key=key))
     return None if answer is None else answer["Body"].read().decode("utf-8", "replace")
 
 
 def state_names(session: AwsSession, bucket: str, before: str, after: str, region: str | None) -> tuple[str, ...]:
     """The names for which `<before><name><after>` is a key of the bucket, sorted; a name is one path component."""
     names = set()
-    with explained(session.environment, "s3"):
+    with explained(session, "s3"):
         pages = session.client("s3", region).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=before)
         for page in pages:
             for entry in page.get("Contents", ()):
@@ -32,7 +32,7 @@ def move_state_object(
 ) -> None:
     """Copy a state to another key of its bucket and delete it at the first; without `copy` it is there already."""
     s3 = session.client("s3", region)
-    with explained(session.environment, "s3"):
+    with explained(session, "s3"):
         if copy:
             s3.copy_object(Bucket=bucket, Key=target, CopySource={"Bucket": bucket, "Key": source})
         s3.delete_object(Bucket=bucket, Key=source)

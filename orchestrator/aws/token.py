@@ -30,7 +30,7 @@ def registry_token(session: AwsSession, region: str, account: str = "") -> Regis
     AWS has one token for every registry of a region; the embedded one tells accounts apart, so that it is told which.
     """
     named: Any = {"registryIds": [account]} if account and session.is_local else {}
-    with explained(session.environment, "ecr"):
+    with explained(session, "ecr"):
         (data,) = session.client("ecr", region=region).get_authorization_token(**named)["authorizationData"]
     user, separator, password = b64decode(data["authorizationToken"]).decode().partition(":")
     if not separator:

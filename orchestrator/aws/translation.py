@@ -1,26 +1,29 @@
-"""What AWS and its SDK refuse, as errors with a remedy. Nothing secret is in the text: requests are never quoted."""
+"""What AWS and its SDK refuse, as errors with a remedy. Nothing secret is in the text: requests are never quoted.
+
+Every command passes through here: a block that calls AWS stands in `explained`, which raises one `OrchestratorError`. It
+names the environment, its account and region, the call, the reason in AWS's words, and the remedy.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
+    ConnectionError,  # noqa: A004 - botocore names it
+    CredentialRetrievalError,
+    HTTPClientError,
+    LoginError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
-    ProxyConnectionError,
-    ReadTimeoutError,
     SSLError,
-    SSOTokenLoadError,
+    SSOError,
     TokenRetrievalError,
-    UnauthorizedSSOTokenError,
 )
 
 from orchestrator.aws.refusal_remedies import remedy_for
@@ -30,6 +33,7 @@ from orchestrator.lifecycle.ports import PortError
 T = TypeVar("T")
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403", "Forbidden"})
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+# AWS answers the same for a key that it does not know and for a region that the account has not enabled.
 INVALID = frozenset(
     {
         "InvalidClientTokenId",
@@ -37,7 +41,12 @@ INVALID = frozenset(
         "InvalidAccessKeyId",
         "SignatureDoesNotMatch",
         "AuthFailure",
+        "OptInRequired",
     }
+)
+# A bucket that lies in another region.
+ELSEWHERE = frozenset(
+    {"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException", "301"}
 )
 THROTTLED = frozenset(
     {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
@@ -70,6 +79,17 @@ ACTIONS = {
 }
 
 
+class AskedAccount(Protocol):
+    """Who is asked: a session has the environment's name, account (12 digits) and region."""
+
+    @property
+    def environment(self) -> str: ...
+    @property
+    def account_id(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+
+
 def error_code(error: ClientError) -> str:
     """AWS's own code, such as `RepositoryNotFoundException`."""
     return str(error.response.get("Error", {}).get("Code", ""))
@@ -80,16 +100,30 @@ def error_text(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Message", ""))
 
 
+def note_operation(**event: Any) -> None:
+    """Remember which call an error of the SDK ended: `after-call-error.sts.GetCallerIdentity`.
+
+    A client of `AwsSession` calls it. The first call stays, which is the cause where a role was to be assumed for another.
+    """
+    error = event["exception"]
+    if isinstance(error, BotoCoreError):
+        vars(error).setdefault(_CALL, event["event_name"].rsplit(".", 1)[-1])
+
+
+_CALL = "orchestrator_call"
+
+
 @contextmanager
-def explained(environment: str, service: str = "", *, what: str = "") -> Iterator[None]:
+def explained(asked: AskedAccount | str, service: str = "", *, what: str = "") -> Iterator[None]:
     """Turn every error of the SDK or of a port inside the block into an `OrchestratorError`.
 
-    `service` is the IAM prefix, such as `ecr`; `what` is the sentence for a port that failed without AWS.
+    `asked` is the session, or only the environment's name before there is one. `service` is the IAM prefix, such as
+    `ecr`; `what` is the sentence for a port that failed without AWS.
     """
     try:
         yield
     except (ClientError, BotoCoreError, PortError) as error:
-        raise explain(error, environment, service, what=what) from error
+        raise explain(error, asked, service, what=what) from error
 
 
 def is_absent(error: ClientError) -> bool:
@@ -100,9 +134,9 @@ def is_absent(error: ClientError) -> bool:
     )
 
 
-def found_or_none(environment: str, service: str, call: Callable[[], T]) -> T | None:
+def found_or_none(asked: AskedAccount | str, service: str, call: Callable[[], T]) -> T | None:
     """What `call` answers, None when AWS says that the thing does not exist; every other refusal is explained."""
-    with explained(environment, service):
+    with explained(asked, service):
         try:
             return call()
         except ClientError as error:
@@ -112,59 +146,82 @@ def found_or_none(environment: str, service: str, call: Callable[[], T]) -> T | 
 
 
 def explain(
-    error: ClientError | BotoCoreError | PortError, environment: str, service: str = "", *, what: str = ""
+    error: ClientError | BotoCoreError | PortError, asked: AskedAccount | str, service: str = "", *, what: str = ""
 ) -> OrchestratorError:
     """The error that a user sees for what the SDK raised, be it by itself or through a port."""
+    found = _explain(error, service, what)
+    if isinstance(asked, str):
+        found.environment = asked
+    else:
+        found.environment, found.place = asked.environment, f"account {asked.account_id}, {asked.region}"
+    return found
+
+
+def _explain(error: ClientError | BotoCoreError | PortError, service: str, what: str) -> OrchestratorError:
     if isinstance(error, PortError):
         if isinstance(error.__cause__, (ClientError, BotoCoreError)):
-            return explain(error.__cause__, environment, service)
+            return _explain(error.__cause__, service, what)
         return OrchestratorError(
             what or f"AWS refused {error.operation or 'a call'}.",
             why=_sentence(": ".join(part for part in (error.code, error.message) if part)),
-            environment=environment,
         )
     if isinstance(error, ClientError):
-        return _refused_by_aws(error, environment, service)
+        return _refused_by_aws(error, service)
     if isinstance(error, ProfileNotFound):
         return RefusedInput(
             f'the AWS profile "{error.kwargs.get("profile")}" is not configured.',
-            environment=environment,
             why="`aws_profile` (or AWS_PROFILE) names it, but this machine's AWS configuration does not have it.",
             remedy="Run `aws configure sso --profile NAME` or `aws configure --profile NAME`, or change the name.",
         )
-    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
-        return OrchestratorError(
-            "there are no usable AWS credentials.",
-            environment=environment,
-            why=_sentence(error),
-            remedy="Sign in (`aws sso login`), set `aws_profile`, export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-            "or use --local.",
-        )
-    if isinstance(error, (SSOTokenLoadError, TokenRetrievalError, UnauthorizedSSOTokenError)):
-        return OrchestratorError(
-            "the SSO session has expired or was never started.",
-            environment=environment,
-            why=_sentence(error),
-            remedy="Run `aws sso login` (with `--profile NAME` when the environment has `aws_profile`) and try again.",
-        )
-    if isinstance(error, (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError, ProxyConnectionError)):
-        return OrchestratorError(
-            "AWS could not be reached.",
-            environment=environment,
-            why=_sentence(error),
-            remedy="Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and `aws_region`; for the embedded AWS run "
-            "`orchestrator local status`.",
-        )
-    if isinstance(error, SSLError):
-        return OrchestratorError(
-            "the TLS certificate of AWS was not accepted.",
-            environment=environment,
-            why=_sentence(error),
-            remedy="Behind a proxy that opens TLS, let AWS_CA_BUNDLE name a file with its certificate.",
-        )
+    return _failed_in_sdk(error)
+
+
+# The first row that fits: {what happened before AWS could answer, remedy}.
+_SDK: tuple[tuple[tuple[type[BotoCoreError], ...], str, str], ...] = (
+    (
+        (NoCredentialsError, PartialCredentialsError),
+        "there are no usable AWS credentials.",
+        "Sign in (`aws sso login`), set `aws_profile`, export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+        "or use --local.",
+    ),
+    (
+        (SSOError, TokenRetrievalError),
+        "the SSO session has expired or was never started.",
+        "Run `aws sso login` (with `--profile NAME` when the environment has `aws_profile`) and try again.",
+    ),
+    (
+        (LoginError,),
+        "the session of `aws login` has expired or was never started.",
+        "Run `aws login` (with `--profile NAME` when the environment has `aws_profile`) and try again.",
+    ),
+    (
+        (CredentialRetrievalError,),
+        "the AWS credentials could not be fetched.",
+        "Run the profile's `credential_process` by hand, or sign in again (`aws sso login`).",
+    ),
+    (
+        (SSLError,),
+        "the TLS certificate of AWS was not accepted.",
+        "Behind a proxy that opens TLS, let AWS_CA_BUNDLE name a file with its certificate.",
+    ),
+    (
+        (ConnectionError, HTTPClientError),
+        "AWS could not be reached.",
+        "Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and `aws_region`; for the embedded AWS run "
+        "`orchestrator local status`.",
+    ),
+)
+
+
+def _failed_in_sdk(error: BotoCoreError) -> OrchestratorError:
+    """What the SDK raised by itself, after the name of the call that it ended, where there was one."""
+    called: str = getattr(error, _CALL, "")
+    before = f"{called}: " if called else ""
+    for kinds, what, remedy in _SDK:
+        if isinstance(error, kinds):
+            return OrchestratorError(f"{before}{what}", why=_sentence(error), remedy=remedy)
     return OrchestratorError(
-        f"the AWS SDK failed ({type(error).__name__}).",
-        environment=environment,
+        f"{before}the AWS SDK failed ({type(error).__name__}).",
         why=_sentence(error),
         remedy="Run the command again with --verbose to see where.",
     )
@@ -184,7 +241,7 @@ def missing_action(error: ClientError, service: str = "") -> str:
     return ACTIONS.get(error.operation_name, f"{service or '*'}:{error.operation_name}")
 
 
-def _refused_by_aws(error: ClientError, environment: str, service: str) -> OrchestratorError:
+def _refused_by_aws(error: ClientError, service: str) -> OrchestratorError:
     code, text = error_code(error), _sentence(error_text(error))
     called = error.operation_name
     particular = remedy_for(f"{called} {code}: {text}")
@@ -192,31 +249,41 @@ def _refused_by_aws(error: ClientError, environment: str, service: str) -> Orche
         action = missing_action(error, service)
         return OrchestratorError(
             f"{called} was denied.",
-            environment=environment,
             why=f"The credentials lack {action}: {text}" if text else f"The credentials lack {action}.",
             remedy=particular
             or f"Allow {action} (`orchestrator docs deployer-policy` lists all that is needed), or use another profile.",
         )
-    if code in EXPIRED:
-        return OrchestratorError(
-            f"{called}: the AWS credentials have expired.",
-            environment=environment,
-            why=text,
-            remedy="Sign in again (`aws sso login`) or renew the exported keys.",
-        )
-    if code in INVALID:
-        return OrchestratorError(
-            f"{called}: AWS does not know these credentials ({code}).",
-            environment=environment,
-            why=text,
-            remedy="Check the access key, its account's partition and the clock of this machine. A region that the account has "
-            "not opted in to answers so, too (`aws account enable-region --region-name REGION`).",
-        )
-    if code in THROTTLED:
-        return OrchestratorError(
-            f"{called}: AWS throttled the call {code!r} until the retries were used up.",
-            environment=environment,
-            why=text,
-            remedy="Run the command again later, or with fewer environments at a time (-j 1).",
-        )
-    return OrchestratorError(f"{called} failed with {code}.", environment=environment, why=text, remedy=particular)
+    for codes, what, remedy in _CODES:
+        if code in codes:
+            return OrchestratorError(f"{called}: {what.format(code=code)}", why=text, remedy=remedy)
+    return OrchestratorError(
+        f"{called} failed with {code}.",
+        why=text,
+        remedy=particular or "Run the command again with --verbose to see where.",
+    )
+
+
+# {what AWS means by these codes, remedy}.
+_CODES: tuple[tuple[frozenset[str], str, str], ...] = (
+    (
+        EXPIRED,
+        "the AWS credentials have expired.",
+        "Sign in again (`aws sso login`) or renew the exported keys.",
+    ),
+    (
+        INVALID,
+        "AWS does not know these credentials ({code}).",
+        "Check the access key, its account's partition and the clock of this machine. A region that the account has "
+        "not opted in to answers so, too (`aws account enable-region --region-name REGION`).",
+    ),
+    (
+        ELSEWHERE,
+        "the bucket lies in another region ({code}).",
+        "Name its region: `aws_region`, or `state.region` for the bucket of states.",
+    ),
+    (
+        THROTTLED,
+        "AWS throttled the call ({code}) until the retries were used up.",
+        "Run the command again later, or with fewer environments at a time (-j 1).",
+    ),
+)

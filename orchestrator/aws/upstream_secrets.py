@@ -63,7 +63,7 @@ def check_name(name: str) -> None:
 def describe_secret(session: AwsSession, name: str) -> UpstreamSecret | None:
     """The secret as it stands, None when it does not exist; raises when AWS does not let us tell."""
     client = session.client("secretsmanager")
-    answer = found_or_none(session.environment, "secretsmanager", lambda: client.describe_secret(SecretId=name))
+    answer = found_or_none(session, "secretsmanager", lambda: client.describe_secret(SecretId=name))
     return (
         None
         if answer is None
@@ -115,7 +115,7 @@ def put_upstream_secret(
     client = session.client("secretsmanager")
     wanted = [{"Key": key, "Value": value} for key, value in sorted((tags or {}).items())]
     if existing is None:
-        with explained(session.environment, "secretsmanager"):
+        with explained(session, "secretsmanager"):
             made = client.create_secret(
                 Name=name,
                 Description=description or "Upstream credentials of an ECR pull-through cache rule",
@@ -124,7 +124,7 @@ def put_upstream_secret(
             )
         return StoredSecret(name=name, arn=made["ARN"], created=True)
     _refuse_unusable(session, existing)
-    with explained(session.environment, "secretsmanager"):
+    with explained(session, "secretsmanager"):
         client.put_secret_value(SecretId=existing.arn, SecretString=credentials.as_secret())
         if wanted:
             client.tag_resource(SecretId=existing.arn, Tags=wanted)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ def vpc_blocks(session: AwsSession, vpc_id: str) -> tuple[str, ...] | None:
     """The CIDR blocks of a VPC, None when it does not exist; raises OrchestratorError when AWS does not let us tell."""
     make: Any = session.client
     ec2 = make("ec2")
-    answer = found_or_none(session.environment, "ec2", lambda: ec2.describe_vpcs(VpcIds=[vpc_id]))
+    answer = found_or_none(session, "ec2", lambda: ec2.describe_vpcs(VpcIds=[vpc_id]))
     if answer is None or not answer["Vpcs"]:
         return None
     vpc = answer["Vpcs"][0]

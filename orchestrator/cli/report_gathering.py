@@ -220,20 +220,19 @@ def _findings(
     rows: list[dict[str, Any]] = []
     for image in scanned[:MOST_SCANS] if session else ():
         assert session is not None
-        rows += asking.ask("scan findings", lambda image=image: _found(session, image, running), [])  # type: ignore[misc]
+        what = f"scan findings of {image.repository}@{image.digest}"
+        rows += asking.ask(what, lambda image=image: _found(session, image, running), [])  # type: ignore[misc]
     rows.sort(key=lambda row: (-row["rank"], row["repository"], row["name"]))
     return {"severities": dict.fromkeys(SEVERITIES, 0) | dict(severities(contents)), "found": rows[:MOST_FINDINGS]}
 
 
 def _found(session: AwsSession, image: ScannedImage, running: set[str] | None) -> list[dict[str, Any]]:
     from orchestrator.aws.ports.ecr_scanner import EcrScanner
+    from orchestrator.aws.translation import explained
     from orchestrator.findings.event import rank, read_findings
-    from orchestrator.lifecycle.ports import PortError
 
-    try:
+    with explained(session, "ecr"):
         pages = list(EcrScanner(session.client("ecr")).finding_pages(image.repository, image.digest))
-    except PortError as error:
-        raise OrchestratorError(f"{image.repository}@{image.digest}: {error}") from error
     return [
         {
             "repository": image.repository,

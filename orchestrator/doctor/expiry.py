@@ -50,7 +50,7 @@ def _alarms(session: AwsSession, environment: Environment) -> Diagnosis:
     manager = environment.lifecycle_manager
     assert manager is not None
     client: Any = session.client
-    with explained(environment.name, "cloudwatch"):
+    with explained(session, "cloudwatch"):
         pages = client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{manager.name}-")
         alarms = [alarm for page in pages for alarm in page["MetricAlarms"]]
     if not alarms:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import stat
 import subprocess
 import sys
 from importlib.metadata import packages_distributions
@@ -21,6 +20,7 @@ from orchestrator.local import ensure_running, stop
 from orchestrator.local.controls import set_faults
 from tests.functional.published_schemas import problems
 
+from .cluster_of_files import Cluster
 from .running import Ran, run
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ account_id               = "111122223333"
 aws_region               = "eu-west-1"
 pull_through_cache_rules = { quay = { upstream_registry_url = "quay.io" } }
 """
-KUBECTL = Path(__file__).with_name("kubectl_from_files.py")
 
 
 def pod(name: str, image: str, digest: str = "") -> dict[str, Any]:
@@ -45,39 +44,6 @@ def pod(name: str, image: str, digest: str = "") -> dict[str, Any]:
         "spec": {"containers": [{"name": "main", "image": image}]},
         "status": {"containerStatuses": [{"name": "main", "imageID": digest}]},
     }
-
-
-class Cluster:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir()
-        self.program = folder / "kubectl"
-        self.program.write_text(f"#!{sys.executable}\n{KUBECTL.read_text()}")
-        self.program.chmod(self.program.stat().st_mode | stat.S_IXUSR)
-
-    def serve(self, path: str, pages: object) -> None:
-        (self.folder / (path.strip("/").replace("/", "_") + ".json")).write_text(json.dumps(pages))
-
-    def serve_answer(self, path: str, answer: str) -> None:
-        """This text in place of a list."""
-        self.serve(path, {"answer": answer})
-
-    def has_kinds(self, kinds: dict[str, dict[str, str]]) -> None:
-        """Discovery: {"/apis/<group>/<version>": {kind: plural}}."""
-        resources = {
-            path: [{"kind": kind, "name": plural, "verbs": ["list"]} for kind, plural in found.items()]
-            for path, found in kinds.items()
-        }
-        (self.folder / "kinds").write_text(json.dumps(resources))
-
-    def has_policy(self, since: str) -> None:
-        (self.folder / "policy").write_text(since)
-
-    def is_called(self, uid: str) -> None:
-        (self.folder / "uid").write_text(uid)
-
-    def calls(self) -> list[str]:
-        return (self.folder / "calls").read_text().splitlines()
 
 
 @pytest.fixture

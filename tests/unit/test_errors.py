@@ -43,3 +43,10 @@ def test_the_environment_stands_before_the_sentence() -> None:
 
 def test_an_error_without_an_environment_begins_with_its_place() -> None:
     assert str(OrchestratorError("no such rule.", where=Location("dev.tfvars", 3))) == "dev.tfvars:3: no such rule."
+
+
+def test_what_another_program_said_without_a_full_stop_does_not_run_into_the_remedy() -> None:
+    error = OrchestratorError("not applied.", why="The token is expired", remedy="Sign in again")
+    assert str(error) == "not applied. The token is expired. Sign in again"
+    lines = OrchestratorError("not applied.", why="Error: one\nError: two", remedy="Look at them.")
+    assert str(lines) == "not applied.\nError: one\nError: two\nLook at them."

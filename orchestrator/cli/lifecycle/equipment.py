@@ -56,7 +56,7 @@ class Equipment:
 
         upstreams = UpstreamRegistries(self.session.upstreams)
         manager = Manager(self.settings, self.registry, self.storage, None, self.host, upstreams, collector)
-        with explained(self.environment.name, "ecr"):
+        with explained(self.session, "ecr"):
             report: dict[str, Any] = manager.start(seed, **options)
         return report
 

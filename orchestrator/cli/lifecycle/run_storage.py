@@ -68,5 +68,5 @@ def open_storage(
             notes.append(f"The bucket {bucket} does not exist yet; {folder} is used in its place.")
         storage, where = DirectoryStorage(folder), str(folder)
     files = snapshot_files(snapshots, settings)
-    with explained(environment.name, "s3", what="The snapshots of clusters cannot be read."):
+    with explained(session, "s3", what="The snapshots of clusters cannot be read."):
         return (with_files(storage, files) if files else storage), where, notes

@@ -29,6 +29,8 @@ class Bucket:
     """S3 with one bucket, whose answer to ListObjectVersions is `page` or the refusal `code`."""
 
     environment: str = "dev"
+    account_id: str = "111122223333"
+    region: str = "eu-west-1"
     page: dict[str, Any] = field(default_factory=dict)
     code: str = ""
     asked: list[str] = field(default_factory=list)
