@@ -34,6 +34,8 @@ PACKED = (
     "orchestrator.lifecycle",
     "orchestrator.partitions",
 )
+# Of a package that holds others of the list, such as `orchestrator.aws`, nothing else is packed.
+_BELOW = tuple(f"{one}." for one in PACKED if not any(other.startswith(f"{one}.") for other in PACKED))
 IN_THE_RUNTIME = frozenset({"boto3", "botocore"})
 _TIME = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o644
@@ -196,11 +198,7 @@ def _is_packed(module: str, line: int, name: str, function: str, *, top: bool) -
 
 def _may_be_packed(module: str) -> bool:
     """Is it one of the packed modules, or (as names that are imported from a module look too) below one?"""
-    if module in PACKED:
-        return True
-    return module.startswith(
-        ("orchestrator.lifecycle.", "orchestrator.findings.", "orchestrator.aws.ports.", "orchestrator.partitions.")
-    )
+    return module in PACKED or module.startswith(_BELOW)
 
 
 def _files_of(module: str, root: Path) -> list[Path]:
