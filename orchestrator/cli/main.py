@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import json
 import os
 import sys
@@ -176,9 +177,20 @@ def _refused_by_the_system(error: OSError) -> OrchestratorError:
     )
 
 
+def _take_any_text() -> None:
+    """Let the streams print what has no bytes in the terminal's encoding, as `\\udcff`.
+
+    Names of files, and half of a pair that JSON wrote, are such text.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 done, 1 failed, 2 usage or refused input, 3 changes found where that is the question."""
     args = list(sys.argv[1:] if arguments is None else arguments)
+    _take_any_text()
     messages.MANNER.follow(args, os.environ)
     verbose = bool(os.environ.get("ORCHESTRATOR_VERBOSE")) or "-v" in args or "--verbose" in args
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -179,3 +180,26 @@ def test_every_command_takes_what_stands_before_commands(command: str) -> None:
     helped = run(command, "--quiet", "--log-format", "json", "--verbose", "--help")
     assert (helped.code, helped.err) == (0, "")
     assert "--log-format" not in helped.out
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize("arguments", [("images",), ("images", "--json"), ("rewrite", "--diff")])
+def test_text_that_has_no_bytes_in_an_encoding_is_printed_all_the_same(
+    root: Project, encoding: str, arguments: tuple[str, ...]
+) -> None:
+    command, *options = arguments
+    folder = root.root / "files"
+    folder.mkdir()
+    os.close(os.open(os.fsencode(folder / "name-") + b"\xff.yaml", os.O_CREAT))
+    (folder / os.fsdecode(b"name-\xff.yaml")).write_text("image: nginx:1\n")
+    half = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "a", "image": "\ud800nginx"}]}}
+    (folder / "half.json").write_text(json.dumps(half))
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestrator", "-C", str(root.root), command, "standard", str(folder), *options],
+        check=False,
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": f"{encoding}:strict", "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert (done.returncode in (0, 3), done.stderr.count(b"Traceback")) == (True, 0), done.stderr
+    # click prints with replacements of its own where a stream says ascii.
+    assert re.search(rb"name-(\\udcff|\?).yaml", done.stdout)
