@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.constructs.cache_resources import Resource, cache_resources
-from orchestrator.constructs.cluster_images import ImageRedirects
+from orchestrator.constructs.cluster_images import ImageRedirects, is_unknown_image
 from orchestrator.constructs.manager_resources import manager_resources
 from orchestrator.functions.package import build_package, write_package
 
@@ -34,6 +34,7 @@ try:
 except ImportError as error:
     raise ImportError("AWS CDK is not installed. Run `pip install 'orchestrator[cdk]'`.") from error
 
+_TASK = "AWS::ECS::TaskDefinition"
 _MANIFEST = "Custom::AWSCDK-EKS-KubernetesResource"
 _CHART = "Custom::AWSCDK-EKS-HelmChart"
 
@@ -89,25 +90,27 @@ class _Redirecting:
     def visit(self, node: IConstruct) -> None:
         """Called by CDK for each construct."""
         if isinstance(node, aws_ecs.CfnTaskDefinition):
-            self._task(node)
+            self._task(node, node.container_definitions)
         elif aws_cdk.CfnResource.is_cfn_resource(node):
             kind = node.cfn_resource_type
-            if kind == _MANIFEST:
+            if kind == _TASK:
+                self._task(node, _properties(node).get("ContainerDefinitions"))
+            elif kind == _MANIFEST:
                 self._manifest(node)
             elif kind == _CHART:
                 _warn(node, "Images of a Helm chart are not redirected here: give its values redirected ones.")
 
-    def _task(self, node: Any) -> None:
-        containers = aws_cdk.Stack.of(node).resolve(node.container_definitions)
+    def _task(self, node: Any, definitions: Any) -> None:
+        containers = aws_cdk.Stack.of(node).resolve(definitions)
         for index, container in enumerate(containers if isinstance(containers, list) else ()):
             image = container.get("image", container.get("Image")) if isinstance(container, dict) else None
-            # What CDK builds itself is a token: it is in ECR.
-            if isinstance(image, str) and (target := self._redirects.redirect_found(image)) is not None:
+            if is_unknown_image(image):
+                _warn(node, f"The image of container {index + 1} is known at deployment only, and stays as it is.")
+            elif isinstance(image, str) and (target := self._redirects.redirect_found(image)) is not None:
                 node.add_property_override(f"ContainerDefinitions.{index}.Image", target)
 
     def _manifest(self, node: Any) -> None:
-        # CDK has no public way to a custom resource's properties.
-        text = aws_cdk.Stack.of(node).resolve(node._cfn_properties).get("Manifest")
+        text = _properties(node).get("Manifest")
         if not isinstance(text, str):
             _warn(node, "This manifest has values that are known at deployment only, and its images stay as they are.")
             return
@@ -115,6 +118,12 @@ class _Redirecting:
         redirected = self._redirects.redirect_documents(documents)
         if redirected != documents:
             node.add_property_override("Manifest", json.dumps(redirected, separators=(",", ":")))
+
+
+def _properties(node: Any) -> dict[str, Any]:
+    # CDK has no public way to the properties of a resource without a class of its own.
+    properties: dict[str, Any] = aws_cdk.Stack.of(node).resolve(node._cfn_properties)
+    return properties
 
 
 def _warn(node: IConstruct, text: str) -> None:

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
     from orchestrator.environment.model import Environment
 
+# Both kinds of CDK write `${Token[…]}` or `${TfToken[…]}` into texts for what a deployment fills in.
+_FILLED_IN = "${"
+_IN_ECR = ".dkr.ecr"
+
+
+def is_unknown_image(image: object) -> bool:
+    """Whether a resolved image is known at deployment only, and may be outside ECR. What CDK builds itself is in ECR."""
+    return not isinstance(image, str) and image is not None and _IN_ECR not in json.dumps(image)
+
 
 class ImageRedirects:
     """The route table of one environment, for the constructs of both kinds."""
@@ -26,6 +35,12 @@ class ImageRedirects:
 
     def redirect(self, image: str) -> str:
         """Where `image` is pulled from; what has no route keeps its name. Raises RefusedInput for what is no image."""
+        if _FILLED_IN in image:
+            raise RefusedInput(
+                f'"{image}" is known at deployment only, and its route is told when the program is synthesised.',
+                environment=self._name,
+                remedy='Redirect the name, and put what is not known behind it: `redirect("nginx") + ":" + tag`.',
+            )
         answer = self._table.redirect(image)
         if isinstance(answer, Refused):
             raise RefusedInput(

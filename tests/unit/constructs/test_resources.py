@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.checks.check import build_environment
 from orchestrator.constructs.cache_resources import cache_resources
-from orchestrator.constructs.cluster_images import ImageRedirects
+from orchestrator.constructs.cluster_images import ImageRedirects, is_unknown_image
 from orchestrator.constructs.manager_resources import manager_resources
 from orchestrator.environment.tfvars import parse_tfvars
 from orchestrator.errors import RefusedInput
@@ -114,3 +114,24 @@ def test_documents_keep_everything_but_their_images() -> None:
     assert redirects.redirect("example.com/a:1") == "example.com/a:1"
     with pytest.raises(RefusedInput, match="orchestrator route dev"):
         redirects.redirect("Not An Image")
+
+
+@pytest.mark.parametrize("text", ["${Token[TOKEN.13]}", "quay.io/a/b:${Token[TOKEN.13]}", "${TfToken[TOKEN.0]}"])
+def test_what_a_deployment_fills_in_is_refused_with_a_way_out(text: str) -> None:
+    redirects = ImageRedirects(environment(""))
+    with pytest.raises(RefusedInput, match=r"known at deployment only.*put what is not known behind it"):
+        redirects.redirect(text)
+
+
+@pytest.mark.parametrize(
+    ("image", "unknown"),
+    [
+        ("nginx:1", False),
+        (None, False),
+        ({"Ref": "Image"}, True),
+        ({"Fn::Join": ["", ["quay.io/a/b:", {"Ref": "Tag"}]]}, True),
+        ({"Fn::Sub": "${AWS::AccountId}.dkr.ecr.eu-west-1.${AWS::URLSuffix}/assets:abc"}, False),
+    ],
+)
+def test_an_image_that_a_deployment_fills_in_is_told_from_what_cdk_builds(image: object, unknown: bool) -> None:
+    assert is_unknown_image(image) is unknown

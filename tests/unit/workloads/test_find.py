@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from orchestrator.workloads.edits import rewrite
-from orchestrator.workloads.find import find_images, is_candidate
+from orchestrator.workloads.find import find_images, is_candidate, may_hold_images
 from orchestrator.workloads.place import Lines
 from tests.unit.workloads.pipeline_shapes import PIPELINE_SHAPES
 from tests.unit.workloads.shapes import SHAPES as PLAIN_SHAPES
@@ -45,6 +45,19 @@ def test_every_image_is_found_at_its_place_and_nothing_else(name: str, ends: str
     found = find_images(path, case.text)
     assert is_candidate(path)
     assert {place.anchor.start: (place.reference, place.consent) for place in found.places} == case.expected
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_look_at_the_words_passes_over_no_image(name: str) -> None:
+    path, source = SHAPES[name]
+    case = marked(source)
+    found = find_images(path, case.text)
+    assert may_hold_images(path, case.text) or not (found.places or found.unreadable)
+
+
+@pytest.mark.parametrize("path", ["a.yaml", "a.json", "values.yaml", "src/app.ts", "src/app.py"])
+def test_a_text_without_a_word_of_images_is_passed_over(path: str) -> None:
+    assert not may_hold_images(path, '{"kind": "Service", "spec": {"ports": [80]}}')
 
 
 @pytest.mark.parametrize("name", SHAPES)
