@@ -234,6 +234,31 @@ module "mirror_queue" {
 }
 
 ################################################################################
+# The webhook's replicas
+################################################################################
+
+locals {
+  image_swapper_whole = "ecr-swapper-${replace(local.environment, ".", "-")}"
+  image_swapper_name = coalesce(try(var.image_swapper.name, null), length(local.image_swapper_whole) <= 40 ? local.image_swapper_whole : join("-", [
+    substr(local.image_swapper_whole, 0, 31), substr(sha256(local.image_swapper_whole), 0, 8),
+  ]))
+}
+
+module "image_swapper" {
+  source = "../modules/image-swapper"
+  count  = try(var.image_swapper.enabled, false) && local.uses_own_registry && local.rest ? 1 : 0
+
+  account_id               = var.account_id
+  name                     = local.image_swapper_name
+  prefixes                 = keys(var.mirrors)
+  repository_kms_key_arn   = var.kms_key_arn
+  permissions_boundary_arn = var.image_swapper.permissions_boundary_arn
+  tags                     = var.tags
+
+  pods = var.image_swapper.pods == null ? null : merge(var.image_swapper.pods, { cluster = var.cluster_name })
+}
+
+################################################################################
 # Lifecycle manager, scan findings, monitoring
 ################################################################################
 

@@ -188,6 +188,21 @@ output "mirror_worker_policy" {
   value       = one(module.mirror_queue[*].worker_policy)
 }
 
+output "image_swapper_role_arn" {
+  description = "Role of the webhook's Pods. Null without `image_swapper.pods`."
+  value       = one(module.image_swapper[*].role_arn)
+}
+
+output "image_swapper_policy" {
+  description = "What a replica of the webhook may do (JSON), for Pods with a role of their own. Null without `image_swapper`."
+  value       = one(module.image_swapper[*].policy)
+}
+
+output "image_swapper_queues" {
+  description = "Queues of the webhook's replicas, each as `{name, arn, url}`: `copies`, `dead_letters`, `deletions`. Null without `image_swapper`."
+  value       = one([for made in module.image_swapper : { copies = made.queue, dead_letters = made.dead_letters, deletions = made.deletions }])
+}
+
 output "dashboard_name" {
   description = "CloudWatch dashboard. Null where monitoring is not enabled."
   value       = one(module.monitoring[*].dashboard_name)

@@ -675,6 +675,26 @@ variable "mirror_queue" {
   }
 }
 
+variable "image_swapper" {
+  description = "What replicas of `orchestrator swapper serve` share: queue and table, by which each image is copied once, and a queue that tells them of deletions. `name` defaults to ecr-swapper-<environment>; `pods` makes the role of the Pods that `manifests --for swapper` writes. Null makes nothing."
+  type = object({
+    enabled                  = optional(bool, false)
+    name                     = optional(string)
+    permissions_boundary_arn = optional(string)
+    pods = optional(object({
+      oidc_provider_arn = optional(string)
+      audience          = optional(string, "sts.amazonaws.com")
+      pod_identity      = optional(bool, false)
+    }))
+  })
+  default = null
+
+  validation {
+    condition     = !try(var.image_swapper.enabled, false) || (coalesce(var.registry_account_id, var.account_id) == var.account_id && coalesce(var.registry_region, var.aws_region) == var.aws_region)
+    error_message = "image_swapper.enabled is true where the registry is another's. The webhook copies with the credentials of the registry's account: enable it in an environment of that account and region."
+  }
+}
+
 variable "monitoring" {
   description = "CloudWatch dashboard of the registry, and alarms on its size and pulls. Null makes nothing."
   type = object({

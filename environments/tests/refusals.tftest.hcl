@@ -177,3 +177,14 @@ run "refuses_a_queue_of_copies_where_the_registry_is_anothers" {
 
   expect_failures = [var.mirror_queue]
 }
+
+run "refuses_a_shared_webhook_where_the_registry_is_anothers" {
+  command = plan
+
+  variables {
+    registry_account_id = "444455556666"
+    image_swapper       = { enabled = true }
+  }
+
+  expect_failures = [var.image_swapper]
+}

@@ -18,6 +18,11 @@ output "worker_role_arn" {
   value       = one(values(aws_iam_role.workers)[*].arn)
 }
 
+output "worker_role_name" {
+  description = "Name of that role. Null without `workers`."
+  value       = one(values(aws_iam_role.workers)[*].name)
+}
+
 output "worker_policy" {
   description = "What a worker may do (JSON), for workers with a role of their own."
   value       = jsonencode({ Version = "2012-10-17", Statement = local.statements })

@@ -56,7 +56,7 @@ def _encrypted(environment: Environment) -> bool:
 
 
 def _queues(environment: Environment) -> bool:
-    return _functions(environment) or environment.shares_copies
+    return _functions(environment) or environment.shares_copies or environment.shares_swaps
 
 
 def usage_identity(environment: Environment) -> bool:
@@ -133,11 +133,11 @@ FUNCTION_STATEMENTS = (
         ),
         (RULE,),
         unseen={"events:TagResource": "PutRule with tags is authorized as TagResource too."},
-        needed=_functions,
+        needed=lambda environment: _functions(environment) or environment.shares_swaps,
     ),
     Statement(
         "Queues",
-        "Pages of repositories, what the functions gave up, and copies that workers share.",
+        "Pages of repositories, what the functions gave up, copies that are shared, and deletions.",
         (
             "sqs:CreateQueue",
             "sqs:DeleteQueue",
@@ -153,7 +153,7 @@ FUNCTION_STATEMENTS = (
     ),
     Statement(
         "CopyTable",
-        "The table of copies that workers share.",
+        "The table of copies that workers, or replicas of the webhook, share.",
         (
             "dynamodb:CreateTable",
             "dynamodb:DeleteTable",
@@ -166,7 +166,7 @@ FUNCTION_STATEMENTS = (
         ),
         (TABLE,),
         unseen={"dynamodb:TagResource": "CreateTable with tags is authorized as TagResource too."},
-        needed=lambda environment: environment.shares_copies,
+        needed=lambda environment: environment.shares_copies or environment.shares_swaps,
     ),
     Statement(
         "Topics",

@@ -68,7 +68,9 @@ def _pod_identity(environment: Environment) -> bool:
     workers = (
         environment.shares_copies and queue is not None and queue.workers is not None and queue.workers.pod_identity
     )
-    return usage or workers or any(role.pod_identity for role in environment.push_roles.values())
+    swapper = environment.image_swapper
+    pods = environment.shares_swaps and swapper is not None and swapper.pods is not None and swapper.pods.pod_identity
+    return usage or workers or pods or any(role.pod_identity for role in environment.push_roles.values())
 
 
 CORE_STATEMENTS = (
@@ -258,6 +260,7 @@ CORE_STATEMENTS = (
         needed=lambda environment: (
             bool(environment.push_roles or environment.functions)
             or bool(environment.shares_copies and environment.mirror_queue and environment.mirror_queue.workers)
+            or bool(environment.shares_swaps and environment.image_swapper and environment.image_swapper.pods)
             or usage_identity(environment)
             or _gives_access(environment)
         ),

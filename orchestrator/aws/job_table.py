@@ -1,8 +1,8 @@
 """The table of copies in DynamoDB: who copies what, and what comes after it. Every change names the state that it expects.
 
-An item is a job by its name. It has `state`, `source`, `platforms`, `mounts`, `referrers`, the sets `after` (what it still waits for)
-and `before` (who waits for it), `owner` and `until` (the lease), `attempts`, and in the end `outcome` or `error`. DynamoDB
-forgets an item at `expires`.
+An item is a job by its name. It has `state`, `source`, `platforms`, `mounts`, `referrers`, `opened`, the sets `after` (what it still waits for)
+and `before` (who waits for it), `owner` and `until` (the lease), `attempts`, and in the end `outcome` or `failure` and when
+it `ended`. DynamoDB forgets an item at `expires`.
 """
 
 from __future__ import annotations
@@ -38,8 +38,11 @@ class JobTable:
 
     # Who plans
 
-    def submit(self, job: CopyJob, before: Collection[str]) -> JobState:
-        """Put the job down, unless a worker copies it right now; the state that it has then."""
+    def submit(self, job: CopyJob, before: Collection[str], since: float | None = None) -> JobState:
+        """Put the job down, unless a worker copies it right now; the state that it has then.
+
+        What ended after `since` (seconds since 1970) is not begun anew, and is answered as what a worker copies.
+        """
         state = JobState.WAITING if job.after else JobState.READY
         values: dict[str, Any] = {
             ":to": {"S": state},
@@ -48,8 +51,9 @@ class JobTable:
             ":mounts": {"S": json.dumps(job.mounts, sort_keys=True)},
             ":referrers": {"BOOL": job.referrers},
             ":expires": {"N": str(int(self._clock() + KEPT_SECONDS))},
+            ":opened": {"S": job.opened_by},
         }
-        sets = "#state = :to, #source = :source, platforms = :platforms, mounts = :mounts, referrers = :referrers, expires = :expires"
+        sets = "#state = :to, #source = :source, platforms = :platforms, mounts = :mounts, referrers = :referrers, opened = :opened, expires = :expires"
         removes = "#owner, #until, outcome, failure"
         if job.after:
             sets += ", #after = :after"
@@ -65,6 +69,9 @@ class JobTable:
             anew = f"SET {sets}, attempts = :zero REMOVE {removes}{add}"
             condition = "attribute_not_exists(#state) OR #state IN (:done, :failed)"
             zero = {":zero": {"N": "0"}}
+            if since is not None:
+                condition = f"{condition} AND (attribute_not_exists(ended) OR ended < :since)"
+                zero[":since"] = _number(since)
             if self._update(job.target, anew, condition, values | waits | ended | zero) is not None:
                 return state
             condition = "attribute_exists(#state) AND NOT #state IN (:copying, :done, :failed) OR (#state = :copying AND #until < :now)"
@@ -122,17 +129,18 @@ class JobTable:
         condition = "#state = :copying AND #owner = :owner"
         return self._update(name, "SET #until = :until", condition, values) is not None
 
-    def give_back(self, name: str, owner: str, why: str) -> None:
-        """It was not copied, and is to be tried again."""
+    def give_back(self, name: str, owner: str, why: str, *, counts: bool = True) -> None:
+        """It was not copied, and is to be tried again; as if it had not been begun unless it `counts`."""
         values = {
             ":owner": {"S": owner},
             ":ready": {"S": JobState.READY},
             ":why": {"S": why},
             ":copying": {"S": JobState.COPYING},
+            ":begun": {"N": "0" if counts else "1"},
         }
         self._update(
             name,
-            "SET #state = :ready, failure = :why REMOVE #owner, #until",
+            "SET #state = :ready, failure = :why, attempts = attempts - :begun REMOVE #owner, #until",
             "#state = :copying AND #owner = :owner",
             values,
         )
@@ -144,11 +152,12 @@ class JobTable:
             ":copying": {"S": JobState.COPYING},
             ":to": {"S": JobState.FAILED if outcome is None else JobState.DONE},
             ":text": {"S": why if outcome is None else json.dumps(asdict(outcome))},
+            ":now": _number(self._clock()),
         }
         field, other = ("failure", "outcome") if outcome is None else ("outcome", "failure")
         self._update(
             name,
-            f"SET #state = :to, {field} = :text REMOVE #owner, #until, {other}",
+            f"SET #state = :to, {field} = :text, ended = :now REMOVE #owner, #until, {other}",
             "#state = :copying AND #owner = :owner",
             values,
         )
@@ -208,6 +217,7 @@ def _job(item: Mapping[str, Any]) -> CopyJob:
         {digest: tuple(repositories) for digest, repositories in json.loads(item["mounts"]["S"]).items()},
         frozenset(item.get("after", {}).get("SS", ())),
         bool(item["referrers"]["BOOL"]),
+        item.get("opened", {}).get("S", ""),
     )
 
 

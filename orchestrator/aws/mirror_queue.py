@@ -45,16 +45,19 @@ class Ticket:
 
 
 class MirrorQueue:
-    """The queue, its dead letters and the table, all called `name`. What is taken is held for `lease` seconds at a time."""
+    """The queue, its dead letters and the table, all called `name`. What is taken is held for `lease` seconds at a time.
 
-    def __init__(self, session: AwsSession, name: str, *, lease: float = 120.0) -> None:
+    With `url` nothing is looked for: the queue is there, the dead letters are beside it, and `name` is the table's alone.
+    """
+
+    def __init__(self, session: AwsSession, name: str, *, url: str = "", lease: float = 120.0) -> None:
         self._session = session
         self._client: Any = session.client("sqs")
         # Threads share the count: its `next` is one step of the interpreter, which a generator's is not.
         self._claims = itertools.count(1)
         self._lease = lease
-        self._url = self._find(name)
-        self._dead_url = self._find(f"{name}-dead-letters")
+        self._url = url or self._find(name)
+        self._dead_url = f"{url}-dead-letters" if url else self._find(f"{name}-dead-letters")
         self.table = JobTable(session, name)
 
     def _find(self, name: str) -> str:
@@ -73,15 +76,15 @@ class MirrorQueue:
 
     # Who plans
 
-    def submit(self, jobs: Sequence[CopyJob]) -> None:
-        """Put the jobs down, and those that wait for nothing into the queue."""
+    def submit(self, jobs: Sequence[CopyJob], *, since: float | None = None) -> None:
+        """Put the jobs down, and those that wait for nothing into the queue; what ended after `since` is left as it is."""
         before: dict[str, list[str]] = {}
         for job in jobs:
             for name in job.after:
                 before.setdefault(name, []).append(job.target)
         # Whoever waits is there before the one that lets it go can end.
         for job in reversed(jobs):
-            if self.table.submit(job, before.get(job.target, ())) is JobState.READY:
+            if self.table.submit(job, before.get(job.target, ()), since) is JobState.READY:
                 self._send(job.target)
 
     def mend(self, statuses: Mapping[str, JobStatus]) -> None:
@@ -162,6 +165,11 @@ class MirrorQueue:
         """The job has failed, and is to be tried again after so many seconds."""
         self.table.give_back(ticket.job.target, ticket.owner, why)
         self._show_again(ticket.receipt, seconds)
+
+    def give_back(self, ticket: Ticket) -> None:
+        """The job was not begun, and is another worker's at once."""
+        self.table.give_back(ticket.job.target, ticket.owner, "", counts=False)
+        self._show_again(ticket.receipt, 0)
 
     def _end(self, ticket: Ticket, outcome: JobOutcome | None, why: str) -> None:
         name = ticket.job.target

@@ -110,10 +110,11 @@ def samples(statement: Statement, environment: Environment) -> list[str]:
         elif resource in _OF_FUNCTIONS:
             form = _OF_FUNCTIONS[resource]
             found += [form.format(here, region, account, name) for name in _function_names(environment)]
-            if resource == QUEUE and environment.shares_copies:
-                found.append(f"{here}:sqs:{region}:{account}:{environment.mirror_queue_name}")
+            if resource == QUEUE:
+                found += [f"{here}:sqs:{region}:{account}:{name}" for name in _shared_names(environment)]
         elif resource == TABLE:
-            found.append(f"{here}:dynamodb:{region}:{account}:table/{environment.mirror_queue_name}")
+            names = _shared_names(environment) or [environment.mirror_queue_name]
+            found += [f"{here}:dynamodb:{region}:{account}:table/{name}" for name in names]
         elif statement.sid == "Records":
             found.append(f"{here}:s3:::{environment.lifecycle_bucket}")
         elif resource.startswith("arn:*:s3") and environment.state is not None:
@@ -132,6 +133,12 @@ _OF_FUNCTIONS = {
     ALARM: "{0}:cloudwatch:{1}:{2}:alarm:{3}-errors",
     DASHBOARD: "{0}:cloudwatch::{2}:dashboard/{3}",
 }
+
+
+def _shared_names(environment: Environment) -> list[str]:
+    """What queues and tables are called by which copies are shared."""
+    copies = [environment.mirror_queue_name] if environment.shares_copies else []
+    return [*copies, *([environment.image_swapper_name] if environment.shares_swaps else [])]
 
 
 def _function_names(environment: Environment) -> list[str]:

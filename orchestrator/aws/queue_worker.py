@@ -25,7 +25,10 @@ _FINAL = (Absent, NotUsable)
 
 
 class QueueWorker:
-    """Copies up to `slots` images at once. `copy(job)` raises OrchestratorError; `tell` hears a line of every end."""
+    """Copies up to `slots` images at once. `copy(job)` raises OrchestratorError; `tell` hears a line of every attempt.
+
+    `ended(job, error)` hears of what is done, or has failed for good.
+    """
 
     def __init__(
         self,
@@ -35,12 +38,14 @@ class QueueWorker:
         slots: int,
         lease: float,
         tell: Callable[[str], None],
+        ended: Callable[[CopyJob, OrchestratorError | None], None] = lambda _job, _error: None,
     ) -> None:
         self._queue = queue
         self._copy = copy
         self._slots = slots
         self._lease = lease
         self._tell = tell
+        self._ended = ended
         self._stop = threading.Event()
         self._until_empty = False
         self._error: BaseException | None = None
@@ -87,6 +92,10 @@ class QueueWorker:
     def _once(self) -> bool:
         """Take and do one job; False when there is nothing more to do."""
         ticket = self._queue.take(1 if self._until_empty else LONG_POLL)
+        if ticket is not None and self._stop.is_set():
+            # It came while this worker was told to end, and waits for another.
+            self._queue.give_back(ticket)
+            return False
         if ticket is not None:
             self._do(ticket)
             return True
@@ -100,6 +109,7 @@ class QueueWorker:
             if isinstance(error, _FINAL) or ticket.attempt >= MOST_FAILURES:
                 self._queue.fail(ticket, str(error))
                 self._tell(f"failed    {ticket.job.target}: {error}")
+                self._ended(ticket.job, error)
             else:
                 self._queue.try_again(ticket, str(error), AGAIN_SECONDS * 2 ** (ticket.attempt - 1))
                 self._tell(f"tried again  {ticket.job.target}: {error}")
@@ -110,6 +120,7 @@ class QueueWorker:
         else:
             self._queue.done(ticket, outcome)
             self._tell(f"copied    {ticket.job.source}  -> {ticket.job.target}")
+            self._ended(ticket.job, None)
 
     @contextmanager
     def _held(self, ticket: Ticket) -> Iterator[None]:

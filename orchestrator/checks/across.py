@@ -229,6 +229,7 @@ def _check_roles(environments: Sequence[Environment], find: Find) -> Iterable[Pr
                     {
                         "push_roles": "Rename one.",
                         "mirror_queue": "Set mirror_queue.name in one of them.",
+                        "image_swapper": "Set image_swapper.name in one of them.",
                     }.get(str(path[0]), "Set lifecycle_manager.usage.role_name in one of them."),
                 )
 
@@ -243,6 +244,9 @@ def _own_roles(environment: Environment) -> Iterable[tuple[Path, str]]:
         # Queue and table are called as the role is, so that this is about them, too.
         named = environment.mirror_queue and environment.mirror_queue.name
         yield ("mirror_queue", *(("name",) if named else ())), environment.mirror_worker_role_name
+    if environment.shares_swaps:
+        own_name = environment.image_swapper and environment.image_swapper.name
+        yield ("image_swapper", *(("name",) if own_name else ())), environment.image_swapper_role_name
 
 
 def _node_roles(environment: Environment) -> Iterable[tuple[Path, str]]:

@@ -23,7 +23,9 @@ USES: Mapping[str, Callable[[Environment], bool]] = {
         environment.keeps_records
         or bool(environment.lifecycle_manager and environment.lifecycle_manager.usage is not None)
     ),
-    "mirror-queue": lambda environment: environment.shares_copies,
+    # The webhook's part is made of it.
+    "mirror-queue": lambda environment: environment.shares_copies or environment.shares_swaps,
+    "image-swapper": lambda environment: environment.shares_swaps,
     "scan-findings": lambda environment: "scan_findings" in environment.functions,
     "monitoring": lambda environment: bool(environment.monitoring and environment.monitoring.enabled),
 }

@@ -11,6 +11,7 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.convert import INVALID, Converter, nearest
 from orchestrator.checks.housekeeping import check_functions
 from orchestrator.checks.identity import check_identity
+from orchestrator.checks.image_swapper_settings import check_image_swapper
 from orchestrator.checks.mirror_images import check_mirror_images
 from orchestrator.checks.mirror_queue_settings import check_mirror_queue
 from orchestrator.checks.network import check_network
@@ -35,6 +36,7 @@ _EXAMINATIONS = (
     check_access,
     check_functions,
     check_mirror_queue,
+    check_image_swapper,
 )
 # Stand in for required variables that are missing or malformed, so that all other checks still run.
 _PLACEHOLDERS = {"cluster_name": "cluster", "account_id": "000000000000", "aws_region": "us-east-1"}

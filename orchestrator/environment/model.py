@@ -25,6 +25,7 @@ from orchestrator.environment.markers import (
 )
 from orchestrator.environment.parts import (
     Beside,
+    ImageSwapper,
     LambdaPackages,
     LifecycleManager,
     MachinePool,
@@ -74,7 +75,7 @@ from orchestrator.environment.value_types import (
     WorkerRolePrefix,
 )
 from orchestrator.lifecycle.in_use import snapshot_key
-from orchestrator.partitions import partition_of
+from orchestrator.partitions import partition_for, partition_of
 from orchestrator.routes.upstreams import PrivateRegistry
 
 AssumedRole = Annotated[
@@ -209,6 +210,7 @@ class Environment(Value):
     lifecycle_manager: LifecycleManager | None = None
     scan_findings: ScanFindings | None = None
     mirror_queue: MirrorQueueSettings | None = None
+    image_swapper: ImageSwapper | None = None
     monitoring: Monitoring | None = None
     lambda_packages: LambdaPackages | None = None
 
@@ -325,7 +327,10 @@ class Environment(Value):
         """Queue and table by which workers share copies, as the root module names them; one too long ends in a digest."""
         if self.mirror_queue and self.mirror_queue.name:
             return self.mirror_queue.name
-        name = f"ecr-mirror-{self.name.replace('.', '-')}"
+        return self._queue_name("ecr-mirror")
+
+    def _queue_name(self, kind: str) -> str:
+        name = f"{kind}-{self.name.replace('.', '-')}"
         if len(name) <= MAX_QUEUE_NAME:
             return name
         return f"{name[: MAX_QUEUE_NAME - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
@@ -334,6 +339,26 @@ class Environment(Value):
     def mirror_worker_role_name(self) -> str:
         """Role of workers in the cluster, as the module names it. IAM knows no regions, so that the name has one."""
         return f"{self.mirror_queue_name}-{self.aws_region}"
+
+    @property
+    def shares_swaps(self) -> bool:
+        """Does this environment make what replicas of the webhook share?"""
+        return bool(self.image_swapper and self.image_swapper.enabled and not self.uses_central_registry)
+
+    @property
+    def image_swapper_name(self) -> str:
+        """Queue and table of the webhook's replicas, as the root module names them; one too long ends in a digest."""
+        return (self.image_swapper and self.image_swapper.name) or self._queue_name("ecr-swapper")
+
+    @property
+    def image_swapper_role_name(self) -> str:
+        """Role of the webhook's Pods, as the module names it."""
+        return f"{self.image_swapper_name}-{self.aws_region}"
+
+    def queue_url(self, name: str) -> str:
+        """Where SQS has a queue of this environment."""
+        suffix = partition_for(self.aws_region).dns_suffix
+        return f"https://sqs.{self.aws_region}.{suffix}/{self.account_id}/{name}"
 
     @property
     def own_repository_names(self) -> tuple[str, ...]:

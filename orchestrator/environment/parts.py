@@ -351,6 +351,23 @@ class MirrorQueueSettings(Value):
     workers: MirrorWorkers | None = None
 
 
+class SwapperPods(Value):
+    """How the webhook's Pods take their role."""
+
+    oidc_provider_arn: OidcProvider | None = None
+    audience: str = "sts.amazonaws.com"
+    pod_identity: bool = False
+
+
+class ImageSwapper(Value):
+    """What replicas of the webhook share: queue, table, the queue of deletions, and the role of their Pods."""
+
+    enabled: bool = False
+    name: QueueName | None = None
+    permissions_boundary_arn: Boundary | None = None
+    pods: SwapperPods | None = None
+
+
 class Monitoring(Value):
     """The registry's dashboard and alarms."""
 

@@ -77,7 +77,8 @@ def _identities(environment: Environment) -> Iterator[Placeholder]:
             yield Placeholder("cluster", environment.cluster_name, *here)
     usage = environment.lifecycle_manager and environment.lifecycle_manager.usage
     workers = environment.mirror_queue and environment.mirror_queue.workers
-    for pods in (usage, workers):
+    swapper = environment.image_swapper and environment.image_swapper.pods
+    for pods in (usage, workers, swapper):
         if pods and pods.oidc_provider_arn:
             yield _by_arn("oidc-provider", pods.oidc_provider_arn, environment)
         if pods and pods.pod_identity:

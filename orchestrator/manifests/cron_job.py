@@ -36,6 +36,8 @@ def settings_text(environment: Environment, *more: str) -> str:
     if "mirror_queue" in wanted:
         # Its name is all that a worker needs; the role's settings stay with Terraform.
         values["mirror_queue"] = {"enabled": environment.shares_copies, "name": environment.mirror_queue_name}
+    if "image_swapper" in wanted:
+        values["image_swapper"] = {"enabled": environment.shares_swaps, "name": environment.image_swapper_name}
     # Their order means nothing, so that it changes no document.
     values |= {name: sorted(values[name]) for name in ("include", "exclude") if name in values}
     rules = {

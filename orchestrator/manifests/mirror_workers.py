@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.manifests.cron_job import FOLDER, image_steps, namespaced, pod_of, settings_text, usage_image
 from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.manifests.metadata import metadata
-from orchestrator.partitions import partition_for
 from orchestrator.routes.table import RouteTable
 
 if TYPE_CHECKING:
@@ -26,12 +25,6 @@ IMAGES = 4
 GRACE_SECONDS = 600
 # Besides the routes: the settings of repositories that a worker makes.
 SETTINGS = ("tags", "kms_key_arn", "scan_on_push", "root_template", "registry_consumer_account_ids", "mirror_queue")
-
-
-def queue_url(environment: Environment) -> str:
-    """Where SQS has the queue."""
-    suffix = partition_for(environment.aws_region).dns_suffix
-    return f"https://sqs.{environment.aws_region}.{suffix}/{environment.account_id}/{environment.mirror_queue_name}"
 
 
 def workers_documents(environment: Environment, workers: MirrorWorkers, image: str) -> list[dict[str, Any]]:
@@ -81,7 +74,7 @@ def scaling_documents(environment: Environment, workers: MirrorWorkers) -> list[
         "type": "aws-sqs-queue",
         "authenticationRef": {"name": NAME},
         "metadata": {
-            "queueURL": queue_url(environment),
+            "queueURL": environment.queue_url(environment.mirror_queue_name),
             "awsRegion": environment.aws_region,
             "queueLength": str(IMAGES),
             # What is being copied is work, too: its worker must not be taken away.

@@ -27,9 +27,18 @@ POD_IDENTITY_AGENTS = ("169.254.170.23/32", "fd00:ec2::23/128")
 
 
 def account(environment: Environment) -> dict[str, Any]:
-    """The ServiceAccount; with the role of `push_roles` whose subject it is, where one takes tokens of the cluster."""
+    """The ServiceAccount; with the role of `image_swapper`, or that of `push_roles` whose subject it is, where it takes tokens of the cluster."""
     described = namespaced(environment, NAME, NAMESPACE)
     subject = f"system:serviceaccount:{NAMESPACE}:{NAME}"
+    shared = environment.image_swapper if environment.shares_swaps else None
+    if shared is not None and shared.pods is not None:
+        if shared.pods.oidc_provider_arn is not None:
+            arn = (
+                f"arn:{environment.partition}:iam::{environment.account_id}:role/{environment.image_swapper_role_name}"
+            )
+            described["annotations"]["eks.amazonaws.com/role-arn"] = arn
+            described["annotations"]["eks.amazonaws.com/audience"] = shared.pods.audience
+        return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": described}
     for name, role in sorted(environment.push_roles.items()):
         if role.oidc_provider_arn is not None and subject in role.subjects:
             arn = f"arn:{environment.partition}:iam::{environment.account_id}:role/{name}"
@@ -40,7 +49,9 @@ def account(environment: Environment) -> dict[str, Any]:
 
 
 def has_role(environment: Environment) -> bool:
-    """Does a role of `push_roles` name the ServiceAccount?"""
+    """Does a role of `image_swapper` or `push_roles` name the ServiceAccount?"""
+    if environment.shares_swaps and environment.image_swapper and environment.image_swapper.pods is not None:
+        return True
     associated = any(
         role.pod_identity is not None
         and (role.pod_identity.namespace, role.pod_identity.service_account) == (NAMESPACE, NAME)
@@ -125,7 +136,7 @@ def secret_rights(environment: Environment) -> list[dict[str, Any]]:
 
 def routes(environment: Environment) -> dict[str, Any]:
     """The ConfigMap with the environment's routes."""
-    text = settings_text(environment, *VARIABLES)
+    text = settings_text(environment, *VARIABLES, *(("image_swapper",) if environment.shares_swaps else ()))
     named = namespaced(environment, NAME, NAMESPACE)
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": named, "data": {f"{environment.name}.tfvars": text}}
 

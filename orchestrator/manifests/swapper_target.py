@@ -86,18 +86,33 @@ def _notes(environment: Environment, built: str) -> tuple[str, ...]:
         "place of `kubectl apply -k .`.",
         "`pull-secrets.yaml` lets the Pods read every Secret by its name, and copy images that only the pull secrets of a Pod or its "
         "ServiceAccount open: `kubectl apply -f pull-secrets.yaml`. Without it such images keep their source.",
-        "Replicas do not share their queues. Each may copy an image once, and the registry takes the second copy as one that is there already.",
+        _sharing(environment),
         *left_alone(environment),
     ]
     if environment.mirrors and not environment.uses_central_registry and not has_role(environment):
         repositories = ", ".join(f'"{prefix}/*"' for prefix in sorted(environment.mirrors))
         if environment.platform == "eks":
+            pods = "pod_identity = true"
             way = f'pod_identity = {{ namespace = "{NAMESPACE}", service_account = "{NAME}" }}'
         else:
+            pods = 'oidc_provider_arn = "ARN"'
             way = f'oidc_provider_arn = "ARN", subjects = ["system:serviceaccount:{NAMESPACE}:{NAME}"]'
         notes.append(
             f"No role lets the ServiceAccount {NAME} of namespace {NAMESPACE} look for images of mirrors and copy them. Such images keep their "
-            f"source. Give it one: `push_roles = {{ {object_name(environment, NAME)} = {{ repositories = [{repositories}], {way} }} }}`, "
+            f"source. Give it one: `image_swapper = {{ enabled = true, pods = {{ {pods} }} }}`, or `push_roles = {{ {object_name(environment, NAME)} = {{ repositories = [{repositories}], {way} }} }}`, "
             "apply, and make these files again."
         )
     return tuple(notes)
+
+
+def _sharing(environment: Environment) -> str:
+    name = environment.image_swapper_name
+    if environment.shares_swaps:
+        return (
+            f"Replicas share the queue and the table {name}: each image is copied once. The queue {name}-deletions tells them of images that "
+            f"were deleted. `orchestrator apply {environment.name}` makes them."
+        )
+    return (
+        "Replicas do not share their queues. Each may copy an image once, and the registry takes the second copy as one that is there already. "
+        "`image_swapper = { enabled = true }` makes what they share."
+    )

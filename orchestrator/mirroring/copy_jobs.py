@@ -27,7 +27,8 @@ class CopyJob:
     """All that a worker has to know. `source` names a digest: what was planned and checked is what is copied.
 
     `mounts` are repositories of the target's registry that hold blobs of it, {digest: repositories}.
-    `after` are jobs that bring what this one uses, by their names.
+    `after` are jobs that bring what this one uses, by their names. `opened_by` says where the source's login stands, and never
+    what it is; who submits and who copies agree on its form.
     """
 
     source: str
@@ -36,6 +37,7 @@ class CopyJob:
     mounts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     after: frozenset[str] = frozenset()
     referrers: bool = True
+    opened_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

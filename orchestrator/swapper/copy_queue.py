@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
@@ -73,10 +73,18 @@ class CopyQueue:
             self._changed.notify()
             return True
 
+    def compare(self, source: str, target: str, secrets: PodSecrets | None = None) -> bool:
+        """Have it copied again where its source's tag has moved, which the copier finds out for each."""
+        return self.add(source, target, secrets)
+
     def oldest(self) -> tuple[int, float]:
         """(how many wait or are being copied, for how many seconds the oldest has)."""
         with self._changed:
             return len(self._since), max(0.0, self._clock() - min(self._since.values())) if self._since else 0.0
+
+    def problems(self) -> Sequence[str]:
+        """None: what cannot be copied is told by its end."""
+        return ()
 
     def close(self) -> None:
         """Begin no more copies, and tell of no more ends; what is not copied stays in the file."""

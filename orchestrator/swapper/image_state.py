@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from concurrent.futures import ThreadPoolExecutor
 
 PRESENT_SECONDS = 300.0
@@ -35,6 +35,7 @@ class ImageState:
         self._clock = clock
         self._known: OrderedDict[str, tuple[bool, float]] = OrderedDict()
         self._asking: dict[str, asyncio.Task[bool]] = {}
+        self._outdated: set[str] = set()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="look")
 
     def knows(self, target: str) -> bool:
@@ -58,8 +59,10 @@ class ImageState:
 
     def _asked(self, target: str, done: asyncio.Task[bool]) -> None:
         self._asking.pop(target, None)
+        outdated = target in self._outdated
+        self._outdated.discard(target)
         # Looking at the error keeps asyncio from telling of one that nobody waited for.
-        if not done.cancelled() and done.exception() is None:
+        if not done.cancelled() and done.exception() is None and not outdated:
             self.remember(target, there=done.result())
 
     def remember(self, target: str, *, there: bool) -> None:
@@ -69,6 +72,20 @@ class ImageState:
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
+    def forget(self, repositories: Container[str]) -> None:
+        """Images of these repositories (paths, without the host) were deleted: none of them is believed any more.
+
+        An answer that is under way is as old as its question, and is not kept.
+        """
+        for target in [one for one in self._known if _repository(one) in repositories]:
+            del self._known[target]
+        self._outdated |= {one for one in self._asking if _repository(one) in repositories}
+
     def close(self) -> None:
         """Begin no more requests."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _repository(target: str) -> str:
+    # A target is the table's own print, `host/path:tag@digest`: whole parsing would cost the event loop 100 ms here.
+    return target.partition("/")[2].partition("@")[0].partition(":")[0]

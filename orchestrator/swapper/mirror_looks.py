@@ -12,9 +12,9 @@ import contextlib
 import logging
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.swapper.copy_queue import CopyQueue
 from orchestrator.swapper.image_state import ImageState
 from orchestrator.swapper.metrics import SwapMetrics
 from orchestrator.swapper.pod_secrets import PodSecrets, secrets_of_pod
@@ -22,6 +22,25 @@ from orchestrator.swapper.review import Admission, SwapImage, Verdict
 from orchestrator.swapper.swap_settings import SwapSettings
 
 _log = logging.getLogger("orchestrator.swapper")
+
+
+class Copies(Protocol):
+    """Where images wait to be copied: in this process, or shared by the replicas. Called in the event loop, blocks never."""
+
+    def add(self, source: str, target: str, secrets: PodSecrets | None = None) -> bool:
+        """Have it copied; False when nothing comes of it."""
+
+    def compare(self, source: str, target: str, secrets: PodSecrets | None = None) -> bool:
+        """Have it copied again, although it is there, where its source's tag has moved."""
+
+    def oldest(self) -> tuple[int, float]:
+        """(how many wait, for how many seconds the oldest has)."""
+
+    def problems(self) -> Sequence[str]:
+        """Why nothing is copied now, in sentences."""
+
+    def close(self) -> None:
+        """Begin no more copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +83,7 @@ class MirrorLooks:
         self._unknown = ""
         self._beside: set[asyncio.Task[Verdict]] = set()
         self._loop = asyncio.get_running_loop()
-        self.queue: CopyQueue | None = None
+        self.queue: Copies | None = None
 
     async def verdicts(
         self, images: Sequence[SwapImage], admission: Admission, seconds: float
@@ -78,8 +97,8 @@ class MirrorLooks:
         return {image.target: verdict for image, verdict in zip(images, found, strict=True)}
 
     def problems(self) -> Sequence[str]:
-        """That the registry could not be asked the last time, with the reason."""
-        return [self._unknown] if self._unknown else []
+        """That the registry could not be asked the last time, or nothing is copied, with the reason."""
+        return [*([self._unknown] if self._unknown else []), *(self.queue.problems() if self.queue is not None else ())]
 
     async def _verdict(self, image: SwapImage, seconds: float, copies: _CopiesAs | None) -> Verdict:
         if self._is_always(image) and not (copies and self._waits):
@@ -142,7 +161,7 @@ class MirrorLooks:
             self._compared.clear()
         self._compared[image.target] = now
         if before is not None and self.queue is not None:
-            self.queue.add(image.image, image.target, copies.secrets)
+            self.queue.compare(image.image, image.target, copies.secrets)
 
     def _is_copied(self, image: SwapImage, copies: _CopiesAs) -> bool:
         """Is it being copied? Has it begun where it is not, once for all that wait."""
@@ -167,9 +186,18 @@ class MirrorLooks:
         else:
             self._metrics.copies.labels("failed").inc()
             _log.warning("not copied", extra={"target": target, "why": error.headline})
+        self.told(target, there=error is None)
+
+    def told(self, target: str, *, there: bool) -> None:
+        """Another replica's copy ended. Called in any thread."""
         # The loop may have ended in between.
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._heard, target, error is None)
+            self._loop.call_soon_threadsafe(self._heard, target, there)
+
+    def deleted(self, repositories: frozenset[str]) -> None:
+        """Images were deleted in these repositories of the registry. Called in any thread."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._state.forget, repositories)
 
     def _heard(self, target: str, there: bool) -> None:
         if there:

@@ -36,6 +36,24 @@ class PodSecrets:
     names: tuple[str, ...] = ()
     account: str = "default"
 
+    def as_text(self) -> str:
+        """The names, for another replica that is to read the same Secrets."""
+        return json.dumps([self.namespace, self.account, *self.names])
+
+
+def secrets_of_text(text: str) -> PodSecrets | None:
+    """What `as_text` wrote; None for "" and for what holds anything but names of Kubernetes."""
+    try:
+        found = json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not 2 <= len(found) <= 2 + MOST_SECRETS:
+        return None
+    if not all(isinstance(one, str) and _NAME.fullmatch(one) for one in found):
+        return None
+    namespace, account, *names = found
+    return PodSecrets(namespace, tuple(names), account)
+
 
 class ReadsObjects(Protocol):
     """The API server, as far as it is asked here."""

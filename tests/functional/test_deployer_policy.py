@@ -75,6 +75,7 @@ lifecycle_manager = { enabled = true, emails = ["a@example.com"], native_policy 
 scan_findings     = { enabled = true, emails = ["a@example.com"] }
 monitoring        = { enabled = true, storage_alarm_gib = 5 }
 mirror_queue      = { enabled = true, workers = { pod_identity = true } }
+image_swapper     = { enabled = true, pods = { pod_identity = true } }
 """)
 
 # Everything that can be changed in place is changed; what can go, goes. The platform changes for its other node access.

@@ -66,6 +66,7 @@ push_roles = {{
 lifecycle_manager = {{ enabled = true, emails = ["a@example.com"], usage = {{ pod_identity = true }} }}
 scan_findings     = {{ enabled = true, emails = ["a@example.com"] }}
 mirror_queue      = {{ enabled = true }}
+image_swapper     = {{ enabled = true, pods = {{ pod_identity = true }} }}
 monitoring        = {{ enabled = true, emails = ["a@example.com"], storage_alarm_gib = 5, pulls_alarm = 5 }}
 """
 # What EKS has not.

@@ -12,7 +12,7 @@ import click
 
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.swapper.config_file import load_settings
-from orchestrator.cli.swapper.swap_copies import CopyHome
+from orchestrator.cli.swapper.swap_copies import CopyHome, SharedPlaces
 from orchestrator.errors import RefusedInput
 from orchestrator.mirroring.repository import RepositorySettings, settings_of_repository
 from orchestrator.project import Project
@@ -66,7 +66,6 @@ def decide_by(
     """
     settings = replace(load_settings(config) if config else SwapSettings(), **given)
     _require_pair(settings)
-    _tell_what_waits(settings)
     if name is None and config is not None and not _means_environment(ctx, settings):
         if local:
             raise RefusedInput(
@@ -95,14 +94,23 @@ def _require_pair(settings: SwapSettings) -> None:
         )
 
 
-def _tell_what_waits(settings: SwapSettings) -> None:
-    """What the file asks for and this version does not do: said, so that nobody relies on it."""
-    for key, value, wanted in (("queue", settings.queue, "sqs"), ("state", settings.state, "dynamodb")):
-        if value == wanted:
-            place = settings.said.get(key)
-            click.echo(
-                f"note: {f'{place}: ' if place else ''}{key} {value} is not used: replicas share nothing yet.", err=True
-            )
+def _shared(settings: SwapSettings) -> SharedPlaces | None:
+    """What the file says that replicas share. Raises RefusedInput where it says only one half."""
+    if (settings.queue, settings.state) == ("memory", "sqlite"):
+        return None
+    if settings.queue != "sqs" or settings.state != "dynamodb":
+        key, value, other = (
+            ("queue", "sqs", "state: dynamodb with tableName")
+            if settings.queue == "sqs"
+            else ("state", "dynamodb", "queue: sqs with queueUrl")
+        )
+        raise RefusedInput(
+            f"{key} is {value}, and the other half is missing.",
+            where=settings.said.get(key),
+            why="The queue says what may be copied, the table who does it: each image is copied once by both together.",
+            remedy=f"Write {other} beside it.",
+        )
+    return SharedPlaces(settings.queue_url or "", settings.table_name or "")
 
 
 def _by_file(settings: SwapSettings, file: str, state_dir: Path | None) -> WebhookPlan:
@@ -131,7 +139,8 @@ def _by_file(settings: SwapSettings, file: str, state_dir: Path | None) -> Webho
 
         return open_session(wanted)
 
-    home = CopyHome(target.registry, session, lambda _: made, state_dir or Path(".orchestrator") / "swapper")
+    folder = state_dir or Path(".orchestrator") / "swapper"
+    home = CopyHome(target.registry, session, lambda _: made, folder, shared=_shared(settings))
     return WebhookPlan(_rules(table, left_by_file(), settings), settings, home)
 
 
@@ -157,8 +166,30 @@ def _by_environment(
         state_dir or queue_folder(project, name, local=local),
         writes=not environment.uses_central_registry,
         cached=partial(_is_cached, table),
+        shared=_shared_by(environment, settings),
     )
     return WebhookPlan(rules, settings, home)
+
+
+def _shared_by(environment: Environment, settings: SwapSettings) -> SharedPlaces | None:
+    """What the environment makes, else what the file says; deletions are told by the environment's queue alone."""
+    told = _shared(settings)
+    if not environment.shares_swaps:
+        return told
+    name = environment.image_swapper_name
+    made = SharedPlaces(environment.queue_url(name), name, environment.queue_url(f"{name}-deletions"))
+    for key, said, wanted in (
+        ("queueUrl", settings.queue_url, made.queue_url),
+        ("tableName", settings.table_name, made.table),
+    ):
+        if said is not None and said != wanted:
+            raise RefusedInput(
+                f"{key} is {said}, and image_swapper of environment {environment.name} makes {wanted}.",
+                where=settings.said.get(key),
+                why="What the file and the environment both say has to be the same.",
+                remedy=f"Remove {key} from the file, or correct one of them.",
+            )
+    return made
 
 
 def _is_cached(table: RouteTable, repository: str) -> bool:

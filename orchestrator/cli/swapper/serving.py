@@ -8,18 +8,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.cli.swapper.swap_copies import SwapCopies
+from orchestrator.cli.swapper.swap_copies import CopyHome, SwapCopies
 from orchestrator.errors import OrchestratorError
 from orchestrator.swapper.cluster_api import ClusterApi
 from orchestrator.swapper.copy_queue import CopyQueue
 from orchestrator.swapper.image_state import ImageState
 from orchestrator.swapper.logs import LOGGER, configure_log
 from orchestrator.swapper.metrics import SwapMetrics
-from orchestrator.swapper.mirror_looks import MirrorLooks
+from orchestrator.swapper.mirror_looks import Copies, MirrorLooks
 from orchestrator.swapper.swap_server import Certificate, SwapServer, bind, run
 from orchestrator.swapper.webhook import Webhook
 
 if TYPE_CHECKING:
+    from orchestrator.aws.deletion_news import DeletionNews
     from orchestrator.cli.swapper.deciding import WebhookPlan
     from orchestrator.swapper.own_certificate import CertificateKeeper
 
@@ -51,10 +52,13 @@ def serve_rules(
     bound = bind(settings.listen_address)
     host, port = bound.getsockname()[:2]
     looks: list[MirrorLooks] = []
+    news: list[DeletionNews] = []
 
     def server() -> SwapServer:
         if decided.home is not None:
-            looks.append(_looks(decided, SwapCopies(decided.home, metrics, via, ClusterApi.if_in_pod()), metrics))
+            copies = SwapCopies(decided.home, metrics, via, ClusterApi.if_in_pod())
+            looks.append(_looks(decided, copies, metrics))
+            news.extend(_news(decided.home, copies, looks[0]))
         webhook = Webhook(decided.rules, metrics, looks[0] if looks else None)
         return SwapServer(
             *(webhook, bound, certificate, metrics), drain_seconds=drain_seconds, watch_seconds=reload_seconds
@@ -70,6 +74,8 @@ def serve_rules(
         run(server, listening)
     finally:
         stopped.set()
+        for heard in news:
+            heard.close()
         for one in looks:
             one.close()
 
@@ -83,8 +89,36 @@ def _looks(decided: WebhookPlan, copies: SwapCopies, metrics: SwapMetrics) -> Mi
     if not decided.home.writes:
         logging.getLogger(LOGGER).warning("the registry is another account's: nothing is copied into it")
     if brings and decided.settings.copy_policy != "none":
-        looks.queue = CopyQueue(decided.home.folder / "queue.sqlite", copies.copy, looks.copied)
+        looks.queue = _queue(decided.home, copies, looks)
     return looks
+
+
+def _queue(home: CopyHome, copies: SwapCopies, looks: MirrorLooks) -> Copies:
+    places = home.shared
+    if places is None:
+        return CopyQueue(home.folder / "queue.sqlite", copies.copy, looks.copied)
+    # The AWS SDK is loaded by who needs it.
+    from orchestrator.aws.mirror_queue import MirrorQueue
+    from orchestrator.swapper.shared_queue import LEASE_SECONDS, CopyPorts, SharedCopyQueue
+
+    def opened() -> MirrorQueue:
+        return MirrorQueue(copies.aws(), places.table, url=places.queue_url, lease=LEASE_SECONDS)
+
+    def told(target: str, there: bool) -> None:
+        looks.told(target, there=there)
+
+    return SharedCopyQueue(CopyPorts(opened, copies.is_there, copies.copy, looks.copied, told))
+
+
+def _news(home: CopyHome, copies: SwapCopies, looks: MirrorLooks) -> list[DeletionNews]:
+    """Who hears of deletions, started; none where no queue tells of them."""
+    if home.shared is None or not home.shared.deletions_url:
+        return []
+    from orchestrator.aws.deletion_news import DeletionNews
+
+    news = DeletionNews(copies.aws, home.shared.deletions_url, home.shared.table, looks.deleted)
+    news.start()
+    return [news]
 
 
 def _make(folder: Path) -> None:

@@ -35,11 +35,20 @@ _THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
+class SharedPlaces:
+    """What replicas share: the queue of copies (its dead letters beside it), the table, the queue of deletions ("" for none)."""
+
+    queue_url: str
+    table: str
+    deletions_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CopyHome:
     """Where copies go: the registry, a session for it (opened at the first use), how its repositories are made.
 
     `folder` holds the queue and the journal; `writes` is false for a registry that belongs to others. `cached` says of a
-    repository whether a rule fills it: a first pull stands for a copy there.
+    repository whether a rule fills it: a first pull stands for a copy there. `shared` is None where each process copies for itself.
     """
 
     registry: PrivateRegistry
@@ -48,6 +57,7 @@ class CopyHome:
     folder: Path
     writes: bool = True
     cached: Callable[[str], bool] = lambda _: False
+    shared: SharedPlaces | None = None
 
 
 class SwapCopies:
@@ -67,7 +77,8 @@ class SwapCopies:
         self._session: AwsSession | None = None
         self._opened: tuple[MirrorTarget, Registries, Journal] | None = None
 
-    def _aws(self) -> AwsSession:
+    def aws(self) -> AwsSession:
+        """The session, opened by whoever needs it first. Raises OrchestratorError."""
         with self._lock:
             if self._session is None:
                 self._session = self._home.session()
@@ -80,7 +91,7 @@ class SwapCopies:
         image = parse_reference(target)
         # A look at what a rule pulls through would pull it, and the Pod would wait.
         look = is_cached if self._home.cached(image.path) else is_pullable
-        return look(self._aws(), self._home.registry, image)
+        return look(self.aws(), self._home.registry, image)
 
     def copy(self, source: str, target: str, secrets: PodSecrets | None = None) -> None:
         """Copy one image with its signatures, with what opens it to its Pod. Raises OrchestratorError."""
@@ -123,7 +134,7 @@ class SwapCopies:
     def _open(self) -> tuple[MirrorTarget, Registries, Journal]:
         from orchestrator.aws.mirror_target import MirrorTarget
 
-        session = self._aws()
+        session = self.aws()
         with self._lock:
             if self._opened is None:
                 target = MirrorTarget(session, self._home.registry, self._home.settings)

@@ -120,6 +120,7 @@ def test_every_statement_has_samples_and_context_in_the_environments_own_terms()
         machine_pools={"a": {"instance_profile": "pool"}},
         push_roles={"ci": {"repositories": ["a"], "pod_identity": {"namespace": "n", "service_account": "s"}}},
         mirror_queue={"enabled": True},
+        image_swapper={"enabled": True},
     )
     for statement in STATEMENTS:
         for arn in samples(statement, full):

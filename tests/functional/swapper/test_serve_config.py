@@ -65,6 +65,11 @@ def test_an_environment_gives_the_targets_and_a_file_the_filters(project: Path, 
         (("--config", "wrong.yaml"), 'There is no key logLevle. Nothing would read it. Did you mean "logLevel"?'),
         (("standard", "--config", "alone.yaml"), "target.aws.region is ap-southeast-2"),
         (("--config", "gcp.yaml"), "target.type 'gcp' cannot be used"),
+        (("standard", "--config", "half.yaml"), "half.yaml:1: queue is sqs, and the other half is missing."),
+        (
+            ("shared", "--config", "other.yaml"),
+            "other.yaml:3: tableName is copies, and image_swapper of environment shared",
+        ),
         (("--config", "alone.yaml", "--tls-key-file", "a"), "A certificate comes with its key"),
     ],
 )
@@ -73,6 +78,12 @@ def test_a_refused_file_ends_the_command_before_it_listens(
 ) -> None:
     (project / "wrong.yaml").write_text("logLevle: info\n")
     (project / "gcp.yaml").write_text("target: {type: gcp}\n")
+    (project / "half.yaml").write_text("queue: sqs\nqueueUrl: https://sqs.eu-west-1.amazonaws.com/1/copies\n")
+    url = f"https://sqs.{OWN.split('.')[3]}.amazonaws.com/{OWN.split('.')[0]}/ecr-swapper-shared"
+    other = f"queue: sqs\nqueueUrl: {url}\ntableName: copies\nstate: dynamodb\n"
+    (project / "other.yaml").write_text(other)
+    shared = tfvars("standard") + "image_swapper = { enabled = true }\n"
+    (project / "environments" / "shared.tfvars").write_text(shared)
     monkeypatch.chdir(project)
 
     ran = run("swapper", "serve", "--listen", "127.0.0.1:0", *arguments)

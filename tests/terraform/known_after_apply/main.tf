@@ -114,6 +114,17 @@ module "mirror_queue" {
   tags                     = { made = local.later.tag }
 }
 
+module "image_swapper" {
+  source = "../modules/image-swapper"
+
+  account_id               = local.later.account
+  name                     = "ecr-swapper-later"
+  repository_kms_key_arn   = local.later.key
+  permissions_boundary_arn = local.later.boundary
+  pods                     = { cluster = "later", pod_identity = true }
+  tags                     = { made = local.later.tag }
+}
+
 module "scan_findings" {
   source = "../modules/scan-findings"
 

@@ -135,6 +135,11 @@ HUB = {"upstream_registry_url": "registry-1.docker.io", "secret_name": "ecr-pull
             {"CopyTable", "Queues", "Roles", "PodIdentity", "RolesForPods"},
         ),
         ({"mirror_queue": {"workers": {"pod_identity": True}}}, set()),
+        ({"image_swapper": {"enabled": True}}, {"CopyTable", "Events", "Queues"}),
+        (
+            {"image_swapper": {"enabled": True, "pods": {"pod_identity": True}}},
+            {"CopyTable", "Events", "Queues", "Roles", "PodIdentity", "RolesForPods"},
+        ),
         ({"lifecycle_manager": {"keep_records": True}}, {"Records"}),
         ({"lifecycle_manager": {"keep_records": True, "kms_key_arn": KEY}}, {"Records", "KeyOfRecords"}),
         ({"lifecycle_manager": {"usage": {"pod_identity": True}}}, {"Roles", "PodIdentity", "RolesForPods"}),

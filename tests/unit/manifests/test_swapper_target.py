@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from orchestrator.checks.check import check_environment
 from orchestrator.environment.model import Environment
 from orchestrator.environment.tfvars import parse_tfvars
 from orchestrator.manifests import generate
@@ -45,6 +46,22 @@ def test_a_role_of_push_roles_is_taken_and_a_missing_one_is_said() -> None:
     for said, roles in ((True, {}), (False, {"swap": role}), (False, {"swap": pods})):
         (bundle,) = generate(changed(push_roles=roles), ["swapper"])
         assert any(note.startswith("No role lets") for note in bundle.notes) == said
+
+
+def test_a_role_of_image_swapper_is_taken_and_what_replicas_share_comes_along() -> None:
+    of = changed(image_swapper={"enabled": True, "name": "swaps", "pods": {"oidc_provider_arn": OIDC}})
+    found = {one["kind"]: one for one in documents(of)}
+    annotations = found["ServiceAccount"]["metadata"]["annotations"]
+    assert annotations["eks.amazonaws.com/role-arn"] == f"arn:aws:iam::{of.account_id}:role/swaps-{of.aws_region}"
+    (text,) = found["ConfigMap"]["data"].values()
+    read = check_environment("standard", [parse_tfvars(text, "standard.tfvars")]).draft
+    assert read is not None
+    assert (read.shares_swaps, read.image_swapper_name) == (True, "swaps")
+    assert read.queue_url("swaps") == f"https://sqs.{of.aws_region}.amazonaws.com/{of.account_id}/swaps"
+    for shared in (of, changed(image_swapper={"enabled": True, "pods": {"pod_identity": True}})):
+        (bundle,) = generate(shared, ["swapper"])
+        assert not any(note.startswith("No role lets") for note in bundle.notes)
+        assert any(note.startswith("Replicas share the queue") for note in bundle.notes)
 
 
 def test_what_runs_is_one_release_of_pods_that_need_no_rights_on_their_node() -> None:

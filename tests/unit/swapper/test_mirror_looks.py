@@ -190,6 +190,32 @@ def test_what_is_there_is_believed_longer_than_what_is_absent() -> None:
     assert asked == ["a", "b", "b", "b", "a"]
 
 
+def test_what_was_deleted_is_believed_no_longer_and_nothing_else_is_asked_again() -> None:
+    asked: list[str] = []
+    release = threading.Event()
+
+    def ask(target: str) -> bool:
+        asked.append(target)
+        return release.wait(30)
+
+    async def main() -> None:
+        state = ImageState(ask)
+        slow = asyncio.create_task(state.is_there("own/a/c:1"))
+        for target in ("own/a/b:1", "own/a/b@sha256:0", "own/a/b/c:1"):
+            state.remember(target, there=True)
+        await asyncio.sleep(0)
+        state.forget({"a/b", "a/c"})
+        release.set()
+        assert await slow
+        known = [state.knows(target) for target in ("own/a/b:1", "own/a/b@sha256:0", "own/a/b/c:1", "own/a/c:1")]
+        # The answer that was under way may be older than the deletion.
+        assert known == [False, False, True, False]
+        state.close()
+
+    asyncio.run(main())
+    assert asked == ["own/a/c:1"]
+
+
 def waiting(condition: Callable[[], bool]) -> None:
     ticker = threading.Event()
     for _ in range(1000):

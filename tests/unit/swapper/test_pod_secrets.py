@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.oci.auth import FirstOf, Login
-from orchestrator.swapper.pod_secrets import PodSecrets, read_logins, secrets_of_pod
+from orchestrator.swapper.pod_secrets import PodSecrets, read_logins, secrets_of_pod, secrets_of_text
 
 
 class Cluster:
@@ -105,3 +105,10 @@ def test_what_cannot_be_read_is_said_without_its_content(caplog: pytest.LogCaptu
     assert told[-1]["namespace"] == "shop"
     assert "hush" not in str(told)
     assert "hush" not in repr(logins)
+
+
+def test_another_replica_reads_the_same_secrets_and_nothing_that_is_no_name() -> None:
+    secrets = PodSecrets("shop", ("login", "other"), "web")
+    assert secrets_of_text(secrets.as_text()) == secrets
+    for text in ("", "nonsense", "[]", '["shop"]', '["../kube-system", "a"]', '["shop", "a", 1]', '{"a": 1}'):
+        assert secrets_of_text(text) is None
