@@ -32,6 +32,9 @@ from orchestrator.swapper.shared_queue import CopyPorts, SharedCopyQueue
 from tests.made_images import make_image
 from tests.oci.strict_registry import StrictRegistry
 
+# Throttled calls are waited for by the SDK.
+pytestmark = pytest.mark.long
+
 ACCOUNT = "200000000078"
 OWN = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
 SOURCE = "registry.redhat.io/ubi9/ubi"
