@@ -250,6 +250,10 @@ class MirrorTarget:
                 self.created.append(repository)
             if wanted.policy:
                 self._client.set_repository_policy(repositoryName=repository, policyText=wanted.policy)
+            if wanted.lifecycle_policy:
+                self._client.put_lifecycle_policy(
+                    repositoryName=repository, lifecyclePolicyText=wanted.lifecycle_policy
+                )
 
     def _made_on_push(self, repository: str) -> bool:
         with self._lock:

@@ -20,13 +20,14 @@ PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:Get
 
 @dataclass(frozen=True, slots=True)
 class RepositorySettings:
-    """What ECR is asked for; `policy` is a repository policy's text, empty for none."""
+    """What ECR is asked for; `policy` and `lifecycle_policy` are documents as text, empty for none."""
 
     mutability: str = "MUTABLE"
     scan_on_push: bool = True
     kms_key_arn: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     policy: str = ""
+    lifecycle_policy: str = ""
 
     @property
     def encryption(self) -> dict[str, str]:

@@ -132,6 +132,7 @@ def _by_file(settings: SwapSettings, file: str, state_dir: Path | None) -> Webho
         kms_key_arn=target.repository.kms_key if target.repository.encryption_type == "KMS" else None,
         tags=dict(target.repository.tags),
         policy=target.repository.access_policy,
+        lifecycle_policy=target.repository.lifecycle_policy,
     )
 
     def session() -> AwsSession:
@@ -159,10 +160,12 @@ def _by_environment(
     if not any(route.kind in rules.looked_at for route in table.routes):
         return WebhookPlan(rules, settings, None)
 
+    reached = _with_role(environment, settings)
+    lifecycle_policy = settings.target.repository.lifecycle_policy if settings.target is not None else ""
     home = CopyHome(
         environment.registry,
-        lambda: project_session(project, environment, local=local),
-        partial(settings_of_repository, environment, table),
+        lambda: project_session(project, reached, local=local),
+        partial(_settings_of, environment, table, lifecycle_policy),
         state_dir or queue_folder(project, name, local=local),
         writes=not environment.uses_central_registry,
         cached=partial(_is_cached, table),
@@ -190,6 +193,27 @@ def _shared_by(environment: Environment, settings: SwapSettings) -> SharedPlaces
                 remedy=f"Remove {key} from the file, or correct one of them.",
             )
     return made
+
+
+def _with_role(environment: Environment, settings: SwapSettings) -> Environment:
+    """The environment with the file's role, where it names none. Raises RefusedInput where it names another."""
+    role = settings.target.role if settings.target is not None else ""
+    if not role or role == environment.assume_role_arn:
+        return environment
+    if environment.assume_role_arn is None:
+        return environment.model_copy(update={"assume_role_arn": role})
+    raise RefusedInput(
+        f"target.aws.role is {role}, and assume_role_arn of environment {environment.name} is {environment.assume_role_arn}.",
+        where=settings.said.get("target.aws.role"),
+        why="What the file and the environment both say has to be the same.",
+        remedy="Remove target.aws.role from the file, or correct one of them.",
+    )
+
+
+def _settings_of(
+    environment: Environment, table: RouteTable, lifecycle_policy: str, repository: str
+) -> RepositorySettings:
+    return replace(settings_of_repository(environment, table, repository), lifecycle_policy=lifecycle_policy)
 
 
 def _is_cached(table: RouteTable, repository: str) -> bool:

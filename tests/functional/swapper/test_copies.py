@@ -187,6 +187,30 @@ def test_an_image_that_only_its_pods_secret_opens_is_copied(
             copies.copy(asked[0].replace(":1", ":2"), asked[1].replace(":1", ":2"), PodSecrets("shop"))
 
 
+def test_the_files_lifecycle_policy_is_put_on_a_repository_that_is_made(
+    serve: Callable[..., contextlib.AbstractContextManager[ServedWebhook]],
+    project: Project,
+    source: StrictRegistry,
+    tmp_path: Path,
+) -> None:
+    rule = {"rulePriority": 1, "action": {"type": "expire"}}
+    rule["selection"] = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 5}
+    options = {"lifecyclePolicy": json.dumps({"rules": [rule]})}
+    config = tmp_path / "swapper.yaml"
+    config.write_text(json.dumps({"target": {"type": "aws", "aws": {"ecrOptions": options}}}))
+    image = make_image(4)
+    held = source.repository("kept/app")
+    held.blobs |= image.blobs
+    held.manifests |= image.manifests
+    held.tags["1"] = image.digest
+    with serve("--config", str(config)) as webhook:
+        image_of(webhook, "registry.redhat.io/kept/app:1")
+        assert webhook.logged("copied")["target"] == f"{OWN}/redhat/kept/app:1"
+    ecr = project_session(project, load_routes(project, "dev"), local=True).client("ecr")
+    found = ecr.get_lifecycle_policy(repositoryName="redhat/kept/app")["lifecyclePolicyText"]
+    assert json.loads(found) == {"rules": [rule]}
+
+
 def test_a_first_pull_brings_what_a_rule_pulls_through(
     serve: Callable[..., contextlib.AbstractContextManager[ServedWebhook]], project: Project, tmp_path: Path
 ) -> None:

@@ -82,7 +82,10 @@ def test_a_refused_file_ends_the_command_before_it_listens(
     url = f"https://sqs.{OWN.split('.')[3]}.amazonaws.com/{OWN.split('.')[0]}/ecr-swapper-shared"
     other = f"queue: sqs\nqueueUrl: {url}\ntableName: copies\nstate: dynamodb\n"
     (project / "other.yaml").write_text(other)
+    role = "arn:aws:iam::123456789012:role/swap"
+    (project / "role.yaml").write_text(f"target: {{aws: {{role: '{role}'}}}}\n")
     shared = tfvars("standard") + "image_swapper = { enabled = true }\n"
+    shared += 'assume_role_arn = "arn:aws:iam::123456789012:role/deployer"\n'
     (project / "environments" / "shared.tfvars").write_text(shared)
     monkeypatch.chdir(project)
 
