@@ -90,8 +90,8 @@ class DeletionNews:
     def hear(self, wait: int = LONG_POLL) -> None:
         """Take what the queue has within `wait` seconds, and write it down for all."""
         sqs = self._client("sqs")
-        environment = self._open().environment
-        with explained(environment, "sqs"):
+        session = self._open()
+        with explained(session, "sqs"):
             answer = sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=wait)
         messages = answer.get("Messages", ())
         found = {one for message in messages if (one := deletion_of(message["Body"]))}
@@ -99,12 +99,12 @@ class DeletionNews:
             self._write(found)
         # What could not be written comes back.
         for message in messages:
-            with explained(environment, "sqs"):
+            with explained(session, "sqs"):
                 sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
 
     def _write(self, found: set[str]) -> None:
         now = self._clock()
-        with explained(self._open().environment, "dynamodb"):
+        with explained(self._open(), "dynamodb"):
             self._client("dynamodb").update_item(
                 TableName=self._table,
                 Key={"job": {"S": _slot(now)}},
@@ -123,7 +123,7 @@ class DeletionNews:
         """Forget what the table says was deleted, by whichever replica heard it."""
         now = self._clock()
         names = [_slot(now + offset) for offset in range(-BACK, AHEAD + 1, SLOT)]
-        with explained(self._open().environment, "dynamodb"):
+        with explained(self._open(), "dynamodb"):
             answer = self._client("dynamodb").batch_get_item(
                 RequestItems={self._table: {"Keys": [{"job": {"S": name}} for name in names], "ConsistentRead": True}}
             )
