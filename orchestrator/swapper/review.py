@@ -161,6 +161,16 @@ def read_review(document: object, rules: SwapRules) -> Admission:
     )
 
 
+def leave_review(document: object, why: str) -> Admission | None:
+    """A review that is left alone as a whole, for `why`. None where it has no uid, so that nobody knows what is answered."""
+    review = mapping(document)
+    version = review.get("apiVersion")
+    uid = _text(mapping(review.get("request")).get("uid"))
+    if not uid.isascii() or not uid:
+        return None
+    return Admission(version if version in VERSIONS else VERSIONS[0], uid, why)
+
+
 def _not_ours(request: Mapping[str, Any], pod: Mapping[str, Any], sub: str) -> str:
     resource, kind = mapping(request.get("resource")), mapping(request.get("kind"))
     if (

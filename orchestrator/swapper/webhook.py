@@ -1,12 +1,14 @@
 """HTTP of the webhook: one request in, one answer out. It knows no sockets and no TLS; granian calls it (RSGI).
 
-POST /webhook, GET /metrics, /healthz, /readyz and /. A body is bounded in size, depth and time. What is no JSON gets 400, and
-the API server's `failurePolicy: Ignore` lets such a Pod through. Whatever goes wrong in an answer leaves the Pod alone.
+POST /webhook, GET /metrics, /healthz, /readyz and /. A body is bounded in size, depth and time. What is not quite JSON (text that is no UTF-8, a
+byte order mark, half a character) is allowed and left alone, where its uid can be read. Else it gets 400, and the API server's
+`failurePolicy: Ignore` lets such a Pod through. Whatever goes wrong in an answer leaves the Pod alone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 import time
@@ -16,7 +18,15 @@ from typing import Any, Protocol
 import msgspec
 
 from orchestrator.swapper.metrics import CONTENT_TYPE, SwapMetrics
-from orchestrator.swapper.review import Admission, SwapImage, SwapRules, Verdict, answer_review, read_review
+from orchestrator.swapper.review import (
+    Admission,
+    SwapImage,
+    SwapRules,
+    Verdict,
+    answer_review,
+    leave_review,
+    read_review,
+)
 
 # An object of the API has at most 1.5 MB (etcd), and a review of an update holds two.
 LARGEST_BODY = 3 * 2**20
@@ -128,8 +138,12 @@ class Webhook:
         try:
             document = _decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            return 400, TEXT, f"no AdmissionReview: {error}\n".encode(errors="replace")
-        admission = read_review(document, self._rules)
+            left = _read_loosely(body)
+            if left is None:
+                return 400, TEXT, f"no AdmissionReview: {error}\n".encode(errors="replace")
+            admission = left
+        else:
+            admission = read_review(document, self._rules)
         looks = admission.looks
         verdicts = (
             await self._looks.verdicts(looks, admission, budget(scope.query_string)) if looks and self._looks else {}
@@ -171,6 +185,14 @@ class Webhook:
                     "effects": admission.effects,
                 },
             )
+
+
+def _read_loosely(body: bytes) -> Admission | None:
+    """What a client meant that writes JSON as it should not. Its images stay: a patch would be of other text. None for no JSON."""
+    try:
+        return leave_review(json.loads(body.decode("utf-8-sig", "replace")), "not UTF-8")
+    except (ValueError, RecursionError):
+        return None
 
 
 def budget(query: str) -> float:

@@ -62,6 +62,8 @@ def test_the_pages(webhook: ServedWebhook) -> None:
         (b"", 400),
         (b"{", 400),
         (b'{"request": "\xff\xfe"}', 400),
+        (b'{"request": {"uid": "\xff"}}', 400),
+        (b'{"request": {"uid": "a"', 400),
         (b"[" * 1_000_000, 400),
         (b'{"a":' * 100_000, 400),
         (b"null", 200),
@@ -69,11 +71,43 @@ def test_the_pages(webhook: ServedWebhook) -> None:
         (b" " * (3 * 2**20 - 2) + b"{}", 200),
         (b" " * (3 * 2**20 - 1) + b"{}", 413),
     ],
-    ids=["empty", "cut", "no UTF-8", "deep list", "deep object", "null", "duplicate keys", "3 MB", "over 3 MB"],
+    ids=[
+        "empty",
+        "cut",
+        "no UTF-8",
+        "no readable uid",
+        "cut after its uid",
+        "deep list",
+        "deep object",
+        "null",
+        "duplicate keys",
+        "3 MB",
+        "over 3 MB",
+    ],
 )
 def test_bodies_that_nobody_should_send(webhook: ServedWebhook, body: bytes, status: int) -> None:
     assert webhook.ask("POST", "/webhook", body)[0] == status
     assert webhook.ask("GET", "/healthz") == (200, b"ok\n")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xef\xbb\xbf" + BODY,
+        BODY.replace(b'"nginx"', b'"nginx\xff"'),
+        BODY.replace(b'"nginx"', b'"\\ud800"'),
+        BODY.replace(b"{", b'{"\xed\xa0\x80": NaN, ', 1),
+    ],
+    ids=["byte order mark", "no UTF-8", "half a character", "neither UTF-8 nor JSON"],
+)
+def test_what_is_not_quite_json_is_allowed_and_left_alone(webhook: ServedWebhook, body: bytes) -> None:
+    assert body != BODY
+    status, answer = webhook.ask("POST", "/webhook", body)
+    assert status == 200, answer
+    response = json.loads(answer)["response"]
+    assert (response["uid"], response["allowed"]) == (DOCUMENT["request"]["uid"], True)
+    assert "patch" not in response
+    assert b'swapper_left_alone_total{reason="not UTF-8"}' in webhook.ask("GET", "/metrics")[1]
 
 
 def test_a_connection_that_says_nothing_holds_up_nobody(webhook: ServedWebhook) -> None:
