@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from orchestrator.aws.session import AwsSession
 from orchestrator.aws.translation import error_text, explain, explained, is_absent
 from orchestrator.lifecycle.ports import ROOT
+from orchestrator.lifecycle.upstream_names import longest_prefix
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
@@ -130,10 +131,10 @@ def _totals(client: ECRClient, name: str) -> tuple[int, int] | None:
 
 def prefix_of(name: str, prefixes: Collection[str]) -> str | None:
     """The longest prefix that `name` lies below, at a path component's boundary; ROOT when nothing else fits."""
-    fitting = [prefix for prefix in prefixes if prefix != ROOT and name.startswith(prefix.rstrip("/") + "/")]
-    if fitting:
-        return max(fitting, key=len)
-    return ROOT if ROOT in prefixes else None
+    # ECR takes a prefix with a slash at its end, too.
+    written = {prefix.rstrip("/"): prefix for prefix in prefixes}
+    found = longest_prefix(name, written, ROOT)
+    return None if found is None else written[found]
 
 
 def _each(function: Callable[[T], R], items: Sequence[T]) -> list[R]:

@@ -11,6 +11,7 @@ from orchestrator.cli import messages
 from orchestrator.cli.project_session import project_session
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.files.replace import write_whole
+from orchestrator.lifecycle.in_use import snapshot_key
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.project import Project
 
 S3 = "s3://"
+_FORM = f"{S3}<bucket>/{snapshot_key('<cluster>')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,12 @@ def parse_target(snapshot: str) -> Path | tuple[str, str]:
         if not snapshot or re.match("[A-Za-z][A-Za-z0-9+.-]*://", snapshot):
             raise RefusedInput(
                 f'--snapshot "{snapshot}" is neither a file nor an object in S3.',
-                remedy="Name a file, or write s3://<bucket>/snapshots/<cluster>.json.",
+                remedy=f"Name a file, or write {_FORM}.",
             )
         return Path(snapshot)
     bucket, _, key = snapshot.removeprefix(S3).partition("/")
     if not bucket or not key or key.endswith("/"):
-        raise RefusedInput(
-            f'--snapshot "{snapshot}" names no object.', remedy="Write s3://<bucket>/snapshots/<cluster>.json."
-        )
+        raise RefusedInput(f'--snapshot "{snapshot}" names no object.', remedy=f"Write {_FORM}.")
     return bucket, key
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.lifecycle.in_use import SNAPSHOTS, snapshot_key
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.partitions import partition_of
 
@@ -72,7 +73,7 @@ def statements(environment: Environment, manager: LifecycleManager, names: Manag
             "Records", ["s3:GetObject"], [f"{bucket}/{kind}/*" for kind in ("cache", "cached", "runs", "snapshots")]
         ),
         _allow("Audit", ["s3:PutObject"], [f"{bucket}/{kind}/*" for kind in ("audit", "cache", "cached", "runs")]),
-        _allow("EarlierSnapshots", ["s3:GetObjectVersion"], [f"{bucket}/snapshots/*"]),
+        _allow("EarlierSnapshots", ["s3:GetObjectVersion"], [f"{bucket}/{SNAPSHOTS}*"]),
         # Without it, what is absent answers as forbidden.
         _allow("AbsentIsNotForbidden", ["s3:ListBucket", "s3:ListBucketVersions"], [bucket]),
         _allow(
@@ -181,7 +182,7 @@ def writers(names: ManagerNames, snapshot_writers: Mapping[str, str]) -> list[St
             "Effect": "Allow",
             "Principal": {"AWS": f"arn:{names.partition}:iam::{arn.split(':')[4]}:root"},
             "Action": "s3:PutObject",
-            "Resource": f"{names.bucket_arn}/snapshots/{cluster}.json",
+            "Resource": f"{names.bucket_arn}/{snapshot_key(cluster)}",
             "Condition": {"ArnEquals": {"aws:PrincipalArn": arn}},
         }
         for cluster, arn in sorted(snapshot_writers.items())

@@ -30,6 +30,7 @@ def _snapshots(session: AwsSession, environment: Environment) -> Diagnosis:
     from orchestrator.aws.lifecycle_calls import bucket_storage
     from orchestrator.functions.variables import bucket_of, settings_from_environment
     from orchestrator.lifecycle.cluster_use import load_cluster_use
+    from orchestrator.lifecycle.in_use import SNAPSHOTS
 
     check, name = "snapshots", environment.name
     bucket = bucket_of(environment)
@@ -39,7 +40,7 @@ def _snapshots(session: AwsSession, environment: Environment) -> Diagnosis:
     used = load_cluster_use(storage, settings_from_environment(environment), datetime.now(UTC))
     if used.problems:
         return Diagnosis("note", check, f"nothing expires: {'; '.join(used.problems)}", environment=name)
-    return Diagnosis("ok", check, "; ".join(used.notes) or f"s3://{bucket}/snapshots/ is complete and fresh", "", name)
+    return Diagnosis("ok", check, "; ".join(used.notes) or f"s3://{bucket}/{SNAPSHOTS} is complete and fresh", "", name)
 
 
 def _alarms(session: AwsSession, environment: Environment) -> Diagnosis:

@@ -5,12 +5,21 @@ The route table, the lifecycle manager and scan findings all ask here. Pure, sta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.lifecycle.patterns import holds
 from orchestrator.lifecycle.ports import ROOT, CacheRule
 from orchestrator.lifecycle.retention import Retentions
+
+
+def longest_prefix(repository: str, prefixes: Container[str], root: str = "") -> str | None:
+    """The longest of the prefixes that the repository lies below, else `root` where it is one of them, else None."""
+    path = repository
+    while path := path.rpartition("/")[0]:
+        if path in prefixes:
+            return path
+    return root if root in prefixes else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +30,7 @@ class UpstreamNames:
 
     def prefix_of(self, repository: str) -> str | None:
         """The longest prefix that the repository lies below; ROOT's when no other fits, None when there is no ROOT."""
-        path = repository
-        while path := path.rpartition("/")[0]:
-            if path in self.sources:
-                return path
-        return "" if "" in self.sources else None
+        return longest_prefix(repository, self.sources)
 
     def upstream_of(self, repository: str) -> str:
         """The repository at its upstream, such as `docker.io/library/nginx`; empty when no prefix fits."""
