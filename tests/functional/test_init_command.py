@@ -212,6 +212,7 @@ def buckets(project: Project, name: str, aws: LocalAws) -> list[str]:
 def test_the_bucket_is_made_and_named_in_the_new_file(tmp_path: Path, aws: LocalAws) -> None:
     ran = init(tmp_path, "dev", *DEV, "--state-bucket", "my-state", "--local")
     assert ran.code == 0, ran.err
+    assert "`orchestrator plan dev --local`" in ran.out, "the bucket is in the embedded AWS, and so is the next step"
     assert "Made the bucket my-state in eu-west-1." in ran.out
     state = Project(tmp_path).load("dev").state
     assert state is not None
