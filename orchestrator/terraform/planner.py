@@ -231,7 +231,7 @@ def _scope_notes(stack: Stack, found: str) -> Iterator[str]:
         yield (
             "the scope of the registry policy is V1, which knows imports only. Consumers pull where a repository's own "
             'policy lets them, as creation templates do. registry_account_settings = { REGISTRY_POLICY_SCOPE = "V2" } '
-            "lets them pull everything"
+            "lets them pull all that lies below a prefix of a rule or a mirror"
         )
 
 
