@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -221,6 +222,10 @@ def _decode(lines: Iterable[bytes]) -> Iterator[list[str]]:
         yield texts
 
 
+# Below this many columns a table's cells hold a letter or none: the terminal breaks plain lines better.
+_NARROWEST = 80
+
+
 def _shown(text: str) -> str:
     """`text` for a terminal or a log: nothing in it can move the cursor."""
     return text if text.isascii() and text.isprintable() else ascii(text)
@@ -247,6 +252,10 @@ def _notes(line: Line) -> Iterator[str]:
 
 
 def _print_table(lines: Sequence[Line]) -> None:
+    across = os.get_terminal_size(sys.stdout.fileno()).columns
+    if 0 < across < _NARROWEST:
+        sys.stdout.write(_plain(lines))
+        return
     # Only here: rich costs a tenth of a second that no pipe needs.
     from rich.console import Console
     from rich.table import Table

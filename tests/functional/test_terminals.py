@@ -94,6 +94,13 @@ def test_a_warning_is_broken_as_an_error_is(shown: Shown, tmp_path: Path) -> Non
     assert all(len(line) <= 50 or len(line.split()) == 1 for line in lines)
 
 
+@pytest.mark.parametrize("columns", [1, 3, 40, 79])
+def test_a_window_too_narrow_for_a_table_shows_the_whole_answer(shown: Shown, columns: int) -> None:
+    assert "111122223333.dkr.ecr.eu-west-1.amazonaws.com/quay/team/app:1" in shown(
+        "route", "dev", "quay.io/team/app:1", columns=columns
+    )
+
+
 def test_a_window_without_a_width_breaks_nothing(shown: Shown) -> None:
     assert MANNER.as_json is False
     assert len(shown("route", "stage", "nginx", columns=0).splitlines()) == 1
