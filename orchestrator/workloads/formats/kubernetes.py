@@ -62,7 +62,7 @@ _CONTAINER = frozenset(
     }
 )
 # Beside a repository they make an image; a name with a version may be a disk's.
-_VERSIONS = frozenset({"tag", "digest", "version", "sha256"})
+_VERSIONS = frozenset({"tag", "digest", "version", "sha256", "pullPolicy"})
 _OPERATOR_VARIABLE = re.compile(r"RELATED_IMAGE_\w+|OPERATOR_IMAGE\w*|OPERAND_IMAGE_\w+", re.A)
 _IMAGE_VARIABLE = re.compile(r"\w*(?:_IMAGE|IMAGE_)\w*|IMAGE", re.A)
 _ARGUMENT = re.compile(r"--?[a-zA-Z0-9-]*image[a-zA-Z0-9-]*=(.+)", re.S)

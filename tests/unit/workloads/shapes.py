@@ -308,7 +308,7 @@ SHAPES: dict[str, tuple[str, str]] = {
     "repository and tag in a kind of nobody's": (
         "db.yaml",
         "apiVersion: example.com/v1\nkind: Database\nspec:\n  image: {repository: «mariadb»=>mariadb:11.0, tag: '11.0'}\n"
-        "  busyBoxImage:\n    repository: «library/busybox»=>library/busybox:1.28.0-glibc\n    tag: 1.28.0-glibc\n"
+        "  keeper: {image: {repository: «pravega/zookeeper», pullPolicy: Always}}\n  busyBoxImage:\n    repository: «library/busybox»=>library/busybox:1.28.0-glibc\n    tag: 1.28.0-glibc\n"
         "  diskImage: {name: ubuntu, version: '22.04'}\n  chart: {repository: https://a.example, version: 1.0.0}\n"
         "status:\n  image: {repository: mariadb, tag: '11.0'}\n",
     ),
