@@ -33,7 +33,10 @@ def test_two_builds_are_the_same_bytes_and_everything_is_counted(tmp_path: Path)
     assert {
         "orchestrator/report_page/page.html.j2",
         "orchestrator/report_page/page.css",
+        "orchestrator/_charts/image-swapper/values.schema.json",
+        "orchestrator/_charts/image-swapper/templates/_helpers.tpl",
         "orchestrator/_docs/guide/eks.md",
+        "orchestrator/_requirements/swapper.txt",
         "orchestrator/_docs/reference/schemas/plan.schema.json",
     } <= names
 
