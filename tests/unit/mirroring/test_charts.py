@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestrator.cli.mirror.image_set_charts import of_chart
-from orchestrator.errors import Location, RefusedInput
+from orchestrator.cli.mirror.preconditions import refuse_made_charts
+from orchestrator.errors import Location, OrchestratorError, RefusedInput
 from orchestrator.helm_program import find_helm
 from orchestrator.mirroring.chart_wishes import ChartWish, tag_of_version
 from orchestrator.mirroring.image_paths import images_at, parse_image_path
@@ -76,6 +78,24 @@ def test_without_helm_it_is_said_by_name(monkeypatch: pytest.MonkeyPatch) -> Non
         of_chart(ChartWish("a", "https://charts.example.com"), registries)
     with pytest.raises(RefusedInput):
         find_helm({})
+
+
+def test_workers_get_no_chart_that_is_made_here() -> None:
+    in_registry = ChartWish("a", "oci://ghcr.io/team", "1.0.0")
+    refuse_made_charts([in_registry, ChartWish("b", path="./b")])
+    with pytest.raises(RefusedInput, match="The chart c of"):
+        refuse_made_charts([in_registry, ChartWish("c", "https://charts.example.com")])
+
+
+def test_a_chart_that_is_not_on_this_machine_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "helm").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "helm").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with Registries() as registries, pytest.raises(RefusedInput, match="not at"):
+        of_chart(ChartWish("own", path=str(tmp_path / "own")), registries)
+    (tmp_path / "own").mkdir()
+    with Registries() as registries, pytest.raises(OrchestratorError, match="helm ended with 1"):
+        of_chart(ChartWish("own", path=str(tmp_path / "own")), registries)
 
 
 DOCUMENT: dict[str, Any] = {
