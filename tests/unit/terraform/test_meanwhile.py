@@ -110,5 +110,5 @@ def test_what_others_changed_in_what_the_plan_changes_is_named(name: str) -> Non
 def test_images_that_came_into_a_repository_that_goes_are_counted() -> None:
     told = Planned("dev", plan_of(), True, losses=(LostImages("a", 2, False, True),))
     now = (LostImages("a", 5, False, True), LostImages("b", 1, False, True))
-    assert filled_since(told, now) == ('3 more images in the repository "a"', '1 more images in the repository "b"')
+    assert filled_since(told, now) == ('3 more images in the repository "a"', '1 more image in the repository "b"')
     assert filled_since(told, told.losses) == ()
