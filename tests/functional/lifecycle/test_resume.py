@@ -91,7 +91,8 @@ def test_a_run_by_other_settings_begins_anew(world: World) -> None:
 def test_two_runs_at_once_come_one_after_the_other(world: World) -> None:
     for number in range(40):
         world.aws.seed(f"quay/app-{number}", old("1"), used("2"), used("3"))
-    set_faults(world.aws.local, {"operations": ["DescribeImages"], "latency_ms": 500})
+    # The first has to be at work when the second, which a busy machine starts late, asks for the lock.
+    set_faults(world.aws.local, {"operations": ["DescribeImages"], "latency_ms": 4000})
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     runs = [start(world, "run", "dev", "--local", "--yes", "--json", **pipes)]
     deadline = time.monotonic() + 60
@@ -99,9 +100,12 @@ def test_two_runs_at_once_come_one_after_the_other(world: World) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     runs.append(start(world, "run", "dev", "--local", "--yes", "--json", **pipes))
+    said = runs[1].stderr
+    assert said is not None
+    assert any(b"Another command is at work on this environment; waiting for it." in line for line in said)
+    set_faults(world.aws.local)
     (first, _), (second, errors) = [process.communicate(timeout=120) for process in runs]
     assert [process.returncode for process in runs] == [0, 0], errors
-    assert b"Another command is at work on this environment; waiting for it." in errors
     assert [json.loads(out)["expired"] for out in (first, second)] == [40, 0]
     assert json.loads(second)["resumed"] is False
 
