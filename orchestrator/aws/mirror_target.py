@@ -48,6 +48,24 @@ class _Listing:
     tags: dict[str, str] = field(default_factory=dict)
 
 
+def ecr_endpoint(session: AwsSession, host: str) -> Endpoint | None:
+    """A registry of ECR that `session` has tokens for; None for what is not ECR."""
+    if ecr_registry(host) is None:
+        return None
+    local = session.endpoint
+    logins = Renewed(lambda asked: _token_login(session, asked))
+    return Endpoint(host, url=local or "", host_header=host if local else "", logins=logins)
+
+
+def _token_login(session: AwsSession, host: str) -> tuple[Login, float] | None:
+    registry = ecr_registry(host)
+    if registry is None:
+        return None
+    token = registry_token(session, registry.region, registry.account)
+    left = token.expires - datetime.now(UTC)
+    return Login(token.user, token.password), max(0.0, left.total_seconds())
+
+
 class MirrorTarget:
     """The registry of `registry`; `settings` gives those of a repository that has to be made."""
 
@@ -84,19 +102,10 @@ class MirrorTarget:
 
     def find(self, host: str) -> Endpoint | None:
         """Another account's or region's ECR, which this session has tokens for; None for what is not ECR."""
-        found = ecr_registry(host)
-        if found is None:
-            return None
-        local = self._session.endpoint
-        return Endpoint(host, url=local or "", host_header=host if local else "", logins=Renewed(self._login))
+        return ecr_endpoint(self._session, host)
 
     def _login(self, host: str) -> tuple[Login, float] | None:
-        registry = ecr_registry(host)
-        if registry is None:
-            return None
-        token = registry_token(self._session, registry.region, registry.account)
-        left = token.expires - datetime.now(UTC)
-        return Login(token.user, token.password), max(0.0, left.total_seconds())
+        return _token_login(self._session, host)
 
     # What it holds
 

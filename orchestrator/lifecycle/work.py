@@ -15,12 +15,12 @@ from orchestrator.lifecycle.expire import Expired, Expirer
 from orchestrator.lifecycle.expiry_guard import exceeds
 from orchestrator.lifecycle.failure import Failure, failure_of
 from orchestrator.lifecycle.in_use import InUse
-from orchestrator.lifecycle.index_cache import IndexCache, cache_key
 from orchestrator.lifecycle.policy_keeper import PolicyKeeper, PolicyOutcome
-from orchestrator.lifecycle.ports import Host, PortError, Registry, Storage, Upstreams
+from orchestrator.lifecycle.ports import Host, Registry, Storage, Upstreams
 from orchestrator.lifecycle.provenance import Provenance
 from orchestrator.lifecycle.run_state import Clearance, Page, RunState
 from orchestrator.lifecycle.settings import Settings
+from orchestrator.lifecycle.stored_caches import StoredCaches
 from orchestrator.lifecycle.tally import Candidate, Tally
 from orchestrator.lifecycle.tasks import GATHER_AFTER, Next, Run, Task
 from orchestrator.lifecycle.units import Image
@@ -65,6 +65,7 @@ class Work:
         self._upstreams = upstreams
         self._registry = registry
         self._storage = storage
+        self._caches = StoredCaches(storage, host)
         self._state = RunState(state)
         self._host = host
         self._observer = observer
@@ -104,7 +105,7 @@ class Work:
     # plan
 
     def _plan(self, task: Task) -> list[Next]:
-        cache = self._cache(task.shard)
+        cache = self._caches.read(task.shard)
         evaluator = self._evaluator(task.run, self._state.in_use(task.run) or self.used().in_use)
         native, dry = self._settings.native_policy, bool(task.run.dry_run)
         keeper = PolicyKeeper(self._registry, self._host, native, evaluator.provenance, dry_run=dry)
@@ -132,7 +133,7 @@ class Work:
         if not left and task.tally is None and not tally.failed:
             # Only who saw the whole page knows what is not there any more.
             cache.forget_unseen()
-        self._keep_cache(task.shard, cache)
+        self._caches.keep(task.shard, cache)
         if left:
             return self._rest(task, tuple(left), tally)
         self._state.keep_page(task, "planned", tally)
@@ -221,7 +222,7 @@ class Work:
         evaluator = self._evaluator(task.run, self.used().in_use)
         expirer = Expirer(self._registry, self._storage, self._host, names, task.run.id, self._settings.environment)
 
-        cache = self._cache(task.shard)
+        cache = self._caches.read(task.shard)
         page = self._state.page(task, "planned")
         planned = {each.repository: each.expiring for each in page.tally.candidates} if page else {}
 
@@ -382,23 +383,6 @@ class Work:
         provenance = Provenance(self._settings, run.rules, self._upstreams, self._storage)
         guard = run.guard(self._settings.guard)
         return Evaluator(self._registry, self._host, in_use, guard, provenance, self._settings.inspector)
-
-    def _cache(self, shard: str) -> IndexCache:
-        if self._storage is None or not shard:
-            return IndexCache()
-        try:
-            return IndexCache(self._storage.get(cache_key(shard)))
-        except PortError as error:
-            self._host.log("WARNING", f"The cache {shard} cannot be read, going on without: {error}")
-            return IndexCache()
-
-    def _keep_cache(self, shard: str, cache: IndexCache) -> None:
-        if self._storage is None or not shard or not cache.dirty:
-            return
-        try:
-            self._storage.put(cache_key(shard), cache.dump())
-        except PortError as error:
-            self._host.log("WARNING", f"The cache {shard} cannot be written, going on without: {error}")
 
 
 def _bytes(images: Iterable[Image]) -> int:

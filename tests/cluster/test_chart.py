@@ -44,7 +44,21 @@ WITH_ROLE = Environment(
         },
     },
 )
-ALL = {**{name: environment(name) for name in ENVIRONMENTS}, "with a role": WITH_ROLE}
+SHARED = Environment(
+    name="standard",
+    **{
+        **ENVIRONMENTS["standard"],
+        "image_swapper": {
+            "enabled": True,
+            "pods": {"oidc_provider_arn": "arn:aws:iam::123456789012:oidc-provider/oidc.example.com/id/A"},
+        },
+    },
+)
+ALL = {
+    **{name: environment(name) for name in ENVIRONMENTS},
+    "with a role": WITH_ROLE,
+    "with what replicas share": SHARED,
+}
 
 
 def helm(folder: Path, *words: str, kubeconfig: Path | None = None) -> str:

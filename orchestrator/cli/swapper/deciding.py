@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,13 @@ from orchestrator.mirroring.repository import RepositorySettings, settings_of_re
 from orchestrator.project import Project
 from orchestrator.routes.build import build_route_table
 from orchestrator.swapper.review import SwapRules
-from orchestrator.swapper.swap_settings import SwapSettings
+from orchestrator.swapper.swap_settings import SwapSettings, SwapSource
 from orchestrator.workloads.standing import LeftAlone, left_alone
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession
     from orchestrator.environment.model import Environment
+    from orchestrator.local import LocalAws
     from orchestrator.routes.table import RouteTable
 
 # References whose answer is kept: a cluster has some thousands, and an answer takes some hundred bytes.
@@ -141,14 +142,21 @@ def _by_file(settings: SwapSettings, file: str, state_dir: Path | None) -> Webho
         return open_session(wanted)
 
     folder = state_dir or Path(".orchestrator") / "swapper"
-    home = CopyHome(target.registry, session, lambda _: made, folder, shared=_shared(settings))
+    home = CopyHome(
+        target.registry,
+        session,
+        lambda _: made,
+        folder,
+        shared=_shared(settings),
+        sources=source_roles(settings, file),
+    )
     return WebhookPlan(_rules(table, left_by_file(), settings), settings, home)
 
 
 def _by_environment(
     project: Project, name: str, settings: SwapSettings, state_dir: Path | None, *, local: bool
 ) -> WebhookPlan:
-    from orchestrator.cli.project_session import project_session
+    from orchestrator.cli.project_session import embedded_aws, project_session
     from orchestrator.cli.route import load_routes
     from orchestrator.swapper.reconcile import reconcile
 
@@ -170,8 +178,22 @@ def _by_environment(
         writes=not environment.uses_central_registry,
         cached=partial(_is_cached, table),
         shared=_shared_by(environment, settings),
+        sources=source_roles(settings, name, lambda: embedded_aws(project, local=local)),
     )
     return WebhookPlan(rules, settings, home)
+
+
+def source_roles(
+    settings: SwapSettings, name: str, local: Callable[[], LocalAws | None] = lambda: None
+) -> dict[str, Callable[[], AwsSession]]:
+    """{host: a session of the role that the file names for this source}; the role is assumed at the first use."""
+
+    def opened(source: SwapSource) -> AwsSession:
+        from orchestrator.aws.session import open_session
+
+        return open_session(_FileTarget(name, source.account, source.region, source.role), local=local())
+
+    return {source.host: cache(partial(opened, source)) for source in settings.source_registries if source.role}
 
 
 def _shared_by(environment: Environment, settings: SwapSettings) -> SharedPlaces | None:

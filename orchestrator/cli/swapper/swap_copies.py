@@ -7,7 +7,8 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ class CopyHome:
 
     `folder` holds the queue and the journal; `writes` is false for a registry that belongs to others. `cached` says of a
     repository whether a rule fills it: a first pull stands for a copy there. `shared` is None where each process copies for itself.
+    `sources` are sessions of roles that read a source in ECR, by its host.
     """
 
     registry: PrivateRegistry
@@ -58,6 +60,7 @@ class CopyHome:
     writes: bool = True
     cached: Callable[[str], bool] = lambda _: False
     shared: SharedPlaces | None = None
+    sources: Mapping[str, Callable[[], AwsSession]] = field(default_factory=dict)
 
 
 class SwapCopies:
@@ -143,4 +146,12 @@ class SwapCopies:
 
     def _registries(self, target: MirrorTarget, logins: Sequence[Logins] = ()) -> Registries:
         ways = [Endpoint(name, url=url) for name, url in self._via.items()]
-        return Registries([target.endpoint(), *ways], logins=[*logins, *docker_logins()], find=target.find)
+        find = partial(self._find, target)
+        return Registries([target.endpoint(), *ways], logins=[*logins, *docker_logins()], find=find)
+
+    def _find(self, target: MirrorTarget, host: str) -> Endpoint | None:
+        """A source in ECR: as the role that the file names for it, else as the webhook itself."""
+        from orchestrator.aws.mirror_target import ecr_endpoint
+
+        opened = self._home.sources.get(host)
+        return target.find(host) if opened is None else ecr_endpoint(opened(), host)

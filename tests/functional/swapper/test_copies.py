@@ -16,11 +16,13 @@ import pytest
 from orchestrator.aws.session import AwsSession
 from orchestrator.cli.project_session import project_session
 from orchestrator.cli.route import load_routes
+from orchestrator.cli.swapper.config_file import load_settings
+from orchestrator.cli.swapper.deciding import source_roles
 from orchestrator.cli.swapper.swap_copies import CopyHome, SwapCopies
 from orchestrator.errors import OrchestratorError
 from orchestrator.local import ensure_running, stop
 from orchestrator.local.controls import seed_upstream
-from orchestrator.mirroring.repository import settings_of_repository
+from orchestrator.mirroring.repository import RepositorySettings, settings_of_repository
 from orchestrator.project import Project
 from orchestrator.routes.build import build_route_table
 from orchestrator.swapper.logs import LOGGER
@@ -33,6 +35,7 @@ from tests.oci.strict_registry import StrictRegistry
 from tests.unit.swapper.reviews import Document, containers, patched, pod, review
 
 ACCOUNT = "200000000077"
+OTHER = "200000000078"
 OWN = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
 UBI = "registry.redhat.io/ubi9/ubi"
 TARGET = f"{OWN}/redhat/ubi9/ubi"
@@ -209,6 +212,47 @@ def test_the_files_lifecycle_policy_is_put_on_a_repository_that_is_made(
     ecr = project_session(project, load_routes(project, "dev"), local=True).client("ecr")
     found = ecr.get_lifecycle_policy(repositoryName="redhat/kept/app")["lifecyclePolicyText"]
     assert json.loads(found) == {"rules": [rule]}
+
+
+def test_a_source_in_ecr_is_read_as_the_role_that_the_file_names_for_it(
+    project: Project, source: StrictRegistry, tmp_path: Path
+) -> None:
+    config = tmp_path / "swapper.yaml"
+    reader = {"accountId": OTHER, "region": "eu-west-1", "role": f"arn:aws:iam::{OTHER}:role/reader"}
+    own = {"accountId": "200000000079", "region": "eu-west-1"}
+    sources = [{"type": "aws", "aws": reader}, {"type": "aws", "aws": own}]
+    config.write_text(json.dumps({"source": {"registries": sources}}))
+    local = ensure_running(project.local_aws_dir)
+    environment = load_routes(project, "dev")
+    # What is to be read stands in the other account's registry.
+    there = environment.model_copy(update={"account_id": OTHER})
+    for folder in ("filled", "copies"):
+        (tmp_path / folder).mkdir()
+    session = project_session(project, there, local=True)
+    filled = CopyHome(there.registry, lambda: session, lambda _: RepositorySettings(), tmp_path / "filled")
+    held = f"{there.registry.host}/apps/web:1"
+    SwapCopies(filled, SwapMetrics(), {"registry.redhat.io": f"http://{source.host}"}).copy(f"{UBI}:9.1", held)
+
+    settings = load_settings(config)
+    roles = source_roles(settings, "dev", lambda: local)
+    assert set(roles) == {there.registry.host}
+    opened: list[AwsSession] = []
+
+    def as_reader() -> AwsSession:
+        opened.append(roles[there.registry.host]())
+        return opened[-1]
+
+    home = CopyHome(
+        environment.registry,
+        lambda: project_session(project, environment, local=True),
+        lambda _: RepositorySettings(),
+        tmp_path / "copies",
+        sources={there.registry.host: as_reader},
+    )
+    copies = SwapCopies(home, SwapMetrics(), {})
+    copies.copy(held, f"{OWN}/apps/web:1")
+    assert copies.is_there(f"{OWN}/apps/web:1")
+    assert [one.account_id for one in opened] == [OTHER]
 
 
 def test_a_first_pull_brings_what_a_rule_pulls_through(
