@@ -64,7 +64,7 @@ class Backfill:
             raise RefusedInput(
                 f"{self._region} is the registry's own region.", remedy="Name the region that is to be filled."
             )
-        with explained(self._session.environment, "ecr"):
+        with explained(self._session, "ecr"):
             rules = self._client.describe_registry()["replicationConfiguration"]["rules"]
         filters = [
             [entry["filter"] for entry in rule.get("repositoryFilters") or ()] or [""]
@@ -84,7 +84,7 @@ class Backfill:
     def run(self) -> Backfilled:
         """Start it, and wait for its end. Raises OrchestratorError when that takes too long, or AWS refuses."""
         deadline = self._clock() + LIMIT_SECONDS
-        with explained(self._session.environment, "ecr"):
+        with explained(self._session, "ecr"):
             started = self._client.start_replication_backfill(destination=self._destination)
             name = started["replicationBackfillId"]
             for look in _endless(_LOOKS):

@@ -104,7 +104,7 @@ WITHOUT_AWS = frozenset(
         ],
         *["validate", "verify", "version"],
         *(f"local {name}" for name in ("age", "down", "fill", "status", "up")),
-        *(f"swapper {name}" for name in ("explain", "image", "import", "serve", "status")),
+        *(f"swapper {name}" for name in ("chart", "explain", "image", "import", "serve", "status")),
         "lambda package",
     )
 )

@@ -115,7 +115,11 @@ def test_what_changes_no_route_leaves_a_folder_fresh(root: Project, out: Path) -
     set_variable(root, 'tags = { team = "platform" }\n', "rooted")
     ran = manifests(root, "rooted", "--all-targets", "--check", out, "--json")
     stale = [one["file"] for one in ran.json["stale"]]
-    assert stale == [f"{out}/swapper/swapper.yaml", f"{out}/mirror-workers/workers.yaml"]
+    assert stale == [
+        f"{out}/swapper/swapper.yaml",
+        f"{out}/swapper/chart-values.yaml",
+        f"{out}/mirror-workers/workers.yaml",
+    ]
 
 
 def test_edited_and_missing_files_are_stale(root: Project, out: Path) -> None:

@@ -78,7 +78,9 @@ def warm(
     else:
         _print(images, left)
         if filled is not None:
-            click.echo(f"{filled.region}: {filled.status}, {filled.images} images, {len(filled.failed)} failed")
+            click.echo(
+                f"{filled.region}: {filled.status}, {counted(filled.images, 'image')}, {len(filled.failed)} failed"
+            )
             for image, why in filled.failed:
                 click.echo(f"    {image}: {why}")
     if WarmState.FAILED in states or (filled is not None and not filled.ok):
