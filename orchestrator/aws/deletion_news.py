@@ -83,6 +83,10 @@ class DeletionNews:
                     _log.warning("deletions are not heard", extra={"why": f"{error.headline} {error.why}".strip()})
                 told = error.headline
                 self._closed.wait(AWAY_SECONDS)
+            except Exception:
+                # A thread that ends here would never hear of a deletion again.
+                _log.exception("deletions are not heard")
+                self._closed.wait(AWAY_SECONDS)
 
     def _client(self, service: Any) -> Any:
         return self._open().client(service)

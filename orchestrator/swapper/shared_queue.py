@@ -155,7 +155,10 @@ class SharedCopyQueue:
             if self._closed.is_set():
                 return
             target = self._unsent.popleft()
-            wanted = self._wanted[target]
+            wanted = self._wanted.get(target)
+        if wanted is None:
+            # This replica copied it for another one meanwhile.
+            return
         try:
             # Another replica may have brought it since this one looked.
             if not wanted.again and self._ports.is_there(target):
