@@ -36,8 +36,8 @@ locals {
   # What is not protected disappears with `protected_only`.
   rest = !var.protected_only
 
-  # ECR applies one template to a prefix. Where other accounts pull, each repository that ECR makes must let them, so that
-  # every rule has a template; what the rule ROOT lacks, `root_template` gives.
+  # ECR applies one template to a prefix. Where other accounts pull, each repository that ECR makes must
+  # let them: every rule has a template then. `root_template` gives what the rule ROOT lacks.
   rules = {
     for prefix, rule in var.pull_through_cache_rules : prefix => merge(rule, {
       template = rule.template == null && (length(var.registry_consumer_account_ids) == 0 || (prefix == "ROOT" && var.root_template != null)) ? null : merge(

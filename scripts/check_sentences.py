@@ -19,7 +19,7 @@ from typing import NamedTuple
 ROOTS = ("orchestrator", "lambda_src", "scripts", "modules", "environments", "docs")
 FILES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 # {kind of text: the most words of a sentence there}
-LIMITS: Mapping[str, int] = {"message": 45, "docstring": 50, "comment": 45, "hcl": 35, "docs": 50}
+LIMITS: Mapping[str, int] = {"message": 25, "docstring": 25, "comment": 25, "hcl": 25, "docs": 25}
 # These are made from other texts, which are read where they are written.
 MADE = ("<!-- Made by", "Made from the code:")
 _END = re.compile(r"(?<!e\.g)(?<!i\.e)[.!?][\")`'*]*(?=\s|$)|:(?=\s*$)|;(?=\s+code\b)")

@@ -1,7 +1,7 @@
 """AWS Lambda's entry point of the lifecycle manager: variables, context and clients in, the manager's answer out.
 
-`lifecycle_manager.handler.handle` is started by the schedule, by `{"source": "manual"}` with `dry_run` and
-`allow_fraction` in place of the settings, by batches of its own queue, and by ECR's events.
+The schedule starts `lifecycle_manager.handler.handle`, and so do batches of its own queue and ECR's events. A person does by
+`{"source": "manual"}`, with `dry_run` and `allow_fraction` in place of the settings.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 ################################################################################
-# What nobody sees in a lifecycle policy before ECR refuses it
+# What nobody sees in a lifecycle policy before ECR refuses it.
 #
 # The provider hands a policy on unread, so that a wrong one fails in the middle of an apply. These are the rules of
 # ECR that a reader of the policy misses. The precondition of aws_ecr_lifecycle_policy reports them.

@@ -32,8 +32,8 @@ locals {
   protected   = { for name, settings in local.repositories : name => settings if var.prevent_destroy }
   kept        = merge(local.unprotected, local.protected)
 
-  # Both resources have the same keys and the same arguments, so that a moved block between them neither
-  # replaces the repository nor touches what hangs on it.
+  # Both resources have the same keys and arguments. So a moved block between them neither replaces the
+  # repository nor touches what hangs on it.
   managed = merge(aws_ecr_repository.this, aws_ecr_repository.protected)
 
   create_vpc_endpoints = var.create_vpc_endpoints && !var.protected_only

@@ -78,7 +78,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
-  # S3 counts from when an object was last written, read or not. What an index holds never changes: a cache that stays as it
+  # S3 counts from when an object was last written, read or not. What an index holds never changes. A cache that stays as it
   # is costs one cold run a quarter, and one of images that are gone disappears.
   rule {
     id     = "cache"
@@ -155,7 +155,7 @@ resource "aws_s3_bucket_policy" "this" {
         Resource  = [local.bucket_arn, "${local.bucket_arn}/*"]
         Condition = { Bool = { "aws:SecureTransport" = "false" } }
       }],
-      # The account with a condition, and not the role: S3 refuses a policy that names a role which is not there yet, and one
+      # The account with a condition, and not the role: S3 refuses a policy that names a role which is not there yet. A role
       # that is made again under its name would be another to it.
       [for cluster, arn in var.settings.snapshot_writers : {
         Sid       = "Writer${substr(sha256(cluster), 0, 16)}"

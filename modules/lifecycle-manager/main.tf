@@ -11,8 +11,8 @@ locals {
   bucket_arn  = "arn:${local.partition}:s3:::${local.bucket_name}"
 
   repository_arn = "arn:${local.partition}:ecr:${local.region}:${var.account_id}:repository"
-  # A rule for ROOT caches beside what was pushed: there the function takes for cached only what an override names, and
-  # a pattern such as `*` or `*-operator` names nobody's repositories in particular.
+  # A rule for ROOT caches beside what was pushed. There the function takes for cached only what an override names. A
+  # pattern such as `*` or `*-operator` names nobody's repositories in particular.
   root_patterns = contains(var.prefixes, "ROOT") ? [
     for rule in var.settings.retention.overrides : replace(rule.pattern, "/\\/+$/", "") if !startswith(rule.pattern, "*")
   ] : []

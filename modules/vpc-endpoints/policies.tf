@@ -1,8 +1,8 @@
 ################################################################################
 # Endpoint policies: what may pass, whoever asks
 #
-# An endpoint policy grants nothing. It bounds what the VPC's identities can do through the endpoint, so that
-# stolen credentials of another account, or a registry of somebody else's, are of no use inside.
+# An endpoint policy grants nothing. It bounds what the VPC's identities can do through the endpoint. Stolen credentials of another
+# account, or a registry of somebody else's, are of no use inside.
 ################################################################################
 
 locals {

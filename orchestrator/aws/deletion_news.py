@@ -1,7 +1,7 @@
 """Deletions in the registry, told to every replica: one hears ECR's event from the queue, all read it in the table.
 
 A queue gives a message to one reader only. So whoever has it writes it to an item of the table that stands for a few
-seconds, and each replica reads the items of the last half minute. Source: ECR, "Sample events: completed image push/delete".
+seconds. Each replica reads the items of the last half minute. Source: ECR, "Sample events: completed image push/delete".
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The table of copies in DynamoDB: who copies what, and what comes after it. Every change names the state that it expects.
 
-An item is a job by its name. It has `state`, `source`, `platforms`, `mounts`, `referrers`, `opened`, the sets `after` (what it still waits for)
-and `before` (who waits for it), `owner` and `until` (the lease), `attempts`, and in the end `outcome` or `failure` and when
-it `ended`. DynamoDB forgets an item at `expires`.
+An item is a job by its name. It has `state`, `source`, `platforms`, `mounts`, `referrers`, `opened`, `attempts`. The sets are `after`
+(what it still waits for) and `before` (who waits for it). The lease is `owner` and `until`. In the end there are `outcome` or
+`failure`, and when it `ended`. DynamoDB forgets an item at `expires`.
 """
 
 from __future__ import annotations

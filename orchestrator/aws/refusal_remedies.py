@@ -54,7 +54,7 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             r"PoliciesPerRole|policies attached to (?:the )?role",
-            "A role takes 10 managed policies unless the quota was raised: raise it in Service Quotas (IAM), or set "
+            "A role takes 10 managed policies unless the quota was raised. Raise it in Service Quotas (IAM), or set "
             "`attach_ecr_policy = false` and give the role the right to pull in a policy of its own.",
         ),
         (

@@ -186,8 +186,8 @@ def _config(*, local: bool) -> Config:
 
 def _local_session(environment: Target, local: LocalEndpoint) -> AwsSession:
     values = local.variables(environment.account_id, environment.aws_region)
-    # AWS_PROFILE may name a profile that exists on another machine only, and the configuration file may be broken:
-    # neither may matter here, so neither is looked at.
+    # AWS_PROFILE may name a profile that exists on another machine only, and the configuration file may be broken.
+    # Neither may matter here, so neither is looked at.
     ignored = (None, None, None, None)
     core = botocore.session.Session(
         session_vars={

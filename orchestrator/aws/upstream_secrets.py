@@ -107,7 +107,7 @@ def put_upstream_secret(
 ) -> StoredSecret:
     """Create the secret, or give the existing one a new value; its ARN stays the same then.
 
-    Raises `RefusedInput` for a name that ECR does not read, and `OrchestratorError` for a secret that waits for its
+    Raises `RefusedInput` for a name that ECR does not read. Raises `OrchestratorError` for a secret that waits for its
     deletion or is encrypted with a key that ECR cannot use.
     """
     check_name(name)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-# What is said of a text that breaks its rule: `path` is the value's place, `map` that of the map whose key it is, and
+# What is said of a text that breaks its rule. `path` is the value's place, `map` that of the map whose key it is.
 # `key` names the object that the value is an attribute of.
 SAID = "{path} is {value}."
 

@@ -55,8 +55,8 @@ def message(
     """The report of one image, with as many of its findings as SNS takes.
 
     `why` says of each finding, by its identity, what is new about it. `least` is the severity from which findings are
-    reported, `registry` a host, `upstream` where the image came from ("" when it is an own image, None when that is not
-    known).
+    reported, `registry` a host. `upstream` is where the image came from: "" for an own image, None when that is not
+    known.
     """
     reference = f"{registry}/{image.repository}@{image.digest}"
     worst = findings[0].severity

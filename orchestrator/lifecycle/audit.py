@@ -18,8 +18,8 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 class AuditRecord:
     """One image, before (`stage` planned) or after (done) its expiry.
 
-    `outcome`: "" while planned, then deleted, archived, kept (it was pulled or tagged at the last moment), refused, absent
-    (it was not there at the last look) or gone (it was there then, and not at the call). `size` in bytes, 0 for an index: its images have their own lines.
+    `outcome` is "" while planned, then deleted, archived, refused, kept, absent or gone. Kept: it was pulled or tagged at the last
+    moment. Absent: it was not there at the last look. Gone: it was there then, and not at the call. `size` in bytes, 0 for an index: its images have their own lines.
     `upstream` is the reference that pulls it from its source again, `root` the digest of its unit.
     """
 

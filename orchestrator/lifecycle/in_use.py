@@ -7,7 +7,7 @@ A snapshot is JSON, version 1:
                  "digests": ["sha256:..."], "workloads": ["Deployment/default/web"]}],
      "uid": "1b9cda2e-..."}
 
-`reference` is as written in the workload, `target` what the route table makes of it (null: it stays where it is),
+`reference` is as written in the workload. `target` is what the route table makes of it (null: it stays where it is),
 `digests` what nodes report to run. `uid`, of the namespace kube-system, tells the cluster from any other; it is missing
 where it could not be read. Pure.
 """

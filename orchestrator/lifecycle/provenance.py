@@ -36,7 +36,7 @@ NOT_TOLD = (
 STAYS: dict[UpstreamAnswer, str] = {
     "absent": "{host} does not have this image: no rule can bring it back (name its prefix in "
     "lifecycle_manager.cache_only where nobody pushes)",
-    "withheld": "{host} tells nobody without a login whether it has this image, and no event of ECR named it (name its "
+    "withheld": "{host} tells nobody without a login whether it has this image. No event of ECR named it either (name its "
     "prefix in lifecycle_manager.cache_only where nobody pushes)",
     "silent": "{host} did not say whether it has this image; the next run asks again",
 }

@@ -1,9 +1,9 @@
 """What a run leaves behind while it is done: its pages, the decision between its two passes, its report. Over Storage.
 
-runs/<run>/in-use.json           what the snapshots named when it began
-runs/<run>/planned/<page>.json   what a page would expire
-runs/<run>/decision.json         whether it may, and of which pages
-runs/<run>/expired/<page>.json   what a page did expire
+runs/<run>/in-use.json           what the snapshots named when it began.
+runs/<run>/planned/<page>.json   what a page would expire.
+runs/<run>/decision.json         whether it may, and of which pages.
+runs/<run>/expired/<page>.json   what a page did expire.
 runs/<run>/report.json           the result
 """
 

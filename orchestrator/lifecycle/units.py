@@ -112,7 +112,7 @@ def units_of(images: Iterable[Image], children: Mapping[str, Sequence[str]]) -> 
         hanging.add(digest)
     units = [_unit(digest, held, below) for digest in held if digest not in hanging]
     reached = {member.digest for unit in units for member in unit.members}
-    # Tags can be set so that images are attached to each other in a ring, which then has no root: any of it is one,
+    # Tags can be set so that images are attached to each other in a ring, which then has no root. Any of it is one,
     # unless something else without a root leads there.
     rings: list[Unit] = []
     for digest in sorted(held.keys() - reached):

@@ -27,8 +27,8 @@ from orchestrator.lifecycle.units import Image
 from orchestrator.lifecycle.upstream_names import cached_names
 
 T = TypeVar("T")
-# How long a gathering waits for pages that do not come: seconds before each look. In all longer than the queue takes to
-# give a message up (its receives times its visibility timeout), so that a page that failed can still come.
+# How long a gathering waits for pages that do not come: seconds before each look. In all they are longer than the queue
+# takes to give a message up (its receives times its visibility timeout). So a page that failed can still come.
 WAITS = (30, 60, 120, 240, 480, *(900,) * 6)
 # A page that made no headway in so many invocations has a repository that does not fit into one.
 STUCK = 2

@@ -16,7 +16,7 @@ class SeedImage:
 
     `in_use` is the number of tasks and Pods in which Amazon Inspector sees it.
 
-    Without a `manifest` one is made up from `name`: an index when it has `children` (digests), a referrer when it has
+    Without a `manifest` one is made up from `name`. It is an index when it has `children` (digests), a referrer when it has
     a `subject` (digest), else an image of one layer.
     """
 

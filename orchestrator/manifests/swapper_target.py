@@ -84,8 +84,8 @@ def _notes(environment: Environment, built: str) -> tuple[str, ...]:
         "With Helm: `orchestrator swapper chart --out charts` writes a chart that installs the same, and more monitoring. `helm upgrade "
         f"--install image-swapper charts/image-swapper --namespace {NAMESPACE} --create-namespace -f chart-values.yaml` takes the "
         "place of `kubectl apply -k .`.",
-        "`pull-secrets.yaml` lets the Pods read every Secret by its name, and copy images that only the pull secrets of a Pod or its "
-        "ServiceAccount open: `kubectl apply -f pull-secrets.yaml`. Without it such images keep their source.",
+        "`pull-secrets.yaml` lets the Pods read every Secret by its name. They then copy images that only the pull secrets of a Pod "
+        "or its ServiceAccount open: `kubectl apply -f pull-secrets.yaml`. Without it such images keep their source.",
         _sharing(environment),
         *left_alone(environment),
     ]

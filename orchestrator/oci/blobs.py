@@ -77,7 +77,7 @@ class BlobStream:
         self._attempts = Attempts(self.budget)
 
     # What an upload already has from before a cut was hashed when it was sent. Bytes that are read again to go on from
-    # there are not hashed twice; should they differ, the registry refuses the whole, and everything begins anew.
+    # there are not hashed twice. Should they differ, the registry refuses the whole, and everything begins anew.
 
     def restart(self) -> None:
         """Forget what was read: it was wrong. What said that it is compressed is unpacked next, or no more."""

@@ -93,8 +93,8 @@ _EVERYWHERE = {
     "709825985650": "AWS Marketplace",
     "763104351884": "AWS Deep Learning Containers",
 }
-# Layer buckets of registries that redirect clients in AWS to S3: of registry.k8s.io (registry.k8s.io, buckets.go), one in
-# each of these regions; of quay.io in us-east-1 (OpenShift's list of hosts for firewalls).
+# Layer buckets of registries that redirect clients in AWS to S3. Of registry.k8s.io there is one in each of these regions
+# (registry.k8s.io, buckets.go). That of quay.io is in us-east-1 (OpenShift's list of hosts for firewalls).
 K8S_BUCKET_OF_LONDON = "767373bbdcb8270361b96548387bf2a9ad0d48758c35-eu-west-2"
 NO_K8S_BUCKET = frozenset({"ap-east-2"})
 

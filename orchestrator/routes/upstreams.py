@@ -13,7 +13,7 @@ from orchestrator.partitions import partition_for, partition_of, registry_host
 
 DOCKER_HUB = "docker.io"
 
-# {alias: canonical registry}. Docker Hub goes by three names; k8s.gcr.io is a frozen copy of registry.k8s.io;
+# {alias: canonical registry}. Docker Hub goes by three names, and k8s.gcr.io is a frozen copy of registry.k8s.io.
 # ecr-public.aws.com is the dual-stack host of ECR Public (ECR Public user guide, endpoints).
 REGISTRY_ALIASES = {
     "index.docker.io": DOCKER_HUB,

@@ -17,8 +17,8 @@ from orchestrator.terraform.transitions import OWNERS_MODULES, Adoption, Created
 class Arrivals:
     """What exists of the things that are to be created.
 
-    `continued` was made by an apply that was cut off, `handed` comes from the registry's former owner, `defaults` stands as
-    AWS made it: these are imported. `attached` are policies on roles that stay their owner's. `foreign` is in no state,
+    `continued` was made by an apply that was cut off, `handed` comes from the registry's former owner. `defaults` stands as
+    AWS made it. These three are imported. `attached` are policies on roles that stay their owner's. `foreign` is in no state,
     `held` in another environment's. `unseen` are questions that AWS did not answer.
     """
 

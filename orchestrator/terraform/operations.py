@@ -38,8 +38,8 @@ ShowPlan = Callable[[Plan], None]
 class Applied:
     """What an apply did: the plan it carried out, outputs by name (no sensitive ones), what AWS says of the rules.
 
-    `written` are files that were written from outputs, `cached` repositories that AWS made and nobody manages, and
-    `spared` those, and the bucket of records, that a destroy left because they are protected.
+    `written` are files that were written from outputs, `cached` repositories that AWS made and nobody manages.
+    `spared` are those, and the bucket of records, that a destroy left because they are protected.
     """
 
     plan: Plan

@@ -1,8 +1,8 @@
 """Where Terraform installs providers from, also on a machine without internet.
 
-The first of these: an existing TF_CLI_CONFIG_FILE or the user's own CLI configuration; ORCHESTRATOR_PROVIDER_MIRROR; a
-filesystem mirror in a conventional system-wide place (Terraform's implied directories, and one level below /opt); else
-the public registry. Reads the file system; writes one file where it is told to.
+The first of these counts: an existing TF_CLI_CONFIG_FILE or the user's own CLI configuration, then ORCHESTRATOR_PROVIDER_MIRROR.
+A filesystem mirror in a system-wide place comes next (Terraform's implied directories, and one level below /opt), then the
+public registry. Reads the file system; writes one file where it is told to.
 """
 
 from __future__ import annotations

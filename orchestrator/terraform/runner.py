@@ -181,7 +181,7 @@ class Runner:
 
 def _wait(child: subprocess.Popen[str], timeout: float | None) -> bool:
     """Wait for the end; True when the time was over first."""
-    # In a thread, because Python runs signal handlers between calls only: a Ctrl-C that comes just before a wait blocks
+    # In a thread, because Python runs signal handlers between calls only. A Ctrl-C that comes just before a wait blocks
     # would be handled at the child's end.
     waiter = threading.Thread(target=child.wait, daemon=True)
     waiter.start()

@@ -26,8 +26,8 @@ STATUSES = (
 class PodImage:
     """One container's image that is not as the table says, or that cannot be pulled.
 
-    `verdict` is `elsewhere` (it runs from its source and the table sends it to ECR), `unreachable` (its source cannot be
-    reached from here: `allow_upstream` is false and no route takes it) or `failing`.
+    `verdict` is `elsewhere` (it runs from its source and the table sends it to ECR), `unreachable` or `failing`. A source is
+    unreachable where `allow_upstream` is false and no route takes it.
     """
 
     verdict: Literal["elsewhere", "unreachable", "failing"]

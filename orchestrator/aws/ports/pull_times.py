@@ -18,8 +18,8 @@ WITH_A_PATH = "AWSReservedSSO_"
 class CallerExclusion:
     """Excludes the caller from pull times before the first manifest is read.
 
-    `mode`: "ask" reads all the same where that is denied, as a function with a role of its own may; "require" refuses to
-    read then; "count" excludes nobody, for what was pulled just now anyway. `end` takes the caller out again where it was
+    `mode` says what becomes of a denial. "ask" reads all the same, as a function with a role of its own may. "require" refuses
+    to read then. "count" excludes nobody, for what was pulled just now anyway. `end` takes the caller out again where it was
     not excluded before. `note` is told who was registered, and "" when that ended: who died in between left an exclusion
     behind, which the next one ends (`left_behind`).
     """

@@ -32,8 +32,8 @@ NO_RULES = "This registry has no pull-through cache rules: there is nothing to k
 def engine_previews(equipment: Equipment, collector: Collector) -> dict[str, dict[str, Any]]:
     """{repository: what AWS says, and of which policy}.
 
-    `policy` is "own" where the repository has one that is not ours, which stays; else the native policy that the
-    settings ask for ("untagged" unless they do); None where it would get none, so that AWS is not asked.
+    `policy` is "own" where the repository has one that is not ours, which stays. Else it is the native policy that the
+    settings ask for ("untagged" unless they do). None: it would get none, so that AWS is not asked.
     """
     kind = equipment.settings.native_policy or "untagged"
 

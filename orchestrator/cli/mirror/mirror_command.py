@@ -107,8 +107,9 @@ def mirror(
 ) -> int:
     """Copy images into the registry of environment NAME, with their signatures; what is there already is left alone.
 
-    What to copy: REFERENCEs; files and folders of --from (a list of references, manifests, values of charts, what
-    `orchestrator images` prints, a CycloneDX document, an ImageSetConfiguration, a configuration of regsync); else the environment's mirror_images. The route
+    REFERENCEs say what to copy, and so do files and folders of --from; else the environment's mirror_images. A file is a list of
+    references, manifests, values of charts or what `orchestrator images` prints. It may also be a CycloneDX document, an
+    ImageSetConfiguration or a configuration of regsync. The route
     table says where each image goes: below the prefix of its mirror. Repositories that do not exist are made.
 
     Nothing is deleted. With --prune what no list names goes by the lifecycle manager's rules. What clusters run, what was
