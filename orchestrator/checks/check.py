@@ -11,14 +11,13 @@ from orchestrator.checks.context import Context
 from orchestrator.checks.convert import INVALID, Converter, nearest
 from orchestrator.checks.housekeeping import check_functions
 from orchestrator.checks.identity import check_identity
-from orchestrator.checks.image_swapper_settings import check_image_swapper
 from orchestrator.checks.mirror_images import check_mirror_images
-from orchestrator.checks.mirror_queue_settings import check_mirror_queue
 from orchestrator.checks.network import check_network
 from orchestrator.checks.problem import Problem
 from orchestrator.checks.registry_settings import check_registry
 from orchestrator.checks.repositories import check_repositories
 from orchestrator.checks.routing import check_routes
+from orchestrator.checks.shared_copy_settings import check_image_swapper, check_mirror_queue
 from orchestrator.checks.walker import check_markers
 from orchestrator.environment.model import Environment
 from orchestrator.environment.tfvars import Tfvars, merge
