@@ -15,6 +15,7 @@ from orchestrator.workloads.formats import (
     compose,
     dockerfile,
     helm,
+    kubeflow,
     kubernetes,
     kustomize,
     pipelines,
@@ -173,6 +174,8 @@ def _root(path: str, name: str, text: str, root: Node, app_version: str, fields:
         pipelines.find_in_other_pipeline(text, root, found, fields)
     elif _COMPOSE.fullmatch(name) or _is_compose(root):
         compose.find_in_compose(text, root, found)
+    elif kubeflow.is_spawner(root):
+        kubeflow.find_in_spawner(text, root, found)
     elif name in {"Chart.yaml", "Chart.yml"}:
         _chart(text, root, found)
     elif _ARGO_CD_SOURCE.fullmatch(name):

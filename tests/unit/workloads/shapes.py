@@ -58,6 +58,17 @@ SHAPES: dict[str, tuple[str, str]] = {
         "c.yaml",
         "spec:\n  containers:\n  - image: >-\n      «nginx:1»\n  - image: |\n\n      «nginx:2»\n  - image: !!str «nginx:3»\n",
     ),
+    "kubeflow's notebooks": (
+        "spawner_ui_config.yaml",
+        "spawnerFormDefaults:\n  image:\n    # The one that is offered first.\n    value: «kubeflownotebookswg/jupyter-scipy:v1.8.0»\n"
+        "    options:\n    - «kubeflownotebookswg/jupyter-scipy:v1.8.0»\n    - '«ghcr.io/team/jupyter@sha256:"
+        + "a"
+        * 64
+        + "»'\n"
+        "  imageGroupOne:\n    value: «ghcr.io/team/codeserver:v1»\n    options: [«ghcr.io/team/codeserver:v1»]\n"
+        "  imagePullPolicy:\n    value: IfNotPresent\n    readOnly: false\n  hideRegistry: true\n"
+        "  workspaceVolume: {value: {mount: /home/jovyan}}\n",
+    ),
     "no images": (
         "crd.yaml",
         "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nspec: {x: {containers: [{image: a/b:1}]}}\n---\n"
