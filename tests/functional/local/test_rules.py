@@ -134,6 +134,12 @@ def test_govcloud_and_china_have_no_rules(clients: Clients, region: str) -> None
     assert client.describe_pull_through_cache_rules()["pullThroughCacheRules"] == []
 
 
+def test_the_sovereign_cloud_has_rules_as_the_checks_say(clients: Clients) -> None:
+    client = clients("ecr", region="eusc-de-east-1")
+    client.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    assert len(client.describe_pull_through_cache_rules()["pullThroughCacheRules"]) == 1
+
+
 def hub(ecr: Any, arn: str) -> Any:
     return ecr.create_pull_through_cache_rule(
         ecrRepositoryPrefix="hub", upstreamRegistryUrl="registry-1.docker.io", credentialArn=arn
