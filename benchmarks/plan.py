@@ -23,6 +23,7 @@ from pathlib import Path
 
 from benchmarks.measure import Measurement, machine, measure
 from orchestrator.local import ensure_running, stop
+from orchestrator.project import Project
 from orchestrator.terraform.binary import find_terraform
 from orchestrator.terraform.providers import provider_environment
 
@@ -65,7 +66,7 @@ def run(command: list[str], folder: Path, environment: Mapping[str, str]) -> Mea
 
 def bare_commands(folder: Path, names: list[str], terraform: list[str]) -> str:
     """One shell line an environment: `terraform plan` in its working directory, with its account's keys."""
-    aws = ensure_running(folder / ".orchestrator")
+    aws = ensure_running(Project(folder).local_aws_dir)
     lines = []
     for index, name in enumerate(names):
         variables = {**aws.variables(ACCOUNT.format(index), REGION), "TF_WORKSPACE": name}
@@ -97,7 +98,7 @@ def contenders(folder: Path, names: list[str]) -> dict[str, list[str]]:
 def terragrunt(folder: Path, names: list[str], terraform: list[str]) -> list[str]:
     """A unit for each working directory; Terragrunt runs Terraform there."""
     tree = folder / "terragrunt"
-    aws = ensure_running(folder / ".orchestrator")
+    aws = ensure_running(Project(folder).local_aws_dir)
     for index, name in enumerate(names):
         unit = tree / name
         shutil.copytree(folder / ".orchestrator" / "local" / name, unit, symlinks=True)
@@ -133,7 +134,7 @@ def compare(count: int, rounds: int) -> dict[str, list[Measurement]]:
                     results[name].append(run(command, folder, environment))
             return results
         finally:
-            stop(folder / ".orchestrator")
+            stop(Project(folder).local_aws_dir)
 
 
 def report(count: int, results: dict[str, list[Measurement]]) -> None:
