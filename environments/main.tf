@@ -205,11 +205,14 @@ module "push_role" {
 ################################################################################
 
 locals {
+  queue_wholes = {
+    mirror_queue  = "ecr-mirror-${replace(local.environment, ".", "-")}"
+    image_swapper = "ecr-swapper-${replace(local.environment, ".", "-")}"
+  }
   # SQS, DynamoDB and IAM know no dots, and a longer name is cut and told apart by a hash of the whole.
-  mirror_queue_whole = "ecr-mirror-${replace(local.environment, ".", "-")}"
-  mirror_queue_name = coalesce(try(var.mirror_queue.name, null), length(local.mirror_queue_whole) <= 40 ? local.mirror_queue_whole : join("-", [
-    substr(local.mirror_queue_whole, 0, 31), substr(sha256(local.mirror_queue_whole), 0, 8),
-  ]))
+  queue_names = {
+    for setting, whole in local.queue_wholes : setting => length(whole) <= 40 ? whole : join("-", [substr(whole, 0, 31), substr(sha256(whole), 0, 8)])
+  }
 }
 
 module "mirror_queue" {
@@ -217,7 +220,7 @@ module "mirror_queue" {
   count  = try(var.mirror_queue.enabled, false) && local.uses_own_registry && local.rest ? 1 : 0
 
   account_id               = var.account_id
-  name                     = local.mirror_queue_name
+  name                     = coalesce(try(var.mirror_queue.name, null), local.queue_names.mirror_queue)
   prefixes                 = keys(var.mirrors)
   repository_kms_key_arn   = var.kms_key_arn
   permissions_boundary_arn = var.mirror_queue.permissions_boundary_arn
@@ -237,19 +240,12 @@ module "mirror_queue" {
 # The webhook's replicas
 ################################################################################
 
-locals {
-  image_swapper_whole = "ecr-swapper-${replace(local.environment, ".", "-")}"
-  image_swapper_name = coalesce(try(var.image_swapper.name, null), length(local.image_swapper_whole) <= 40 ? local.image_swapper_whole : join("-", [
-    substr(local.image_swapper_whole, 0, 31), substr(sha256(local.image_swapper_whole), 0, 8),
-  ]))
-}
-
 module "image_swapper" {
   source = "../modules/image-swapper"
   count  = try(var.image_swapper.enabled, false) && local.uses_own_registry && local.rest ? 1 : 0
 
   account_id               = var.account_id
-  name                     = local.image_swapper_name
+  name                     = coalesce(try(var.image_swapper.name, null), local.queue_names.image_swapper)
   prefixes                 = keys(var.mirrors)
   repository_kms_key_arn   = var.kms_key_arn
   permissions_boundary_arn = var.image_swapper.permissions_boundary_arn

@@ -69,21 +69,13 @@ _TABLE = (
     # OpenShift and OLM
     Field("image.openshift.io", "ImageStreamTag", "tag.from.name", "OpenShift", beside=DOCKER_IMAGE),
     Field("image.openshift.io", "ImageStreamImport", "spec.images[].from.name", "OpenShift", beside=DOCKER_IMAGE),
-    Field("operators.coreos.com", "CatalogSource", "spec.image", "OLM"),
-    Field("olm.operatorframework.io", "ClusterCatalog", "spec.source.image.ref", "OLM"),
     Field("operators.coreos.com", "ClusterServiceVersion", "metadata.annotations.containerImage"),
     # Workflows and builds
-    Field("argoproj.io", "Workflow", "spec.templates[].container.image", "Argo Workflows"),
-    Field("argoproj.io", "Workflow", "spec.templates[].script.image", "Argo Workflows"),
     Field("tekton.dev", "Task", "spec.steps[].image", "Tekton"),
     Field("tekton.dev", "Task", "spec.stepTemplate.image", "Tekton"),
     Field("tekton.dev", "TaskRun", "spec.taskRef.bundle", "Tekton"),
     Field("tekton.dev", "PipelineRun", "spec.pipelineRef.bundle", "Tekton"),
     Field("tekton.dev", "Pipeline", "spec.tasks[].taskRef.bundle", "Tekton"),
-    Field("kpack.io", "ClusterStore", "spec.sources[].image"),
-    Field("kpack.io", "ClusterStack", "spec.buildImage.image"),
-    Field("kpack.io", "ClusterStack", "spec.runImage.image"),
-    Field("shipwright.io", "BuildStrategy", "spec.steps[].image"),
     # Packages and charts
     Field("pkg.crossplane.io", "Provider", "spec.package", "Crossplane"),
     Field("pkg.crossplane.io", "Configuration", "spec.package", "Crossplane"),
@@ -99,7 +91,6 @@ _TABLE = (
     Field("psmdb.percona.com", "PerconaServerMongoDB", "spec.*.image"),
     Field("mongodbcommunity.mongodb.com", "MongoDBCommunity", "spec.image"),
     Field("clickhouse.altinity.com", "ClickHouseInstallation", "spec.templates.podTemplates[].spec.containers[].image"),
-    Field("pulsar.streamnative.io", "PulsarBroker", "spec.image"),
     Field("zookeeper.pravega.io", "ZookeeperCluster", "spec.image"),
     # Observability
     Field("opentelemetry.io", "Instrumentation", "spec.*.image"),
@@ -111,7 +102,6 @@ _TABLE = (
     Field("logging.banzaicloud.io", "Logging", "spec.fluentbit.image"),
     Field("logging.banzaicloud.io", "FluentbitAgent", "spec.image"),
     Field("loki.grafana.com", "LokiStack", "spec.image"),
-    # Data and machine learning
     # Storage, devices, identity
     Field("nvidia.com", "ClusterPolicy", "spec.*"),
 )

@@ -19,7 +19,7 @@ from orchestrator.lifecycle.in_use import UsedImage
 from orchestrator.routes.reference import InvalidReference, parse_reference
 from orchestrator.routes.table import Answer, Redirected, RouteTable, Unchanged
 from orchestrator.workloads.custom_resources import ImageFields, fields_of
-from orchestrator.workloads.paths import elements, images_at, mapping, pod_images, values_at
+from orchestrator.workloads.paths import elements, images_at, mapping, pod_images, text_of, values_at
 from orchestrator.workloads.standing import LeftAlone, Stay
 
 CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
@@ -63,7 +63,7 @@ def uses_of(item: Mapping[str, Any], depth: int = 0) -> Iterator[ImageUse]:
     the objects around this one.
     """
     workload = _workload(item)
-    fields = fields_of(_group(item), _text(item.get("kind")))
+    fields = fields_of(_group(item), text_of(item.get("kind")))
     if fields is not None:
         yield from _custom_uses(item, fields, workload, depth)
     elif workload.kind == "Pod":
@@ -76,14 +76,14 @@ def uses_of(item: Mapping[str, Any], depth: int = 0) -> Iterator[ImageUse]:
 
 
 def _group(item: Mapping[str, Any]) -> str:
-    group, slash, _ = _text(item.get("apiVersion")).rpartition("/")
+    group, slash, _ = text_of(item.get("apiVersion")).rpartition("/")
     return group if slash else ""
 
 
 def _workload(item: Mapping[str, Any]) -> Workload:
     metadata = mapping(item.get("metadata"))
-    kind = _kind(_group(item), _text(item.get("kind")))
-    return Workload(kind, _text(metadata.get("namespace")), _text(metadata.get("name")))
+    kind = _kind(_group(item), text_of(item.get("kind")))
+    return Workload(kind, text_of(metadata.get("namespace")), text_of(metadata.get("name")))
 
 
 def _kind(group: str, kind: str) -> str:
@@ -105,10 +105,10 @@ def _pod_uses(item: Mapping[str, Any], workload: Workload) -> Iterator[ImageUse]
     labels = mapping(mapping(item.get("metadata")).get("labels"))
     spec = mapping(item.get("spec"))
     names = [
-        _text(container.get("name"))
+        text_of(container.get("name"))
         for kind in CONTAINERS
         for container in elements(spec.get(kind))
-        if _text(container.get("image"))
+        if text_of(container.get("image"))
     ]
     for index, found in enumerate(pod_images(spec, "", labels)):
         digest = digests.get(names[index], "") if index < len(names) else ""
@@ -133,14 +133,10 @@ def _digests(status: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for field_name in STATUSES:
         for container in elements(status.get(field_name)):
-            digest = _DIGEST.search(_text(container.get("imageID")))
+            digest = _DIGEST.search(text_of(container.get("imageID")))
             if digest:
-                found[_text(container.get("name"))] = digest[0]
+                found[text_of(container.get("name"))] = digest[0]
     return found
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +199,9 @@ class ClusterImages:
 
     def _stay(self, item: Mapping[str, Any], use: ImageUse) -> Stay | None:
         metadata = mapping(item.get("metadata"))
-        namespace = _text(metadata.get("namespace"))
+        namespace = text_of(metadata.get("namespace"))
         if use.labels is None:
-            return self.left_alone.of_resource(_group(item), _text(item.get("kind")), namespace)
+            return self.left_alone.of_resource(_group(item), text_of(item.get("kind")), namespace)
         if item.get("kind") != "Pod":
             return self.left_alone.of_template(namespace, use.labels)
         mirror = MIRROR_POD in mapping(metadata.get("annotations"))
@@ -252,7 +248,7 @@ def _source(table: RouteTable, reference: str) -> str:
 
 def _time(value: object) -> datetime | None:
     try:
-        return datetime.fromisoformat(_text(value))
+        return datetime.fromisoformat(text_of(value))
     except ValueError:
         return None
 
@@ -273,8 +269,8 @@ def _owner(item: Mapping[str, Any], namespace: str) -> Workload | None:
     for reference in elements(mapping(item.get("metadata")).get("ownerReferences")):
         # A node owns its static Pods.
         if reference.get("controller") is True and reference.get("kind") != "Node":
-            kind = _kind(_group(reference), _text(reference.get("kind")))
-            return Workload(kind, namespace, _text(reference.get("name")))
+            kind = _kind(_group(reference), text_of(reference.get("kind")))
+            return Workload(kind, namespace, text_of(reference.get("name")))
     return None
 
 

@@ -111,14 +111,14 @@ def _reference(there: object, path: FieldPath) -> str:
     """The one image that stands there in the form that the path's end names; "" where none does."""
     match path.end:
         case "image":
-            return _text(there)
+            return text_of(there)
         case "parts":
             return _joined(there, path.parts)
         case "docker" | "oci":
             return _behind(f"{path.end}://", there)
         case "docker-image":
             held = mapping(there)
-            return _text(held.get("name")) if held.get("kind") == DOCKER_IMAGE else ""
+            return text_of(held.get("name")) if held.get("kind") == DOCKER_IMAGE else ""
         case "oci-source":
             return _flux_source(mapping(there))
         case "bundle":
@@ -129,7 +129,7 @@ def _reference(there: object, path: FieldPath) -> str:
 def _flux_source(source: Mapping[str, Any]) -> str:
     """Flux asks for the digest where `ref` has one, else for the tag; a range of versions names no one image."""
     url, ref = _behind("oci://", source.get("url")), mapping(source.get("ref"))
-    digest, tag = _text(ref.get("digest")), _text(ref.get("tag"))
+    digest, tag = text_of(ref.get("digest")), text_of(ref.get("tag"))
     if not url or digest:
         return url and f"{url}@{digest}"
     return f"{url}:{tag}" if tag and not ref.get("semver") else url
@@ -137,18 +137,14 @@ def _flux_source(source: Mapping[str, Any]) -> str:
 
 def _bundle(reference: Mapping[str, Any]) -> str:
     if reference.get("resolver") != "bundles":
-        return _text(reference.get("bundle"))
+        return text_of(reference.get("bundle"))
     values = [one.get("value") for one in elements(reference.get("params")) if one.get("name") == "bundle"]
-    return _text(values[0]) if values else ""
+    return text_of(values[0]) if values else ""
 
 
 def _behind(scheme: str, value: object) -> str:
-    text = _text(value)
+    text = text_of(value)
     return text.removeprefix(scheme) if text.startswith(scheme) else ""
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def values_at(value: object, steps: Sequence[Step], place: str = "") -> Iterator[tuple[object, str]]:
@@ -197,6 +193,11 @@ def mapping(value: object) -> Mapping[str, Any]:
     """`value` where it is an object, else an empty one."""
     # A decoder makes dicts, and to ask for one costs a tenth of asking for any mapping.
     return value if isinstance(value, (dict, Mapping)) else {}
+
+
+def text_of(value: object) -> str:
+    """`value` where it is text, else an empty one."""
+    return value if isinstance(value, str) else ""
 
 
 def elements(value: object) -> list[Mapping[str, Any]]:

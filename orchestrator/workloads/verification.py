@@ -12,7 +12,7 @@ from typing import Any, Literal
 from orchestrator.environment.pods import MIRROR_POD
 from orchestrator.routes.reference import InvalidReference, parse_reference
 from orchestrator.routes.table import Redirected, RouteTable
-from orchestrator.workloads.paths import elements, mapping
+from orchestrator.workloads.paths import elements, mapping, text_of
 from orchestrator.workloads.pull_failures import WAITING, PullFailure, explain_failure
 
 STATUSES = (
@@ -67,27 +67,27 @@ class Verification:
         metadata, spec, status = (mapping(pod.get(key)) for key in ("metadata", "spec", "status"))
         if status.get("phase") in {"Succeeded", "Failed"} or MIRROR_POD in mapping(metadata.get("annotations")):
             return
-        where = (_text(metadata.get("namespace")), _text(metadata.get("name")))
+        where = (text_of(metadata.get("namespace")), text_of(metadata.get("name")))
         message = self._messages.get(where, "")
         for containers, statuses in STATUSES:
-            states = {_text(item.get("name")): item for item in elements(status.get(statuses))}
+            states = {text_of(item.get("name")): item for item in elements(status.get(statuses))}
             for container in elements(spec.get(containers)):
                 self.containers += 1
-                name, image = _text(container.get("name")), _text(container.get("image"))
+                name, image = text_of(container.get("name")), text_of(container.get("image"))
                 yield from self._container(where, name, image, states.get(name, {}), message)
 
     def _container(
         self, where: tuple[str, str], name: str, image: str, state: Mapping[str, Any], message: str
     ) -> Iterator[PodImage]:
         waiting = mapping(mapping(state.get("state")).get("waiting"))
-        reason = _text(waiting.get("reason"))
+        reason = text_of(waiting.get("reason"))
         if reason in WAITING:
-            said = " ".join((reason, _text(waiting.get("message")), message if image in message else ""))
+            said = " ".join((reason, text_of(waiting.get("message")), message if image in message else ""))
             failure: PullFailure = explain_failure(self._table, self._environment, image, said)
             yield PodImage("failing", *where, name, image, failure.why, failure.remedy, failure.cause)
         answer = self._table.redirect(image)
         if isinstance(answer, Redirected):
-            if not self._own(_text(state.get("imageID"))):
+            if not self._own(text_of(state.get("imageID"))):
                 why = f"The table sends it to {answer.target}."
                 remedy = (
                     "Make its Pod anew where an enforcer is in place, or rewrite its workload: `orchestrator rewrite`."
@@ -111,12 +111,8 @@ def _messages(events: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]
     found: dict[tuple[str, str], str] = {}
     for event in events:
         about = mapping(event.get("involvedObject") or event.get("regarding"))
-        message = _text(event.get("message") or event.get("note"))
+        message = text_of(event.get("message") or event.get("note"))
         if about.get("kind") == "Pod" and event.get("type") != "Normal" and "pull" in message.lower():
-            key = (_text(about.get("namespace")), _text(about.get("name")))
+            key = (text_of(about.get("namespace")), text_of(about.get("name")))
             found[key] = f"{found.get(key, '')} {message}"[-8000:]
     return found
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

@@ -14,6 +14,7 @@ import pytest
 
 from orchestrator.oci.archive import Archive
 from tests.functional.running import run
+from tests.functional.swapper.serving_webhook import heard_port
 from tests.functional.swapper.test_image_command import put_base
 from tests.oci.strict_registry import StrictRegistry
 from tests.references_table import OWN, tfvars
@@ -73,12 +74,7 @@ def test_the_image_of_the_locked_packages_serves(tmp_path: Path) -> None:
     )
     assert process.stderr is not None
     try:
-        heard = ""
-        while '"listening"' not in heard:
-            line = process.stderr.readline()
-            assert line, heard
-            heard += line
-        connection = HTTPConnection("127.0.0.1", json.loads(heard.splitlines()[-1])["port"], timeout=60)
+        connection = HTTPConnection("127.0.0.1", heard_port(process), timeout=60)
         connection.request("GET", "/healthz")
         answer = connection.getresponse()
         assert (answer.status, answer.read()) == (200, b"ok\n")

@@ -37,6 +37,17 @@ def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
     return cert, key
 
 
+def heard_port(process: subprocess.Popen[str]) -> int:
+    """Where a webhook listens, by the line of its log that says so."""
+    assert process.stderr is not None
+    heard = ""
+    while '"listening"' not in heard:
+        line = process.stderr.readline()
+        assert line, heard
+        heard += line
+    return int(json.loads(heard.splitlines()[-1])["port"])
+
+
 @dataclass
 class ServedWebhook:
     """The running process. `lines` are the objects of its log."""

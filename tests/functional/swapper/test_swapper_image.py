@@ -10,6 +10,7 @@ import sys
 from http.client import HTTPConnection
 from pathlib import Path
 
+from tests.functional.swapper.serving_webhook import heard_port
 from tests.references_table import OWN, tfvars
 from tests.unit.swapper.reviews import containers, patched, pod, review
 
@@ -45,12 +46,7 @@ def test_the_webhook_needs_no_package_that_its_image_lacks(tmp_path: Path) -> No
     )
     assert process.stderr is not None
     try:
-        heard = ""
-        while '"listening"' not in heard:
-            line = process.stderr.readline()
-            assert line, heard
-            heard += line
-        connection = HTTPConnection("127.0.0.1", json.loads(heard.splitlines()[-1])["port"], timeout=60)
+        connection = HTTPConnection("127.0.0.1", heard_port(process), timeout=60)
         # The second image is looked for, by whatever asks ECR.
         document = review(pod(containers=containers("nginx", "gcr.io/a/b:1")))
         connection.request("POST", "/webhook?timeout=3s", json.dumps(document).encode())
