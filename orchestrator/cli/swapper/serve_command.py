@@ -111,7 +111,6 @@ def serve(
     given = {key: value for key, value in options.items() if value is not None}
     decided = decide_by(ctx, name, config, given, state_dir=state_dir, local=local)
     serve_rules(decided, keeper, via=via, drain_seconds=drain_seconds, reload_seconds=reload_seconds)
-    return 0
 
 
 def require_extra() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from orchestrator.cli.swapper.swap_copies import CopyHome, SwapCopies
 from orchestrator.errors import OrchestratorError
@@ -32,8 +34,8 @@ def serve_rules(
     via: Mapping[str, str],
     drain_seconds: float,
     reload_seconds: float,
-) -> None:
-    """Serve until a signal comes; `via` are other ways to registries, times are in seconds.
+) -> NoReturn:
+    """Serve until a signal comes, then end the process; `via` are other ways to registries, times are in seconds.
 
     `keeper` makes the certificate before it is read, and renews it.
     """
@@ -78,6 +80,18 @@ def serve_rules(
             heard.close()
         for one in looks:
             one.close()
+    _leave()
+
+
+def _leave() -> NoReturn:
+    """End with 0 and without taking the interpreter down.
+
+    granian's threads may still want the interpreter. One that asks while it is being taken down is ended by force.
+    Rust answers that with an abort, so an end in good order would look like a crash.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def _looks(decided: WebhookPlan, copies: SwapCopies, metrics: SwapMetrics) -> MirrorLooks:
