@@ -8,13 +8,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.environment.tfvars import Tfvars, parse_tfvars
 from orchestrator.errors import Location, OrchestratorError, RefusedInput
 from orchestrator.files.shipped_folders import shipped_path
+from orchestrator.spelling import nearest
 
 if TYPE_CHECKING:
     from orchestrator.checks.check import Checked
@@ -136,7 +136,7 @@ class Project:
                 why="common.tfvars holds what all environments share.",
                 remedy=f"Environments are: {_listed(names)}.",
             )
-        guess = get_close_matches(name, names, n=1)
+        guess = nearest(name, names)
         left = [
             folder for folder in (self.state_dir / name, self.state_dir / "local" / name) if (folder / "root").is_dir()
         ]
@@ -150,7 +150,7 @@ class Project:
         raise RefusedInput(
             f'There is no environment "{name}".',
             why=f"{self.environments_dir / name}.tfvars does not exist; environments are: {_listed(names)}.",
-            remedy=f'Did you mean "{guess[0]}"?' if guess else f"`orchestrator init {name}` makes it.",
+            remedy=f'Did you mean "{guess}"?' if guess else f"`orchestrator init {name}` makes it.",
         )
 
     def parse(self, path: Path) -> Tfvars:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 
 from orchestrator.checks.context import Context
-from orchestrator.checks.convert import nearest
 from orchestrator.checks.problem import shown
 from orchestrator.checks.walker import check_text
 from orchestrator.environment.identifiers import parse_arn
 from orchestrator.environment.parts import PushRole
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.environment.value_types import REPOSITORY
+from orchestrator.spelling import nearest
 
 # {variable: platform that has such a thing}
 PLATFORM_OF = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestrator.checks.access import check_access
 from orchestrator.checks.context import Context
-from orchestrator.checks.convert import INVALID, Converter, nearest
+from orchestrator.checks.convert import INVALID, Converter
 from orchestrator.checks.housekeeping import check_functions
 from orchestrator.checks.identity import check_identity
 from orchestrator.checks.mirror_images import check_mirror_images
@@ -22,6 +22,7 @@ from orchestrator.checks.walker import check_markers
 from orchestrator.environment.model import Environment
 from orchestrator.environment.tfvars import Tfvars, merge
 from orchestrator.errors import InvalidEnvironment, Location, OrchestratorError
+from orchestrator.spelling import nearest
 
 # Single values first: what is wrong by itself is left out of what several say together.
 _EXAMINATIONS = (

@@ -11,7 +11,6 @@ import re
 import types
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -19,6 +18,7 @@ from pydantic import BaseModel
 
 from orchestrator.checks.problem import Problem, shown
 from orchestrator.environment.tfvars import Path, Tfvars, dotted
+from orchestrator.spelling import nearest
 
 INVALID: Any = object()
 """Stands for a value that could not be converted; its problem was already reported."""
@@ -29,13 +29,6 @@ SHOWN = 78
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
 Report = Callable[[Problem], None]
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` was most likely meant to be, or None."""
-    lowered = {name.lower(): name for name in known}
-    matches = get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
-    return lowered[matches[0]] if matches else None
 
 
 class Converter:
@@ -72,10 +65,11 @@ class Converter:
             return self._wrong(value, path, "An object is wanted.", f"Write {{ {_example(model)} }}.")
         result: dict[str, object] = {}
         bad = False
+        fields = model.model_fields
         for key, item in value.items():
-            field = model.model_fields.get(key)
+            field = fields.get(key)
             if field is None:
-                self._unknown(key, model.model_fields, (*path, key))
+                self._unknown(key, fields, (*path, key))
                 bad = True
                 continue
             # Terraform gives an optional attribute's default for null, too.
@@ -84,8 +78,8 @@ class Converter:
                 default = field.get_default(call_default_factory=True)
             result[key] = self.convert(item, field.annotation, (*path, key), default)
             bad = bad or result[key] is INVALID
-        for key, field in model.model_fields.items():
-            if field.is_required() and key not in value:
+        for key, field in fields.items():
+            if key not in value and field.is_required():
                 bad = True
                 self.report(
                     Problem(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from orchestrator.checks.context import Context
-from orchestrator.checks.convert import nearest
 from orchestrator.checks.problem import shown
 from orchestrator.checks.walker import check_one_of
 from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.spelling import nearest
 
 _SID = re.compile(r"[A-Za-z0-9]+")
 # modules/registry writes these.

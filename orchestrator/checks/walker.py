@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from orchestrator.checks.accounts import check_account, check_accounts
 from orchestrator.checks.arns import check_arn, check_kms_key, check_owner
 from orchestrator.checks.context import Context
-from orchestrator.checks.convert import nearest
 from orchestrator.checks.policies import check_lifecycle_policy
 from orchestrator.checks.problem import shown
 from orchestrator.checks.tags import check_tags
@@ -38,6 +37,7 @@ from orchestrator.environment.markers import (
 )
 from orchestrator.environment.parts import Value
 from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.spelling import nearest
 
 
 def check_markers(context: Context) -> None:
@@ -118,6 +118,8 @@ def _within(value: Any, shape: _Shape, path: Path) -> Iterator[tuple[Path, Any, 
 
 def _check(context: Context, path: Path, value: Any, marker: Marker) -> None:
     match marker:
+        case Form() | Judged() | Doubted():
+            check_text(context, path, value, marker)
         case OneOf():
             _check_word(context, path, value, marker)
         case Between():
@@ -128,8 +130,6 @@ def _check(context: Context, path: Path, value: Any, marker: Marker) -> None:
             if not marker.holds(value):
                 what = f"{dotted(path)} is {value:g}."
                 context.error(path, what, why=marker.why, remedy=marker.advice(value), value=value)
-        case Form() | Judged() | Doubted():
-            check_text(context, path, value, marker)
         case Region():
             check_region(context, path, value)
         case Length():

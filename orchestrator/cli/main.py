@@ -106,11 +106,11 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from difflib import get_close_matches
+            from orchestrator.spelling import nearest
 
-            guess = get_close_matches(args[0], list(COMMANDS), n=1)
+            guess = nearest(args[0], COMMANDS)
             if guess and not args[0].startswith("-"):
-                raise click.UsageError(f'{error.format_message()} Did you mean "{guess[0]}"?', ctx) from error
+                raise click.UsageError(f'{error.format_message()} Did you mean "{guess}"?', ctx) from error
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

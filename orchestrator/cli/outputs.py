@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator.cli.operation import EnvironmentRun, Report
 from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.spelling import nearest
 from orchestrator.terraform import operations
 
 if TYPE_CHECKING:
@@ -66,12 +66,12 @@ def _value(unit: EnvironmentRun, outputs: Mapping[str, Mapping[str, Any]], key: 
                 why="Nothing was applied yet.",
                 remedy=f"`{_apply(unit)}` makes the outputs.",
             )
-        guess = get_close_matches(key, list(outputs), n=1)
+        guess = nearest(key, outputs)
         raise RefusedInput(
             f'there is no output "{key}".',
             environment=unit.name,
             why=f"Outputs are: {', '.join(sorted(outputs))}.",
-            remedy=f'Did you mean "{guess[0]}"?' if guess else f"`orchestrator output {unit.name}` prints them all.",
+            remedy=f'Did you mean "{guess}"?' if guess else f"`orchestrator output {unit.name}` prints them all.",
         )
     if outputs[key].get("sensitive") and not show_sensitive:
         raise RefusedInput(

@@ -1,8 +1,9 @@
 """Text of a `*.tfvars` file -> its values, and the line of every value.
 
 First station of the flow. Values come from HashiCorp's own parser (pygohcl), lines and kinds of expressions from
-tree-sitter. The parser gives no positions and returns some expressions as their source text. Only values are
-accepted: what Terraform would have to compute is refused. Both parsers are imported when a text is parsed, not before.
+one pass over plain values, else from tree-sitter. The parser gives no positions and returns some expressions as their
+source text. Only values are accepted: what Terraform would have to compute is refused. Both parsers are imported when a
+text is parsed, not before.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.environment.tfvars_bounds import Unclosed, scan_bounds
+from orchestrator.environment.tfvars_plain import Path, read_plain
 from orchestrator.errors import Location, RefusedInput
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-Path = tuple[str | int, ...]
-"""Where a value sits: ("pull_through_cache_rules", "quay", "secret_name"), with list elements by their index."""
+__all__ = ["InvalidTfvars", "Path", "Tfvars", "dotted", "merge", "parse_tfvars"]
 
 
 class InvalidTfvars(RefusedInput):
@@ -52,14 +53,8 @@ def parse_tfvars(text: str, file: str) -> Tfvars:
     import pygohcl
 
     _refuse_what_the_parser_hides(text, file)
-    bounds = scan_bounds(text)
-    if bounds.excess:
-        raise InvalidTfvars(
-            bounds.excess.what,
-            why="It is more than a parser reads in reasonable time.",
-            remedy=bounds.excess.remedy,
-            where=Location(file, bounds.excess.line),
-        )
+    plain = read_plain(text, file)
+    unclosed = None if plain else _unclosed_within_bounds(text, file)
     try:
         values = pygohcl.attributes_loads(text)
     except pygohcl.HCLParseError as error:
@@ -67,7 +62,9 @@ def parse_tfvars(text: str, file: str) -> Tfvars:
         if not message.startswith("invalid HCL:"):
             # It parses, but holds blocks or something to compute: the tree names it better than the parser does.
             _Reader(text, file).read()
-        raise _syntax_error(message, text, file, bounds.unclosed) from error
+        raise _syntax_error(message, text, file, unclosed) from error
+    if plain:
+        return Tfvars(file, values, plain.locations, plain.numbers)
     reader = _Reader(text, file)
     return Tfvars(file, values, reader.read(), reader.numbers)
 
@@ -97,6 +94,18 @@ def _refuse_what_the_parser_hides(text: str, file: str) -> None:
             remedy="Save the file as UTF-8.",
             where=Location(file, text.count("\n", 0, match.start()) + 1),
         )
+
+
+def _unclosed_within_bounds(text: str, file: str) -> Unclosed | None:
+    bounds = scan_bounds(text)
+    if bounds.excess:
+        raise InvalidTfvars(
+            bounds.excess.what,
+            why="It is more than a parser reads in reasonable time.",
+            remedy=bounds.excess.remedy,
+            where=Location(file, bounds.excess.line),
+        )
+    return bounds.unclosed
 
 
 _DIAGNOSTIC = re.compile(r"tmp\.hcl:(\d+),\d+-(?:\d+,)?\d+: ([^;]*); (.*)", re.DOTALL)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
 from orchestrator.errors import RefusedInput
 from orchestrator.files.shipped_folders import shipped_path
+from orchestrator.spelling import nearest
 
 SUFFIXES = (".md", ".json")
 
@@ -54,10 +54,10 @@ def find_document(name: str) -> ShippedDocument:
                 f"{name} names several documents: {', '.join(one.name for one in matches)}.",
                 remedy=f"Write the whole name, such as `orchestrator docs {matches[0].name}`.",
             )
-    guess = get_close_matches(asked, [one.name for one in documents], n=1, cutoff=0.5)
+    guess = nearest(asked, [one.name for one in documents])
     raise RefusedInput(
         f"There is no document {name}.",
-        remedy=f'Did you mean "{guess[0]}"?' if guess else "`orchestrator docs` lists them.",
+        remedy=f'Did you mean "{guess}"?' if guess else "`orchestrator docs` lists them.",
     )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.chart_wishes import ChartWish
@@ -18,6 +17,7 @@ from orchestrator.mirroring.operator_catalog import Bundle, Channel, OperatorCat
 from orchestrator.mirroring.upgrade_graph import channel_head, entries_in_range
 from orchestrator.mirroring.versions import Version
 from orchestrator.mirroring.wishes import Wish
+from orchestrator.spelling import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +147,9 @@ def _check_default(
 
 
 def _missing(kind: str, name: str, of: str, known: Mapping[str, object], wished: CatalogWish) -> RefusedInput:
-    near = get_close_matches(name, known, n=1) or sorted(known)[:1]
+    near = nearest(name, known) or min(known, default=None)
     return RefusedInput(
         f"{of} has no {kind} {name[:100]!a}.",
-        remedy=f"Correct the name, for instance to {near[0]}." if near else "Take another catalog.",
+        remedy=f"Correct the name, for instance to {near}." if near else "Take another catalog.",
         where=wished.where,
     )

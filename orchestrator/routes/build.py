@@ -62,7 +62,7 @@ def build_route_table(environment: RouteSettings) -> RouteTable:
         Route(_prefix(name), parse_source(mirror.source), "mirror") for name, mirror in environment.mirrors.items()
     ]
     routes: dict[Source, Route] = {}
-    for route in sorted((*rules, *mirrors), key=lambda route: (route.source, route.kind, route.prefix)):
+    for route in sorted((*rules, *mirrors), key=_order):
         first = routes.setdefault(route.source, route)
         if first is not route:
             raise RefusedInput(
@@ -82,6 +82,11 @@ def build_route_table(environment: RouteSettings) -> RouteTable:
         allow_upstream=environment.allow_upstream,
         reach=reach_of(environment, (*routes, *includes, *excludes)),
     )
+
+
+def _order(route: Route) -> tuple[str, str, str, str]:
+    # Texts and no Source: thousands are compared faster.
+    return route.source.registry, route.source.path, route.kind, route.prefix
 
 
 def _rule_route(name: str, rule: RuleSettings, account: str) -> Route:

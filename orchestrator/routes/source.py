@@ -6,6 +6,7 @@ Every enforcer can express it: CEL, JMESPath, registries.conf, hosts.toml. Pure.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from orchestrator.errors import RefusedInput
 from orchestrator.routes.reference import PATH_LIMIT, is_domain, is_path
@@ -27,6 +28,8 @@ class InvalidSource(RefusedInput):
     """Text that is not `registry[/path]`."""
 
 
+# Checks, claims and the table ask for each source again.
+@lru_cache(maxsize=32_768)
 def parse_source(text: str) -> Source:
     """The canonical source that `text` writes: `index.docker.io/library` -> `docker.io/library`.
 

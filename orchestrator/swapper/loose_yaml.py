@@ -12,11 +12,11 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from difflib import get_close_matches
 from math import isfinite
 from typing import Any
 
 from orchestrator.errors import Location, RefusedInput
+from orchestrator.spelling import nearest
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, cut_documents, parse_yaml
 
 # Bytes of a ConfigMap.
@@ -222,9 +222,8 @@ class _Walk:
 
     def _unknown(self, key: Scalar, path: str, shape: Shape) -> None:
         whole = f"{path}.{key.value}" if path else key.value
-        lowered = {name.lower(): name for name in shape}
-        near = get_close_matches(key.value.lower(), lowered, n=1, cutoff=0.5)
-        remedy = f'Did you mean "{lowered[near[0]]}"?' if near else f"The keys here are {', '.join(shape)}."
+        near = nearest(key.value, shape)
+        remedy = f'Did you mean "{near}"?' if near else f"The keys here are {', '.join(shape)}."
         self._complain(
             RefusedInput(
                 f"There is no key {whole[:200]}.",

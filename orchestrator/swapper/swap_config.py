@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import cast
 
 from orchestrator.counts import counted
 from orchestrator.environment.identifiers import parse_arn
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.routes.reference import is_path
+from orchestrator.spelling import nearest
 from orchestrator.swapper.filters import Filter, InvalidFilter, compile_filter
 from orchestrator.swapper.loose_yaml import LooseTree, Written, read_tree
 from orchestrator.swapper.swap_settings import (
@@ -279,8 +279,7 @@ class _Reader:
         if value in known:
             return value
         if value:
-            near = get_close_matches(value.lower(), {one.lower(): one for one in known}, n=1, cutoff=0.5)
-            meant = next((one for one in known if near and one.lower() == near[0]), None)
+            meant = nearest(value, known)
             remedy = f'Did you mean "{meant}"?' if meant else f"Write {' or '.join(known)}."
             self._wrong(key, f"It is one of {', '.join(known)}.", remedy)
         return default or known[0]

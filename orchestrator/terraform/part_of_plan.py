@@ -5,13 +5,13 @@ Pure. Terraform takes along what the targets need, and warns by itself that the 
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from orchestrator.errors import RefusedInput
+from orchestrator.spelling import nearest
 
 _MODULE = re.compile(r'^module "([a-z_]+)" \{', re.MULTILINE)
 _ADDRESS = re.compile(r"module\.[a-z_]+(\[[^\]]+\])?(\.[a-z_]+)*(\.[a-z0-9_]+(\[[^\]]+\])?)*", re.ASCII)
@@ -57,12 +57,12 @@ def _is_address(target: str, modules: Sequence[str]) -> bool:
 
 
 def _unknown(target: str, modules: Sequence[str], repositories: Sequence[str], environment: str) -> RefusedInput:
-    near = difflib.get_close_matches(target.removeprefix("module."), [*repositories, *modules], 1)
+    near = nearest(target.removeprefix("module."), [*repositories, *modules])
     return RefusedInput(
         f'--target "{target}" is nothing that can be planned alone.',
         environment=environment,
         why=f"Modules: {', '.join(modules)}. Repositories: {', '.join(repositories) or 'none'}.",
-        remedy=f"orchestrator plan {environment} --target {near[0]}"
+        remedy=f"orchestrator plan {environment} --target {near}"
         if near
         else f"Name a module, a repository, or an address that `orchestrator plan {environment}` shows.",
     )
