@@ -262,7 +262,13 @@ def guards(environment: Environment) -> list[dict[str, Any]]:
                 # The API server has no label, and Prometheus none that is known.
                 "ingress": [{"ports": [{"port": PORT, "protocol": "TCP"}]}],
                 "egress": [
-                    {"ports": [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]},
+                    {
+                        "ports": [
+                            {"port": port, "protocol": protocol}
+                            for port in _dns_ports(environment)
+                            for protocol in ("UDP", "TCP")
+                        ]
+                    },
                     {"ports": [{"port": port, "protocol": "TCP"} for port in _ports(environment)]},
                     {
                         "to": [{"ipBlock": {"cidr": agent}} for agent in POD_IDENTITY_AGENTS],
@@ -272,6 +278,11 @@ def guards(environment: Environment) -> list[dict[str, Any]]:
             },
         },
     ]
+
+
+def _dns_ports(environment: Environment) -> tuple[int, ...]:
+    """Of the Service; and of OpenShift's DNS Pods behind it: a policy sees where a Service leads to."""
+    return (53,) if environment.platform == "eks" else (53, 5353)
 
 
 def _ports(environment: Environment) -> list[int]:

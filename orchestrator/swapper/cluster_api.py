@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ class ClusterApi:
             if refused.code == 404 and method == "GET":
                 return None
             raise _failed(method, path, f"HTTP {refused.code} {said}") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             raise _failed(method, path, str(error)) from error
 
 

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from orchestrator.errors import OrchestratorError
@@ -42,14 +43,36 @@ class KeptCertificate:
     trusted: bytes
 
     def is_due(self, now: datetime, hosts: Sequence[str]) -> bool:
-        """Has two thirds of its time gone, or is it for other hosts? What cannot be read is due."""
+        """Is it of no use: two thirds of its time gone, not begun, for other hosts, without its key, trusted by nobody?
+
+        What cannot be read is due.
+        """
         try:
             cert = x509.load_pem_x509_certificate(self.cert)
-            names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        except (ValueError, x509.ExtensionNotFound):
+            key = load_pem_private_key(self.key, None)
+            names = _dns_names(cert)
+            trusted = any(_signed(authority, cert) for authority in x509.load_pem_x509_certificates(self.trusted))
+        except (ValueError, TypeError, UnsupportedAlgorithm):
             return True
         begins, ends = cert.not_valid_before_utc, cert.not_valid_after_utc
-        return now >= begins + (ends - begins) * 2 / 3 or names.get_values_for_type(x509.DNSName) != list(hosts)
+        used = begins <= now < begins + (ends - begins) * 2 / 3
+        return not (used and names == list(hosts) and key.public_key() == cert.public_key() and trusted)
+
+
+def _dns_names(cert: x509.Certificate) -> list[str]:
+    try:
+        names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return names.get_values_for_type(x509.DNSName)
+
+
+def _signed(authority: x509.Certificate, cert: x509.Certificate) -> bool:
+    try:
+        cert.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def make_certificate(hosts: Sequence[str], now: datetime, before: KeptCertificate | None = None) -> KeptCertificate:
@@ -116,12 +139,15 @@ class CertificateKeeper:
                 self.keep()
             except OrchestratorError as error:
                 _log.warning("the certificate was not kept", extra={"why": f"{error.headline} {error.why}"})
+            except Exception:
+                # Whatever it was: without this thread the certificate would end, weeks later.
+                _log.exception("the certificate was not kept")
 
     def _kept(self) -> KeptCertificate:
         collection = f"/api/v1/namespaces/{self._namespace}/secrets"
         for _ in range(5):
             secret = self._api.get(f"{collection}/{self._name}")
-            there = _of_secret(secret) if secret is not None else None
+            there = self._of_secret(secret) if secret is not None else None
             now = self._clock()
             if there is not None and not there.is_due(now, self._hosts):
                 return there
@@ -130,7 +156,7 @@ class CertificateKeeper:
                 if secret is None:
                     self._api.create(collection, self._secret(made, {}))
                 else:
-                    self._api.replace(f"{collection}/{self._name}", self._secret(made, secret["metadata"]))
+                    self._api.replace(f"{collection}/{self._name}", self._secret(made, secret))
             except ObjectChanged:
                 # Another replica was faster: its certificate is ours.
                 continue
@@ -138,16 +164,38 @@ class CertificateKeeper:
             return made
         raise OrchestratorError("The certificate's Secret changes all the time.", remedy="See who else writes it.")
 
-    def _secret(self, made: KeptCertificate, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    def _of_secret(self, secret: Mapping[str, Any]) -> KeptCertificate:
+        """What it holds. Raises OrchestratorError where that is somebody else's: a key is gone once it is written over."""
+        data = secret.get("data") or {}
+        kept = KeptCertificate(*(_decoded(data.get(key)) for key in ("tls.crt", "tls.key", "ca.crt")))
+        holds = ""
+        try:
+            names = _dns_names(x509.load_pem_x509_certificate(kept.cert))
+            if self._hosts[0] not in names:
+                holds = f"a certificate for {', '.join(names[:3]) or 'no host'}"
+        except ValueError:
+            if data and not kept.cert:
+                holds = f"the keys {', '.join(sorted(data)[:3])}"
+        if holds:
+            raise OrchestratorError(
+                f"The Secret {self._namespace}/{self._name} is not the webhook's: it holds {holds}.",
+                why=f"The certificate for {self._hosts[0]} is kept under that name, and would take its place.",
+                remedy="Give the webhook another name. Or, where nobody needs the Secret: kubectl delete secret "
+                f"--namespace {self._namespace} {self._name}",
+            )
+        return kept
+
+    def _secret(self, made: KeptCertificate, before: Mapping[str, Any]) -> dict[str, Any]:
+        """The Secret with `made`, and with all else that it held `before`; its type can never change."""
         data = {"tls.crt": made.cert, "tls.key": made.key, "ca.crt": made.trusted}
-        described = {"name": self._name, "namespace": self._namespace}
-        kept = {key: metadata[key] for key in ("resourceVersion", "labels", "annotations") if key in metadata}
+        written = {key: base64.b64encode(value).decode() for key, value in data.items()}
         return {
             "apiVersion": "v1",
             "kind": "Secret",
-            "metadata": {**described, **kept},
             "type": "kubernetes.io/tls",
-            "data": {key: base64.b64encode(value).decode() for key, value in data.items()},
+            **before,
+            "metadata": {**before.get("metadata", {}), "name": self._name, "namespace": self._namespace},
+            "data": {**(before.get("data") or {}), **written},
         }
 
     def _tell(self, kept: KeptCertificate) -> None:
@@ -161,21 +209,21 @@ class CertificateKeeper:
             for hook in found.get("webhooks") or []
             if hook.get("clientConfig", {}).get("caBundle") != bundle
         ]
-        if stale:
-            self._api.patch(self._configuration, {"webhooks": stale})
-            _log.info("the API server was told of the certificate")
-
-
-def _of_secret(secret: Mapping[str, Any]) -> KeptCertificate:
-    data = secret.get("data") or {}
-
-    def value(key: str) -> bytes:
+        if not stale:
+            return
         try:
-            return base64.b64decode(data.get(key) or "", validate=True)
-        except ValueError:
-            return b""
+            self._api.patch(self._configuration, {"webhooks": stale})
+        except ObjectChanged:
+            _log.info("somebody else changes the webhook's configuration; the next look tells it")
+            return
+        _log.info("the API server was told of the certificate")
 
-    return KeptCertificate(value("tls.crt"), value("tls.key"), value("ca.crt"))
+
+def _decoded(value: str | None) -> bytes:
+    try:
+        return base64.b64decode(value or "", validate=True)
+    except ValueError:
+        return b""
 
 
 def _write(path: Path, content: bytes) -> None:

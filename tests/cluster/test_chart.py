@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from orchestrator.environment.model import Environment
 from orchestrator.manifests import generate
 from orchestrator.manifests.swapper_objects import NAMESPACE, routes
 from orchestrator.manifests.webhook_configuration import NAME
+from orchestrator.swapper.own_certificate import make_certificate
 from orchestrator.swapper.review import ANNOTATION
 from tests.cluster.api_server import ApiServer
 from tests.cluster.engines.build import binary
@@ -31,6 +33,7 @@ HELM = ("template", "image-swapper", str(CHART), "--namespace", NAMESPACE, "--ku
 EVERYTHING = "serviceMonitor.enabled=true,alerts.enabled=true,dashboard.enabled=true,readPullSecrets=true"
 # Kinds of operators, which the API server does not know.
 CUSTOM = ("ServiceMonitor", "PrometheusRule", "Certificate", "Issuer")
+AUTHORITY = base64.b64encode(make_certificate(["mine"], datetime.now(UTC)).cert).decode()
 WITH_ROLE = Environment(
     name="standard",
     **{
@@ -124,7 +127,7 @@ CERTIFICATES = {
         "--set",
         "certificate.from=cert-manager,certificate.issuer.name=corp,certificate.issuer.kind=ClusterIssuer",
     ),
-    "secret": ("--set", "certificate.from=secret,certificate.secretName=mine,certificate.caBundle=Q0E="),
+    "secret": ("--set", f"certificate.from=secret,certificate.secretName=mine,certificate.caBundle={AUTHORITY}"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import yaml
 
 from orchestrator.checks.check import check_environment
@@ -80,3 +81,12 @@ def test_what_runs_is_one_release_of_pods_that_need_no_rights_on_their_node() ->
     for hook in found["MutatingWebhookConfiguration"]["webhooks"]:
         assert hook["failurePolicy"] == "Ignore"
         assert hook["clientConfig"]["service"]["namespace"] == NAMESPACE
+
+
+@pytest.mark.parametrize(("platform", "ports"), [("eks", {53}), ("rosa-classic", {53, 5353}), ("rosa-hcp", {53, 5353})])
+def test_names_are_found_where_the_platform_answers(platform: str, ports: set[int]) -> None:
+    # OpenShift's DNS Pods listen on 5353, and a policy sees where a Service leads to.
+    (policy,) = (one for one in documents(changed(platform=platform)) if one["kind"] == "NetworkPolicy")
+    dns = policy["spec"]["egress"][0]["ports"]
+    for protocol in ("UDP", "TCP"):
+        assert {one["port"] for one in dns if one["protocol"] == protocol} == ports
