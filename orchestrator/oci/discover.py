@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from functools import partial
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.oci.copies import Copy, CopyOptions, CopyResult, CopyState
 from orchestrator.oci.copy_plan import Wanted
 from orchestrator.oci.copy_tree import CopyTree, Discovered, missing_child
 from orchestrator.oci.crew import for_each
-from orchestrator.oci.errors import Absent, NotUsable, OciError, RegistryRefused
+from orchestrator.oci.errors import Absent, NotUsable, OciError
 from orchestrator.oci.journal import Journal
 from orchestrator.oci.manifest import Manifest, fallback_tag, parse_platform, select_platforms, signature_tags
 from orchestrator.oci.ports import Place
 from orchestrator.oci.registries import Registries
 from orchestrator.oci.target_content import TargetContent
+from orchestrator.oci.target_tags import TAG_PAGES, TargetTags
 
 # An index within an index within …: nobody nests deeper, and a source may be hostile.
 _DEPTH = 32
-# Of a repository with more tags than this, the tags of signatures are asked for one by one.
-_TAG_PAGES = 10
 
 
 class Discovery:
@@ -36,21 +35,22 @@ class Discovery:
         self._journal = journal
         self._read: dict[str, Manifest] = {}
         self._source_tags: dict[Place, frozenset[str] | None] = {}
-        self._target_tags: dict[Place, dict[str, str] | None] = {}
-        self._listed: dict[Place, frozenset[str] | None] = {}
+        self._roots: dict[tuple[Place, str], Manifest | OrchestratorError] = {}
 
     def run(self, copies: Iterable[Copy]) -> Discovered:
         """Everything about these copies. What cannot be read fails its copy, not the run."""
         trees = [CopyTree(copy, CopyResult(copy, CopyState.MISSING)) for copy in copies]
         _refuse_conflicts(trees)
-        self._ask_targets([tree for tree in trees if tree.live])
+        live = [tree for tree in trees if tree.live]
+        self._target_tags = TargetTags([tree.copy for tree in live], self._registries, self._journal)
+        self._look_first(live)
         self._each(self._resolve, [tree for tree in trees if tree.live])
         self._each(self._accept, [tree for tree in trees if tree.result.error is None])
         self._read_below([tree for tree in trees if tree.live])
         if self._options.referrers:
             self._find_signatures([tree for tree in trees if tree.live])
         wanted = self._wanted([tree for tree in trees if tree.live])
-        empty = {item.target for item in wanted if self._is_empty(item.target)}
+        empty = {item.target for item in wanted if self._target_tags.is_empty(item.target)}
         held, committed = TargetContent(self._registries, self._options.threads, self._journal).of(wanted, empty)
         return Discovered(trees, wanted, held, committed)
 
@@ -63,55 +63,28 @@ class Discovery:
 
         for_each(self._options.threads, one, trees)
 
-    # Targets' tags
+    def _look_first(self, trees: list[CopyTree]) -> None:
+        """What does not wait for anything: targets' tags, and the sources of targets that no earlier run knows.
 
-    def _ask_targets(self, trees: list[CopyTree]) -> None:
-        """What each target's tags name: in one batch where it can be, else a list first of what nobody knows."""
-        places: dict[Place, list[str]] = {}
+        Whatever comes of the others, these sources' roots and lists of tags are needed.
+        """
+        fresh = [tree for tree in trees if not self._journal.knows(tree.copy.target_place)]
+        tags = {tree.copy.source_place for tree in fresh} if self._options.referrers else set()
+        roots = {(tree.copy.source_place, tree.copy.source_reference) for tree in fresh}
+        work: list[Callable[[], None]] = [partial(self._target_tags.ask, place) for place in self._target_tags.places]
+        work += [partial(self._look_for_root, *root) for root in sorted(roots)]
+        work += [partial(self._list_tags, place) for place in sorted(tags)]
+        for_each(self._options.threads, lambda look: look(), work)
         for tree in trees:
-            places.setdefault(tree.copy.target_place, [])
-            if tree.copy.target_tag:
-                places[tree.copy.target_place].append(tree.copy.target_tag)
-
-        def ask(place: Place) -> OrchestratorError | None:
-            registry = self._registries.of(place.registry)
-            try:
-                if registry.endpoint.inventory is not None:
-                    found = registry.endpoint.inventory.tags(place.repository, sorted(set(places[place])))
-                    self._target_tags[place] = None if found is None else dict(found)
-                elif not self._journal.knows(place):
-                    with suppress(RegistryRefused, NotUsable):
-                        # Who may not list is told each tag that he names.
-                        listed = registry.tags(place.repository, pages=_TAG_PAGES)
-                        if listed is None or listed.complete:
-                            self._listed[place] = frozenset(listed.names) if listed else None
-                return None
-            except OrchestratorError as error:
-                return error
-
-        errors = dict(zip(places, for_each(self._options.threads, ask, list(places)), strict=True))
-        for tree in trees:
-            error = errors[tree.copy.target_place]
+            error = self._target_tags.error(tree.copy.target_place)
             if error is not None:
                 tree.fail(error)
 
-    def _target_digest(self, copy: Copy, expected: str) -> str:
-        """What the target names now by the copy's tag (by the digest itself, where there is none); "" for nothing."""
-        place, tag = copy.target_place, copy.target_tag
-        if place in self._target_tags:
-            found = self._target_tags[place]
-            if tag or found is None:
-                return (found or {}).get(tag, "")
-        if place in self._listed:
-            names = self._listed[place]
-            if not names or (tag and tag not in names):
-                return ""
-        return self._registries.of(place.registry).manifest_digest(place.repository, tag or expected) or ""
-
-    def _is_empty(self, place: Place) -> bool:
-        if place in self._target_tags:
-            return self._target_tags[place] is None
-        return place in self._listed and not self._listed[place]
+    def _look_for_root(self, place: Place, reference: str) -> None:
+        try:
+            self._roots[place, reference] = self._first(place, reference)
+        except OrchestratorError as error:
+            self._roots[place, reference] = error
 
     # Sources
 
@@ -129,7 +102,7 @@ class Discovery:
         tree.source_digest = digest
         expected = digest if not copy.platforms else self._journal.selected(digest, ",".join(copy.platforms)) or ""
         if expected:
-            target = self._target_digest(copy, expected)
+            target = self._target_tags.digest(copy, expected)
             complete = self._journal.complete(copy.target_place, expected) if target == expected else None
             if complete is not None:
                 tree.known = complete.tree
@@ -137,11 +110,11 @@ class Discovery:
                 tree.result.other_digest = bool(copy.platforms) and expected != digest
                 tree.settled = not self._options.referrers or time.time() - complete.asked < self._options.recheck
                 return
-        root = self._manifest(place, digest) if digest else self._first(place, reference)
+        root = self._root(place, digest or reference)
         tree.source_digest = root.digest
         tree.root = self._selected(root, copy)
         if target is None or expected != tree.root.digest:
-            target = self._target_digest(copy, tree.root.digest)
+            target = self._target_tags.digest(copy, tree.root.digest)
         tree.result.digest = tree.root.digest
         tree.result.other_digest = tree.root.digest != root.digest
         tree.manifests[tree.root.digest] = tree.root
@@ -153,6 +126,12 @@ class Discovery:
     def _accept(self, tree: CopyTree) -> None:
         if self._options.accept is not None:
             self._options.accept(tree.copy.source_place, tree.source_digest)
+
+    def _root(self, place: Place, reference: str) -> Manifest:
+        found = self._roots.get((place, reference))
+        if isinstance(found, OrchestratorError):
+            raise found
+        return found or self._read.get(reference) or self._first(place, reference)
 
     def _first(self, place: Place, reference: str) -> Manifest:
         found = self._registries.source(place.registry).manifest(place.repository, reference)
@@ -261,15 +240,15 @@ class Discovery:
         return found
 
     def _list_source_tags(self, places: set[Place]) -> None:
-        def list_tags(place: Place) -> None:
-            try:
-                found = self._registries.source(place.registry).tags(place.repository, pages=_TAG_PAGES)
-            except OciError:
-                found = None
-            # Some registries do not list; then each tag is asked for by its name.
-            self._source_tags[place] = frozenset(found.names) if found is not None and found.complete else None
+        for_each(self._options.threads, self._list_tags, sorted(places - self._source_tags.keys()))
 
-        for_each(self._options.threads, list_tags, sorted(places - self._source_tags.keys()))
+    def _list_tags(self, place: Place) -> None:
+        try:
+            found = self._registries.source(place.registry).tags(place.repository, pages=TAG_PAGES)
+        except OciError:
+            found = None
+        # Some registries do not list; then each tag is asked for by its name.
+        self._source_tags[place] = frozenset(found.names) if found is not None and found.complete else None
 
     def _belongings(self, key: tuple[Place, str]) -> dict[str, str] | OrchestratorError:
         """What belongs to one manifest: {tag, or "@" and the digest for a referrer: digest}."""

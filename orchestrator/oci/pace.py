@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-FIRST_WINDOW = 4.0
+FIRST_WINDOW = 8.0
 LARGEST_WINDOW = 256.0
 # A published rate is a bucket on the other side: its edge is not touched.
 SHARE = 0.985
