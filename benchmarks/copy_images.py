@@ -1,8 +1,10 @@
 """`orchestrator.oci` next to skopeo, crane, regctl and oras: the same graph of images, the same registries, one run.
 
     python -m benchmarks.copy_images [--delays 0 0.04] [--rates] [--tools ours skopeo crane regctl oras] [--json FILE]
+    python -m benchmarks.copy_images --graph layers --delays 0
 
-The graph is like that of ocync's published corpus: 39 images under 51 tags, about 295 MB of unique blobs, 22 cosign tags and
+`--graph layers` is four images of four layers of 64 MiB that share nothing: there the bytes count, and what is shown is
+megabytes for each CPU-second of the tool. Without it, the graph is like that of ocync's published corpus: 39 images under 51 tags, about 295 MB of unique blobs, 22 cosign tags and
 39 referrers. Source and target are strict registries in processes of their own; the target mounts only what a committed manifest
 refers to, as ECR does. With a delay, each connection carries 25 MB/s; with `--rates`, the target has ECR's published rates.
 Wall and CPU seconds and peak private memory are of the whole process tree of the tool; requests, 429s, mounts and bytes that
@@ -80,6 +82,17 @@ def fill(source: StrictRegistry) -> list[str]:
     return references
 
 
+def fill_layers(source: StrictRegistry) -> list[str]:
+    """Put large images that share nothing into the source; the references `repository:tag` to copy."""
+    for repository in range(4):
+        layers = [bytes_of((repository, layer), 64 * 2**20) for layer in range(4)]
+        Maker(source, f"large/app{repository}").image("v1", layers=layers, config=repository)
+    return [f"large/app{repository}:v1" for repository in range(4)]
+
+
+FILLED = {"corpus": fill, "layers": fill_layers}
+
+
 def least_requests(source: StrictRegistry, references: list[str]) -> dict[str, int]:
     """The fewest requests that move the graph with all signatures: each manifest read once, asked once for referrers, and put
     once a tag; tags listed once a repository; three requests a unique blob, one a mount.
@@ -99,10 +112,10 @@ def least_requests(source: StrictRegistry, references: list[str]) -> dict[str, i
 
 
 def serve(role: str) -> None:
-    """Be the source or the target until standard input ends."""
+    """Be the target, or a source that holds the graph of this name, until standard input ends."""
     registry = StrictRegistry()
     registry.keep_log = False
-    references = fill(registry) if role == "source" else []
+    references = FILLED[role](registry) if role in FILLED else []
     with registry:
         hello: dict[str, Any] = {"host": registry.host, "references": references}
         if references:
@@ -232,6 +245,7 @@ def main() -> int:
     parser.add_argument(
         "--rates", action="store_true", help="a run more, at the last delay, with ECR's published rates"
     )
+    parser.add_argument("--graph", choices=FILLED, default="corpus")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--ours", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -241,7 +255,7 @@ def main() -> int:
         return 0
     if arguments.ours:
         ours(*arguments.ours)
-    source, target = Served("source"), Served("target")
+    source, target = Served(arguments.graph), Served("target")
     references = source.hello["references"]
     print(machine())
     print(f"{len(references)} tags, {source.hello['bytes'] / 1e6:.0f} MB; least: {source.hello['least']}")
@@ -273,7 +287,8 @@ def main() -> int:
                         rows[-1] |= {f"target_{name}": value for name, value in after.items()}
                         print(
                             f"{tool:7} {delay * 1000:3.0f} ms{' rates' if rates else '':6} {turn}: {found.wall:6.1f} s wall"
-                            f" {found.cpu:5.1f} CPU-s {found.peak / 1e6:4.0f} MB, {requests} requests,"
+                            f" {found.cpu:5.1f} CPU-s ({source.hello['bytes'] / 1e6 / found.cpu:.0f} MB a CPU-s)"
+                            f" {found.peak / 1e6:4.0f} MB, {requests} requests,"
                             f" {after['mounted']} mounts, {after['twice']} blobs twice, {after['throttled']} 429s,"
                             f" {after['manifests']} manifests, {after['tags']} tags, exit {found.exit_code}",
                             flush=True,
