@@ -6,6 +6,7 @@ The functions carry this too.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,20 +17,22 @@ class Partition:
     region_prefix: str
     dns_suffix: str
     dual_stack_suffix: str = ""
-    pull_through_cache: bool = True
+    upstreams: Literal["all", "own registries", "none"] = "all"
+    """Of which registries ECR has pull-through cache rules there."""
 
 
 # botocore 1.44 data/partitions.json: names, regionRegex, dnsSuffix. Dual-stack suffixes: "Amazon ECR endpoints and
 # quotas" in the AWS General Reference and awslabs/amazon-ecr-credential-helper (ecr-login/api/client.go).
-# GovCloud and China have no pull-through cache (ECR user guide, "Pull through cache"); isolated ones have no way out.
+# "Pull through cache" of the ECR user guide: China has no rules, GovCloud those from one ECR registry of the partition
+# to another. Nothing says that isolated partitions have any, and they have no way out.
 _AWS = Partition("aws", "", "amazonaws.com", "on.aws")
 PARTITIONS = (
-    Partition("aws-cn", "cn-", "amazonaws.com.cn", "on.amazonwebservices.com.cn", pull_through_cache=False),
-    Partition("aws-us-gov", "us-gov-", "amazonaws.com", "on.aws", pull_through_cache=False),
-    Partition("aws-iso", "us-iso-", "c2s.ic.gov", pull_through_cache=False),
-    Partition("aws-iso-b", "us-isob-", "sc2s.sgov.gov", pull_through_cache=False),
-    Partition("aws-iso-e", "eu-isoe-", "cloud.adc-e.uk", pull_through_cache=False),
-    Partition("aws-iso-f", "us-isof-", "csp.hci.ic.gov", pull_through_cache=False),
+    Partition("aws-cn", "cn-", "amazonaws.com.cn", "on.amazonwebservices.com.cn", upstreams="none"),
+    Partition("aws-us-gov", "us-gov-", "amazonaws.com", "on.aws", upstreams="own registries"),
+    Partition("aws-iso", "us-iso-", "c2s.ic.gov", upstreams="none"),
+    Partition("aws-iso-b", "us-isob-", "sc2s.sgov.gov", upstreams="none"),
+    Partition("aws-iso-e", "eu-isoe-", "cloud.adc-e.uk", upstreams="none"),
+    Partition("aws-iso-f", "us-isof-", "csp.hci.ic.gov", upstreams="none"),
     Partition("aws-eusc", "eusc-", "amazonaws.eu", "on.amazonwebservices.eu"),
     _AWS,
 )
@@ -38,6 +41,17 @@ PARTITIONS = (
 def partition_for(region: str) -> Partition:
     """The partition of `region`; a region that no partition claims by its prefix is in `aws`."""
     return next(partition for partition in PARTITIONS if region.startswith(partition.region_prefix))
+
+
+def has_rules(region: str) -> bool:
+    """Has ECR pull-through cache rules of any kind in `region`?"""
+    return partition_for(region).upstreams != "none"
+
+
+def pulls_through(region: str, upstream: str) -> bool:
+    """Has ECR rules in `region` for `upstream`, by the API's name (`quay`, `ecr`)?"""
+    offered = partition_for(region).upstreams
+    return offered == "all" or (offered == "own registries" and upstream == "ecr")
 
 
 def partition_of(region: str) -> str:

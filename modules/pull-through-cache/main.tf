@@ -5,8 +5,13 @@
 data "aws_partition" "current" {
   lifecycle {
     postcondition {
-      condition     = length(var.rules) == 0 || !(contains(["aws-us-gov", "aws-cn"], self.partition) || startswith(self.partition, "aws-iso"))
-      error_message = "Pull-through cache rules cannot be created in GovCloud, China or an isolated partition (${self.partition}). Mirror the images instead."
+      condition     = length(var.rules) == 0 || !(self.partition == "aws-cn" || startswith(self.partition, "aws-iso"))
+      error_message = "Pull-through cache rules cannot be created in China or an isolated partition (${self.partition}). Mirror the images instead."
+    }
+
+    postcondition {
+      condition     = self.partition != "aws-us-gov" || alltrue([for kind in values(local.kinds) : kind == "ecr"])
+      error_message = "In GovCloud ECR pulls through from ECR registries of GovCloud only. Mirror the images instead of: ${join(", ", [for prefix, kind in local.kinds : prefix if kind != "ecr"])}."
     }
   }
 }

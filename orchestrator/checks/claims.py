@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.checks.sources import known_source
-from orchestrator.environment.model import Environment
 from orchestrator.environment.parts import PullThroughCacheRule
 from orchestrator.environment.source_form import judge_source
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.lifecycle.ports import ROOT
-from orchestrator.partitions import partition_for
+from orchestrator.partitions import pulls_through
 from orchestrator.routes.source import Source, covers, parse_source
 from orchestrator.routes.upstreams import canonical_registry, ecr_registry, upstream_of
 
@@ -32,11 +31,6 @@ class Claim:
     def word(self) -> str:
         """What messages call it."""
         return "rule" if self.path[0] == "pull_through_cache_rules" else "mirror"
-
-
-def has_rules(environment: Environment) -> bool:
-    """Has ECR a pull-through cache where the environment is?"""
-    return partition_for(environment.aws_region).pull_through_cache
 
 
 def rule_claims(context: Context) -> list[Claim]:
@@ -96,10 +90,11 @@ def mirror_claims(context: Context) -> list[Claim]:
                 value=mirror.source,
             )
             continue
+        upstream = upstream_of("registry-1.docker.io" if source.registry == "docker.io" else source.registry)
         if (
-            upstream_of("registry-1.docker.io" if source.registry == "docker.io" else source.registry)
+            upstream
             and context.usable("aws_region")
-            and has_rules(environment)
+            and pulls_through(environment.aws_region, upstream.name)
             and environment.allow_upstream
         ):
             instead_of_rules.add(prefix)

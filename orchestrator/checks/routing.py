@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from orchestrator.checks.claims import Claim, has_rules, mirror_claims, rule_claims
+from orchestrator.checks.claims import Claim, mirror_claims, rule_claims
 from orchestrator.checks.context import Context
 from orchestrator.checks.rules import check_rule
 from orchestrator.checks.selection import check_lists
 from orchestrator.environment.pods import COMPARING_OPERATORS
 from orchestrator.environment.tfvars import Path
 from orchestrator.lifecycle.ports import ROOT
+from orchestrator.partitions import has_rules
 from orchestrator.routes.source import Source
 
 MAX_RULES = 50
 LONGEST_NAME = 256
-# What users call the partitions in which ECR has no pull-through cache.
-_PARTITION_NAMES = {"aws-us-gov": "GovCloud", "aws-cn": "China"}
+_ISOLATED = "an isolated partition"
+# What users call the partitions without rules.
+_PARTITION_NAMES = {"aws-cn": "China"}
 # OpenShift documentation: sources that ROSA Classic's managed configuration forbids in an IDMS or ITMS.
 FORBIDDEN_IDMS_SOURCES = ("quay.io", "registry.access.redhat.com", "registry.redhat.io")
 
@@ -76,12 +78,11 @@ def _check_partition_and_number(context: Context) -> None:
     environment = context.environment
     rules = environment.pull_through_cache_rules
     path = ("pull_through_cache_rules",)
-    partition = _PARTITION_NAMES.get(environment.partition, "an isolated partition")
-    if rules and context.usable("aws_region") and not has_rules(environment):
+    if rules and context.usable("aws_region") and not has_rules(environment.aws_region):
         context.error(
             path,
             f"There {'is 1 rule' if len(rules) == 1 else f'are {len(rules)} rules'} in {environment.aws_region}.",
-            why=f"ECR has no pull-through cache in {partition}.",
+            why=f"ECR has no pull-through cache in {_PARTITION_NAMES.get(environment.partition, _ISOLATED)}.",
             remedy="Write them as mirrors: there everything must be copied.",
             value=environment.aws_region,
         )

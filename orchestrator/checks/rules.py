@@ -12,7 +12,7 @@ from orchestrator.environment.parts import PullThroughCacheRule
 from orchestrator.environment.route_types import SECRET_NAME, SECRET_PREFIX
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.lifecycle.ports import ROOT
-from orchestrator.partitions import partition_of
+from orchestrator.partitions import has_rules, partition_for, partition_of, pulls_through
 from orchestrator.routes.upstreams import Upstream, ecr_registry, upstream_of
 
 NEVER_SUPPORTED = "ECR has pull-through cache rules for nine upstreams, and this is none of them."
@@ -37,7 +37,7 @@ def check_rule(context: Context, prefix: str, rule: PullThroughCacheRule) -> Non
     """Everything about the rule that can be said without the others."""
     path: Path = ("pull_through_cache_rules", prefix)
     upstream = _check_upstream(context, path, prefix, rule)
-    if upstream is not None:
+    if upstream is not None and _check_offered(context, path, prefix, rule, upstream):
         _check_credentials(context, path, prefix, rule, upstream)
         _check_ecr_to_ecr(context, path, prefix, rule)
     if rule.template is not None:
@@ -80,6 +80,32 @@ def _check_upstream(context: Context, path: Path, prefix: str, rule: PullThrough
         why, extra = "ECR knows this upstream under one name only.", ""
     context.error(here, what, why=why, remedy=f'Write "{host}"{extra}.', value=url)
     return None
+
+
+def _check_offered(context: Context, path: Path, prefix: str, rule: PullThroughCacheRule, upstream: Upstream) -> bool:
+    """Does ECR offer the upstream where the environment is? Partitions without any rule are named once for all."""
+    region = context.environment.aws_region
+    if not context.usable("aws_region") or not has_rules(region):
+        return True
+    here = (*path, "upstream_registry_url")
+    if not pulls_through(region, upstream.name):
+        context.error(
+            here,
+            f"rule {shown(prefix)}: {region} has no rules for {rule.upstream_registry_url}.",
+            why="In GovCloud ECR pulls through from other ECR registries of GovCloud only.",
+            remedy=f'Its images must be copied: mirrors = {{ … = {{ source = "{_public(rule.upstream_registry_url)}" }} }}.',
+            value=rule.upstream_registry_url,
+        )
+        return False
+    if partition_for(region).upstreams != "all":
+        context.warn(
+            here,
+            f"rule {shown(prefix)} pulls from one ECR registry to another in {region}.",
+            why="AWS's guide allows that in GovCloud. It was never tried here, and FIPS hosts fail at the first pull.",
+            remedy='When `apply` hears "This feature is disabled", write a mirror instead.',
+            value=rule.upstream_registry_url,
+        )
+    return True
 
 
 def _public(host: str) -> str:

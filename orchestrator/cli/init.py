@@ -138,7 +138,7 @@ def _text(value: object) -> str | None:
 def _answers(
     project: Project, name: str, given: dict[str, object], bucket: object, bucket_region: object, *, ask: bool
 ) -> Answers:
-    from orchestrator.partitions import partition_for
+    from orchestrator.partitions import pulls_through
     from orchestrator.scaffold import Answers
 
     missing = [flag for key, flag in _NEEDED.items() if not _text(given[key])]
@@ -163,7 +163,8 @@ def _answers(
     owner = next(
         (env for env in others if env.owns_registry and (env.account_id, env.aws_region) == (account, region)), None
     )
-    has_rules = partition_for(region).pull_through_cache
+    # What `init` offers are registries of others.
+    has_rules = pulls_through(region, "quay")
     chosen = given["upstreams"]
     assert isinstance(chosen, tuple)
     if chosen and not has_rules:

@@ -58,10 +58,9 @@ def answers_from_aws(project: Project, answers: Answers, *, local: bool) -> Answ
     """
     from orchestrator.aws.adoptable import adoptable
     from orchestrator.aws.caller import check_account
-    from orchestrator.partitions import partition_for
+    from orchestrator.partitions import has_rules
     from orchestrator.scaffold import ScaffoldRule
 
-    has_rules = partition_for(answers.aws_region).pull_through_cache
     owned = answers.owner is not None
     if not owned:
         # Nothing is proposed beside what is there: neither rules nor, in regions without rules, mirrors.
@@ -75,7 +74,7 @@ def answers_from_aws(project: Project, answers: Answers, *, local: bool) -> Answ
     registry = (answers.account_id, answers.aws_region)
     found = adoptable(
         session,
-        has_rules=has_rules,
+        has_rules=has_rules(answers.aws_region),
         owned_elsewhere=owned,
         theirs={
             name

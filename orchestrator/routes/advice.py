@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from functools import lru_cache
 
+from orchestrator.partitions import pulls_through
 from orchestrator.routes.aws_registries import aws_registry
 from orchestrator.routes.reference import ImageReference
 from orchestrator.routes.table import Answer, Redirected, Refused, RouteTable, Unchanged
@@ -95,7 +96,8 @@ def _add_a_route(registry: str, own_host: str) -> str | None:
         # A rule would need a role that the other account admits: its owner knows.
         return None
     upstream = upstream_of("registry-1.docker.io" if registry == DOCKER_HUB else registry)
-    if upstream:
+    elsewhere = bool(ecr and own and ecr.partition != own.partition)
+    if upstream and not elsewhere and (own is None or pulls_through(own.region, upstream.name)):
         credentials = ", and secret_name: it needs credentials" if upstream.needs_credentials else ""
         return f'Add a rule to pull_through_cache_rules with upstream_registry_url = "{upstream.url}"{credentials}.'
     return f'Add an entry to mirrors with source = "{registry}": ECR cannot pull through from there.'

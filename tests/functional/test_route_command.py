@@ -101,7 +101,7 @@ def test_each_answer_in_json_has_the_same_fields(root: Project) -> None:
     [
         (
             "k8s.gcr.io/pause:3",
-            'Add a rule to pull_through_cache_rules with upstream_registry_url = "registry.k8s.io".',
+            'Add an entry to mirrors with source = "registry.k8s.io": ECR cannot pull through from there.',
         ),
         (
             "nvcr.io/nvidia/cuda:1",

@@ -348,7 +348,7 @@ run "refuses_a_secret_of_another_region" {
   expect_failures = [data.aws_region.current]
 }
 
-run "refuses_any_rule_in_govcloud" {
+run "refuses_a_rule_for_registries_of_others_in_govcloud" {
   command = plan
 
   override_data {
@@ -359,6 +359,24 @@ run "refuses_any_rule_in_govcloud" {
   variables {
     rules = {
       quay = { upstream_registry_url = "quay.io" }
+    }
+  }
+
+  expect_failures = [data.aws_partition.current]
+}
+
+run "refuses_a_rule_for_registries_of_others_beside_one_of_ecr_in_govcloud" {
+  command = plan
+
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws-us-gov" }
+  }
+
+  variables {
+    rules = {
+      central = { upstream_registry_url = "111122223333.dkr.ecr.us-gov-east-1.amazonaws.com" }
+      k8s     = { upstream_registry_url = "registry.k8s.io" }
     }
   }
 

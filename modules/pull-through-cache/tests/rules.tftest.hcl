@@ -17,6 +17,26 @@ run "nothing_is_made_of_no_rules" {
   }
 }
 
+run "govcloud_pulls_through_from_its_own_registries" {
+  command = plan
+
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws-us-gov" }
+  }
+
+  variables {
+    rules = {
+      central = { upstream_registry_url = "444455556666.dkr.ecr.us-gov-west-1.amazonaws.com", custom_role_arn = "arn:aws-us-gov:iam::111122223333:role/ecr-pull-through" }
+    }
+  }
+
+  assert {
+    condition     = keys(aws_ecr_pull_through_cache_rule.this) == ["central"]
+    error_message = "the rule is not planned"
+  }
+}
+
 run "all_nine_upstreams_are_known" {
   variables {
     account_id = "111122223333"

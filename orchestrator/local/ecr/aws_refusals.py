@@ -79,7 +79,12 @@ REFUSALS = (
         "a member that the upstream does not take, or a role of another account",
         REFERENCE,
     ),
-    AwsRefusal("CreatePullThroughCacheRule", "ValidationException", "GovCloud, China: the feature is disabled", GUIDE),
+    AwsRefusal(
+        "CreatePullThroughCacheRule",
+        "ValidationException",
+        "China: the feature is disabled; GovCloud: but for ECR registries",
+        GUIDE,
+    ),
     AwsRefusal(
         "UpdatePullThroughCacheRule",
         "InvalidParameterException",

@@ -11,7 +11,7 @@ from orchestrator.lifecycle.ports import ROOT
 from orchestrator.local.ecr.ecr_error import EcrError, invalid_parameter
 from orchestrator.local.ecr.holdings import Document, EcrCall, now, page
 from orchestrator.local.ecr.secrets import check_secret, secret_problem
-from orchestrator.partitions import partition_for
+from orchestrator.partitions import pulls_through
 
 MAX_RULES = 50
 
@@ -56,11 +56,11 @@ def upstream_name(url: str) -> str | None:
 
 def create_rule(context: EcrCall, params: Document) -> Document:
     registry = context.registry
-    if not partition_for(registry.region).pull_through_cache:
-        # AWS offers no rules there (user guide); the wording is the one it uses for switched-off features.
-        raise EcrError("ValidationException", "This feature is disabled")
     url = params["upstreamRegistryUrl"]
     name = upstream_name(url)
+    if not pulls_through(registry.region, name or ""):
+        # AWS offers no such rules there (user guide); the wording is the one it uses for switched-off features.
+        raise EcrError("ValidationException", "This feature is disabled")
     if name is None or params.get("upstreamRegistry", name) != name:
         raise EcrError(
             "UnsupportedUpstreamRegistryException",

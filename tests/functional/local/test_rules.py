@@ -134,6 +134,17 @@ def test_govcloud_and_china_have_no_rules(clients: Clients, region: str) -> None
     assert client.describe_pull_through_cache_rules()["pullThroughCacheRules"] == []
 
 
+def test_govcloud_has_rules_from_one_registry_of_ecr_to_another(clients: Clients) -> None:
+    client = clients("ecr", region="us-gov-west-1")
+    account = clients("sts").get_caller_identity()["Account"]
+    client.create_pull_through_cache_rule(
+        ecrRepositoryPrefix="east", upstreamRegistryUrl=f"{account}.dkr.ecr.us-gov-east-1.amazonaws.com"
+    )
+    assert [
+        rule["upstreamRegistry"] for rule in client.describe_pull_through_cache_rules()["pullThroughCacheRules"]
+    ] == ["ecr"]
+
+
 def test_the_sovereign_cloud_has_rules_as_the_checks_say(clients: Clients) -> None:
     client = clients("ecr", region="eusc-de-east-1")
     client.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")

@@ -706,10 +706,17 @@ RULES = [
         "Remove 1",
     ),
     wrong(
-        "a rule in GovCloud",
-        f'aws_region = "us-gov-west-1"\npull_through_cache_rules = {{ #!\n{QUAY}\n}}',
+        "a rule for another's registry in GovCloud",
+        'aws_region = "us-gov-west-1"\npull_through_cache_rules = {\nquay = {\nupstream_registry_url = "quay.io" #!\n}\n}',
         "us-gov-west-1",
         "GovCloud",
+        "mirrors",
+    ),
+    wrong(
+        "a rule in an isolated partition",
+        f'aws_region = "us-iso-east-1"\npull_through_cache_rules = {{ #!\n{QUAY}\n}}',
+        "us-iso-east-1",
+        "isolated partition",
         "mirrors",
     ),
     wrong(

@@ -184,6 +184,20 @@ def test_a_route_is_named_where_one_helps(text: str, remedy: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("environment_name", "text", "remedy"),
+    [
+        ("gov", "k8s.gcr.io/pause:3", 'mirrors with source = "registry.k8s.io"'),
+        ("gov", "444455556666.dkr.ecr.us-east-1.amazonaws.com/app:1", 'mirrors with source = "444455556666.dkr'),
+        ("gov", "444455556666.dkr.ecr.us-gov-east-1.amazonaws.com/app:1", "pull_through_cache_rules"),
+        ("china", "public.ecr.aws/a/b:1", 'mirrors with source = "public.ecr.aws"'),
+        ("china", "555566667777.dkr.ecr.cn-northwest-1.amazonaws.com.cn/app:1", "mirrors with source"),
+    ],
+)
+def test_no_rule_is_advised_where_ecr_has_none(environment_name: str, text: str, remedy: str) -> None:
+    assert remedy in str(remedy_of(TABLES[environment_name], text))
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "602401143452.dkr.ecr.us-east-1.amazonaws.com/eks/coredns:v1",
