@@ -264,7 +264,8 @@ locals {
   scan_findings = try(var.scan_findings.enabled, false) && local.owns_registry && local.rest
   usage         = try(var.lifecycle_manager.usage, null)
   snapshot_name = coalesce(try(local.usage.snapshot_name, null), var.cluster_name)
-  # The bucket holds the clusters' snapshots, which scan findings read too. What is to be kept stays after a destroy as well.
+  # The bucket holds the clusters' snapshots, which scan findings read too. Resources that are to be kept stay after
+  # a destroy as well.
   records        = local.manager || local.scan_findings || local.kept_records
   kept_records   = try(var.lifecycle_manager.keep_records, false) && local.owns_registry
   records_bucket = coalesce(try(var.lifecycle_manager.bucket_name, null), "ecr-lifecycle-${local.registry.account_id}-${local.registry.region}")

@@ -33,12 +33,12 @@ output "ecr_registry_url" {
 }
 
 output "ecr_prevent_destroy" {
-  description = "Whether own repositories are protected."
+  description = "True if own repositories are protected."
   value       = var.ecr_prevent_destroy
 }
 
 output "ecr_summary" {
-  description = "What the environment has of ECR, in short."
+  description = "The environment's part of ECR, in short."
   value = merge(module.ecr.ecr_summary, {
     registry              = local.registry_host
     owns_registry         = local.owns_registry
@@ -72,7 +72,7 @@ output "registry_policy" {
 }
 
 output "registry_made" {
-  description = "What this environment put into settings that the registry has once: statements of its policy (JSON) and scanning rules. `orchestrator destroy` takes away these and leaves what others put there. Null where another environment owns the registry."
+  description = "This environment's parts of settings that the registry has once: statements of its policy (JSON) and scanning rules. `orchestrator destroy` takes away these and leaves what others put there. Null where another environment owns the registry."
   value       = one(module.registry[*].made)
 }
 
@@ -106,7 +106,7 @@ output "endpoint_security_group_id" {
 }
 
 output "vpc_endpoints_enabled" {
-  description = "Whether this environment made VPC endpoints."
+  description = "True if this environment made VPC endpoints."
   value       = length(module.vpc_endpoints) > 0
 }
 
@@ -184,7 +184,7 @@ output "mirror_worker_role_arn" {
 }
 
 output "mirror_worker_policy" {
-  description = "What a worker may do (JSON), for workers with a role of their own. Null without `mirror_queue`."
+  description = "Rights of a worker (JSON), for workers with a role of their own. Null without `mirror_queue`."
   value       = one(module.mirror_queue[*].worker_policy)
 }
 
@@ -194,7 +194,7 @@ output "image_swapper_role_arn" {
 }
 
 output "image_swapper_policy" {
-  description = "What a replica of the webhook may do (JSON), for Pods with a role of their own. Null without `image_swapper`."
+  description = "Rights of a replica of the webhook (JSON), for Pods with a role of their own. Null without `image_swapper`."
   value       = one(module.image_swapper[*].policy)
 }
 

@@ -20,7 +20,7 @@ variable "cluster_name" {
 }
 
 variable "platform" {
-  description = "What the cluster runs on: eks, rosa-classic or rosa-hcp."
+  description = "The cluster's platform: eks, rosa-classic or rosa-hcp."
   type        = string
   default     = "eks"
 }
@@ -124,7 +124,7 @@ variable "ecr_prevent_destroy" {
 }
 
 variable "repositories" {
-  description = "More repositories by name. What an entry leaves out is taken from the settings below."
+  description = "More repositories by name. Settings that an entry leaves out are those below."
   type = map(object({
     image_tag_mutability     = optional(string)
     scan_on_push             = optional(bool)
@@ -201,7 +201,7 @@ variable "protected_only" {
 }
 
 variable "others" {
-  description = "What others own beside this environment. Statements of the registry policy (JSON) and scanning rules are kept. Further there are the policy's scope, and roles that have the pull policy already. `orchestrator` looks and sets it; leave it alone in files."
+  description = "Resources that others own beside this environment. Statements of the registry policy (JSON) and scanning rules are kept. Further there are the policy's scope, and roles that have the pull policy already. `orchestrator` looks and sets it; leave it alone in files."
   type = object({
     registry_policy_statements = optional(string, "[]")
     registry_policy_scope      = optional(string)
@@ -256,7 +256,7 @@ variable "extra_vpc_endpoints" {
 }
 
 variable "endpoint_registry_account_ids" {
-  description = "Further accounts whose ECR registries nodes pull from through the endpoints, such as a vendor's (AWS Marketplace 709825985650). Those of EKS add-ons, Bottlerocket and GuardDuty are admitted without being named. So is every ECR registry that a rule, a mirror, `include` or `exclude` names."
+  description = "Further accounts whose ECR registries nodes pull from through the endpoints, such as a vendor's (AWS Marketplace 709825985650). Those of EKS add-ons, Bottlerocket and GuardDuty are admitted without being named. Every ECR registry that a rule, a mirror, `include` or `exclude` names is added by itself, too."
   type        = list(string)
   default     = []
 }
@@ -367,13 +367,13 @@ variable "allow_upstream" {
 }
 
 variable "digest_references" {
-  description = "What happens to a reference with a digest on a pull-through route, which ECR cannot pull first: leave or redirect. Null means leave where `allow_upstream`, else redirect."
+  description = "The way of a reference with a digest on a pull-through route, which ECR cannot pull first: leave or redirect. Null means leave where `allow_upstream`, else redirect."
   type        = string
   default     = null
 }
 
 variable "failure_policy" {
-  description = "What an admission policy does when it fails: Ignore (fail open) or Fail."
+  description = "The answer of an admission policy that fails: Ignore (fail open) or Fail."
   type        = string
   default     = "Ignore"
 
@@ -436,7 +436,7 @@ variable "registry_account_settings" {
 }
 
 variable "registry_policy_statements" {
-  description = "Further statements of the registry policy, as IAM writes them, each with a Sid of its own: `[{ Sid, Effect, Principal, Action, Resource }]`. What others wrote into the policy is kept in any case."
+  description = "Further statements of the registry policy, as IAM writes them, each with a Sid of its own: `[{ Sid, Effect, Principal, Action, Resource }]`. Statements that others wrote into the policy are kept in any case."
   type        = any
   default     = []
 }
@@ -521,7 +521,7 @@ variable "machine_pools" {
 ################################################################################
 
 variable "push_roles" {
-  description = "Roles that let CI push, by role name. They are had by IRSA (`oidc_provider_arn`, and `subjects` such as `system:serviceaccount:ci:builder`, exact or with wildcards) or by EKS Pod Identity (`pod_identity`). Each is limited to `repositories`."
+  description = "Roles that let CI push, by role name. Builders take them by IRSA (`oidc_provider_arn`, `subjects` such as `system:serviceaccount:ci:builder` or with wildcards) or by EKS Pod Identity (`pod_identity`). Each is limited to `repositories`."
   type = map(object({
     repositories      = list(string)
     oidc_provider_arn = optional(string)
@@ -676,7 +676,7 @@ variable "mirror_queue" {
 }
 
 variable "image_swapper" {
-  description = "What replicas of `orchestrator swapper serve` share: queue and table, by which each image is copied once, and a queue that tells them of deletions. `name` defaults to ecr-swapper-<environment>; `pods` makes the role of the Pods that `manifests --for swapper` writes. Null makes nothing."
+  description = "Queue and table of the replicas of `orchestrator swapper serve`, by which each image is copied once. A second queue tells them of deletions. `name` defaults to ecr-swapper-<environment>; `pods` makes the role of the Pods that `manifests --for swapper` writes. Null makes nothing."
   type = object({
     enabled                  = optional(bool, false)
     name                     = optional(string)

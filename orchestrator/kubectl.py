@@ -250,7 +250,7 @@ class Kubectl:
                 if not listed.everywhere and refused.reason is StatusReason.NOT_FOUND:
                     return
                 if token and refused.reason in _TOO_LATE and restarts < RESTARTS:
-                    # What was seen is seen twice, which does no harm.
+                    # An object that was seen is seen twice, which does no harm.
                     token, restarts = "", restarts + 1
                     continue
                 raise self._failed(listed, refused)

@@ -143,7 +143,7 @@ class Project:
         if left:
             raise RefusedInput(
                 f'The file of environment "{name}" is gone, but its working directory {left[0]} is still there.',
-                why="What it created may still exist; its state is kept where it was.",
+                why="Its resources may still exist; its state is kept where it was.",
                 remedy=f"When it was renamed: `orchestrator state mv {name} NEW`. Else bring {self.tfvars_path(name)} back, "
                 f"then `orchestrator destroy {name}`; or remove the folder when that was done already.",
             )

@@ -19,7 +19,7 @@ from typing import NamedTuple
 ROOTS = ("orchestrator", "lambda_src", "scripts", "modules", "environments", "docs")
 FILES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 # {kind of text: the most words of a sentence there}
-LIMITS: Mapping[str, int] = {"message": 25, "docstring": 25, "comment": 25, "hcl": 25, "docs": 25}
+LIMITS: Mapping[str, int] = {"message": 20, "docstring": 25, "comment": 25, "hcl": 20, "docs": 25}
 # These are made from other texts, which are read where they are written.
 MADE = ("<!-- Made by", "Made from the code:")
 _END = re.compile(r"(?<!e\.g)(?<!i\.e)[.!?][\")`'*]*(?=\s|$)|:(?=\s*$)|;(?=\s+code\b)")
@@ -92,6 +92,9 @@ def _strings(tree: ast.Module) -> Iterator[tuple[str, int, str]]:
     documented = {}
     inner = set()
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "EcrError":
+            # The embedded AWS answers in AWS's own words.
+            inner |= {id(child) for child in ast.walk(node)}
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
             first = node.body[0]
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
@@ -99,7 +102,11 @@ def _strings(tree: ast.Module) -> Iterator[tuple[str, int, str]]:
         if isinstance(node, ast.JoinedStr):
             inner |= {id(child) for child in ast.walk(node) if child is not node}
     for node in ast.walk(tree):
-        if isinstance(node, ast.JoinedStr) and not _is_document("".join(_filled(part) for part in node.values)):
+        if (
+            isinstance(node, ast.JoinedStr)
+            and id(node) not in inner
+            and not _is_document("".join(_filled(part) for part in node.values))
+        ):
             yield from _paragraphs("message", node.lineno, "".join(_filled(part) for part in node.values))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inner:
             kind = "docstring" if id(node) in documented else "message"
@@ -109,8 +116,8 @@ def _strings(tree: ast.Module) -> Iterator[tuple[str, int, str]]:
 
 
 def _is_document(text: str) -> bool:
-    """Whether a string is written for a program: a table or a script of several lines, or statements of SQL."""
-    return "\n" in text.strip() or text.startswith("create table")
+    """Whether a string is written for a program: a table or script of several lines, SQL, CEL, or a regular expression."""
+    return "\n" in text.strip() or text.startswith("create table") or " && " in text or "(?:" in text
 
 
 def _filled(part: ast.expr) -> str:

@@ -1,7 +1,7 @@
 """Writes docs/reference/ from the code, or says that it is stale: `python -m scripts.write_reference [--write]`.
 
 Variables and outputs come from the root module, modules from their own files. Commands from `--help`, the webhook's metrics
-and keys from its code, alarms from the modules that make them. What is written by hand there is not touched.
+and keys from its code, alarms from the modules that make them. Text that is written by hand there is not touched.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _variables() -> Iterator[str]:
     changes = _users(ROOT / "environments")
     yield "# Variables"
     yield ""
-    yield "What `environments/NAME.tfvars` and `environments/common.tfvars` may say: the variables of the root module."
+    yield "Variables of the root module, as `environments/NAME.tfvars` and `environments/common.tfvars` set them."
     yield f"All of them exist since version {__version__}, the first one. A variable that no module gets is read by the"
     yield "orchestrator alone: for the route table, the documents of a cluster, and its own commands."
     section = ""

@@ -4,7 +4,7 @@ output "arn" {
 }
 
 output "policy" {
-  description = "Who may publish (JSON)."
+  description = "The policy of the topic: principals that may publish (JSON)."
   value       = aws_sns_topic_policy.this.policy
 }
 

@@ -40,7 +40,7 @@ output "registry_url" {
 }
 
 output "prevent_destroy" {
-  description = "Whether the repositories are protected."
+  description = "True if the repositories are protected."
   value       = var.prevent_destroy
 }
 
@@ -85,6 +85,6 @@ output "endpoint_security_group_id" {
 }
 
 output "vpc_endpoints_enabled" {
-  description = "Whether this module made VPC endpoints."
+  description = "True if this module made VPC endpoints."
   value       = local.create_vpc_endpoints
 }

@@ -14,7 +14,7 @@ variable "cluster_name" {
 }
 
 variable "create_repository" {
-  description = "Create the default repository. With false there are only those of `repositories`."
+  description = "Create the default repository. If false, there are only those of `repositories`."
   type        = bool
   default     = true
   nullable    = false
@@ -41,7 +41,7 @@ variable "repository_name" {
 }
 
 variable "repositories" {
-  description = "More repositories, by name. What an entry leaves out is taken from the module's own settings. An entry with the default repository's name overrides that one's settings."
+  description = "More repositories, by name. Settings that an entry leaves out are the module's own. An entry with the default repository's name overrides that one's settings."
   type = map(object({
     image_tag_mutability     = optional(string)
     scan_on_push             = optional(bool)
@@ -224,7 +224,7 @@ variable "generate_idms" {
 }
 
 variable "idms_mirrors" {
-  description = "What the ImageDigestMirrorSet says: each source with its mirrors, in the order in which they are tried. Null means the registries of Red Hat's and its partners' operators (registry.redhat.io, registry.connect.redhat.com). They are mirrored below the default repository, as `oc mirror` lays them out."
+  description = "Entries of the ImageDigestMirrorSet: each source with its mirrors, in the order in which they are tried. Null means the registries of Red Hat's and its partners' operators (registry.redhat.io, registry.connect.redhat.com). They are mirrored below the default repository, as `oc mirror` lays them out."
   type = list(object({
     source               = string
     mirrors              = list(string)

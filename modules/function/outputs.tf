@@ -9,7 +9,7 @@ output "arn" {
 }
 
 output "settings" {
-  description = "How it runs, with every default filled in."
+  description = "Settings of its runs, with every default filled in."
   value       = var.settings
 }
 
@@ -24,7 +24,7 @@ output "role_arn" {
 }
 
 output "policy" {
-  description = "What the function may do (JSON)."
+  description = "Rights of the function (JSON)."
   value       = aws_iam_role_policy.this.policy
 }
 

@@ -21,7 +21,7 @@ variable "name" {
 }
 
 variable "component" {
-  description = "What the package holds: `lifecycle-manager` runs `lifecycle_manager.handler.handle`. Policy and targets are called so."
+  description = "The content of the package: `lifecycle-manager` runs `lifecycle_manager.handler.handle`. Policy and targets are called so."
   type        = string
   nullable    = false
 
@@ -32,13 +32,13 @@ variable "component" {
 }
 
 variable "description" {
-  description = "What the function does, in a sentence."
+  description = "The function's work, in a sentence."
   type        = string
   default     = null
 }
 
 variable "role_description" {
-  description = "What its role is for, in a sentence."
+  description = "The role's purpose, in a sentence."
   type        = string
   default     = null
 }
@@ -55,7 +55,7 @@ variable "package" {
 }
 
 variable "settings" {
-  description = "How it runs. `architecture` is arm64 or x86_64; a package runs on both. Further there are `memory_mb`, `timeout_seconds`, `reserved_concurrency` (null reserves none), `log_retention_days`, `permissions_boundary_arn` of its role."
+  description = "Settings of its runs. `architecture` is arm64 or x86_64; a package runs on both. Further there are `memory_mb`, `timeout_seconds`, `reserved_concurrency` (null reserves none), `log_retention_days`, `permissions_boundary_arn` of its role."
   type = object({
     architecture             = optional(string, "arm64")
     memory_mb                = optional(number, 256)
@@ -113,7 +113,7 @@ variable "resource_variables" {
 }
 
 variable "statements" {
-  description = "What the function may do: statements of an IAM policy. One without resources is left out. Writing its log and dead letters and using `kms_key_arn` are added."
+  description = "Rights of the function: statements of an IAM policy. One without resources is left out. Writing its log and dead letters and using `kms_key_arn` are added."
   type = list(object({
     Sid      = string
     Effect   = optional(string, "Allow")
@@ -130,7 +130,7 @@ variable "statements" {
 }
 
 variable "events" {
-  description = "What calls the function, by the rule's name behind the function's. Each has a `schedule` (cron or rate, in UTC) or an event `pattern` (JSON)."
+  description = "Callers of the function, by the rule's name behind the function's. Each has a `schedule` (cron or rate, in UTC) or an event `pattern` (JSON)."
   type = map(object({
     description = optional(string)
     schedule    = optional(string)

@@ -32,7 +32,7 @@ module "copies" {
 # Deletions: what ECR tells of, so that no replica believes in an image that is gone
 ################################################################################
 
-# What is older than an hour is believed by nobody: it needs no dead letters.
+# Nobody believes a message that is older than an hour: it needs no dead letters.
 resource "aws_sqs_queue" "deletions" {
   name                       = local.deletions_name
   message_retention_seconds  = 3600

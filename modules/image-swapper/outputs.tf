@@ -24,6 +24,6 @@ output "role_arn" {
 }
 
 output "policy" {
-  description = "What a replica may do (JSON), for Pods with a role of their own."
+  description = "Rights of a replica (JSON), for Pods with a role of their own."
   value       = jsonencode({ Version = "2012-10-17", Statement = concat(jsondecode(module.copies.worker_policy).Statement, local.statements) })
 }

@@ -19,7 +19,7 @@ output "role_arn" {
 }
 
 output "policy" {
-  description = "What the function may do (JSON). Null without it."
+  description = "Rights of the function (JSON). Null without it."
   value       = one(module.function[*].policy)
 
   precondition {
@@ -35,7 +35,7 @@ output "bucket_name" {
 }
 
 output "bucket_created" {
-  description = "Whether the bucket is this module's, and goes with it."
+  description = "True if the bucket is this module's, and goes with it."
   value       = var.create_bucket
 }
 
@@ -95,6 +95,6 @@ output "usage_role_arn" {
 }
 
 output "usage_role_policy" {
-  description = "What the role that writes the cluster's snapshot may do (JSON): for a role that is managed elsewhere. Null without `usage_role`."
+  description = "Rights of the role that writes the cluster's snapshot (JSON): for a role that is managed elsewhere. Null without `usage_role`."
   value       = one([for policy in aws_iam_role_policy.usage : policy.policy])
 }

@@ -93,7 +93,7 @@ variable "bucket_name" {
 ################################################################################
 
 variable "settings" {
-  description = "How the function runs and judges, and what it keeps: the environment's `lifecycle_manager`. The README has a line for each."
+  description = "Settings of the function, of its judgement and of its records: the environment's `lifecycle_manager`. The README has a line for each."
   type = object({
     name                           = optional(string, "ecr-lifecycle-manager")
     schedule                       = optional(string, "cron(0 2 * * ? *)")
@@ -341,7 +341,7 @@ variable "prefixes" {
 }
 
 variable "routes" {
-  description = "Where each prefix's images come from, `[{prefix, source}]`, for the audit log: how to get an image back."
+  description = "Sources of the images by prefix, `[{prefix, source}]`, for the audit log: how to get an image back."
   type = list(object({
     prefix = string
     source = string

@@ -102,7 +102,7 @@ resource "aws_dynamodb_table" "this" {
     type = "S"
   }
 
-  # What it holds is made again by the next run: no backup is worth its price.
+  # The next run makes its content again: no backup is worth its price.
   ttl {
     attribute_name = "expires"
     enabled        = true

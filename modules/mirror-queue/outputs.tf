@@ -24,6 +24,6 @@ output "worker_role_name" {
 }
 
 output "worker_policy" {
-  description = "What a worker may do (JSON), for workers with a role of their own."
+  description = "Rights of a worker (JSON), for workers with a role of their own."
   value       = jsonencode({ Version = "2012-10-17", Statement = local.statements })
 }

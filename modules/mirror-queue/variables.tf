@@ -21,7 +21,7 @@ variable "name" {
 }
 
 variable "max_receives" {
-  description = "How often SQS hands a message out before it goes to the dead letters. Workers give a copy up after three failures themselves."
+  description = "Number of times that SQS hands a message out before it goes to the dead letters. Workers give a copy up after three failures themselves."
   type        = number
   default     = 20
   nullable    = false

@@ -9,7 +9,7 @@ output "digest_mirror_set_yaml" {
 }
 
 output "upstream_names" {
-  description = "What ECR puts before the name of an image below a rule's prefix, by prefix: `{quay = \"quay.io\"}`. A rule's `source` may be narrower."
+  description = "The name that ECR puts before an image's below a rule's prefix, by prefix: `{quay = \"quay.io\"}`. A rule's `source` may be narrower."
   value = {
     for route in local.routes :
     route.prefix => join("/", compact([split("/", local.canonical[route.source])[0], route.strip]))

@@ -21,7 +21,7 @@ variable "environment" {
 }
 
 variable "platform" {
-  description = "What the cluster runs on: eks, rosa-classic or rosa-hcp. ROSA Classic takes no mirrors of Red Hat's own registries."
+  description = "The cluster's platform: eks, rosa-classic or rosa-hcp. ROSA Classic takes no mirrors of Red Hat's own registries."
   type        = string
   default     = "rosa-hcp"
   nullable    = false
@@ -115,7 +115,7 @@ variable "allow_upstream" {
 }
 
 variable "digest_references" {
-  description = "What happens to a reference with a digest on a pull-through route: leave or redirect. It is part of the digest that tells a stale document. Null means leave where `allow_upstream`, else redirect."
+  description = "The way of a reference with a digest on a pull-through route: leave or redirect. It is part of the digest that tells a stale document. Null means leave where `allow_upstream`, else redirect."
   type        = string
   default     = null
 

@@ -33,7 +33,7 @@ variable "create_topic" {
 }
 
 variable "settings" {
-  description = "What is shown and told: the environment's `monitoring`. The README has a line for each."
+  description = "The widgets and alarms: the environment's `monitoring`. The README has a line for each."
   type = object({
     name              = optional(string)
     storage_alarm_gib = optional(number)

@@ -143,6 +143,6 @@ resource "aws_ecr_registry_scanning_configuration" "this" {
     }
   }
 
-  # How basic scanning is done is an account setting.
+  # The way of basic scanning is an account setting.
   depends_on = [aws_ecr_account_setting.this]
 }

@@ -19,7 +19,7 @@ output "consumer_account_ids" {
 }
 
 output "root_template" {
-  description = "Whether a repository creation template for ROOT exists."
+  description = "True if a repository creation template for ROOT exists."
   value       = length(aws_ecr_repository_creation_template.root) > 0
 }
 
@@ -34,7 +34,7 @@ output "account_settings" {
 }
 
 output "made" {
-  description = "What this module put into settings that a registry has once. These are statements of its policy (JSON), scanning rules, and the scan type that it found."
+  description = "This module's parts of settings that a registry has once. These are statements of its policy (JSON), scanning rules, and the scan type that it found."
   value = {
     statements       = jsonencode(local.made_statements)
     scanning_rules   = local.made_rules

@@ -104,7 +104,7 @@ variable "scanning" {
       for rule in try(var.scanning.rules, []) :
       contains(var.scanning.scan_type == "BASIC" ? ["SCAN_ON_PUSH"] : ["SCAN_ON_PUSH", "CONTINUOUS_SCAN"], rule.scan_frequency)
     ])
-    error_message = "scanning.rules: scan_frequency is SCAN_ON_PUSH, or with ENHANCED also CONTINUOUS_SCAN. What no rule names is scanned on request only."
+    error_message = "scanning.rules: scan_frequency is SCAN_ON_PUSH, or with ENHANCED also CONTINUOUS_SCAN. Repositories that no rule names are scanned on request only."
   }
 
   validation {
@@ -145,7 +145,7 @@ variable "policy_statements" {
 }
 
 variable "others" {
-  description = "What others have in the registry's settings. Statements of its policy (JSON) and scanning rules are kept. Further there are the policy's scope and the scan type that the registry had before. Empty means that nobody has anything."
+  description = "Others' parts of the registry's settings. Statements of its policy (JSON) and scanning rules are kept. Further there are the policy's scope and the scan type that the registry had before. Empty means that nobody has anything."
   type = object({
     registry_policy_statements = optional(string, "[]")
     registry_policy_scope      = optional(string)

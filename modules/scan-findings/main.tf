@@ -56,7 +56,7 @@ locals {
           awsAccountId = [var.account_id]
           resources    = { type = ["AWS_ECR_CONTAINER_IMAGE"] }
           severity     = slice(local.severities, index(local.severities, var.settings.severity), length(local.severities))
-          # What was closed and comes back is news.
+          # A finding that was closed and comes back is news.
           status = ["ACTIVE", "CLOSED"]
         }
       }

@@ -19,7 +19,7 @@ output "role_arn" {
 }
 
 output "policy" {
-  description = "What the function may do (JSON). Null without it."
+  description = "Rights of the function (JSON). Null without it."
   value       = one(module.function[*].policy)
 }
 

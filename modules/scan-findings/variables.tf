@@ -61,7 +61,7 @@ variable "package" {
 }
 
 variable "settings" {
-  description = "How the function runs and what it reports: the environment's `scan_findings`. The README has a line for each."
+  description = "Settings of the function and of its reports: the environment's `scan_findings`. The README has a line for each."
   type = object({
     name                     = optional(string, "ecr-scan-findings")
     severity                 = optional(string, "HIGH")
@@ -87,7 +87,7 @@ variable "settings" {
 }
 
 variable "scan_type" {
-  description = "How the registry scans: with BASIC the function starts a scan of each newly cached image. With ENHANCED Amazon Inspector does by itself."
+  description = "Scan type of the registry: with BASIC the function starts a scan of each newly cached image. With ENHANCED Amazon Inspector does by itself."
   type        = string
   default     = "BASIC"
   nullable    = false
@@ -111,7 +111,7 @@ variable "prefixes" {
 }
 
 variable "routes" {
-  description = "Where each prefix's images come from, `[{prefix, source}]`: messages name the upstream reference too."
+  description = "Sources of the images by prefix, `[{prefix, source}]`: messages name the upstream reference too."
   type = list(object({
     prefix = string
     source = string

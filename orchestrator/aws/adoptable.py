@@ -1,6 +1,7 @@
 """What an account has in a region already, as an environment's file says it; and in words what such a file cannot say.
 
-Only reads. Who says nothing of a thing leaves it alone, so that what cannot be said exactly is left out, never said almost.
+Only reads. A kind of resource that says nothing is left alone. A thing that cannot be said exactly is left out, never
+said almost.
 """
 
 from __future__ import annotations

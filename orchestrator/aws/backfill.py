@@ -77,8 +77,8 @@ class Backfill:
             raise RefusedInput(
                 f"Nothing replicates {', '.join(left)} to {self._region}.",
                 why="A backfill follows the registry's replication rules, which belong to the whole account.",
-                remedy=f"Add a rule with the destination {self._region} and these prefixes: aws ecr "
-                "put-replication-configuration, which replaces all rules (aws ecr describe-registry shows them).",
+                remedy=f"Add a rule with the destination {self._region} and these prefixes: `aws ecr "
+                "put-replication-configuration`. It replaces all rules; `aws ecr describe-registry` shows them.",
             )
 
     def run(self) -> Backfilled:

@@ -170,7 +170,7 @@ FUNCTION_STATEMENTS = (
     ),
     Statement(
         "Topics",
-        "Who is told of alarms and findings.",
+        "The topics that tell of alarms and findings.",
         (
             "sns:CreateTopic",
             "sns:DeleteTopic",

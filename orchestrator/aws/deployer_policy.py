@@ -102,8 +102,8 @@ CORE_STATEMENTS = (
     ),
     Statement(
         "Registry",
-        "What belongs to account and region: pull-through cache rules, creation templates, registry policy, scanning "
-        "and account settings. These actions know no resources.",
+        "Settings of account and region: pull-through cache rules, creation templates, registry policy, scanning and "
+        "account settings. These actions know no resources.",
         (
             "ecr:CreatePullThroughCacheRule",
             "ecr:CreateRepositoryCreationTemplate",
@@ -154,8 +154,9 @@ CORE_STATEMENTS = (
     ),
     Statement(
         "ServiceLinkedRoles",
-        "AWS makes its service-linked roles with the caller's rights. They are for pull-through caches at the first rule, for "
-        "creation templates at the first template, for Amazon Inspector at the first ENHANCED scanning configuration.",
+        "AWS makes its service-linked roles with the caller's rights. The first rule makes that of "
+        "pull-through caches, the first template that of creation templates. The first ENHANCED scanning configuration "
+        "makes Amazon Inspector's.",
         (),
         ("arn:*:iam::*:role/aws-service-role/*",),
         condition={
@@ -236,8 +237,8 @@ CORE_STATEMENTS = (
     ),
     Statement(
         "Roles",
-        "Push roles, roles of functions and of the usage CronJob, and the pull policy on the nodes' roles. Who may write policies of any role can give itself "
-        "anything: replace `role/*` by their names.",
+        "Push roles, roles of functions and of the usage CronJob, and the pull policy on the nodes' roles. A role "
+        "that may write policies of any role can give itself anything: replace `role/*` by their names.",
         (
             "iam:AttachRolePolicy",
             "iam:CreateRole",

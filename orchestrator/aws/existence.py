@@ -336,7 +336,8 @@ def _group_rule(place: _Place) -> Existing | None:
     return Existing(place.id, f"the security group rule {place.id}") if found else None
 
 
-# {Terraform's type: how it is looked for}. What needs `id` is named by AWS: only the journal of its creation knows it.
+# {Terraform's type: how it is looked for}. AWS names a resource that needs `id`: only the journal of its creation knows
+# it.
 KINDS: dict[str, Kind] = {
     "aws_ecr_repository": Kind("ecr", _repository),
     "aws_ecr_pull_through_cache_rule": Kind("ecr", _rule, ("ecr_repository_prefix",)),

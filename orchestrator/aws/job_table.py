@@ -65,7 +65,7 @@ class JobTable:
         copying = {":copying": {"S": JobState.COPYING}}
         ended = {":done": {"S": JobState.DONE}, ":failed": {"S": JobState.FAILED}}
         while True:
-            # What has ended begins anew; what was begun and left keeps count of its attempts.
+            # A job that has ended begins anew; one that was begun and left keeps count of its attempts.
             anew = f"SET {sets}, attempts = :zero REMOVE {removes}{add}"
             condition = "attribute_not_exists(#state) OR #state IN (:done, :failed)"
             zero = {":zero": {"N": "0"}}

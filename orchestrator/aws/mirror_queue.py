@@ -45,7 +45,8 @@ class Ticket:
 
 
 class MirrorQueue:
-    """The queue, its dead letters and the table, all called `name`. What is taken is held for `lease` seconds at a time.
+    """The queue, its dead letters and the table, all called `name`. A message that is taken is held for `lease` seconds
+    at a time.
 
     With `url` nothing is looked for: the queue is there, the dead letters are beside it, and `name` is the table's alone.
     """
@@ -82,7 +83,7 @@ class MirrorQueue:
         for job in jobs:
             for name in job.after:
                 before.setdefault(name, []).append(job.target)
-        # Whoever waits is there before the one that lets it go can end.
+        # A waiting message is there before the one that lets it go can end.
         for job in reversed(jobs):
             if self.table.submit(job, before.get(job.target, ()), since) is JobState.READY:
                 self._send(job.target)

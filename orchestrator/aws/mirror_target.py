@@ -175,7 +175,8 @@ class MirrorTarget:
     def forget(self) -> None:
         """Ask again what the repositories hold: something else has changed them."""
         with self._lock:
-            # What is absent stays so until it is listed again or made: another thread may be about to make it.
+            # A repository that is absent stays so until it is listed again or made: another thread may be about to make
+            # it.
             self._listings.clear()
 
     def manifests(self, repository: str, digests: Sequence[str]) -> set[str]:
@@ -219,7 +220,7 @@ class MirrorTarget:
             return self._groups[repository]
 
     def _setting(self, name: Any) -> str:
-        # Who may not read it, or whose AWS does not know it, copies without mounts.
+        # A role that may not read it, or whose AWS does not know it, copies without mounts.
         with suppress(ClientError):
             return str(self._client.get_account_setting(name=name)["value"])
         return ""

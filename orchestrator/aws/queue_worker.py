@@ -15,7 +15,7 @@ from orchestrator.oci.errors import Absent, NotUsable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What fails is tried again after this, and then after twice as long.
+# A copy that fails is tried again after this, and then after twice as long.
 AGAIN_SECONDS = 15.0
 # AWS may be away for a while; each of these is eight attempts of the SDK already.
 MOST_IN_A_ROW = 5

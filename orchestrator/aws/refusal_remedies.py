@@ -23,8 +23,8 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             r"permissions boundary",
-            "The permissions boundary of this role or user refuses it: whoever set the boundary has to widen it, or "
-            "another role has to be used.",
+            "The permissions boundary of this role or user refuses it. Ask its administrator to widen the "
+            "boundary, or use another role.",
         ),
         (
             r"session polic",
@@ -32,7 +32,7 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             r"VPC endpoint polic",
-            "The policy of the VPC endpoint refuses it: let that policy admit the call, or run this outside of the VPC.",
+            "The policy of the VPC endpoint refuses it. Let that policy admit the call, or run this outside of the VPC.",
         ),
         (
             r"explicit deny in an? identity-based polic",
@@ -44,18 +44,18 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             r"CreateServiceLinkedRole",
-            "AWS makes a role of its own at the first use in an account: allow iam:CreateServiceLinkedRole once, or let "
+            "AWS makes a role of its own at the first use in an account. Allow iam:CreateServiceLinkedRole once, or let "
             "an administrator make the role first.",
         ),
         (
             r"PullThroughCacheRule.*(?:LimitExceeded|maximum)|(?:LimitExceeded|maximum).*pull.through cache rule",
-            "A registry takes 50 rules, and AWS raises that for nobody: put rules of one upstream together, or let "
+            "A registry takes 50 rules, and AWS raises that for nobody. Put rules of one upstream together, or let "
             "`registry_account_id` name another account's registry.",
         ),
         (
             r"PoliciesPerRole|policies attached to (?:the )?role",
-            "A role takes 10 managed policies unless the quota was raised. Raise it in Service Quotas (IAM), or set "
-            "`attach_ecr_policy = false` and give the role the right to pull in a policy of its own.",
+            "A role takes 10 managed policies unless the quota was raised. Raise it in Service Quotas (IAM). Or set "
+            "`attach_ecr_policy = false`, and give the role the right to pull in a policy of its own.",
         ),
         (
             r"ReservedConcurrentExecutions|UnreservedConcurrentExecution",
@@ -65,7 +65,8 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (
             r"pending.?deletion|KMSInvalidState|KmsInvalidState|DisabledException|key .{0,120}(?:is disabled|pending)",
             "The KMS key is disabled or waits for its deletion: `aws kms cancel-key-deletion --key-id KEY`, then `aws kms "
-            "enable-key --key-id KEY`, or let `kms_key_arn` name another key. What it encrypted cannot be read until then.",
+            "enable-key --key-id KEY`, or let `kms_key_arn` name another key. Data that it encrypted cannot be read "
+            "until then.",
         ),
         (
             r"scheduled for deletion|marked for deletion",
@@ -82,12 +83,12 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             r"lookup [a-z0-9.-]+\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.aws)\b.*no such host|no such host.*amazonaws",
-            "No host of AWS has this name: `aws_region` is misspelt, the region lacks the service, or the name server "
+            "No host of AWS has this name. `aws_region` is misspelt, the region lacks the service, or the name server "
             "does not answer.",
         ),
         (
             r"(?<!Request)LimitExceeded|QuotaExceeded|exceed(?:s|ed)? (?:the |your )?quota",
-            "A quota of the account is used up: raise it in Service Quotas (`aws service-quotas list-service-quotas "
+            "A quota of the account is used up. Raise it in Service Quotas (`aws service-quotas list-service-quotas "
             "--service-code SERVICE` names it), or remove what is not needed any more.",
         ),
     )

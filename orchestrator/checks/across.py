@@ -136,7 +136,7 @@ def _check_consumer(environment: Environment, owner: Environment, find: Find) ->
 
 
 def _meaning(rule: PullThroughCacheRule) -> tuple[object, ...]:
-    # What narrows the route (source) and what only the owner needs (credentials, template) may differ.
+    # The parts that narrow the route (source) and that only the owner needs (credentials, template) may differ.
     return (rule.upstream_registry_url, rule.upstream_repository_prefix)
 
 

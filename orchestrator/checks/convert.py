@@ -137,7 +137,7 @@ class Converter:
             Problem(
                 f"{dotted(path)} is {written if len(written) <= SHOWN else shown(written)} without quotes.",
                 why=f"Terraform reads a number there and makes it {shown(text)}.",
-                # What is said in a remedy is said whole, or not at all.
+                # A value in a remedy is said whole, or not at all.
                 remedy=f"Write {shown(written)}." if len(written) <= SHOWN else "Put its digits in quotes.",
                 where=self.tfvars.where(path),
                 variable=dotted(path),

@@ -193,7 +193,7 @@ def _warn_of_own_cluster(context: Context, path: Path, manager: LifecycleManager
         context.warn(
             (*path, "clusters"),
             f'lifecycle_manager.clusters does not name this environment\'s own cluster, "{name}".',
-            why="What it runs and did not pull for a while would expire.",
+            why="Images that it runs and did not pull for a while would expire.",
             remedy=f'Add "{name}", with `usage` so that it writes its snapshot.',
             value=list(manager.clusters),
         )

@@ -68,7 +68,7 @@ def check_lists(context: Context, claims: Sequence[Claim]) -> None:
             context.warn(
                 claim.path,
                 f'{claim.word} "{claim.prefix}" is never used: {dotted(whole)} excludes all of its source.',
-                why="What is excluded is left alone.",
+                why="Excluded images are left alone.",
                 remedy="Remove one of the two.",
                 value=claim.prefix,
             )

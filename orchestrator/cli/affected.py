@@ -62,7 +62,7 @@ def affected(ctx: click.Context, since: str | None, matrix: bool, as_json: bool)
 
 
 def _before(changes: GitChanges) -> dict[str, Checked]:
-    """The environments as they were. What did not change need not be read twice, but is cheap."""
+    """The environments as they were. A file that did not change need not be read twice, but is cheap."""
     from orchestrator.checks.check import Checked, check_environment
     from orchestrator.environment.tfvars import parse_tfvars
     from orchestrator.project import COMMON

@@ -31,7 +31,8 @@ DIFFERS = 3
 def diff(ctx: click.Context, name: str, targets: tuple[str, ...], context: str | None, as_json: bool) -> int:
     """Compare what `manifests NAME` generates with what the cluster has, by `kubectl diff`.
 
-    Exit code 3 when they differ. Nothing is changed. What the cluster has beside these documents is not looked at.
+    Exit code 3 when they differ. Nothing is changed. Objects that the cluster has beside these documents are not looked
+    at.
     """
     from orchestrator.kubectl import find_kubectl
     from orchestrator.manifests import Options, default_targets, generate

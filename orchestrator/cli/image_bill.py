@@ -31,7 +31,7 @@ def cyclonedx(images: Iterable[FileImage]) -> str:
         from cyclonedx.output.json import JsonV1Dot6
     except ImportError as error:
         raise RefusedInput(
-            f"What writes bills of materials is not here: {error.name}.",
+            f"The module that writes bills of materials is not installed: {error.name}.",
             why="It is an extra of the package.",
             remedy='pip install "orchestrator[sbom]"',
         ) from error

@@ -175,7 +175,7 @@ def _own_uid(kubectl: Kubectl, name: str, held: bytes | None, place: str, *, rep
             )
         raise RefusedInput(
             f"{name} is the snapshot of another cluster than {place}.",
-            why=f"The UID of the namespace kube-system is {before} there and {uid} here. What runs in the other would expire.",
+            why=f"The UID of the namespace kube-system is {before} there and {uid} here. Images that run in the other would expire.",
             remedy=f"Let --context name the right cluster; or {replace}.",
         )
     if not uid:

@@ -44,7 +44,7 @@ _NEEDED = {"platform": "--platform", "aws_region": "--region", "account_id": "--
 
 @click.command("init")
 @NAME
-@click.option("--platform", type=click.Choice(PLATFORMS), help="What the cluster runs on.")
+@click.option("--platform", type=click.Choice(PLATFORMS), help="The cluster's platform.")
 @click.option("--region", "aws_region", metavar="REGION", help="AWS region, such as eu-west-1.")
 @click.option("--account-id", metavar="ID", help="AWS account, 12 digits.")
 @click.option("--cluster-name", metavar="NAME", help="Name of the cluster (default: the environment's).")
@@ -77,8 +77,8 @@ def init(ctx: click.Context, /, name: str, no_input: bool, as_json: bool, local:
     In an empty folder this also writes common.tfvars and .gitignore. With --state-bucket the bucket is made with
     versioning, encryption, no public access and TLS only; for an environment that exists already that is all.
 
-    With --from-aws the file says what the account has in the region, ready for `apply --adopt`. What it cannot say is
-    left alone, and named in the file's last lines and on standard error.
+    With --from-aws the file says what the account has in the region, ready for `apply --adopt`. Resources that it
+    cannot say are left alone, and named in the file's last lines and on standard error.
     """
     project = _project(ctx)
     _refuse_name(name)

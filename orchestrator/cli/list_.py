@@ -59,7 +59,7 @@ class ListedEnvironment:
 
 
 @click.command("list")
-@local_option("What was done with --local instead.")
+@local_option("The environment's life on the embedded AWS instead.")
 @json_option()
 @click.pass_context
 def list_(ctx: click.Context, local: bool, as_json: bool) -> None:

@@ -33,19 +33,22 @@ COMMANDS = {
     "route": ("orchestrator.cli.route:route", "Say where image references are pulled from, and why."),
     "images": (
         "orchestrator.cli.images:images",
-        "Which images files or a cluster use, where, and where they are pulled from.",
+        "Images that files or a cluster use, where, and where they are pulled from.",
     ),
     "rewrite": ("orchestrator.cli.rewrite:rewrite", "Send the images of files to ECR, in place."),
     "mirror": ("orchestrator.cli.mirror.mirror_command:mirror", "Copy images into ECR that no rule can pull through."),
     "operators": (
         "orchestrator.cli.mirror.operators_command:operators",
-        "What a catalog of operators offers, and how a cluster finds its copy.",
+        "The content of a catalog of operators, and how a cluster finds its copy.",
     ),
     "pull-secret": (
         "orchestrator.cli.pull_secret:pull_secret",
         "Put a token of ECR into the pull secret of an OpenShift cluster.",
     ),
-    "verify": ("orchestrator.cli.verify:verify", "What still pulls from elsewhere or fails to pull, and why."),
+    "verify": (
+        "orchestrator.cli.verify:verify",
+        "Images that are still pulled from elsewhere or fail to pull, and why.",
+    ),
     "warm": ("orchestrator.cli.mirror.warm_command:warm", "Make ECR pull images through its rules ahead of time."),
     "state": (
         "orchestrator.cli.state:state",
@@ -76,7 +79,10 @@ COMMANDS = {
     "version": ("orchestrator.cli.version:version", "Versions of this program, Python and Terraform."),
     "completion": ("orchestrator.cli.completion:completion", "Completion for bash, zsh and fish."),
     "docs": ("orchestrator.cli.docs:docs", "The documents that come with this program."),
-    "doctor": ("orchestrator.cli.doctor:doctor", "What is installed, found, reachable and permitted."),
+    "doctor": (
+        "orchestrator.cli.doctor:doctor",
+        "Programs, folders, networks and rights of this machine, each with its remedy.",
+    ),
 }
 
 

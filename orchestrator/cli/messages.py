@@ -70,7 +70,7 @@ def options(hidden: bool) -> list[click.Option]:
             type=click.Choice(FORMATS),
             expose_value=False,
             hidden=hidden,
-            help="How notes, progress and errors are written to standard error: as text, or as one JSON object a line.",
+            help="The form of notes, progress and errors on standard error: text, or one JSON object a line.",
         ),
     ]
 

@@ -97,7 +97,7 @@ class EnvironmentRun:
         self.fleet.progress.expect(self.name, sum(plan.counts().values()))
         if self.fleet.yes and messages.MANNER.quiet:
             return
-        # Whoever is asked must see it.
+        # The person who is asked must see it.
         say = self.stack.say if self.fleet.yes else lambda line: self.fleet.result(self.name, line)
         for line in plan_text(plan, colour=self.fleet.colour).splitlines():
             say(line)

@@ -25,7 +25,7 @@ from orchestrator.errors import RefusedInput
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("report.html"),
     show_default=True,
-    help="Where the page goes.",
+    help="The page's file.",
 )
 @local_option()
 @json_option("Print the same data as one JSON document, and write no page.")
@@ -42,7 +42,7 @@ def report(
 ) -> int:
     """Write one self-contained HTML page: routes, images, cache, money, scan findings, health of rules, drift.
 
-    It needs no network to be read. What could not be asked is named on it. Nothing is changed in AWS.
+    It needs no network to be read. The page names each question that found no answer. Nothing is changed in AWS.
     """
     from orchestrator.cli.report_gathering import Sources, gathered
     from orchestrator.cli.version import versions

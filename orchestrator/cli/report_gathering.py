@@ -1,4 +1,4 @@
-"""Asks what a report says of one environment. What cannot be asked becomes a sentence, and the rest goes on."""
+"""Asks what a report says of one environment. A question that finds no answer becomes a sentence, and the rest goes on."""
 
 from __future__ import annotations
 

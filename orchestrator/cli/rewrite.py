@@ -109,7 +109,7 @@ def rewrite(
     if STDIN in paths:
         raise RefusedInput(
             "Standard input cannot be mixed with files or written back.",
-            why="What comes in by `-` goes out rewritten.",
+            why="A stream that comes in by `-` goes out rewritten.",
             remedy="Give `-` alone, without --check, --diff or --write.",
         )
     proposal = propose(paths, backward(table) if reverse else forward(table), consents, fields, stages)

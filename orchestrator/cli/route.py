@@ -216,7 +216,7 @@ def _read_lines() -> Iterator[list[str]]:
 
 
 def _decode(lines: Iterable[bytes]) -> Iterator[list[str]]:
-    # What is not UTF-8 is no reference; the replacement character keeps it one in what is printed.
+    # A line that is not UTF-8 is no reference; the replacement character keeps it one in what is printed.
     texts = [line.removesuffix(b"\r").decode("utf-8", "replace") for line in lines if line.strip()]
     if texts:
         yield texts

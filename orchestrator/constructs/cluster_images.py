@@ -22,7 +22,9 @@ _IN_ECR = ".dkr.ecr"
 
 
 def is_unknown_image(image: object) -> bool:
-    """Whether a resolved image is known at deployment only, and may be outside ECR. What CDK builds itself is in ECR."""
+    """Whether a resolved image is known at deployment only, and may be outside ECR. Images that CDK builds itself are
+    in ECR.
+    """
     return not isinstance(image, str) and image is not None and _IN_ECR not in json.dumps(image)
 
 

@@ -156,7 +156,7 @@ class MirrorImage(Value):
     tags: Annotated[tuple[str, ...], Unique()] = ()
     tag_patterns: Annotated[tuple[str, ...], Unique()] = ()
     versions: str | None = None
-    newest: Annotated[int, Between(1, why="With none there is nothing to copy.")] | None = None
+    newest: Annotated[int, Between(1, why="With none of them there is nothing to copy.")] | None = None
     platforms: Annotated[tuple[Platform, ...], Unique()] = ()
 
 
@@ -297,7 +297,7 @@ class LifecycleManager(Value):
     native_policy: Annotated[str, OneOf(("", "untagged", "count"))] = ""
     clusters: Annotated[tuple[ClusterName, ...], Unique()] = ()
     cache_only: Annotated[tuple[str, ...], Unique()] = ()
-    snapshot_max_age_hours: Annotated[int, Between(1, 720, why="What a cluster ran a month ago says nothing.")] = 48
+    snapshot_max_age_hours: Annotated[int, Between(1, 720, why="A snapshot of a month ago says nothing.")] = 48
     max_expire_fraction_repository: ExpiredFraction = 0.5
     max_expire_fraction_account: ExpiredFraction = 0.25
     bucket_name: RecordsBucket | None = None

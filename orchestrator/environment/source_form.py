@@ -57,7 +57,7 @@ def diagnose(text: str, registry: str = "docker.io") -> tuple[str, str | None] |
         lowered = re.sub("/+", "/", repository).strip("/").lower()
         usable = not lowered or REPOSITORY_NAME.fullmatch(lowered)
         return (
-            "What follows the registry is no path of repositories: lower case, no slash at the end.",
+            "The rest after the registry is no path of repositories: lower case, no slash at the end.",
             f"{host}/{lowered}".rstrip("/") if usable else None,
         )
     return None

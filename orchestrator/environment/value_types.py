@@ -88,8 +88,8 @@ RecordsBucket = Annotated[
     str,
     Form(
         is_bucket_name,
-        why="Bucket names have 3 to 63 lower case letters, digits, dots and hyphens. They are no IP address, and have none "
-        "of the beginnings and ends that S3 keeps for itself (xn--, -s3alias and the like).",
+        why="Bucket names have 3 to 63 lower case letters, digits, dots and hyphens. They are no IP address. S3 keeps "
+        "some beginnings and ends for itself (xn--, -s3alias and the like).",
         remedy="Write another name, or remove it to get ecr-lifecycle-<account>-<region>.",
     ),
 ]
@@ -112,7 +112,7 @@ LogRetention = Annotated[
 ]
 Alarm = Annotated[int, Between(1, why="The alarm would always be on.")]
 
-RecordsRetention = Annotated[int, Between(30, why="What was deleted is restored from the audit log.")]
+RecordsRetention = Annotated[int, Between(30, why="Images that were deleted are restored from the audit log.")]
 
 ExpiredFraction = Annotated[
     float,

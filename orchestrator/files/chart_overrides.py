@@ -132,7 +132,7 @@ def write_overrides(path: Path, text: str) -> None:
         if path.exists() and not path.read_bytes().startswith(HEADER.encode()):
             raise RefusedInput(
                 f"{path} exists and was not made by this command.",
-                why="What it says would be lost.",
+                why="Its content would be lost.",
                 remedy="Name another file, or move this one away.",
             )
         replace_whole(path, text.encode(), mode=0o644)

@@ -45,7 +45,7 @@ def _indexes(
         except PortError as error:
             unknown = "the indexes that hold it cannot be read"
             ports.runtime.log(
-                "WARNING", f"Whether the image is in use is not known by its indexes: {error}", digest=image.digest
+                "WARNING", f"Its indexes do not tell whether the image is in use: {error}", digest=image.digest
             )
             continue
         for index in found:
@@ -60,7 +60,7 @@ def _indexes(
 
 
 def with_inspector(usage: ImageUser, findings: tuple[Finding, ...]) -> ImageUser:
-    """Who runs the image, by Inspector's count where the snapshots name nobody. That it counts none proves nothing."""
+    """Who runs the image, by Inspector's count where the snapshots name nobody. Its count of none proves nothing."""
     running = max((finding.running for finding in findings), default=0)
     if usage.user or not running:
         return usage

@@ -1,7 +1,8 @@
 """Which indexes hold an image: a note by the image's digest, written when an index is cached.
 
-ECR scans an index by its images, which have no tags. What runs names the index, and ECR does not tell which index an image
-is of. What an index holds never changes, so a note is never wrong. The index may be gone, and its tags may have moved, so
+ECR scans an index by its images, which have no tags. A workload that runs names the index, and ECR does not tell which
+index an image is of. The content of an index never changes, so a note is never wrong. The index may be gone, and its
+tags may have moved, so
 that it is to be looked at again. Pure.
 """
 

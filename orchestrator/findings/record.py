@@ -1,12 +1,13 @@
 """What was reported of an image, so that nobody reads it twice: a record by digest, changed by compare and set.
 
 Of each finding the record says what was told. A higher severity, a fix that has appeared, an image that is in use now and
-a finding that was closed and is back are news. Everything else is not, whenever and however often its event arrives. What
-was told only grows, so that the order of events does not matter. Only of closing and coming back the times decide.
+a finding that was closed and is back are news. Everything else is not, whenever and however often its event arrives.
+The told findings only grow, so that the order of events does not matter. Only of closing and coming back the times
+decide.
 
-Events arrive twice, and several at once for one image. Whoever puts a finding into the record first reports it; the
-others see that. What somebody began to report and did not finish (the function died in between) is taken over by Lambda's
-next attempt. Pure.
+Events arrive twice, and several at once for one image. The invocation that puts a finding into the record first reports
+it; the others see that. A report that an invocation began and did not finish (the function died in between) is taken
+over by Lambda's next attempt. Pure.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ class Record:
         for finding in findings:
             telling = Told(finding.severity, bool(finding.fixed), in_use, finding.at)
             known = self._known(finding.identity, now)
-            # What was told before it was closed does not count any more.
+            # Reports from before it was closed do not count any more.
             told = telling if known is None or known.closed is not None else known.joined(telling)
             begun[finding.identity] = Begun(now, told)
         return begun

@@ -99,7 +99,7 @@ class _Reporter:
             if not enhanced or not error.code.startswith("AccessDenied"):
                 raise
             # Below a rule that this function was not told of. What Inspector finds there is reported all the same.
-            self._warn(f"Which images {image.digest} holds is not noted: {error}", repository=image.repository)
+            self._warn(f"The images that {image.digest} holds are not noted: {error}", repository=image.repository)
             return {"repository": image.repository, "digest": image.digest, "images": 0}
         parent = Parent(image.repository, image.digest)
         for child in children:
@@ -201,7 +201,7 @@ class _Reporter:
 
         def claim(record: Record) -> Record:
             nonlocal why, begun
-            # What an attempt wrote whose answer was lost is not somebody else's.
+            # A record that an attempt wrote whose answer was lost is not somebody else's.
             record = record.release(begun)
             now = self._now()
             why = record.news(findings, in_use=in_use, now=now)
@@ -225,7 +225,7 @@ class _Reporter:
         try:
             self.records.change_record(digest, change)
         except PortError as error:
-            self._warn(f"What became of a report is not written, it may be made once more: {error}", digest=digest)
+            self._warn(f"The end of a report is not written, it may be made once more: {error}", digest=digest)
 
     def close(self, closed: Closed) -> dict[str, object]:
         """Note what Inspector closed: when it comes back it is news."""
@@ -234,7 +234,7 @@ class _Reporter:
         except PortError as error:
             if error.code != "Conflict":
                 raise
-            # Inspector closes all findings of an image that goes at once. What is lost is a message if one comes back.
+            # Inspector closes all findings of an image that goes at once. A message is lost if one comes back.
             self._warn(f"A closed finding is not noted: {error}", digest=closed.digest)
             return {"digest": closed.digest, "closed": []}
         return {"digest": closed.digest, "closed": sorted(closed.findings)}

@@ -123,7 +123,8 @@ def restorable(records: Sequence[AuditRecord]) -> list[AuditRecord]:
     """What was deleted or archived, each image of a repository once, its last record, in the order of their times.
 
     Of some it is not known. A record that is only planned (`outcome` "") is of a run that died before it could say what
-    it did. What is "gone" may have been deleted by a call whose answer was lost. They come with the outcome "".
+    it did. An image that is "gone" may have been deleted by a call whose answer was lost. They come with the outcome
+    "".
     """
     last: dict[tuple[str, str], AuditRecord] = {}
     before: dict[tuple[str, str], AuditRecord | None] = {}

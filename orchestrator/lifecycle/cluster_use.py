@@ -123,6 +123,6 @@ def _shrunk(storage: Storage, key: str, snapshot: Snapshot, now: datetime) -> st
         return ""
     return (
         f"it names {counted(now_named, 'image')}, and the one of {earlier.taken:%Y-%m-%d %H:%M} UTC named {before}. Was it written "
-        f"without the right to see every namespace? What it names is believed {MEASURED_DAYS} days after that one, or "
-        "when that version is deleted from the bucket"
+        f"without the right to see every namespace? Its names are believed {MEASURED_DAYS} days after that one, or "
+        f"when that version is deleted from the bucket"
     )

@@ -1,8 +1,9 @@
 """The decision: images of a repository, its retention and what is in use -> for every image keep or expire, and why.
 
 The order of the reasons is the order of their power. In use and protected first, then the age below which nothing goes,
-the floor, the ceiling, and last the time since a pull. Where somebody lists what a repository is to hold (`listed`),
-the list takes the place of floor and ceiling. It also takes that of an image's age since its push. The clock is an argument. Pure.
+the floor, the ceiling, and last the time since a pull. The list takes the place of floor and ceiling where somebody
+lists what a repository is to hold (`listed`). It also takes that of an image's age since its push. The clock is an
+argument. Pure.
 """
 
 from __future__ import annotations
@@ -193,7 +194,9 @@ def _unit_verdict(
 
 
 def _unlisted(unit: Unit, retention: Retention, now: datetime) -> tuple[Because, str]:
-    """No list names it. Who pulled it lately may run it: a push alone says nothing, as the copy itself was one."""
+    """No list names it. An account that pulled it lately may run it: a push alone says nothing, as the copy itself was
+    one.
+    """
     pulled, limit = unit.pulled_at, retention.expire_unpulled_days
     if pulled is not None and limit is None:
         return "no limit", "it was pulled, and no limit says when that is long ago"

@@ -142,7 +142,7 @@ class _DoubledKeyError(ValueError):
 
 
 def _once(members: list[tuple[str, object]]) -> dict[str, object]:
-    """The object of these members. Which of two ECR would take is not published, so that no key may come twice."""
+    """The object of these members. AWS does not publish which of two ECR would take, so that no key may come twice."""
     found: dict[str, object] = {}
     for key, value in members:
         if key in found:

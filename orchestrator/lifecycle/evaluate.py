@@ -136,7 +136,7 @@ class Evaluator:
         return found
 
     def _image_doubts(self, found: Evaluation, cache: IndexCache) -> dict[str, str]:
-        """{digest: why it must stay} of what would be deleted. What an index lists comes with the index."""
+        """{digest: why it must stay} of what would be deleted. Images that an index lists come with the index."""
         listed = {child for children in found.children.values() for child in children}
         doubts = {}
         for decision in found.decided.expired:

@@ -1,6 +1,6 @@
 """One repository's expired images, deleted or archived: chunk by chunk, each described again right before.
 
-A chunk holds whole units. What was pulled or re-tagged since the decision keeps its whole unit. The audit is written
+A chunk holds whole units. A pull or a new tag since the decision keeps its whole unit. The audit is written
 before and after; where it cannot be, nothing is deleted. An index goes before its images (ECR refuses the other order).
 An image goes before what is attached to it (so that an interruption leaves no image without its signature).
 """

@@ -1,6 +1,7 @@
 """Is what lies below a cached prefix the cache's own, or did somebody push it? Decided from evidence.
 
-A name says only where a repository lies. What an environment declares is known (`Settings.own`). Of the rest nothing
+A name says only where a repository lies. Repositories that an environment declares are known (`Settings.own`). Of the
+rest nothing
 expires in a repository until one of these says that a rule can bring it back:
 
 1. `cached/<repository>` in the bucket: ECR told (EventBridge) that it pulled into the repository.

@@ -3,8 +3,8 @@
     {"default": {"expire_unpulled_days": 30, "keep_at_least": 1},
      "overrides": [{"pattern": "docker-hub/library/*", "keep_at_most": 3}]}
 
-Of the overrides whose pattern holds a repository the most specific one applies, on top of the default. What `protect`
-names adds up over the two. Pure.
+Of the overrides whose pattern holds a repository the most specific one applies, on top of the default. The names of
+`protect` add up over the two. Pure.
 """
 
 from __future__ import annotations

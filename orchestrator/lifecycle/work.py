@@ -34,7 +34,7 @@ WAITS = (30, 60, 120, 240, 480, *(900,) * 6)
 STUCK = 2
 # Snapshots are read again when they were read longer ago than this.
 USED_SECONDS = 120
-# What was decided longer ago is not done any more: a message that comes out of the dead-letter queue days later.
+# A decision of longer ago is not carried out any more: a message that comes out of the dead-letter queue days later.
 RUN_AGE = timedelta(days=1)
 
 
@@ -198,8 +198,8 @@ class Work:
         if guard is None or not exceeds(total.expiring, total.images, guard.account):
             return ""
         reason = (
-            f"guard: {total.expiring} of the {total.images} images of all cached repositories would expire: more than "
-            f"{float(guard.account):g} of them (--allow-fraction allows it once, max_expire_fraction_account always)"
+            f"guard: {total.expiring} of the {total.images} images of all cached repositories would expire, more than "
+            f"{float(guard.account):g} of them (--allow-fraction, max_expire_fraction_account)"
         )
         self._host.log("ERROR", f"{reason.capitalize()}; nothing expires", run=run.id)
         self._host.metrics({"GuardTripped": 1})
@@ -235,7 +235,7 @@ class Work:
             try:
                 expirer.expire(evaluation, expired)
             except Exception as error:
-                # What was done until then counts.
+                # The deletions until then count.
                 return evaluation, expired, failure_of(error)
             return evaluation, expired, None
 

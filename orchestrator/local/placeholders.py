@@ -37,7 +37,7 @@ def placeholders_of(environment: Environment) -> tuple[Placeholder, ...]:
 
 
 def ensure_placeholders(local: LocalAws, environment: Environment) -> list[str]:
-    """Make what is missing, in one call; names what was made (`subnet subnet-0a1b`). What exists is left alone."""
+    """Make what is missing, in one call; names what was made (`subnet subnet-0a1b`). A file that exists is left alone."""
     wanted = [asdict(placeholder) for placeholder in placeholders_of(environment)]
     answer = local.request("POST", "/_orchestrator/placeholders", {"placeholders": wanted}, timeout=60)
     return cast(list[str], answer["made"])

@@ -54,7 +54,8 @@ def settings_text(environment: Environment, *more: str) -> str:
     }
     usage = environment.lifecycle_manager and environment.lifecycle_manager.usage
     if usage and usage.snapshot_name:
-        # The snapshot says whose it is. How its role is taken goes along, without which a file with `usage` is wrong.
+        # The snapshot says whose it is. The way in which its role is taken goes along, without which a file with
+        # `usage` is wrong.
         kept = {"snapshot_name", "oidc_provider_arn", "pod_identity"}
         values["lifecycle_manager"] = {"usage": usage.model_dump(mode="json", include=kept, exclude_defaults=True)}
     return "".join(f"{name} = {_hcl(value)}\n" for name, value in sorted(values.items()))

@@ -204,7 +204,9 @@ def kyverno(
         files={"policy.yaml": dump_yaml(document(environment, table, annotate=annotate, stages=stages))},
         resources=("policy.yaml",),
         notes=(
-            f"For Kyverno before {ENDS}. Kyverno deprecated ClusterPolicy in 1.17. Kyverno 1.20 refuses to write one and stops its own upgrade while one exists. What is there may no longer redirect, without a word. From 1.17 on, use the target kyverno-cel: apply it, then delete this one.",
+            f"For Kyverno before {ENDS}. Kyverno deprecated ClusterPolicy in 1.17. Kyverno 1.20 refuses to write one "
+            f"and stops its own upgrade while one exists. The policy that is there may no longer redirect, without a "
+            f"word. From 1.17 on, use the target kyverno-cel: apply it, then delete this one.",
             *left_alone(environment),
         ),
         apply=("kubectl apply -k .",),

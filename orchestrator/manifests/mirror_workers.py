@@ -77,7 +77,7 @@ def scaling_documents(environment: Environment, workers: MirrorWorkers) -> list[
             "queueURL": environment.queue_url(environment.mirror_queue_name),
             "awsRegion": environment.aws_region,
             "queueLength": str(IMAGES),
-            # What is being copied is work, too: its worker must not be taken away.
+            # An image that is being copied is work, too: its worker must not be taken away.
             "scaleOnInFlight": "true",
         },
     }

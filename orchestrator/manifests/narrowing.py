@@ -43,7 +43,8 @@ def untold(stages: Sequence[Stage]) -> tuple[str, ...]:
     """What to know of stages that a policy leaves out."""
     names = ", ".join(stage.name for stage in stages if not stage.of_pods)
     left = (
-        f"These stages select by paths or percent, which a policy cannot: {names}. What they add is not redirected.",
+        f"These stages select by paths or percent, which a policy cannot: {names}. Images that they add are not "
+        f"redirected.",
     )
     return left if names else ()
 

@@ -13,8 +13,9 @@ from orchestrator.routes.upstreams import DOCKER_HUB, ecr_registry
 # https://github.com/containerd/containerd/issues/4950; the kubelet's credentials name no registry, so that containerd uses them
 # for every host of a hosts.toml.
 SENT_TO_SOURCE = (
-    "containerd sends the kubelet's credentials to every host of a mirror's configuration. Where ECR does not have the image, "
-    "the source is asked with ECR's token, refuses it, and the pull fails. There is no second try without credentials. The "
+    "containerd sends the kubelet's credentials to every host of a mirror's configuration. If ECR does not have the "
+    "image, the source is asked with ECR's token, refuses it, and the pull fails. There is no second try without "
+    "credentials. The "
     "source's host sees that token, which lives twelve hours and has the rights of the node's role."
 )
 

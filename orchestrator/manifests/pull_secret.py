@@ -236,7 +236,8 @@ def openshift_credentials(environment: Environment, table: RouteTable) -> Target
     built, pulled = usage_image(environment, table)
     files = {FILE: dump_yaml(*documents(environment, pulled)), ROLE: dump_json(role(environment))}
     notes = [
-        "Only node-level mirrors (idms, itms, rosa) need this; references that an admission policy rewrote are pulled with the node's role. Where a token in the pull secret is not wanted, redirect by an admission policy.",
+        "Only node-level mirrors (idms, itms, rosa) need this; references that an admission policy rewrote are pulled "
+        "with the node's role. If a token in the pull secret is not wanted, redirect by an admission policy.",
         f"The token is kept in the secret {secret}, with whatever else stands there. {secret.says}",
         f"A token has the rights of the role {role_name(environment)}: it pulls and caches, and cannot push. Every Pod of the cluster pulls with it.",
         "CRI-O looks for credentials of the mirror; it sends those of ECR to no other host.",
@@ -256,7 +257,7 @@ def openshift_credentials(environment: Environment, table: RouteTable) -> Target
         )
     else:
         notes.append(
-            "CRIOCredentialProviderConfig is left out. Clusters with hosted control planes do not have it, and it would hand out pull secrets of namespaces, not the node's role."
+            "CRIOCredentialProviderConfig is left out. Clusters with hosted control planes do not have it. It would hand out pull secrets of namespaces, not the node's role."
         )
     return TargetFiles(
         target="credentials",

@@ -47,7 +47,8 @@ REWRITES = ("kyverno", "kyverno-cel", "native")
 class Options:
     """`annotate` keeps the images as written in an annotation of the Pod; `api_version` is that of native policies.
 
-    None means v1, where the cluster serves it. Whoever asks for a version gets it. With `stages` the targets of REWRITES
+    None means v1, where the cluster serves it. A target that is asked for by its version is given. With `stages` the
+    targets of REWRITES
     redirect only the Pods that any of these selects.
     """
 
@@ -114,7 +115,7 @@ def generate(
     if options.stages is not None and wide:
         raise RefusedInput(
             f'The target "{wide[0]}" has no stages.',
-            why="What nodes are told holds for every Pod on them.",
+            why="The nodes' configuration holds for every Pod on them.",
             remedy=f"Name targets that look at Pods: --for {' --for '.join(REWRITES)}; or leave --stage out.",
         )
     if "native" in targets and options.api_version is None and lacks_native(environment):
@@ -189,7 +190,7 @@ def _readme(environment: Environment, bundle: TargetFiles, options: Options) -> 
     kept = (
         ""
         if bundle.resources
-        else f"\n\n`kubectl apply -k .` keeps these files in the ConfigMap {_config_map(environment, bundle)} of namespace {CONFIG_MAP_NAMESPACE}, for whatever configures your nodes; by itself that changes no pull."
+        else f"\n\n`kubectl apply -k .` keeps these files in the ConfigMap {_config_map(environment, bundle)} of namespace {CONFIG_MAP_NAMESPACE}, for the program that configures your nodes. That alone changes no pull."
     )
     return (
         f"# {bundle.target} of environment {environment.name}\n\n"

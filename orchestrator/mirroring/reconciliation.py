@@ -110,7 +110,7 @@ def _policy_with(found: str, wanted: str) -> Document | None:
 
 
 def _same_grants(found: str, wanted: str) -> bool:
-    """Is the statement that is ours the same? What others wrote beside it says nothing."""
+    """Is the statement that is ours the same? Tags that others wrote beside it say nothing."""
     ours = [each for each in _statements(found) if each.get("Sid") == CROSS_ACCOUNT_SID]
     return [_plain(each) for each in ours] == [_plain(each) for each in _statements(wanted)]
 

@@ -1,7 +1,7 @@
 """regsync's configuration (regclient) as it is: `sync` entries -> wishes.
 
 Source: regclient `cmd/regsync/config.go` and its documentation: source, target, type, tags, platform(s), referrers.
-What is not done is refused by name. `creds` are not taken: logins are docker's. Signatures always come.
+Options that are not done are refused by name. `creds` are not taken: logins are docker's. Signatures always come.
 """
 
 from __future__ import annotations

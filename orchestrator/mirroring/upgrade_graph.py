@@ -41,7 +41,7 @@ def replaces_chain(channel: Channel) -> list[ChannelEntry]:
                 remedy="Take a valid catalog: opm validate names what is wrong.",
             )
         seen.add(name)
-        # What was taken out of the catalog may still be replaced.
+        # A bundle that was taken out of the catalog may still be replaced.
         entry = entries.get(name, ChannelEntry(name))
         chain.append(entry)
         name = entry.replaces

@@ -231,7 +231,7 @@ def _write_blob(stream: BlobStream, member: _Member, output: _Output, registries
 
 
 class _Output:
-    """The files under way. Beside them stands a list of what is verified in them, for the run that goes on."""
+    """The files under way. A list of what is verified in them stands beside them, for the run that goes on."""
 
     def __init__(self, path: Path, size: int, part_size: int, members: list[_Member]) -> None:
         self._path, self._size, self._part_size = path, size, part_size

@@ -76,7 +76,8 @@ class BlobStream:
         self._hash = hashlib.new(algorithm_of(self.blob.digest))
         self._attempts = Attempts(self.budget)
 
-    # What an upload already has from before a cut was hashed when it was sent. Bytes that are read again to go on from
+    # Bytes that an upload already has from before a cut were hashed when they were sent. Bytes that are read again to
+    # go on from
     # there are not hashed twice. Should they differ, the registry refuses the whole, and everything begins anew.
 
     def restart(self) -> None:
@@ -210,7 +211,7 @@ def send_blob(
                 target.wait(attempts, TryAgain("the upload was lost"), f"blob {blob.digest}")
                 upload = None
             elif refusal.code in _CHANGED_ON_THE_WAY or (refusal.status in (400, 416) and not refusal.code):
-                # What we sent was right, so it was changed on the way, or the registry lost a part.
+                # Our bytes were right, so they were changed on the way, or the registry lost a part.
                 _abandon(target, attempts, stream, f"blob {blob.digest}", refusal)
                 upload = None
             else:

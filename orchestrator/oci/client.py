@@ -261,7 +261,7 @@ class RemoteRegistry(Exchanges):
     # Blobs
 
     def has_blob(self, repository: str, digest: str) -> bool:
-        """Whether the repository has the blob, by HEAD. Where a registry cannot say, it is taken to be missing."""
+        """Whether the repository has the blob, by HEAD. It is taken to be missing where a registry cannot say."""
         try:
             self.ask(HEAD_BLOB, "HEAD", self._url(repository, "blobs", digest), scope=_scope(repository, _PULL))
         except Absent:

@@ -1,6 +1,7 @@
 """The end of a run: lists of referrers where a target keeps none by itself, and source and target compared once more.
 
-What a target answered to a push with its digest is confirmed. What it did not confirm is asked again, in a batch where it can be.
+What a target answered to a push with its digest is confirmed. A digest that it did not confirm is asked again, in a
+batch where it can be.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def copy_images(
     options: CopyOptions | None = None,
     journal: Journal | None = None,
 ) -> CopyReport:
-    """Copy images with all that belongs to them. What fails is in the report; nothing is raised for a single image."""
+    """Copy images with all that belongs to them. A failure is in the report; nothing is raised for a single image."""
     with _opened(journal) as kept:
         prepared = prepare(copies, registries, options=options, journal=kept)
         return execute(prepared, registries, options=options, journal=kept)

@@ -2,7 +2,7 @@
 
 Every manifest has a place in one order: images by size, indexes after their images, referrers after their subjects. A blob that
 several repositories need is sent for the first manifest that has it. The others mount it once that manifest is committed, for
-ECR mounts only what a committed manifest refers to. Whoever waits, waits for something earlier: there is no circle.
+ECR mounts only what a committed manifest refers to. A copy that waits, waits for something earlier: there is no circle.
 """
 
 from __future__ import annotations

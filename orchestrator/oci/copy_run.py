@@ -185,7 +185,7 @@ class CopyRun:
                     if begun is None:
                         return True
                 except (RegistryRefused, NotUsable):
-                    # Whoever may not read that repository, or not mount at all, may still push here.
+                    # A role that may not read that repository, or not mount at all, may still push here.
                     begun = None
                 with self._lock:
                     self._report.refused_mounts += 1

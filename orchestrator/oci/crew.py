@@ -39,7 +39,7 @@ class Crew:
             self._changed.notify()
 
     def run(self) -> None:
-        """Do everything that was submitted. What a piece of work raises ends the run, and is raised here."""
+        """Do everything that was submitted. An exception of a piece of work ends the run, and is raised here."""
         threads = [
             threading.Thread(target=self._work, name=f"oci-{number}", daemon=True) for number in range(self._threads)
         ]

@@ -1,6 +1,7 @@
 """Images that are made here, of others by more layers or of nothing, as a source beside the registry of their name.
 
-The same image and files give the same digest. What is made is held in memory; every other question goes to the registry.
+The same image and files give the same digest. Its own layers and manifests are held in memory; every other question
+goes to the registry.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class Discovery:
         self._roots: dict[tuple[Place, str], Manifest | OrchestratorError] = {}
 
     def run(self, copies: Iterable[Copy]) -> Discovered:
-        """Everything about these copies. What cannot be read fails its copy, not the run."""
+        """Everything about these copies. An image that cannot be read fails its copy, not the run."""
         trees = [CopyTree(copy, CopyResult(copy, CopyState.MISSING)) for copy in copies]
         _refuse_conflicts(trees)
         live = [tree for tree in trees if tree.live]

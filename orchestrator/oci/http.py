@@ -228,7 +228,7 @@ class Transport:
             if origin(url)[0] == "https" and origin(following)[0] != "https":
                 raise NotUsable(
                     f"{shown(url)} redirects from HTTPS to {shown(following)}.",
-                    why="What comes unencrypted is not taken from a registry that is reached encrypted.",
+                    why="An answer that comes unencrypted is not taken from a registry that is reached encrypted.",
                     remedy="Correct the registry's storage settings.",
                 )
             if origin(following) != origin(url):

@@ -66,7 +66,7 @@ class Pace:
             return
         self.throttled += 1
         self._next = max(self._next, now + (retry_after or 1 / (self.rate or 10)))
-        # What was under way at the same moment was refused for the same reason: one cut for all of it.
+        # Requests that were under way at the same moment were refused for the same reason: one cut for all of them.
         if now - self._cut < 0.5:
             return
         self._cut = now

@@ -1,6 +1,6 @@
 """The file of the queue of copies: what waits, and how the last ones ended. An edge: SQLite.
 
-What waits survives a restart. How copies ended is kept for `swapper status` alone.
+What waits survives a restart. The end of a copy is kept for `swapper status` alone.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ Copied = Callable[[str, OrchestratorError | None], None]
 class CopyQueue:
     """`copy(source, target, secrets)` copies and raises OrchestratorError; `ended(target, error)` hears of every end, in a thread.
 
-    What is wanted stands in the file until it was tried: a process that is killed goes on where it was. Whose pull
-    secrets open it stands in no file: after a restart the next Pod that wants it says so.
+    What is wanted stands in the file until it was tried: a process that is killed goes on where it was. The pull
+    secrets that open it stand in no file: after a restart the next Pod that wants it says so.
     """
 
     def __init__(
@@ -55,7 +55,8 @@ class CopyQueue:
     def add(self, source: str, target: str, secrets: PodSecrets | None = None) -> bool:
         """Have it copied, unless it waits already or has just failed. False when nothing is going to come of it.
 
-        `secrets` are those of the Pod that wants it, the first Pod's where several wait. What failed for one Pod is tried for another.
+        `secrets` are those of the Pod that wants it, the first Pod's where several wait. A copy that failed for one Pod
+        is tried for another.
         """
         with self._changed:
             if target in self._since:

@@ -74,7 +74,7 @@ def compile_filter(expression: str, where: Location | None = None) -> Filter:
             warnings.simplefilter("error", PendingDeprecationWarning)
             tree = jmespath.compile(expression).parsed
     except PendingDeprecationWarning:
-        why = "What stands between backticks is JSON, and a string there has double quotes."
+        why = "The text between backticks is JSON, and a string there has double quotes."
         raise _invalid(shown, why, where, "Write strings as 'kube-system'.") from None
     except exceptions.EmptyExpressionError:
         raise _invalid(shown, "It is empty.", where, "Write a condition, or remove the entry.") from None

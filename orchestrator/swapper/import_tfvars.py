@@ -2,7 +2,7 @@
 
 The file names no source: k8s-image-swapper copies from wherever an image comes. An environment names them, so that one
 mirror is written for each registry of `registries`, below the prefix that k8s-image-swapper's names have.
-What the environment cannot say is a note, in the text and for the command's error output.
+A setting that the environment cannot say is a note, in the text and for the command's error output.
 """
 
 from __future__ import annotations

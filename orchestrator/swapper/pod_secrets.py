@@ -1,7 +1,7 @@
 """The pull secrets that a Pod is pulled with, its ServiceAccount's where it names none: read when its image is copied. An edge.
 
 Only logins by registry are taken. A Secret that names a credential helper would have a program run here, so its helpers
-are not read. What was read is kept nowhere; an error names the Secret and nothing in it.
+are not read. Secrets that were read are kept nowhere; an error names the Secret and nothing in it.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _names(holder: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def read_logins(api: ReadsObjects, secrets: PodSecrets) -> Sequence[DockerLogins]:
-    """The logins, in the Pod's order. What cannot be read is told in the log: the copy is tried without it."""
+    """The logins, in the Pod's order. A Secret that cannot be read is told in the log: the copy is tried without it."""
     space = f"/api/v1/namespaces/{secrets.namespace}"
     try:
         names = secrets.names or _names(api.get(f"{space}/serviceaccounts/{secrets.account}") or {})

@@ -1,7 +1,7 @@
 """NAME and FILE together: what both say must be the same. Pure.
 
 The environment gives the targets and the settings of repositories; the file gives policies, filters, address and TLS.
-What only one of them says holds. A default says nothing: only what somebody wrote can contradict.
+A setting that only one of them has holds. A default says nothing: only what somebody wrote can contradict.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Contradiction:
         """The error, with both places."""
         return RefusedInput(
             f"{self.key} is {self.told}, and {self.variable} of environment {name} is {self.value}.",
-            why="What the file and the environment both say has to be the same.",
+            why="A setting that the file and the environment both have must be the same.",
             remedy=f"Remove {self.key} from the file, or correct one of them.",
             where=self.where,
         )

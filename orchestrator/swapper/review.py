@@ -332,7 +332,8 @@ def annotation_of(there: object, decisions: Sequence[SwapDecision], *, dry_run: 
     """The annotation's text, or None for none.
 
     `{"containers/web": {"image": "nginx", "target": "…", "why": "docker-hub, pull-through"}}`; in a dry run
-    `would` stands for `target`. What an earlier round or request wrote stays as long as its image still runs there.
+    `would` stands for `target`. A reference that an earlier round or request wrote stays as long as its image still
+    runs there.
     """
     earlier = _earlier(there)
     found: dict[str, dict[str, str]] = {}

@@ -117,7 +117,7 @@ class SharedCopyQueue:
         return [self._problem] if self._problem else []
 
     def close(self) -> None:
-        """Take no more jobs. What is being copied ends here, or elsewhere when its lease has ended."""
+        """Take no more jobs. A copy that is under way ends here, or elsewhere when its lease has ended."""
         self._closed.set()
         with self._changed:
             if self._worker is not None:

@@ -1,7 +1,7 @@
 """HTTP of the webhook: one request in, one answer out. It knows no sockets and no TLS; granian calls it (RSGI).
 
 POST /webhook, GET /metrics, /healthz, /readyz and /. A body is bounded in size, depth and time. A review with a byte order mark, half a character or bytes that are no UTF-8 is allowed where its uid can be read. Else it gets 400, and the API server's
-`failurePolicy: Ignore` lets such a Pod through. Whatever goes wrong in an answer leaves the Pod alone.
+`failurePolicy: Ignore` lets such a Pod through. A fault of an answer leaves the Pod alone.
 """
 
 from __future__ import annotations

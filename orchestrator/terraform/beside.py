@@ -1,7 +1,7 @@
 """What stands in the registry's shared settings beside ours: statements of the registry policy and scanning rules. Pure.
 
-AWS keeps each of these settings as one document that is put whole. What others wrote into it is kept in every put, and what
-is taken away at the end is what this environment made. What it made stands in its output `registry_made`.
+AWS keeps each of these settings as one document that is put whole. Others' statements are kept in every put; this
+environment's are taken away at the end. The statements and rules that it made stand in its output `registry_made`.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def _forget(stack: Stack, planned: Planned, phase: str) -> None:
         raise StalePlanError(
             "the plan is out of date: something has changed since it was shown.",
             environment=stack.name,
-            why=f"What stays in AWS has left the state ({', '.join(addresses)}); nothing else was changed.",
+            why=f"The resources that stay in AWS have left the state ({', '.join(addresses)}); nothing else was changed.",
             remedy=f"Run `orchestrator {phase} {stack.name}` again and look at the new plan.",
         )
 

@@ -74,7 +74,7 @@ def failure(
             f"{what} was ended by {outcome.signal_name}.",
             environment=environment,
             why="Something outside ended the process; for SIGKILL, often a lack of memory." + _said(text),
-            remedy=f"What was done before is in the state. Run {again} again: it goes on from there. Its log is {log}.",
+            remedy=f"The state has all that was done before. Run {again} again: it goes on from there. Its log is {log}.",
         )
     if _is_locked(text):
         return _locked(environment, text, log.parent / "root")
@@ -134,7 +134,7 @@ def failure(
     elif any(sign in text for sign in _CREDENTIALS):
         remedy = f"Check the credentials (`orchestrator doctor`). {remedy}"
     elif applying:
-        remedy = f"What was done before is in the state: correct the cause and run {again} again. {remedy}"
+        remedy = f"The state has all that was done before: correct the cause and run {again} again. {remedy}"
     if particular:
         remedy = f"{particular} {remedy}"
     return OrchestratorError(
@@ -161,14 +161,14 @@ def _interrupted(environment: str, outcome: Outcome, again: str, applying: bool)
         return RunInterruptedError(
             f"Terraform was killed ({outcome.signal_name}) in the middle of an apply.",
             environment=environment,
-            why="What it finished is in the state; what it was at may exist without being there.",
+            why="The state has all that it finished; what it was at may exist without being there.",
             remedy=f"Run {again} again: it finishes the work, and says if something has to be taken over.",
         )
     return RunInterruptedError(
         "interrupted; Terraform stopped cleanly.",
         environment=environment,
-        why="What was finished is in the state; nothing is lost.",
-        remedy=f"Run {again} again to finish the work. What AWS made of a request that was cut off is then taken over.",
+        why="The state has all that was finished; nothing is lost.",
+        remedy=f"Run {again} again to finish the work. Resources of requests that were cut off are then taken over.",
     )
 
 

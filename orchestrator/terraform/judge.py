@@ -43,7 +43,7 @@ def refusal(planned: Planned) -> OrchestratorError | None:
     return RefusedInput(
         f"{_listed(planned.foreign)} already and {'are' if len(planned.foreign) > 1 else 'is'} in no state.",
         environment=name,
-        why="What was made outside of this environment's Terraform is never taken over silently. The plan shows it as it is "
+        why="Resources that were made outside of this environment's Terraform are never taken over silently. The plan shows it as it is "
         "-> as it would be.",
         remedy=f"Take over with `--adopt`, or choose another name or setting in environments/{name}.tfvars.",
     )
@@ -142,7 +142,7 @@ def _records(planned: Planned, loss: LostRecords, ask: Ask, allowed: Sequence[st
             remedy=f"{remedy}empty it, or apply `lifecycle_manager.force_destroy_records = true` while it is enabled, and "
             f"give --allow-destroy {loss.name} then.",
         )
-    why = "What was deleted is restored from the audit log, which is not lost by a plain yes."
+    why = "Images that were deleted are restored from the audit log, which is not lost by a plain yes."
     _allow(planned, loss.name, what, ask, allowed, why, f"{remedy}--allow-destroy {loss.name}")
 
 

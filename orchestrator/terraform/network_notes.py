@@ -28,5 +28,6 @@ def network_notes(stack: Stack) -> Iterator[str]:
         wanted = ", ".join(f'"{each}"' for each in (*environment.vpc_cidrs, *left))
         yield (
             f"{environment.vpc_id} has the blocks {', '.join(left)} too, which the endpoints' security group would not "
-            f"admit. What has an address there reaches neither ECR nor the other endpoints. vpc_cidr = [{wanted}] admits it"
+            f"admit. A machine that has an address there reaches neither ECR nor the other endpoints. vpc_cidr = "
+            f"[{wanted}] admits it"
         )

@@ -1,7 +1,7 @@
 """Opens an environment for one command: `Stack` with everything that has to stand before Terraform runs.
 
 The directory is locked against other commands, rendered, checked against the account, and initialised when something
-that matters changed. What an earlier apply could not save is saved first.
+that matters changed. A state that an earlier apply could not save is saved first.
 """
 
 from __future__ import annotations

@@ -36,7 +36,8 @@ class PlanComment:
 
 
 def plan_comment(parts: Sequence[PlanComment], *, largest: int = LARGEST) -> str:
-    """The comment, of at most `largest` characters. What does not fit is counted, and the command that shows it named.
+    """The comment, of at most `largest` characters. Changes that do not fit are counted, and the command that shows
+    them is named.
 
     Long plans lose their attributes first, then their last lines; a short one keeps what a long one would take.
     """

@@ -40,7 +40,8 @@ SETTINGS = frozenset({POLICY, SCANNING, "aws_ecr_account_setting"})
 
 
 def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True, targets: Sequence[str] = ()) -> Planned:
-    """What an apply would do. What exists already is planned as an import, so that the plan shows old and new.
+    """What an apply would do. A resource that exists already is planned as an import, so that the plan shows old and
+    new.
 
     With `adopt` the user consents to that. With `weigh` AWS is asked what would be lost, and a hand-over waits for its
     other side: nothing may be applied without it. `targets` are Terraform's options that leave out everything else.

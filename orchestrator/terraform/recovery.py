@@ -13,7 +13,7 @@ from orchestrator.terraform.runs import failed
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.workdir import write_if_changed
 
-LOOKED_FOR = "What the state lacks is looked for in that apply's journal."
+LOOKED_FOR = "Resources that the state lacks are looked for in that apply's journal."
 
 
 def save_unsaved_state(stack: Stack) -> None:

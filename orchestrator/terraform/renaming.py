@@ -53,7 +53,7 @@ def _refuse_unfinished(project: Project, old: str, local: bool) -> None:
     if left:
         raise RefusedInput(
             f'the last apply of "{old}" did not end well: {left[0]} is left of it.',
-            why="What it made and could not save is known there alone.",
+            why="Resources that it made and could not save are known there alone.",
             remedy=f"Bring environments/{old}.tfvars back, run `orchestrator apply {old}` to its end, then rename it.",
         )
 

@@ -102,7 +102,7 @@ def attribute_lines(change: ResourceChange) -> Iterator[str]:
     """What stands below the line of a change: what is asked for, or old -> new."""
     # tags_all says the same once more.
     if change.action == "create":
-        # What is created is shown by what was asked for; what AWS will fill in says nothing yet.
+        # A resource that is created is shown by what was asked for; what AWS will fill in says nothing yet.
         given = [
             a
             for a in change.attributes

@@ -1,7 +1,8 @@
 """Where custom resources name images: {group/kind: paths}, each group with the document that says so.
 
 A Pod that runs is always seen. An image that only a custom resource names is not. The operator makes the Pod tomorrow, in a
-job, or after somebody scales up. What reads clusters and what rewrites files read this table; `orchestrator.workloads.paths`
+job, or after somebody scales up. The readers of clusters and the rewriters of files read this table;
+`orchestrator.workloads.paths`
 explains how a path is written. Pure: data.
 """
 

@@ -93,7 +93,8 @@ def find_images(path: str, text: str, *, app_version: str = "", fields: Fields =
     """The images of one file, in the order of their places.
 
     `path` has slashes and counts from the folder that is searched; `app_version` is that of the chart whose values the
-    file holds, `fields` say where custom resources name images. What cannot be read is in the answer's `unreadable`; nothing is raised.
+    file holds, `fields` say where custom resources name images. An object that cannot be read is in the answer's
+    `unreadable`; nothing is raised.
     """
     found = Found()
     name = path.rpartition("/")[2]

@@ -59,7 +59,8 @@ class ImageUse:
 def uses_of(item: Mapping[str, Any], depth: int = 0) -> Iterator[ImageUse]:
     """The images that one object names: a Pod's, those of the template that it holds, or of a custom resource's fields.
 
-    Objects that hold none of these name none. What is not as the API serves it is left out, never guessed. `depth` counts
+    Objects that hold none of these name none. An object that is not as the API serves it is left out, never guessed.
+    `depth` counts
     the objects around this one.
     """
     workload = _workload(item)

@@ -1,7 +1,8 @@
 """JSON text -> the same trees as those of YAML, as Kubernetes' JSON reader takes it.
 
-JSON is not quite a part of YAML. JSON alone has pairs of escapes for one character (`\\ud83d\\ude00`), control characters as they are. So are
-keys of more than 1,024 characters and several values one after another. A text that is no JSON is left to the
+JSON is not quite a part of YAML. JSON alone has pairs of escapes for one character (`\\ud83d\\ude00`), control
+characters as they are. Keys of more than 1,024 characters are refused, too, and several values one after another. A
+text that is no JSON is left to the
 reader of YAML, which says what is wrong with it.
 """
 

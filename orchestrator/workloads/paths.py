@@ -90,7 +90,9 @@ class FieldImage:
 
 
 def images_at(value: object, path: FieldPath) -> Iterator[FieldImage]:
-    """The images along the path. What is not as it should be is left out, never guessed. `@object` gives none here."""
+    """The images along the path. A value that is not as it should be is left out, never guessed. `@object` gives none
+    here.
+    """
     for there, place in values_at(value, path.steps):
         match path.end:
             case "pod":

@@ -11,7 +11,7 @@ from typing import Literal
 from orchestrator.workloads.fields import KUBELET
 from orchestrator.workloads.references import placeholder
 
-# How the text of a part is written. What is between quotes may be replaced as it is: references need no escape.
+# How the text of a part is written. The text between quotes may be replaced as it is: references need no escape.
 Style = Literal["plain", "single", "double", "literal", "folded"]
 # What a person has to ask for before a place is rewritten; "never" is reported only.
 Consent = Literal["", "ci", "env", "never"]

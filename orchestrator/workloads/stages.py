@@ -1,7 +1,7 @@
 """Stages of a migration: which workloads are sent to ECR first, which later. One list narrows files and policies alike.
 
-A stage selects by what all of its conditions say, and everything when it has none. What a stage selects, every later one
-selects too, so that a migration only grows.
+A stage selects by what all of its conditions say, and everything when it has none. An image that a stage selects is
+selected by every later one too, so that a migration only grows.
 """
 
 from __future__ import annotations

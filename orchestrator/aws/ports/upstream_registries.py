@@ -1,7 +1,7 @@
 """The upstreams port over HTTPS: does a registry serve an image to somebody without credentials?
 
-Standard library only, for the function. What needs credentials answers as "not told": a registry says the same of what
-does not exist.
+Standard library only, for the function. A registry that needs credentials answers as "not told": it says the same of an
+image that does not exist.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def preview(asked: Asked, as_csv: bool, price: float | None, list_all: bool, nat
 @_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def run(asked: Asked, yes: bool) -> int:
-    """Expire now, from here, what preview shows. What was read before an interruption is not read again.
+    """Expire now, from here, what preview shows. Repositories that were read before an interruption are not read again.
 
     Exit code 1 when repositories failed, or when something stopped the whole run.
     """
@@ -204,7 +204,7 @@ def restore(ctx: click.Context, name: str, source: str, local: bool, as_json: bo
         raise RefusedInput(
             f"{source} does not say which environment it is the audit of.",
             why='The member "environment" of its lines is empty: the function that wrote them was given no ENVIRONMENT.',
-            remedy=f'Where it is this one\'s, write "environment": "{environment.environment or name}" into a copy.',
+            remedy=f'If it is this one\'s, write "environment": "{environment.environment or name}" into a copy.',
         )
     if others:
         raise RefusedInput(

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 SHOWN = 30
 ARCHIVED = (
-    "What goes to the archive is billed like standard storage up to "
-    f"{ARCHIVE_SAVES_ABOVE_TB} TB: it is not counted as saved."
+    f"Images that go to the archive are billed like standard storage up to {ARCHIVE_SAVES_ABOVE_TB} TB. They are not "
+    f"counted as saved."
 )
-NO_PRICE = "What it saves is not said: no price is known for the partition {}; --price gives one."
+NO_PRICE = "The saving is not said: no price is known for the partition {}; --price gives one."
 NO_RULES = "This registry has no pull-through cache rules: there is nothing to keep small."
 
 

@@ -1,4 +1,4 @@
-"""A run from here that was cut short and is taken up again. What it had read by then is kept in a folder."""
+"""A run from here that was cut short and is taken up again. Its reads until then are kept in a folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from orchestrator.lifecycle.storage import MemoryStorage
 if TYPE_CHECKING:
     from orchestrator.lifecycle.settings import Settings
 
-# What was read longer ago says too little of what is there now.
+# An answer that was read longer ago says too little of what is there now.
 MAX_AGE = timedelta(days=1)
 
 

@@ -44,7 +44,7 @@ def snapshot_files(paths: Sequence[Path], settings: Settings) -> dict[str, list[
         if problem and snapshot.cluster not in settings.clusters:
             raise RefusedInput(
                 f'{path} is a snapshot of cluster "{snapshot.cluster}" that cannot be relied on: {problem}.',
-                why="What the cluster runs since is not in it, and would be judged by its pull times alone.",
+                why="Images that the cluster runs since are not in it, and would be judged by their pull times alone.",
                 remedy="Write it again: `orchestrator images NAME --cluster --snapshot FILE`.",
             )
         files.setdefault(snapshot.cluster, []).append((snapshot.taken, content))

@@ -110,7 +110,7 @@ def _filter(registries: Registries, wanted: CatalogWish) -> OperatorCatalog:
         if cache and cache.strip("/") != _CACHE.strip("/"):
             raise RefusedInput(
                 f"{wanted.catalog} keeps its cache in {cache}, not in {_CACHE}.",
-                why="What is there belongs to the whole catalog.",
+                why="Its files belong to the whole catalog.",
                 remedy="Leave --filter-catalog out: the catalog is copied as it is.",
                 where=wanted.where,
             )

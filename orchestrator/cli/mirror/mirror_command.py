@@ -196,7 +196,7 @@ def mirror(
                 filter_catalogs=filter_catalog,
             )
             opened.enter_context(run)
-            # That there is none is said before sources are read.
+            # An empty list is refused before sources are read.
             sharing = Sharing(run.queue(), wait=not no_wait) if queue else None
             images = run.resolve(wishes)
             if write:

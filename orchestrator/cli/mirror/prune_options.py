@@ -57,7 +57,7 @@ def check_pruning(
     if references or archive:
         raise RefusedInput(
             "--prune is given with REFERENCEs or an archive." if references else "--prune is given with an archive.",
-            why="What is not named would go: that takes the whole list.",
+            why="Images that the list does not name would go: that takes the whole list.",
             remedy="Name everything in mirror_images or by --from LIST, and leave the rest out.",
         )
     if not only_shown and not pruning.yes and (as_json or not sys.stdin.isatty()):

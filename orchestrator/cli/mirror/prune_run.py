@@ -1,7 +1,7 @@
 """`mirror --prune`: what lies below mirrors' prefixes and is on no list, judged and expired by the lifecycle core.
 
 The stages: `listed_images` gathers every list, `Prune.preview` judges each repository, `Prune.execute` judges again and
-expires. What is in use, protected, young, somebody's own or not to be had again stays, each with its reason.
+expires. An image that is in use, protected, young, somebody's own or not to be had again stays, with its reason.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class Prune:
                 now = no_more_than(now, len(before.expired))
                 expirer.expire(now, done)
             except Exception as error:
-                # What was done until then counts.
+                # The deletions until then count.
                 failure = failure_of(error)
                 return done, "" if failure.gone else failure.reason
             refused = next(iter(done.refused.values()), "")

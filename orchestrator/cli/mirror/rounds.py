@@ -62,7 +62,7 @@ def read_rounds(sync: bool, interval: str | None, cron: str | None, once: bool) 
 
 
 def keep_going(rounds: Rounds, one_round: Callable[[], int]) -> int:
-    """Rounds until SIGTERM or Ctrl-C ends the waiting. What fails in a round is said, and the next one tries again.
+    """Rounds until SIGTERM or Ctrl-C ends the waiting. A failure of a round is said, and the next round tries again.
 
     The exit code is the last round's, with one round only; else 0: who asked it to end is no failure.
     """

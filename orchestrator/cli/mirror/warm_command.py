@@ -44,8 +44,8 @@ def warm(
     """Pull images through the rules of environment NAME once, so that digests and clusters without a way out find them.
 
     ECR makes a first pull by tag only. Each tag is pulled that is not there yet, as a node would pull it. Then its digest
-    is compared where the reference names one, and every platform of an index must have come. What to warm is named as for
-    `mirror`; what belongs to a mirror is left to that.
+    is compared where the reference names one, and every platform of an index must have come. Images to warm are named
+    as for `mirror`; an image of a mirror is left to that.
     """
     from orchestrator.cli.mirror.gather import gather
     from orchestrator.cli.mirror.preconditions import NOT_THERE, refuse_named, require_own_registry

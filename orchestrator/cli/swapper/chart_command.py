@@ -19,8 +19,9 @@ CHART = "image-swapper"
     help="Folder to write image-swapper/ to.",
 )
 def chart(out: Path) -> None:
-    """Write the webhook's Helm chart to a folder. What an environment decides stands in no chart: `orchestrator manifests NAME
-    --for swapper --out DIR` writes it to DIR/swapper/chart-values.yaml, for Helm's -f."""
+    """Write the webhook's Helm chart to a folder. The chart holds no decision of an environment: `orchestrator
+    manifests NAME --for swapper --out DIR` writes them to DIR/swapper/chart-values.yaml, for Helm's -f.
+    """
     from orchestrator.files.shipped_folders import shipped_path
 
     source, target = shipped_path(f"_charts/{CHART}", f"charts/{CHART}", "The chart is"), out / CHART

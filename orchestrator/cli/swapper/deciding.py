@@ -211,7 +211,7 @@ def _shared_by(environment: Environment, settings: SwapSettings) -> SharedPlaces
             raise RefusedInput(
                 f"{key} is {said}, and image_swapper of environment {environment.name} makes {wanted}.",
                 where=settings.said.get(key),
-                why="What the file and the environment both say has to be the same.",
+                why="A setting that the file and the environment both have must be the same.",
                 remedy=f"Remove {key} from the file, or correct one of them.",
             )
     return made
@@ -227,7 +227,7 @@ def _with_role(environment: Environment, settings: SwapSettings) -> Environment:
     raise RefusedInput(
         f"target.aws.role is {role}, and assume_role_arn of environment {environment.name} is {environment.assume_role_arn}.",
         where=settings.said.get("target.aws.role"),
-        why="What the file and the environment both say has to be the same.",
+        why="A setting that the file and the environment both have must be the same.",
         remedy="Remove target.aws.role from the file, or correct one of them.",
     )
 

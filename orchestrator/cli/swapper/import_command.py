@@ -23,7 +23,8 @@ def import_(ctx: click.Context, file: Path, name: str | None, registries: tuple[
     """Turn FILE, a configuration of k8s-image-swapper, into an environment's tfvars.
 
     Mirrors with the names that k8s-image-swapper gives, settings of repositories, and the filters as lists, so that
-    policies and Terraform know the same. What an environment cannot say is named on the error output and in a comment.
+    policies and Terraform know the same. Settings that an environment cannot say are named on the error output and in a
+    comment.
     """
     from orchestrator.checks.identity import name_fault
     from orchestrator.swapper.import_tfvars import USUAL_REGISTRIES, import_settings

@@ -14,7 +14,7 @@ from orchestrator.errors import RefusedInput
 @click.command()
 @click.argument("name", metavar="[NAME]", required=False, type=ENVIRONMENT)
 @click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="A configuration of k8s-image-swapper.")
-@click.option("--listen", metavar="[HOST]:PORT", help="Where to listen (default: :8443).")
+@click.option("--listen", metavar="[HOST]:PORT", help="The address to listen on (default: :8443).")
 @click.option("--tls-cert-file", type=click.Path(path_type=Path), help="Certificate in PEM; without it plain HTTP.")
 @click.option("--tls-key-file", type=click.Path(path_type=Path), help="Its key in PEM.")
 @click.option(
@@ -22,7 +22,11 @@ from orchestrator.errors import RefusedInput
     metavar="NAMESPACE/SERVICE",
     help="Make and renew a certificate for this Service, kept in a Secret beside it; for Pods.",
 )
-@click.option("--webhook-configuration", metavar="NAME", help="Whose caBundle is told of that certificate.")
+@click.option(
+    "--webhook-configuration",
+    metavar="NAME",
+    help="The MutatingWebhookConfiguration whose caBundle is told of that certificate.",
+)
 @click.option("--dry-run", is_flag=True, help="Change no image; the Pod's annotation says what would become of it.")
 @click.option(
     "--swap-policy",
@@ -53,10 +57,10 @@ from orchestrator.errors import RefusedInput
     type=click.FloatRange(0.1, 3600),
     default=5.0,
     show_default=True,
-    help="How often the certificate's files are looked at.",
+    help="The time between two looks at the certificate's files.",
 )
 @click.option("--log-level", help="trace, debug, info, warn, error or fatal (default: info).")
-@click.option("--log-format", type=click.Choice(["json", "console"]), help="How the log is written (default: json).")
+@click.option("--log-format", type=click.Choice(["json", "console"]), help="The form of the log (default: json).")
 @click.pass_context
 def serve(
     ctx: click.Context,
@@ -120,7 +124,7 @@ def require_extra() -> None:
     for module in ("cryptography", "granian", "msgspec", "prometheus_client"):
         if find_spec(module) is None:
             raise RefusedInput(
-                f"What the webhook needs is not here: {module}.",
+                f"A module that the webhook needs is not installed: {module}.",
                 why="It is an extra of the package.",
                 remedy='pip install "orchestrator[swapper]"',
             )

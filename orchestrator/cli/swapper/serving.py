@@ -97,7 +97,7 @@ def _leave() -> NoReturn:
 def _looks(decided: WebhookPlan, copies: SwapCopies, metrics: SwapMetrics) -> MirrorLooks:
     assert decided.home is not None
     kinds = decided.rules.looked_at
-    # Whoever may pull from a registry may have its rules pull; a copy is for its owner.
+    # A role that may pull from a registry may have its rules pull; a copy is for its owner.
     brings = kinds if decided.home.writes else kinds - {"mirror"}
     looks = MirrorLooks(ImageState(copies.is_there), decided.settings, metrics, brings=brings)
     if not decided.home.writes:

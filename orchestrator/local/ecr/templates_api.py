@@ -118,8 +118,8 @@ def make_repository(registry: HeldRegistry, name: str, cause: str) -> HeldReposi
     if needs_role and not template.get("customRoleArn"):
         raise EcrError(
             "InvalidParameterException",
-            f"The repository creation template with prefix '{template['prefix']}' has a KMS key or tags and no role: "
-            f"the repository '{name}' cannot be created.",
+            f"The repository creation template with prefix '{template['prefix']}' has a KMS key or tags and no role. "
+            f"The repository '{name}' cannot be created.",
         )
     repository = new_repository(
         registry,

@@ -72,7 +72,7 @@ def put_manifest(
     try:
         put_image(context, params)
     except EcrError as error:
-        # What is there already is as good as pushed to every client of this API.
+        # A blob that is there already is as good as pushed to every client of this API.
         if error.code != "ImageAlreadyExistsException":
             return refused(error)
     headers = {"Location": f"{address.base}/{name}/manifests/{digest}", "Docker-Content-Digest": digest}

@@ -1,7 +1,7 @@
 """HCL text -> blocks whose values are the nodes that YAML gives, with their places in the text.
 
 So one finder reads a chart's values in either language. A variable with a default and a local value are what they stand
-for: `image = var.image` is the scalar of the default, where that is written. What an expression computes is no node.
+for: `image = var.image` is the scalar of the default, where that is written. The value of an expression is no node.
 """
 
 from __future__ import annotations
@@ -200,6 +200,6 @@ class _Reader:
         if self._source(name) in _ENCODERS and len(arguments) == 1:
             return self._value(arguments[0], block, depth + 1)
         for argument in arguments:
-            # What a function makes of it is not known; texts in it are still read.
+            # The result of a function is not known; texts in it are still read.
             self._value(argument, block, depth + 1)
         return None

@@ -1,7 +1,8 @@
 """Images in the values of Helm charts, in every form that charts give them.
 
 A form is a set of keys in one mapping: `image: a/b:c`; `repository` with `tag`, `registry`, `digest`; `image` beside
-`tag`; `fooImage` beside `fooTag`. What Helm prints for a scalar counts, not what is written (`tag: 1.10` is 1.1).
+`tag`; `fooImage` beside `fooTag`. The text that Helm prints for a scalar counts, not the one that is written (`tag:
+1.10` is 1.1).
 """
 
 from __future__ import annotations

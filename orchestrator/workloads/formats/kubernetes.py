@@ -1,7 +1,7 @@
 """Images in Kubernetes objects: wherever something has the shape of a Pod spec, and in fields of custom resources.
 
-Objects are recognised by their shape, so that a kind that nobody listed is found too. What only looks like an image
-(a CRD's schema, a policy's pattern) is left out by its kind.
+Objects are recognised by their shape, so that a kind that nobody listed is found too. A text that only looks like an
+image (a CRD's schema, a policy's pattern) is left out by its kind.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Images of Podman's units for systemd (Quadlet): `Image=` of a `.container`, an `.image` or a `.volume`, and of their drop-ins.
 
 Units are read as systemd reads them. A line that ends with a backslash goes on in the next one; the last value of a key counts.
-What ends in `.image` or `.build` names another unit. Source: podman-systemd.unit(5).
+A name that ends in `.image` or `.build` names another unit. Source: podman-systemd.unit(5).
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def _piece(
     start, end = wanted
     touching = [span for span in spans if span[0] < end and span[1] > start]
     if not touching:
-        # What is written before it is as much longer as its variables are longer than their values.
+        # The text before it is as much longer as its variables are longer than their values.
         moved = sum(piece.end() - piece.start() - (last - begin) for begin, last, piece in spans if last <= start)
         return Part(part.start + start + moved, part.start + end + moved, filled[start:end], part.style)
     begin, last, piece = touching[0]

@@ -1,7 +1,7 @@
 """Images in Terraform's and OpenTofu's files: `image = "…"`, container definitions, defaults of variables, locals, and what
 a `helm_release` gives its chart.
 
-A variable with a default and a local value are followed to where they are written. What an expression computes is made
+A variable with a default and a local value are followed to where they are written. The value of an expression is made
 by a program, and reported. Texts (heredocs) are read as what they are: values of a chart, manifests, definitions.
 """
 

@@ -35,7 +35,7 @@ REFUSALS = {
         DENIED + "kms:Decrypt because no resource-based policy allows the kms:Decrypt action",
         "admit this role",
     ),
-    "a first use": (DENIED + "iam:CreateServiceLinkedRole on resource: arn", "allow iam:CreateServiceLinkedRole once"),
+    "a first use": (DENIED + "iam:CreateServiceLinkedRole on resource: arn", "Allow iam:CreateServiceLinkedRole once"),
     "fifty rules": (
         "creating ECR Pull Through Cache Rule (hub): operation error ECR: CreatePullThroughCacheRule, "
         "LimitExceededException: The registry has the maximum number of rules",

@@ -1399,7 +1399,7 @@ FUNCTIONS = [
     ),
     wrong("a records bucket like an address", manager('  bucket_name = "10.0.0.1" #!'), '"10.0.0.1"', "no IP address"),
     wrong("a records bucket with two dots", manager('  bucket_name = "a..b" #!'), '"a..b"', "Bucket names"),
-    wrong("a records bucket of S3's own", manager('  bucket_name = "audit-s3alias" #!'), "keeps for itself"),
+    wrong("a records bucket of S3's own", manager('  bucket_name = "audit-s3alias" #!'), "S3 keeps some"),
     wrong("a records bucket in capitals", manager('  bucket_name = "Audit" #!'), '"Audit"', "lower case"),
     wrong("a key's alias", manager(f'  kms_key_arn = "{KEY.replace("key/", "alias/")}" #!'), "an alias"),
     wrong("a queue for a topic", manager('  topic_arn = "arn:aws:sqs:eu-west-1:111122223333:x" #!'), "SNS topic"),
