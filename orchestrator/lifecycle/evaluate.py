@@ -136,16 +136,17 @@ class Evaluator:
         return found
 
     def _image_doubts(self, found: Evaluation, cache: IndexCache) -> dict[str, str]:
-        """{digest: why it must stay} of what would be deleted. Images that an index lists come with the index."""
+        """{digest: why it must stay} of what would be deleted. Images that an index lists come with it, their tags do not."""
         listed = {child for children in found.children.values() for child in children}
         doubts = {}
         for decision in found.decided.expired:
             digest = decision.image.digest
-            if digest in listed and digest != decision.root:
+            below = digest in listed and digest != decision.root
+            if below and not decision.image.own_tags:
                 continue
             if self.host.remaining() <= 0:
                 raise DeadlineReached
-            doubt = self.provenance.image_doubt(found.repository, digest, cache)
+            doubt = self.provenance.image_doubt(found.repository, decision.image, cache, listed=below)
             if doubt:
                 doubts[digest] = doubt
         return doubts

@@ -14,6 +14,7 @@ from orchestrator.lifecycle.tasks import PoisonedMessageError
 CACHE_ACTION = "ECR Pull Through Cache Action"
 IMAGE_ACTION = "ECR Image Action"
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 STARTED_BY = 'a run is started by {"source": "manual"}, with "dry_run" and "allow_fraction" where they are wanted'
 
 
@@ -107,7 +108,9 @@ def _cache_action(detail: Mapping[str, Any], manager: Manager) -> dict[str, obje
         return {"ignored": CACHE_ACTION}
     digest = detail.get("image-digest")
     pulled = digest if isinstance(digest, str) and DIGEST.fullmatch(digest) else ""
-    return _repository(detail, lambda name: manager.cached_event(name, pulled))
+    named = detail.get("image-tag")
+    tag = named if isinstance(named, str) and TAG.fullmatch(named) else ""
+    return _repository(detail, lambda name: manager.cached_event(name, pulled, tag))
 
 
 def _image_action(detail: Mapping[str, Any], manager: Manager) -> dict[str, object]:

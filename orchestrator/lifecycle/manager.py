@@ -34,6 +34,8 @@ from orchestrator.lifecycle.work import Observer, Work
 
 # What one invocation takes on by itself: one page of DescribeRepositories.
 FAN_OUT_ABOVE = 1000
+# A repository that an event names is looked at where it is new and small. A run looks at the others.
+ASKED_OF_EVENTS = 50
 
 
 class Manager:
@@ -108,15 +110,17 @@ class Manager:
     def _work(self, state: Storage) -> Work:
         return Work(self._settings, self._registry, self._storage, state, self._host, self._upstreams, self._observer)
 
-    def cached_event(self, repository: str, digest: str) -> dict[str, object]:
+    def cached_event(self, repository: str, digest: str, tag: str) -> dict[str, object]:
         """ECR pulled an image into a repository: that both are the cache's is noted; it gets its native policy.
 
-        `digest` is empty where the event names none.
+        `digest` and `tag` are empty where the event names none.
         """
         if self._storage is not None:
             self._storage.put(evidence_key(repository), b"")
             if digest:
-                self._storage.put(evidence_key(repository, digest), b"")
+                self._storage.put(evidence_key(repository, digest=digest), b"")
+            if tag:
+                self._storage.put(evidence_key(repository, tag=tag), b"")
         return self.repository_event(repository)
 
     def repository_event(self, repository: str) -> dict[str, object]:
@@ -130,10 +134,21 @@ class Manager:
         provenance = Provenance(self._settings, names.rules, None, self._storage)
         if provenance.doubt(repository, (), IndexCache()):
             return {"repository": repository, "applied": 0, "reason": "it is not known to be the cache's own yet"}
+        return self._apply_policy(repository, provenance)
+
+    def _apply_policy(self, repository: str, provenance: Provenance) -> dict[str, object]:
+        """Put the native policy, where ECR named every image: its rules ask nobody before they delete."""
         keeper = PolicyKeeper(
             self._registry, self._host, self._settings.native_policy, provenance, dry_run=self._settings.dry_run
         )
         try:
+            images = next(iter(self._registry.image_pages(repository)), ())
+            if len(images) > ASKED_OF_EVENTS:
+                return {"repository": repository, "applied": 0, "reason": "it is not new: the next run judges it"}
+            unproved = provenance.unproved(repository, images)
+            if unproved:
+                reason = f"no event of ECR named its tag {unproved}: the next run judges it"
+                return {"repository": repository, "applied": 0, "reason": reason}
             outcome = keeper.apply_to(repository, self._settings.retentions.of(repository))
         except GoneError:
             # Events come late: somebody deleted it meanwhile, and there is nothing left to do.

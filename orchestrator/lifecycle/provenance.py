@@ -8,8 +8,9 @@ expires in a repository until one of these says that a rule can bring it back:
 2. The upstream has an image of it, by digest or by tag.
 3. `cache_only` names its prefix: a person says that nobody pushes there.
 
-Into such a repository somebody may push all the same. So each image is asked for before it is deleted. Its evidence is
-`cached/<repository>@<digest>`, or that the upstream has this very digest.
+Into such a repository somebody may push all the same, an image of theirs or a name for one of the upstream's. So each
+image and each of its tags is asked for before the image is deleted. Their evidence is `cached/<repository>@<digest>`
+and `cached/<repository>:<tag>`, or that the upstream has this very digest, and the tag.
 
 "Its upstream does not have it" and "that could not be told" are different answers, and neither lets anything expire.
 """
@@ -41,11 +42,17 @@ STAYS: dict[UpstreamAnswer, str] = {
     "prefix in lifecycle_manager.cache_only where nobody pushes)",
     "silent": "{host} did not say whether it has this image; the next run asks again",
 }
+# Why a tag lets its image stay. What somebody called by a name of their own is pulled by it.
+TAG_STAYS = "its tag {tag} is not known to be the upstream's: {why}"
 
 
-def evidence_key(repository: str, digest: str = "") -> str:
-    """Where the bucket notes that ECR pulled into the repository, or pulled this image of it."""
-    return f"cached/{repository}@{digest}" if digest else f"cached/{repository}"
+def evidence_key(repository: str, *, digest: str = "", tag: str = "") -> str:
+    """Where the bucket notes that ECR pulled into the repository, or pulled this image or tag of it."""
+    return f"cached/{_named(repository, digest, tag)}"
+
+
+def _named(repository: str, digest: str, tag: str) -> str:
+    return f"{repository}@{digest}" if digest else f"{repository}:{tag}" if tag else repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +75,48 @@ class Provenance:
             self._doubts[repository] = self._doubt(repository, images, cache)
         return self._doubts[repository]
 
-    def image_doubt(self, repository: str, digest: str, cache: IndexCache) -> str:
-        """Why an image is not known to be the cache's; empty when it is. Raises PortError.
+    def image_doubt(self, repository: str, image: Image, cache: IndexCache, *, listed: bool = False) -> str:
+        """Why an image, or a tag of it, is not known to be the cache's; empty when both are. Raises PortError.
 
-        Of a mirror's copies nothing is asked: a copy of some platforms has another digest than its source.
+        What an index lists (`listed`) comes with the index, so that its tags alone are asked for. Of a mirror's copies
+        nothing is asked: a copy of some platforms has another digest than its source.
         """
         rule = self._rule(repository)
-        image = f"{repository}@{digest}"
-        if rule is None or self.way == "mirror" or rule.prefix in self.settings.cache_only or cache.is_brought(image):
+        if rule is None or self.way == "mirror" or rule.prefix in self.settings.cache_only:
             return ""
+        answer = "served" if listed else self._brought(rule, repository, cache, digest=image.digest)
+        if answer != "served":
+            return STAYS[answer].format(host=rule.upstream_url)
+        for tag in image.own_tags:
+            answer = self._brought(rule, repository, cache, tag=tag)
+            if answer != "served":
+                return TAG_STAYS.format(tag=tag, why=STAYS[answer].format(host=rule.upstream_url))
+        return ""
+
+    def _brought(
+        self, rule: CacheRule, repository: str, cache: IndexCache, *, digest: str = "", tag: str = ""
+    ) -> UpstreamAnswer:
+        """Did a rule bring this digest or tag, or can it?"""
+        name = _named(repository, digest, tag)
+        if cache.is_brought(name):
+            return "served"
         answer: UpstreamAnswer = "withheld"
-        if self.storage is not None and self.storage.get(evidence_key(repository, digest)) is not None:
+        if self.storage is not None and self.storage.get(evidence_key(repository, digest=digest, tag=tag)) is not None:
             answer = "served"
         elif self.upstreams is not None:
-            answer = self.upstreams.answer(rule.upstream_url, _at_upstream(rule, repository), digest)
+            answer = self.upstreams.answer(rule.upstream_url, _at_upstream(rule, repository), digest or tag)
         if answer == "served":
-            cache.learn_brought(image)
-            return ""
-        return STAYS[answer].format(host=rule.upstream_url)
+            cache.learn_brought(name)
+        return answer
+
+    def unproved(self, repository: str, images: Sequence[Image]) -> str:
+        """A tag of an image that no event of ECR named; empty when each was. Raises PortError. Nobody is asked."""
+        for image in images:
+            for tag in image.own_tags:
+                keys = evidence_key(repository, digest=image.digest), evidence_key(repository, tag=tag)
+                if self.storage is None or any(self.storage.get(key) is None for key in keys):
+                    return tag
+        return ""
 
     def _doubt(self, repository: str, images: Sequence[Image], cache: IndexCache) -> str:
         rule = self._rule(repository)

@@ -32,6 +32,7 @@ from orchestrator.local.registry.api import RegistryApi
 from orchestrator.local.registry.replies import send_reply
 from orchestrator.local.registry.request import read_request
 from orchestrator.local.wsgi_server import collect
+from orchestrator.oci.manifest import OCI_MANIFEST
 
 # Their calls may wait (long polls) or call back into this server, so they must not hold a lock meanwhile.
 UNLOCKED = frozenset({"sqs", "lambda", "states", "cloudformation", "kinesis"})
@@ -99,7 +100,8 @@ class Application:
     def _as_upstream(self, path: str) -> Answer:
         """What an upstream says of a manifest: `<secret>/<host>/v2/<repository>/manifests/<reference>`."""
         match = _MANIFEST.fullmatch(path.removeprefix(f"{self._upstreams}/")) if self._upstreams else None
-        return Answer(200 if match and is_served(self.ecr, **match.groupdict()) else 404, b"")
+        served = match is not None and is_served(self.ecr, **match.groupdict())
+        return Answer(200, b"", (("Content-Type", OCI_MANIFEST),)) if served else Answer(404, b"")
 
     def _recorded(self, environ: dict[str, Any], body: bytes) -> Answer:
         started = time.time()

@@ -18,14 +18,13 @@ from http.client import HTTPException
 from orchestrator.lifecycle.ports import UpstreamAnswer
 
 SECONDS = 5.0
-ACCEPT = ", ".join(
-    (
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-    )
+MANIFESTS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
 )
+ACCEPT = ", ".join(MANIFESTS)
 _PART = re.compile(r'([a-z_]+)="([^"]*)"')
 _ANSWERS: dict[int, UpstreamAnswer] = {200: "served", 404: "absent", 401: "withheld", 403: "withheld"}
 MOST_ANSWER = 1 << 20
@@ -58,20 +57,30 @@ class UpstreamRegistries:
         base = f"{self.simulated}/{host}" if self.simulated else f"https://{host}"
         url = f"{base}/v2/{urllib.parse.quote(repository)}/manifests/{urllib.parse.quote(reference, safe=':')}"
         try:
-            return _ANSWERS.get(self._status(url, (host, repository)), "silent")
+            status, headers = self._head(url, (host, repository))
+            answer = _ANSWERS.get(status, "silent")
+            return "silent" if answer == "served" and not _is_manifest(headers, reference) else answer
         except (OSError, HTTPException, ValueError) as error:
             self._unreachable[host] = str(error)
             return "silent"
 
-    def _status(self, url: str, place: tuple[str, str]) -> int:
-        """The status, with a token where the registry hands one to anybody; one that has ended is got again."""
+    def _head(self, url: str, place: tuple[str, str]) -> tuple[int, Mapping[str, str]]:
+        """(status, headers), with a token where the registry hands one to anybody; one that has ended is got again."""
         status, answered = _ask("HEAD", url, self._headers.get(place, {}))
         if status == 401:
             token = _token(answered.get("www-authenticate", ""))
             if token:
                 self._headers[place] = {"Authorization": f"Bearer {token}"}
-                status, _ = _ask("HEAD", url, self._headers[place])
-        return status
+                status, answered = _ask("HEAD", url, self._headers[place])
+        return status, answered
+
+
+def _is_manifest(headers: Mapping[str, str], reference: str) -> bool:
+    """Is it `reference` that was found? A page for people, as proxies and portals have one, is found under every name."""
+    digest = headers.get("docker-content-digest", "")
+    if digest and ":" in reference:
+        return digest == reference
+    return bool(digest) or headers.get("content-type", "").partition(";")[0].strip().lower() in MANIFESTS
 
 
 def _token(challenge: str) -> str:

@@ -29,7 +29,7 @@ def now() -> datetime:
 class HeldImage:
     """An image manifest or index; `size` in bytes as DescribeImages reports it, `in_use` in tasks and Pods.
 
-    `pushed` by somebody: no upstream has it.
+    `pushed` by somebody: no upstream has it. `given` are the tags that somebody gave an image of an upstream.
     """
 
     digest: str
@@ -51,6 +51,7 @@ class HeldImage:
     findings: list[Document] = field(default_factory=list)
     in_use: int = 0
     pushed: bool = False
+    given: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)

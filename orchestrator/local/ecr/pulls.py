@@ -49,7 +49,7 @@ def is_served(ecr: EcrService, host: str, repository: str, reference: str) -> bo
                 if rule is None or rule["upstreamRegistryUrl"] != host or upstream_repository(rule, name) != repository:
                     continue
                 image = held.images.get(reference) or held.tagged(reference)
-                if image is not None and not image.pushed:
+                if image is not None and not image.pushed and reference not in image.given:
                     return True
     return False
 

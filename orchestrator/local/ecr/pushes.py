@@ -35,15 +35,18 @@ def put_image(context: EcrCall, params: Document) -> Document:
     image = read_manifest(repository, params["imageManifest"], params.get("imageManifestMediaType"))
     if params.get("imageDigest", image.digest) != image.digest:
         raise EcrError("ImageDigestDoesNotMatchException", "The specified image digest does not match the manifest's")
-    _require_layers(repository, image)
     tag = params.get("imageTag")
     held = repository.images.get(image.digest)
+    if held is None:
+        # Of one that is held already the layers are there: another tag is all that comes.
+        _require_layers(repository, image)
     if held is None and len(repository.images) >= MAX_IMAGES:
         raise EcrError("LimitExceededException", f"A repository can hold at most {MAX_IMAGES} images")
     if held is not None and tag and tag not in held.tags and len(held.tags) >= MAX_TAGS_OF_IMAGE:
         raise EcrError("LimitExceededException", f"An image can have at most {MAX_TAGS_OF_IMAGE} tags")
     image.pushed = True
     stored = store(repository, image, tag)
+    stored.given |= {tag} if tag else set()
     return {"image": describe_image(repository, stored, {"imageDigest": stored.digest, "imageTag": tag})}
 
 

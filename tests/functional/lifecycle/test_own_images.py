@@ -55,3 +55,23 @@ def test_what_ci_pushed_into_a_cached_repository_stays_and_the_cache_beside_it_g
     assert "does not have this image" in reason
     assert world.run("run", "dev", "--local", "--yes").code == 0
     assert world.aws.tags("quay/app") == {"own", "2", "3"}
+
+
+def test_what_somebody_gave_a_name_of_their_own_in_a_cached_repository_stays(make_world: Callable[..., World]) -> None:
+    world = make_world("keep_at_least = 0")
+    world.aws.seed("quay/app", old("1"), old("2"), used("3"), used("4"))
+    held = world.aws.ecr.batch_get_image(repositoryName="quay/app", imageIds=[{"imageTag": "1"}])["images"][0]
+    # AWS's own way of giving an image another tag.
+    world.aws.ecr.put_image(
+        repositoryName="quay/app",
+        imageManifest=held["imageManifest"],
+        imageManifestMediaType=held["imageManifestMediaType"],
+        imageTag="approved",
+    )
+    # Reading it was a pull, which is made older.
+    world.aws.seed("quay/app", used("1", "approved", days=89, manifest=held["imageManifest"]))
+    preview = world.run("preview", "dev", "--local", "--json", "--all").json
+    reasons = [row["reason"] for row in preview["kept_images"] if "approved" in row["tags"]]
+    assert any("its tag approved is not known to be the upstream's" in reason for reason in reasons)
+    assert world.run("run", "dev", "--local", "--yes").code == 0
+    assert world.aws.tags("quay/app") == {"1", "approved", "3", "4"}

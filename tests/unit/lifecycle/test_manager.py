@@ -330,8 +330,10 @@ def test_below_root_only_what_an_override_names_is_taken_for_cached() -> None:
 
 
 def test_events_of_ecr_give_a_new_repository_its_policy_and_count_failures() -> None:
-    world = filled(1)
-    detail = {"sync-status": "SUCCESS", "repository-name": "quay/app0"}
+    world = filled(1, images=1)
+    (digest,) = world.repositories["quay/app0"]
+    named = {"image-digest": digest, "image-tag": "v0"}
+    detail = {"sync-status": "SUCCESS", "repository-name": "quay/app0", **named}
     event = {"source": "aws.ecr", "detail-type": "ECR Pull Through Cache Action", "detail": detail}
     assert dispatch(event, "r", world.manager, world)["applied"] == 0
     policies = lambda: world.manager(NATIVE_POLICY="untagged")  # noqa: E731
