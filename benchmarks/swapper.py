@@ -2,9 +2,10 @@
 
     python -m benchmarks.swapper [--seconds 5] [--rounds 3] [--sizes 5 52] [--json FILE]
 
+`cpu` is the processor time of the server's process for a request: what else runs on the machine changes it less than the rate.
 Needs wrk (Debian's package, or `--wrk PATH`). Every contender serves TLS on loopback in a process of its own; each round has all
 of them in turn, so that a busy moment meets all. The bare handler reads the body and answers a patch that was made before:
-what is left is the server, TLS and HTTP. Requests/s and p99 by wrk with 32 connections and 2 threads, medians over the
+what is left is the server, TLS and HTTP. The requests are of 64 kinds of Pods in turn. Requests/s and p99 by wrk with 32 connections and 2 threads, medians over the
 rounds; `paced` is the p99 of 1,000 requests/s that begin when they are due, whether earlier ones were answered or not.
 """
 
@@ -40,6 +41,17 @@ from tests.references_table import OWN, tfvars
 CONNECTIONS = 32
 RATE = 1000
 START_SECONDS = 60.0
+# Pods that differ in their containers, in turn: as many as a busy cluster has Deployments that grow at once.
+KINDS = 64
+_SCRIPT = """\
+local bodies, turn = {{}}, 0
+for kind = 0, {last} do bodies[kind] = io.open("{folder}/body-" .. kind .. ".json", "rb"):read("*a") end
+local headers = {{["Content-Type"] = "application/json"}}
+function request()
+  turn = (turn + 1) % {kinds}
+  return wrk.format("POST", nil, headers, bodies[turn])
+end
+"""
 _LATENCY = re.compile(r"99%\s+([0-9.]+)(us|ms|s)\b")
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 _CONFIGURATION = """\
@@ -51,10 +63,13 @@ target: {type: aws, aws: {accountId: "123456789012", region: us-east-1}}
 """
 
 
-def review(kilobytes: int) -> bytes:
-    """A review of a Pod's creation of about that size: three containers that are redirected, and variables."""
+def review(kilobytes: int, kind: int = 0) -> bytes:
+    """A review of a Pod's creation of about that size: three containers that are redirected, and variables.
+
+    Pods of another `kind` have containers of other names.
+    """
     held = [
-        {"name": f"c{number}", "image": image, "env": []}
+        {"name": f"c{number}-{kind}", "image": image, "env": []}
         for number, image in enumerate(["nginx:1.27", "quay.io/team/app:2", "ghcr.io/org/tool:3"])
     ]
     pod: dict[str, Any] = {
@@ -115,6 +130,12 @@ class Contender:
     port: int
     process: subprocess.Popen[bytes]
     start: float
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of its process until now."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return float(times.user + times.system)
 
     @property
     def megabytes(self) -> float:
@@ -205,12 +226,10 @@ async def paced(port: int, body: bytes, seconds: int) -> float:
 def measured(wrk: str, kilobytes: int, rounds: int, seconds: int, folder: Path) -> list[dict[str, Any]]:
     """One row a contender."""
     body = review(kilobytes)
-    (folder / "body.json").write_bytes(body)
+    for kind in range(KINDS):
+        (folder / f"body-{kind}.json").write_bytes(review(kilobytes, kind))
     script = folder / "post.lua"
-    script.write_text(
-        f'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
-        f'wrk.body = io.open("{folder / "body.json"}", "rb"):read("*a")\n'
-    )
+    script.write_text(_SCRIPT.format(folder=folder, last=KINDS - 1, kinds=KINDS))
     (folder / "project" / "environments").mkdir(parents=True, exist_ok=True)
     (folder / "project" / "environments" / "standard.tfvars").write_text(tfvars("standard"))
     (folder / "swapper.yaml").write_text(_CONFIGURATION)
@@ -235,14 +254,16 @@ def measured(wrk: str, kilobytes: int, rounds: int, seconds: int, folder: Path) 
             stack.enter_context(contending(name, command, port, body))
             for (name, command), port in zip(commands.items(), ports, strict=False)
         ]
-        found: dict[str, list[tuple[float, float, float]]] = {one.name: [] for one in running}
+        found: dict[str, list[tuple[float, float, float, float]]] = {one.name: [] for one in running}
         for _ in range(rounds):
             for one in running:
                 late = asyncio.run(paced(one.port, body, seconds))
-                found[one.name].append((*hammer(wrk, one, script, seconds), late))
+                before = one.cpu_seconds
+                rate, p99 = hammer(wrk, one, script, seconds)
+                found[one.name].append((rate, p99, late, (one.cpu_seconds - before) / (rate * seconds) * 1e6))
         rows = []
         for one in running:
-            rate, p99, late = (statistics.median(column) for column in zip(*found[one.name], strict=True))
+            rate, p99, late, cpu = (statistics.median(column) for column in zip(*found[one.name], strict=True))
             rows.append(
                 {
                     "contender": one.name,
@@ -250,12 +271,20 @@ def measured(wrk: str, kilobytes: int, rounds: int, seconds: int, folder: Path) 
                     "requests_per_second": round(rate),
                     "p99_milliseconds": round(p99, 2),
                     "paced_p99_milliseconds": round(late, 2),
+                    "cpu_microseconds": round(cpu),
                     "megabytes": round(one.megabytes),
                     "start_seconds": round(one.start, 2),
                 }
             )
-    bare = rows[0]["requests_per_second"]
-    return [{**row, "of_bare": round(row["requests_per_second"] / bare, 2)} for row in rows]
+    bare, cpu_of_bare = rows[0]["requests_per_second"], rows[0]["cpu_microseconds"]
+    return [
+        {
+            **row,
+            "of_bare": round(row["requests_per_second"] / bare, 2),
+            "cpu_of_bare": round(row["cpu_microseconds"] / cpu_of_bare, 2),
+        }
+        for row in rows
+    ]
 
 
 def main() -> None:
@@ -287,7 +316,7 @@ def main() -> None:
         print(
             f"{row['contender']:22} {row['kilobytes']:3} KB {row['requests_per_second']:7} requests/s ({row['of_bare']:.2f} of bare)"
             f"  p99 {row['p99_milliseconds']:7} ms, at {RATE}/s {row['paced_p99_milliseconds']:6} ms"
-            f"  {row['megabytes']:4} MB  start {row['start_seconds']:5} s"
+            f"  cpu {row['cpu_microseconds']:4} us ({row['cpu_of_bare']:.2f} of bare)  {row['megabytes']:4} MB  start {row['start_seconds']:5} s"
         )
 
 

@@ -52,6 +52,11 @@ class PodSelector:
 
     requirements: tuple[Requirement, ...]
 
+    @property
+    def label(self) -> str | None:
+        """A label that every Pod has which is selected; None where one without labels may be."""
+        return next((one.key for one in self.requirements if one.comparison in ("Exists", "In")), None)
+
     def matches(self, labels: dict[str, str]) -> bool:
         """Is a Pod with these labels selected?"""
         return all(one.holds(labels) for one in self.requirements)

@@ -19,6 +19,7 @@ import jmespath
 from jmespath import exceptions, functions, visitor
 
 from orchestrator.errors import Location, RefusedInput
+from orchestrator.swapper.review_shape import Asks
 
 # Characters of an expression. More is no filter that a person wrote, and its parser recurses.
 LONGEST_FILTER = 4096
@@ -48,6 +49,11 @@ class Filter:
     run: Run = field(compare=False, repr=False)
     where: Location | None = field(default=None, compare=False)
     missed: Counter[str] = field(default_factory=Counter, compare=False, repr=False)
+
+    @property
+    def asks(self) -> Asks:
+        """What of a Pod it asks for."""
+        return "metadata" if _is_of_metadata(self.tree) else "whole"
 
     def skips(self, obj: Mapping[str, Any], container: Mapping[str, Any]) -> bool:
         """Whether the container is left alone: the filter is true of `{obj, container}`. Never raises."""
@@ -210,6 +216,19 @@ def _closure(node: Any) -> Run:
     if kind == "function_expression" and node["value"] in ("starts_with", "ends_with", "contains"):
         return _on_texts(node, _closure(children[0]), _closure(children[1]))
     return lambda document: _INTERPRETER.visit(node, document)
+
+
+def _is_of_metadata(node: Any) -> bool:
+    """Does it ask for nothing but the Pod's metadata, and what a container is called?"""
+    kind, children = node["type"], node.get("children", [])
+    if kind == "subexpression" and all(child["type"] == "field" for child in children):
+        first, second = (child["value"] for child in children[:2])
+        return (first, second) in _OF_METADATA
+    logical = ("not_expression", "and_expression", "or_expression", "comparator", "function_expression")
+    return kind == "literal" or (kind in logical and all(map(_is_of_metadata, children)))
+
+
+_OF_METADATA = (("obj", "metadata"), ("container", "name"), ("container", "image"))
 
 
 def _chain(names: tuple[str, ...]) -> Run:

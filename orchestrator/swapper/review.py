@@ -1,25 +1,22 @@
 """An admission request -> its answer, in two pure stages with a look at the registry between them.
 
 `read_review` gives the `Admission`: which images the table redirects, which of them need a look, and why others stay.
-`answer_review` takes it with what the look found and gives the AdmissionReview. `allowed` is always true: what is odd
-(wrong types, text that is no image, a kind that is no Pod) is left alone. As the policies do, an update is redirected
-only where it changes an image.
+`review_answer` takes it with what the look found and gives the AdmissionReview. What is odd (wrong types, text that is no
+image, a kind that is no Pod) is left alone. As the policies do, an update is redirected only where it changes an image.
 
 https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response
 """
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
-import msgspec
-
 from orchestrator.environment.pods import MIRROR_POD
-from orchestrator.routes.table import Answer, Redirected, Refused, RouteTable, Unchanged
+from orchestrator.routes.table import Redirected, Refused, RouteTable, Unchanged
+from orchestrator.swapper.review_shape import Asks
 from orchestrator.workloads.in_cluster import CONTAINERS
 from orchestrator.workloads.paths import mapping
 from orchestrator.workloads.standing import LeftAlone
@@ -30,10 +27,17 @@ ANNOTATION = "swapper.orchestrator/images"
 # Bytes of all annotations of an object (apimachinery, TotalAnnotationSizeLimitB).
 ANNOTATIONS_LIMIT = 256 * 1024
 EPHEMERAL = "ephemeralContainers"
+# Images whose answer is kept: a cluster has some thousands, and an answer takes some hundred bytes.
+REMEMBERED = 16_384
+# Characters of an image and its container's name. Nobody fills the memory with longer ones, which the API refuses afterwards.
+LONGEST_REMEMBERED = 512
 
 
 class SwapFilter(Protocol):
     """A filter of the configuration; true leaves the container alone."""
+
+    @property
+    def asks(self) -> Asks: ...
 
     def skips(self, obj: Mapping[str, Any], container: Mapping[str, Any]) -> bool: ...
 
@@ -42,8 +46,8 @@ class SwapFilter(Protocol):
 class SwapRules:
     """What decides: the table, what its policies leave alone, the filters, and which kinds of routes need a look.
 
-    `ask` is the table's answer for a reference; the server hands in one that remembers. `looked_at` are the kinds of routes
-    (`mirror`, `pull-through`) whose image is swapped only after a look.
+    `looked_at` are the kinds of routes (`mirror`, `pull-through`) whose image is swapped only after a look. What became of
+    an image is remembered: nothing but these values decides it.
     """
 
     table: RouteTable
@@ -51,14 +55,39 @@ class SwapRules:
     filters: tuple[SwapFilter, ...] = ()
     looked_at: frozenset[str] = frozenset({"mirror"})
     dry_run: bool = False
-    ask: Callable[[str], Answer] | None = None
+    _remembered: Callable[[str, int, str, str, bool, str], SwapImage] = field(init=False, repr=False, compare=False)
 
-    def answer(self, reference: str) -> Answer:
-        """The table's answer."""
-        return self.ask(reference) if self.ask is not None else self.table.redirect(reference)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_remembered", lru_cache(REMEMBERED)(self._asked))
+
+    @property
+    def asks(self) -> Asks:
+        """What of a Pod has to be read."""
+        if not self.filters:
+            return "parts"
+        return "whole" if any(one.asks == "whole" for one in self.filters) else "metadata"
+
+    def image(self, holder: str, index: int, name: str, image: str, moves: bool = False, stays: str = "") -> SwapImage:
+        """What the table says of the image of one container or volume; `stays` is a reason that needs no table."""
+        if len(image) + len(name) <= LONGEST_REMEMBERED:
+            return self._remembered(holder, index, name, image, moves, stays)
+        return self._asked(holder, index, name, image, moves, stays)
+
+    def _asked(self, holder: str, index: int, name: str, image: str, moves: bool, stays: str) -> SwapImage:
+        where = (f"/spec/{holder}/{index}/{'image/reference' if holder == 'volumes' else 'image'}", holder, name, image)
+        if stays:
+            return SwapImage(*where, reason=stays)
+        match self.table.redirect(image):
+            case Redirected(target, route):
+                look = route.kind in self.looked_at
+                return SwapImage(*where, target, route.kind, route.name, look, moves)
+            case Unchanged(reason, unused):
+                return SwapImage(*where, reason=reason, route=unused.name if unused else "")
+            case Refused(reason):
+                return SwapImage(*where, reason=f"refused {reason}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SwapImage:
     """One image of the Pod that this request puts there.
 
@@ -76,11 +105,26 @@ class SwapImage:
     route: str = ""
     look: bool = False
     moves: bool = False
+    # What becomes of it where nobody looks; that of others is in `_decisions`.
+    at_once: SwapDecision = field(init=False, repr=False)
+    size: int = field(init=False, repr=False)
+    _decisions: dict[tuple[bool, str], SwapDecision] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at_once", SwapDecision(self, bool(self.target), self.reason))
+        object.__setattr__(self, "size", len(self.image) + len(self.name))
 
     @property
     def key(self) -> str:
         """What the annotation calls it: `containers/web`."""
         return f"{self.holder}/{self.name}"
+
+    def decided(self, swapped: bool, reason: str) -> SwapDecision:
+        """What became of it; the same value each time."""
+        found = self._decisions.get((swapped, reason))
+        if found is None:
+            found = self._decisions[swapped, reason] = SwapDecision(self, swapped, reason)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +161,7 @@ class Admission:
         return tuple(found.values())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SwapDecision:
     """What became of one image: swapped or not, by which route, why. The server counts it."""
 
@@ -143,7 +187,8 @@ def read_review(document: object, rules: SwapRules) -> Admission:
     uid = _text(request.get("uid"))
     pod = mapping(request.get("object"))
     sub = _text(request.get("subResource"))
-    metadata = mapping(pod.get("metadata"))
+    held = pod.get("metadata")
+    metadata = mapping(held)
     namespace = _text(request.get("namespace")) or _text(metadata.get("namespace"))
     left = _not_ours(request, pod, sub) or _left(rules, namespace, metadata)
     if left:
@@ -157,7 +202,7 @@ def read_review(document: object, rules: SwapRules) -> Admission:
         effects=request.get("dryRun") is not True,
         pod=pod,
         # The subresource takes no other change than its containers.
-        annotates=not sub and isinstance(pod.get("metadata"), Mapping) and _is_annotations(annotations),
+        annotates=not sub and isinstance(held, dict) and _is_annotations(annotations),
     )
 
 
@@ -201,183 +246,61 @@ def _images(
 ) -> Iterator[SwapImage]:
     spec = mapping(pod.get("spec"))
     before = mapping(mapping(request.get("oldObject")).get("spec"))
-    holders = (EPHEMERAL,) if sub else (*CONTAINERS, "volumes")
-    seen: Mapping[str, Any] | None = None
-    for holder in holders:
-        old = {name: image for _, name, image, _ in _held(before, holder)}
-        for index, name, image, container in _held(spec, holder):
-            end = "image/reference" if holder == "volumes" else "image"
-            found = SwapImage(f"/spec/{holder}/{index}/{end}", holder, name, image)
-            if old.get(name) == image:
-                yield _stays(found, "not changed")
-                continue
-            if rules.filters:
-                seen = seen if seen is not None else _with_namespace(pod, namespace)
-                as_container = {"name": name, "image": image} if holder == "volumes" else container
-                if any(one.skips(seen, as_container) for one in rules.filters):
-                    yield _stays(found, "filter")
-                    continue
-            yield _asked(found, rules, moves="@" not in image and _pulls_always(container, holder))
-
-
-def _held(spec: Mapping[str, Any], holder: str) -> Iterator[tuple[int, str, str, Mapping[str, Any]]]:
-    """(place in the list, name, image, the container or volume) of those that have an image."""
-    entries = spec.get(holder)
-    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-        # The decoder makes dicts; asking for one costs less than asking for any mapping.
-        if not isinstance(entry, (dict, Mapping)):
+    seen = _with_namespace(pod, namespace) if rules.filters else pod
+    for holder in _EPHEMERAL_ALONE if sub else _HOLDERS:
+        entries = spec.get(holder)
+        if not entries:
             continue
-        image = mapping(entry.get("image")).get("reference") if holder == "volumes" else entry.get("image")
-        if isinstance(image, str) and image:
-            yield index, _text(entry.get("name")), image, entry
+        images_of = _volume_images if holder == "volumes" else _container_images
+        old = {name: image for _, name, image, _, _ in images_of(before.get(holder))}
+        for index, name, image, pull, entry in images_of(entries):
+            if old and old.get(name) == image:
+                yield rules.image(holder, index, name, image, stays="not changed")
+            elif rules.filters and _is_filtered(rules, seen, entry, name, image, holder):
+                yield rules.image(holder, index, name, image, stays="filter")
+            else:
+                # The API server has written the default of `:latest` before it asks.
+                yield rules.image(holder, index, name, image, pull == "Always" and "@" not in image)
+
+
+_HOLDERS = (*CONTAINERS, "volumes")
+_EPHEMERAL_ALONE = (EPHEMERAL,)
+_Found = list[tuple[int, str, str, object, Mapping[str, Any]]]
+
+
+def _container_images(entries: object) -> _Found:
+    """(place in the list, name, image, pull policy, container) of those that have an image."""
+    found: _Found = []
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if isinstance(entry, dict):
+            image = entry.get("image")
+            if image and isinstance(image, str):
+                found.append((index, _text(entry.get("name")), image, entry.get("imagePullPolicy"), entry))
+    return found
+
+
+def _volume_images(entries: object) -> _Found:
+    """The same of image volumes."""
+    found: _Found = []
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        of = mapping(mapping(entry).get("image"))
+        image = _text(of.get("reference"))
+        if image:
+            found.append((index, _text(entry.get("name")), image, of.get("pullPolicy"), entry))
+    return found
+
+
+def _is_filtered(
+    rules: SwapRules, pod: Mapping[str, Any], entry: Mapping[str, Any], name: str, image: str, holder: str
+) -> bool:
+    container = {"name": name, "image": image} if holder == "volumes" else entry
+    return any(one.skips(pod, container) for one in rules.filters)
 
 
 def _with_namespace(pod: Mapping[str, Any], namespace: str) -> Mapping[str, Any]:
     """The Pod as k8s-image-swapper's filters see it: a Pod that is being made has no namespace yet, its request has."""
     metadata = mapping(pod.get("metadata"))
     return pod if metadata.get("namespace") else {**pod, "metadata": {**metadata, "namespace": namespace}}
-
-
-def _stays(image: SwapImage, reason: str, route: str = "") -> SwapImage:
-    return SwapImage(image.place, image.holder, image.name, image.image, "", reason, route)
-
-
-def _pulls_always(entry: Mapping[str, Any], holder: str) -> bool:
-    """Of a container or volume; the API server has written the default of `:latest` before it asks."""
-    of = mapping(entry.get("image")).get("pullPolicy") if holder == "volumes" else entry.get("imagePullPolicy")
-    return bool(of == "Always")
-
-
-def _asked(image: SwapImage, rules: SwapRules, *, moves: bool) -> SwapImage:
-    match rules.answer(image.image):
-        case Redirected(target, route):
-            return SwapImage(
-                *(image.place, image.holder, image.name, image.image),
-                target=target,
-                reason=route.kind,
-                route=route.name,
-                look=route.kind in rules.looked_at,
-                moves=moves,
-            )
-        case Unchanged(reason, route):
-            return _stays(image, reason, route.name if route else "")
-        case Refused(reason):
-            return _stays(image, f"refused {reason}")
-
-
-def answer_review(admission: Admission, rules: SwapRules, verdicts: Mapping[str, Verdict]) -> Reviewed:
-    """The AdmissionReview with its JSON patch. A target without a verdict keeps its source."""
-    response: dict[str, Any] = {"uid": admission.uid, "allowed": True}
-    document = {"apiVersion": admission.version, "kind": "AdmissionReview", "response": response}
-    if admission.left:
-        return Reviewed(document)
-    decisions = tuple(_decided(image, verdicts) for image in admission.images)
-    swapped = [one for one in decisions if one.swapped]
-    patch = (
-        []
-        if rules.dry_run
-        else [{"op": "replace", "path": one.image.place, "value": one.image.target} for one in swapped]
-    )
-    if admission.annotates:
-        patch += _annotation_patch(admission.pod, decisions, dry_run=rules.dry_run)
-    if patch:
-        response["patchType"] = "JSONPatch"
-        response["patch"] = base64.b64encode(_json(patch).encode()).decode()
-    if swapped:
-        said = "; ".join(f"{one.image.key}: {one.image.image} -> {one.image.target} ({_why(one)})" for one in swapped)
-        response["auditAnnotations"] = {"would-swap" if rules.dry_run else "swapped": said}
-    return Reviewed(document, decisions)
-
-
-def _decided(image: SwapImage, verdicts: Mapping[str, Verdict]) -> SwapDecision:
-    if not image.target or not image.look:
-        return SwapDecision(image, bool(image.target), image.reason)
-    verdict = verdicts.get(image.target, _NO_VERDICT)
-    return SwapDecision(image, verdict.swap, verdict.reason)
-
-
-_NO_VERDICT = Verdict(False, "not looked at")
-
-
-def _why(decision: SwapDecision) -> str:
-    return f"{decision.image.route}, {decision.reason}"
-
-
-def _annotation_patch(
-    pod: Mapping[str, Any], decisions: Sequence[SwapDecision], *, dry_run: bool
-) -> list[dict[str, Any]]:
-    """The patch that makes the annotation what it should be; none where it is that already."""
-    annotations = mapping(pod.get("metadata")).get("annotations")
-    there = mapping(annotations).get(ANNOTATION)
-    value = annotation_of(there, decisions, dry_run=dry_run)
-    if value == there or (value is None and there is None):
-        return []
-    path = "/metadata/annotations/" + ANNOTATION.replace("/", "~1")
-    if value is None:
-        return [{"op": "remove", "path": path}]
-    if not _fits(annotations, value):
-        return []
-    if annotations is None:
-        return [{"op": "add", "path": "/metadata/annotations", "value": {ANNOTATION: value}}]
-    return [{"op": "add", "path": path, "value": value}]
-
-
-def _fits(annotations: Any, value: str) -> bool:
-    """Whether the API still takes the Pod's annotations with ours: one that says too much would cost the Pod."""
-    held = {**mapping(annotations), ANNOTATION: value}
-    return sum(len(text.encode(errors="replace")) for pair in held.items() for text in pair) <= ANNOTATIONS_LIMIT
-
-
-def annotation_of(there: object, decisions: Sequence[SwapDecision], *, dry_run: bool) -> str | None:
-    """The annotation's text, or None for none.
-
-    `{"containers/web": {"image": "nginx", "target": "…", "why": "docker-hub, pull-through"}}`; in a dry run
-    `would` stands for `target`. A reference that an earlier round or request wrote stays as long as its image still
-    runs there.
-    """
-    earlier = _earlier(there)
-    found: dict[str, dict[str, str]] = {}
-    for decision in decisions:
-        image = decision.image
-        if decision.swapped:
-            where = "would" if dry_run else "target"
-            found[image.key] = {"image": image.image, where: image.target, "why": _why(decision)}
-        elif _still_holds(earlier.get(image.key, {}), image.image, dry_run=dry_run):
-            found[image.key] = earlier[image.key]
-    if not found:
-        # What a person wrote there is not taken away.
-        return None if earlier else there if isinstance(there, str) else None
-    return _json(dict(sorted(found.items())))
-
-
-def _still_holds(entry: Mapping[str, str], image: str, *, dry_run: bool) -> bool:
-    return (dry_run and "would" in entry and entry.get("image") == image) or entry.get("target") == image
-
-
-def _earlier(there: object) -> dict[str, dict[str, str]]:
-    """The entries of an annotation that an earlier round wrote; what is not of this form has none."""
-    if not isinstance(there, str) or len(there) > ANNOTATIONS_LIMIT:
-        return {}
-    try:
-        entries = json.loads(there)
-    except (ValueError, RecursionError):
-        return {}
-    return {
-        key: dict(entry)
-        for key, entry in mapping(entries).items()
-        if isinstance(entry, Mapping) and all(isinstance(value, str) for value in entry.values())
-    }
-
-
-_encode = msgspec.json.Encoder().encode
-
-
-def _json(value: object) -> str:
-    try:
-        return _encode(value).decode()
-    except UnicodeEncodeError:
-        # Escapes carry text that is no Unicode, too.
-        return json.dumps(value, separators=(",", ":"))
 
 
 def _text(value: object) -> str:

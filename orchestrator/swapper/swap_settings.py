@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from orchestrator.errors import Location
 from orchestrator.routes.upstreams import PrivateRegistry
-from orchestrator.swapper.filters import Filter
+
+if TYPE_CHECKING:
+    from orchestrator.swapper.filters import Filter
 
 LogFormat = Literal["json", "console"]
 SwapPolicy = Literal["always", "exists"]

@@ -6,7 +6,6 @@ POST /webhook, GET /metrics, /healthz, /readyz and /. A body is bounded in size,
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import re
@@ -17,15 +16,10 @@ from typing import Any, Protocol
 import msgspec
 
 from orchestrator.swapper.metrics import CONTENT_TYPE, SwapMetrics
-from orchestrator.swapper.review import (
-    Admission,
-    SwapImage,
-    SwapRules,
-    Verdict,
-    answer_review,
-    leave_review,
-    read_review,
-)
+from orchestrator.swapper.review import Admission, SwapImage, SwapRules, Verdict, leave_review, read_review
+from orchestrator.swapper.review_answer import answer_review
+from orchestrator.swapper.review_shape import decode_review
+from orchestrator.swapper.slow_bodies import SlowBodies
 
 # An object of the API has at most 1.5 MB (etcd), and a review of an update holds two.
 LARGEST_BODY = 3 * 2**20
@@ -41,7 +35,6 @@ TEXT = "text/plain; charset=utf-8"
 _PATHS = frozenset({"/", "/webhook", "/metrics", "/healthz", "/readyz"})
 
 _log = logging.getLogger("orchestrator.swapper")
-_decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -88,9 +81,10 @@ class Webhook:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._rules = rules
+        self._asks = rules.asks
         self._metrics = metrics
         self._looks = looks
-        self._body_seconds = body_seconds
+        self._bodies = SlowBodies(body_seconds)
         self._clock = clock
         self.draining = False
 
@@ -135,7 +129,7 @@ class Webhook:
         if body is None:
             return 413, TEXT, b"the body is larger than 3 MB\n"
         try:
-            document = _decode(body)
+            document = decode_review(body, self._asks)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             left = _read_loosely(body)
             if left is None:
@@ -156,7 +150,7 @@ class Webhook:
 
     async def _body(self, scope: HttpScope, proto: Any) -> bytes | None:
         """The whole body; None for one that is too large."""
-        async with asyncio.timeout(self._body_seconds):
+        with self._bodies:
             length = scope.headers.get("content-length")
             if _is_small(length):
                 body: bytes = await proto()

@@ -194,7 +194,9 @@ def _joined(value: object, parts: tuple[str, ...]) -> str:
 def mapping(value: object) -> Mapping[str, Any]:
     """`value` where it is an object, else an empty one."""
     # A decoder makes dicts, and to ask for one costs a tenth of asking for any mapping.
-    return value if isinstance(value, (dict, Mapping)) else {}
+    if isinstance(value, dict):
+        return value
+    return value if value is not None and isinstance(value, Mapping) else {}
 
 
 def text_of(value: object) -> str:

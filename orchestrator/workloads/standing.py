@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from typing import Literal
 
 from orchestrator.environment.pods import COMPARING_OPERATORS, ComparingOperator, PodSelector, parse_pod_selector
@@ -37,15 +38,26 @@ class LeftAlone:
     namespaces: Sequence[str] = ()
     selectors: Mapping[str, PodSelector] = field(default_factory=dict)
     policy: PolicyFound | None = None
+    _is_left: Callable[[str], object] = field(init=False, repr=False, compare=False)
+    # Whoever has none of these labels is selected by none; None where a selector is content without any.
+    _labels: frozenset[str] | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        patterns = "|".join(translate(one) for one in self.namespaces)
+        object.__setattr__(self, "_is_left", re.compile(patterns or r"(?!)").match)
+        wanted = [one.label for one in self.selectors.values()]
+        object.__setattr__(self, "_labels", None if None in wanted else frozenset(wanted))
 
     def of_template(self, namespace: str, labels: Mapping[str, str]) -> Stay | None:
         """Why Pods with these labels will not be redirected when they are made."""
-        if any(fnmatchcase(namespace, pattern) for pattern in self.namespaces):
+        if self._is_left(namespace):
             return Stay(
                 "namespace",
                 f"namespace {namespace} is left alone",
                 "Take it out of exclude_namespaces, or write ECR's name.",
             )
+        if self._labels is not None and self._labels.isdisjoint(labels):
+            return None
         held = dict(labels)
         for text, selector in self.selectors.items():
             if selector.matches(held):

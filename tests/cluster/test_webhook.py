@@ -17,7 +17,8 @@ from orchestrator.manifests.swapper_objects import NAMESPACE, routes
 from orchestrator.manifests.webhook_configuration import NAME
 from orchestrator.swapper.cluster_api import ClusterApi
 from orchestrator.swapper.own_certificate import LIFETIME, CertificateKeeper
-from orchestrator.swapper.pod_secrets import PodSecrets, read_logins
+from orchestrator.swapper.pod_logins import read_logins
+from orchestrator.swapper.pod_secrets import PodSecrets
 from orchestrator.swapper.review import ANNOTATION
 from tests.cluster.api_server import ApiServer
 from tests.cluster.pods import Document

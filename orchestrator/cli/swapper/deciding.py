@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
     from orchestrator.local import LocalAws
     from orchestrator.routes.table import RouteTable
-
-# References whose answer is kept: a cluster has some thousands, and an answer takes some hundred bytes.
-REMEMBERED = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +155,12 @@ def _by_environment(
 ) -> WebhookPlan:
     from orchestrator.cli.project_session import embedded_aws, project_session
     from orchestrator.cli.route import load_routes
-    from orchestrator.swapper.reconcile import reconcile
 
     environment: Environment = load_routes(project, name)
-    settings = reconcile(settings, environment)
+    if settings.said:
+        from orchestrator.swapper.reconcile import reconcile
+
+        settings = reconcile(settings, environment)
     alone = left_alone(environment.exclude_namespaces, environment.exclude_pods, None)
     table = build_route_table(environment)
     rules = _rules(table, alone, settings)
@@ -255,7 +254,6 @@ def _rules(table: RouteTable, alone: LeftAlone, settings: SwapSettings) -> SwapR
         filters=settings.filters,
         looked_at=frozenset({"mirror"} if settings.pull_through_policy == "redirect" else {"mirror", "pull-through"}),
         dry_run=settings.dry_run,
-        ask=lru_cache(REMEMBERED)(table.redirect),
     )
 
 

@@ -83,7 +83,7 @@ def explained(plan: WebhookPlan, image: str) -> Explanation:
     """What becomes of `image` by this plan. The registry is asked where its route needs a look."""
     from orchestrator.routes.table import Redirected, Refused
 
-    answer = plan.rules.answer(image)
+    answer = plan.rules.table.redirect(image)
     if not isinstance(answer, Redirected):
         refused = "refused: " if isinstance(answer, Refused) else ""
         return Explanation(image, image, (f"the route table leaves it: {refused}{answer.reason}",))

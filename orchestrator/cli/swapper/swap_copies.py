@@ -13,23 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.oci.auth import Logins
-from orchestrator.oci.copies import Copy, CopyOptions, CopyState
-from orchestrator.oci.copy import copy_images
-from orchestrator.oci.journal import Journal
-from orchestrator.oci.logins import docker_logins
-from orchestrator.oci.ports import Endpoint
-from orchestrator.oci.registries import Registries
 from orchestrator.routes.reference import parse_reference
-from orchestrator.swapper.pod_secrets import PodSecrets, ReadsObjects, read_logins
+from orchestrator.swapper.pod_secrets import PodSecrets
 
 if TYPE_CHECKING:
     from orchestrator.aws.mirror_target import MirrorTarget
     from orchestrator.aws.session import AwsSession
     from orchestrator.mirroring.repository import RepositorySettings
+    from orchestrator.oci import Endpoint, Journal, Logins, Registries
     from orchestrator.routes.reference import ImageReference
     from orchestrator.routes.upstreams import PrivateRegistry
     from orchestrator.swapper.metrics import SwapMetrics
+    from orchestrator.swapper.pod_logins import ReadsObjects
 
 _log = logging.getLogger("orchestrator.swapper")
 _THREADS = 8
@@ -64,7 +59,7 @@ class CopyHome:
 
 
 class SwapCopies:
-    """Looks and copies. Used from several threads; nothing is opened before it is needed.
+    """Looks and copies. Used from several threads; nothing is opened, or loaded, before it is needed.
 
     `cluster` gives the pull secrets of Pods, None where none are read.
     """
@@ -98,6 +93,9 @@ class SwapCopies:
 
     def copy(self, source: str, target: str, secrets: PodSecrets | None = None) -> None:
         """Copy one image with its signatures, with what opens it to its Pod. Raises OrchestratorError."""
+        from orchestrator.oci import Copy, CopyOptions, CopyState, copy_images
+        from orchestrator.swapper.pod_logins import read_logins
+
         copier, registries, journal = self._open()
         logins = read_logins(self._cluster, secrets) if self._cluster is not None and secrets is not None else ()
         copier.forget()
@@ -136,6 +134,7 @@ class SwapCopies:
 
     def _open(self) -> tuple[MirrorTarget, Registries, Journal]:
         from orchestrator.aws.mirror_target import MirrorTarget
+        from orchestrator.oci import Journal
 
         session = self.aws()
         with self._lock:
@@ -145,6 +144,8 @@ class SwapCopies:
             return self._opened
 
     def _registries(self, target: MirrorTarget, logins: Sequence[Logins] = ()) -> Registries:
+        from orchestrator.oci import Endpoint, Registries, docker_logins
+
         ways = [Endpoint(name, url=url) for name, url in self._via.items()]
         find = partial(self._find, target)
         return Registries([target.endpoint(), *ways], logins=[*logins, *docker_logins()], find=find)

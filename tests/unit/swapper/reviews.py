@@ -9,7 +9,8 @@ from typing import Any
 
 from orchestrator.environment.model import Environment
 from orchestrator.routes.build import build_route_table
-from orchestrator.swapper.review import Reviewed, SwapRules, Verdict, answer_review, read_review
+from orchestrator.swapper.review import Reviewed, SwapRules, Verdict, read_review
+from orchestrator.swapper.review_answer import answer_review
 from orchestrator.workloads.standing import left_alone
 
 Document = dict[str, Any]

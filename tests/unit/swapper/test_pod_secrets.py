@@ -11,7 +11,8 @@ import pytest
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.oci.auth import FirstOf, Login
-from orchestrator.swapper.pod_secrets import PodSecrets, read_logins, secrets_of_pod, secrets_of_text
+from orchestrator.swapper.pod_logins import read_logins
+from orchestrator.swapper.pod_secrets import PodSecrets, secrets_of_pod, secrets_of_text
 
 
 class Cluster:

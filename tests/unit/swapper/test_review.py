@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from orchestrator.routes.table import RouteTable
-from orchestrator.swapper.review import ANNOTATION, Verdict, annotation_of
+from orchestrator.routes.table import Answer, Redirected, RouteTable
+from orchestrator.swapper.review import ANNOTATION, LONGEST_REMEMBERED, Verdict
+from orchestrator.swapper.review_answer import annotation_of
 from tests.references_table import CASES, ENVIRONMENTS, OWN, environment
 from tests.unit.swapper.reviews import Document, containers, operations, patched, pod, review, reviewed, rules_of
 
@@ -245,13 +247,38 @@ def test_what_a_person_wrote_in_the_annotation_does_no_harm(there: str) -> None:
     assert json.loads(patched(document, reviewed(document, RULES).document)["metadata"]["annotations"][ANNOTATION])
 
 
-def test_the_table_is_asked_through_what_remembers() -> None:
-    asked: list[str] = []
-    table: RouteTable = RULES.table
+class CountingTable:
+    """A route table that notes what it is asked."""
 
-    def ask(reference: str) -> Any:
-        asked.append(reference)
-        return table.redirect(reference)
+    def __init__(self, table: RouteTable) -> None:
+        self._table = table
+        self.asked: list[str] = []
 
-    reviewed(review(pod(containers=containers("nginx", "nginx"))), rules_of(environment("standard"), ask=ask))
-    assert asked == ["nginx", "nginx"]
+    def redirect(self, reference: str) -> Answer:
+        self.asked.append(reference)
+        return self._table.redirect(reference)
+
+
+@pytest.mark.parametrize(("image", "times"), [("nginx", 1), ("nginx:" + "a" * LONGEST_REMEMBERED, 3)])
+def test_the_table_is_asked_once_for_an_image_and_no_pod_fills_the_memory(image: str, times: int) -> None:
+    table: Any = CountingTable(RULES.table)
+    rules = replace(RULES, table=table)
+    answers = [reviewed(review(pod(containers=containers(image))), rules) for _ in range(3)]
+    assert table.asked == [image] * times
+    assert len({json.dumps(one.document) for one in answers}) == 1
+
+
+def test_answers_that_are_remembered_are_those_of_the_same_containers_alone() -> None:
+    """Every Pod twice, in turn: what a Pod has more than an earlier one stands in its answer."""
+    pods = [pod(containers=containers(*images)) for images in (["nginx"], ["nginx", "redis"], ["redis", "nginx"], [])]
+    noted = [{**one, "metadata": {"name": "web", "annotations": {"a": "b"}}} for one in pods]
+    for whole in (*pods, *noted) * 2:
+        document = review(whole)
+        after = patched(document, reviewed(document, RULES).document)
+        assert [one["image"] for one in after["spec"]["containers"]] == [
+            answer.target if isinstance(answer := RULES.table.redirect(one["image"]), Redirected) else one["image"]
+            for one in whole["spec"]["containers"]
+        ]
+        said = json.loads(after["metadata"].get("annotations", {}).get(ANNOTATION, "{}"))
+        assert sorted(said) == [f"containers/{one['name']}" for one in whole["spec"]["containers"]]
+        assert ("annotations" in whole["metadata"]) == (after["metadata"].get("annotations", {}).get("a") == "b")

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from orchestrator.swapper.filters import compile_filter
-from orchestrator.swapper.metrics import MOST_ROUTES, SwapMetrics
-from orchestrator.swapper.review import ANNOTATION, ANNOTATIONS_LIMIT, SwapRules, answer_review, read_review
+from orchestrator.swapper.metrics import SwapMetrics
+from orchestrator.swapper.request_tallies import MOST_ROUTES
+from orchestrator.swapper.review import ANNOTATION, ANNOTATIONS_LIMIT, SwapRules, read_review
+from orchestrator.swapper.review_answer import answer_review
 from orchestrator.swapper.swap_config import read_swap_settings
 from orchestrator.swapper.swap_targets import open_table
 from tests.unit.swapper.reviews import containers, patched, pod, review
