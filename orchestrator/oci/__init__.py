@@ -18,9 +18,10 @@ Archives: `plan_archive(…).write(…)` puts images into an OCI layout in a tar
 `in_archive(reference)` is what an image in it is called in a `Copy`.
 
     errors   manifest   pace   copies   copy_events   copy_plan   copy_tree   ports     values and rules, pure
-    trust    http       retry  auth     logins        exchange                          one exchange: the way, the pool, who we are
-    client   blobs      registries                                                      one registry; one blob; all of them
-    crew     journal    discover  target_content   copy   copy_run   comparison         threads; what was verified; read; do; compare
+    trust    http       retry  auth     logins   registry_words  exchange               one exchange: the way, the pool, who we are
+    lists    client     blobs  registries                                               one registry; one blob; all of them
+    crew     journal    discover  target_tags   target_content                          threads; what was verified; read
+    copy     copy_run   comparison                                                      do; compare
     archive  archive_writer                                                             images in a file
 """
 

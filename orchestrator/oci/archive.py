@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from orchestrator.oci.client import TagList
 from orchestrator.oci.errors import Absent, NotUsable
 from orchestrator.oci.http import CHUNK
+from orchestrator.oci.lists import TagList
 from orchestrator.oci.manifest import MANIFEST_LIMIT, Manifest, algorithm_of, as_referrer, is_digest, parse_manifest
 from orchestrator.routes.reference import ImageReference, InvalidReference, parse_reference
 

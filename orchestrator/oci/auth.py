@@ -211,7 +211,7 @@ class Authorizer:
             headers = {} if login is None else {"Authorization": login.basic}
             joint = "&" if urlsplit(realm).query else "?"
             answer = self._exchange("GET", f"{realm}{joint}{urlencode(query)}" if query else realm, headers)
-        if answer.status != 200:
+        if answer.status // 100 != 2:
             raise Denied(
                 f"{shown(realm)} gives no token for {self._registry}: it answers {answer.status}.",
                 status=answer.status,
@@ -221,12 +221,20 @@ class Authorizer:
         try:
             document = json.loads(answer.content)
             token = document.get("token") or document.get("access_token")
-            seconds = float(document.get("expires_in") or _DEFAULT_TOKEN_SECONDS)
-        except (ValueError, AttributeError, TypeError) as error:
+        except (ValueError, AttributeError) as error:
             raise NotUsable(f"{shown(realm)} answers with something that is no token.") from error
-        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        token = token.strip() if isinstance(token, str) else ""
+        if not _TOKEN.fullmatch(token):
             raise NotUsable(f"{shown(realm)} answers with something that is no token.")
-        return token, seconds
+        return token, _seconds(document.get("expires_in"))
+
+
+def _seconds(found: object) -> float:
+    """How long a token lives. Some servers write a moment, or a word: then it is what the specification assumes."""
+    try:
+        return float(found or _DEFAULT_TOKEN_SECONDS)  # type: ignore[arg-type]
+    except (ValueError, TypeError):
+        return _DEFAULT_TOKEN_SECONDS
 
 
 def _covers(scope: str, wanted: str) -> bool:

@@ -5,14 +5,10 @@ Safe to use from many threads. Small exchanges are tried again here; streams by 
 
 from __future__ import annotations
 
-import json
 import re
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
-from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from orchestrator.oci.content_encoding import is_packed, unpacked
 from orchestrator.oci.copy_events import Retried
@@ -24,19 +20,17 @@ from orchestrator.oci.errors import (
     WrongContent,
 )
 from orchestrator.oci.exchange import (
-    ERROR_LIMIT,
     GET_BLOB,
     GET_MANIFEST,
     HEAD_BLOB,
-    LIST,
     PUT_BLOB,
     PUT_MANIFEST,
     START_UPLOAD,
-    Exchanges,
     Read,
     TryAgain,
 )
 from orchestrator.oci.http import Body, HttpAnswer
+from orchestrator.oci.lists import PULL, PUSH, Lists, scope_of
 from orchestrator.oci.manifest import (
     ACCEPTED,
     MANIFEST_LIMIT,
@@ -47,17 +41,15 @@ from orchestrator.oci.manifest import (
     parse_manifest,
     refuse_by_sight,
 )
+from orchestrator.oci.registry_words import ERROR_LIMIT
 from orchestrator.oci.retry import Attempts
 
-_LIST_LIMIT = 16 * 2**20
-_NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
 _FROM = re.compile(r"bytes (\d{1,18})-")
-_PULL, _PUSH = "pull", "pull,push"
 # What registries and proxies answer to a method that they do not know.
 _UNKNOWN_METHOD = frozenset({400, 405, 501})
+# How registries refuse a tag that cannot be changed, be it by the image that it has.
+_KEPT = frozenset({400, 403, 409, 412})
 _NOT_SEEN_YET = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
-# A 404 with one of these speaks of what was asked for, not of the API.
-_OF_ONE_REPOSITORY = frozenset({"NAME_UNKNOWN", "MANIFEST_UNKNOWN"})
 # So often a manifest is put again whose blobs are not seen.
 _LOOKS = 3
 
@@ -71,14 +63,6 @@ class BegunUpload:
 
 
 @dataclass(frozen=True, slots=True)
-class TagList:
-    """The tags of a repository; `complete` is False when there are more than were read."""
-
-    names: tuple[str, ...]
-    complete: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Stored:
     """What a push of a manifest was answered. It says whether the registry lists it as a referrer of its subject by
     itself. It also says whether it named the digest that it has stored under the reference.
@@ -88,19 +72,13 @@ class Stored:
     confirmed: bool
 
 
-class RemoteRegistry(Exchanges):
+class RemoteRegistry(Lists):
     """One registry."""
 
     # Bytes of a chunk that a proxy before the registry lets through, once it has refused more; 0 for no limit.
     largest_chunk = 0
-
-    @cached_property
-    def _unlisted(self) -> set[str]:
-        """Repositories, and first components of theirs, without a referrers API.
-
-        Registries that stand before others have it for some only: the first component says who answers (`remote/`).
-        """
-        return set()
+    # Whether HEAD tells what is there: None until it has found something, or a GET has found what it did not.
+    _head_is_right: bool | None = None
 
     # Manifests
 
@@ -112,8 +90,8 @@ class RemoteRegistry(Exchanges):
             answer = self.ask(
                 GET_MANIFEST,
                 "GET",
-                self._url(repository, "manifests", reference),
-                scope=_scope(repository, _PULL),
+                self.url_of(repository, "manifests", reference),
+                scope=scope_of(repository, PULL),
                 headers={"Accept": ", ".join(ACCEPTED)},
                 limit=MANIFEST_LIMIT,
             )
@@ -148,24 +126,31 @@ class RemoteRegistry(Exchanges):
 
     def manifest_digest(self, repository: str, reference: str) -> str | None:
         """The digest behind a tag or digest, by HEAD; None when there is none."""
+        if self._head_is_right is not False:
+            try:
+                answer = self.ask(
+                    GET_MANIFEST,
+                    "HEAD",
+                    self.url_of(repository, "manifests", reference),
+                    scope=scope_of(repository, PULL),
+                    headers={"Accept": ", ".join(ACCEPTED)},
+                )
+                self._head_is_right = True
+                return _said_digest(answer) or self.manifest(repository, reference).digest
+            except Absent:
+                if self._head_is_right:
+                    return None
+            except RegistryRefused as refusal:
+                if refusal.status not in _UNKNOWN_METHOD:
+                    raise
         try:
-            answer = self.ask(
-                GET_MANIFEST,
-                "HEAD",
-                self._url(repository, "manifests", reference),
-                scope=_scope(repository, _PULL),
-                headers={"Accept": ", ".join(ACCEPTED)},
-            )
-            return _said_digest(answer) or self.manifest(repository, reference).digest
+            found = self.manifest(repository, reference).digest
         except Absent:
+            # Nexus and some proxies answer 404 to every HEAD: the first one is asked for twice.
+            self._head_is_right = True
             return None
-        except RegistryRefused as refusal:
-            if refusal.status not in _UNKNOWN_METHOD:
-                raise
-        try:
-            return self.manifest(repository, reference).digest
-        except Absent:
-            return None
+        self._head_is_right = False
+        return found
 
     def put_manifest(self, repository: str, reference: str, manifest: Manifest) -> Stored:
         """Push a manifest by tag or digest. Raises RegistryRefused when the registry will not have it."""
@@ -175,13 +160,16 @@ class RemoteRegistry(Exchanges):
                 answer = self.ask(
                     PUT_MANIFEST,
                     "PUT",
-                    self._url(repository, "manifests", reference),
-                    scope=_scope(repository, _PUSH),
+                    self.url_of(repository, "manifests", reference),
+                    scope=scope_of(repository, PUSH),
                     headers={"Content-Type": manifest.media_type},
                     body=manifest.content,
                 )
                 break
             except RegistryRefused as refusal:
+                seen = refusal.code not in _NOT_SEEN_YET
+                if seen and refusal.status in _KEPT and self._names(repository, reference, manifest.digest):
+                    return Stored(knows_subject=False, confirmed=True)
                 # A registry over an object store may not see yet what it has just taken.
                 wait = attempts.wait_after_failure(time.monotonic()) if refusal.code in _NOT_SEEN_YET else None
                 if wait is None or attempts.failures > _LOOKS:
@@ -197,73 +185,19 @@ class RemoteRegistry(Exchanges):
             )
         return Stored(bool(answer.headers.get("OCI-Subject")), said == manifest.digest)
 
-    # Lists
-
-    def tags(self, repository: str, *, pages: int = 1000) -> TagList | None:
-        """The tags of a repository, at most `pages` answers of them; None when there is no such repository."""
-        names: list[str] = []
-        url = self._url(repository, "tags", "list") + "?n=1000"
-        seen = {url}
+    def _names(self, repository: str, tag: str, digest: str) -> bool:
+        """Does a tag that cannot be put name this image already? Another run may have been faster."""
         try:
-            for _ in range(pages):
-                answer = self._list(url, repository)
-                document = _document(answer)
-                found = document.get("tags") if isinstance(document, dict) else None
-                names += [str(tag) for tag in found or ()]
-                following = self._next(url, answer.headers)
-                if following is None or following in seen:
-                    return TagList(tuple(names), complete=True)
-                seen.add(url := following)
-        except Absent:
-            return None
-        return TagList(tuple(names), complete=False)
-
-    def referrers(self, repository: str, digest: str) -> tuple[dict[str, Any], ...] | None:
-        """The descriptors of what refers to `digest`; None when there is no referrers API for this repository."""
-        group = repository.partition("/")[0]
-        if repository in self._unlisted or f"{group}/" in self._unlisted:
-            return None
-        url = self._url(repository, "referrers", digest)
-        seen = {url}
-        found: list[dict[str, Any]] = []
-        while True:
-            try:
-                answer = self._list(url, repository)
-                document = _document(answer)
-                found += [item for item in document["manifests"] or () if is_digest(item.get("digest"))]
-            except (Absent, NotUsable, KeyError, TypeError, AttributeError) as error:
-                # The specification: 404 means that the API is not there; some older registries answer with a page.
-                own = isinstance(error, Absent) and error.code in _OF_ONE_REPOSITORY
-                self._unlisted.add(repository if own else f"{group}/")
-                return None
-            except RegistryRefused as refusal:
-                # Some lead to the login page of their console.
-                if refusal.elsewhere or refusal.status in (400, 405, 406, 501):
-                    self._unlisted.add(f"{group}/")
-                    return None
-                raise
-            following = self._next(url, answer.headers)
-            if following is None or following in seen:
-                return tuple(found)
-            seen.add(url := following)
-
-    def _list(self, url: str, repository: str) -> Read:
-        return self.ask(LIST, "GET", url, scope=_scope(repository, _PULL), limit=_LIST_LIMIT)
-
-    def _next(self, url: str, headers: Mapping[str, str]) -> str | None:
-        match = _NEXT.search(headers.get("Link") or "")
-        if match is None:
-            return None
-        # Registries behind a proxy write the name that they have for themselves; the list goes on where it began.
-        here, found = urlsplit(url), urlsplit(urljoin(url, str(match[1])))
-        return urlunsplit((here.scheme, here.netloc, found.path, found.query, ""))
+            return not is_digest(tag) and self.manifest_digest(repository, tag) == digest
+        except OciError:
+            return False
 
     # Blobs
 
     def has_blob(self, repository: str, digest: str) -> bool:
         """Whether the repository has the blob, by HEAD. It is taken to be missing where a registry cannot say."""
         try:
-            self.ask(HEAD_BLOB, "HEAD", self._url(repository, "blobs", digest), scope=_scope(repository, _PULL))
+            self.ask(HEAD_BLOB, "HEAD", self.url_of(repository, "blobs", digest), scope=scope_of(repository, PULL))
         except Absent:
             return False
         except RegistryRefused as refusal:
@@ -279,7 +213,7 @@ class RemoteRegistry(Exchanges):
         """The blob's bytes from `offset` on (status 206), or from the start (200). Raises TryAgain once it is begun."""
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         answer = self.begin(
-            GET_BLOB, "GET", self._url(repository, "blobs", digest), scope=_scope(repository, _PULL), headers=headers
+            GET_BLOB, "GET", self.url_of(repository, "blobs", digest), scope=scope_of(repository, PULL), headers=headers
         )
         said = _FROM.match(answer.headers.get("Content-Range", "")) if answer.status == 206 else None
         if said is not None and int(said[1]) != offset:
@@ -289,11 +223,11 @@ class RemoteRegistry(Exchanges):
 
     def start_upload(self, repository: str, *, mount: str = "", source: str = "") -> BegunUpload | None:
         """Begin an upload; None when the blob `mount` was mounted from the repository `source` instead."""
-        url = self._url(repository, "blobs", "uploads/")
-        scope = _scope(repository, _PUSH)
+        url = self.url_of(repository, "blobs", "uploads/")
+        scope = scope_of(repository, PUSH)
         if mount:
             url += "?" + urlencode({"mount": mount, "from": source}, safe=":/")
-            scope += _scope(source, _PULL)
+            scope += scope_of(source, PULL)
         answer = self.ask(START_UPLOAD, "POST", url, scope=scope, headers={"Content-Length": "0"})
         if answer.status == 201 and mount:
             return None
@@ -320,7 +254,7 @@ class RemoteRegistry(Exchanges):
             PUT_BLOB,
             "PUT",
             f"{upload.url}{joint}digest={quote(digest, safe=':')}",
-            scope=_scope(repository, _PUSH),
+            scope=scope_of(repository, PUSH),
             headers=headers,
             body=body,
         )
@@ -332,7 +266,7 @@ class RemoteRegistry(Exchanges):
             PUT_BLOB,
             "PATCH",
             upload.url,
-            scope=_scope(repository, _PUSH),
+            scope=scope_of(repository, PUSH),
             headers={
                 "Content-Length": str(length),
                 "Content-Type": "application/octet-stream",
@@ -346,7 +280,7 @@ class RemoteRegistry(Exchanges):
     def upload_offset(self, repository: str, upload: BegunUpload) -> tuple[BegunUpload, int]:
         """How many bytes of an upload the registry has; (the upload, 0) when it has forgotten it."""
         try:
-            answer = self.ask(PUT_BLOB, "GET", upload.url, scope=_scope(repository, _PUSH), limit=ERROR_LIMIT)
+            answer = self.ask(PUT_BLOB, "GET", upload.url, scope=scope_of(repository, PUSH), limit=ERROR_LIMIT)
         except OciError:
             return upload, 0
         last = answer.headers.get("Range", "").rpartition("-")[2]
@@ -363,22 +297,8 @@ class RemoteRegistry(Exchanges):
             raise NotUsable(f"{self.name} begins an upload without saying where it goes.")
         return self.located(url, location)
 
-    def _url(self, repository: str, kind: str, reference: str) -> str:
-        return f"{self.base}/v2/{repository}/{kind}/{reference}"
-
-
-def _scope(repository: str, rights: str) -> tuple[str, ...]:
-    return (f"repository:{repository}:{rights}",)
-
 
 def _said_digest(answer: Read) -> str:
     """The digest that an answer names, or ""."""
     found = answer.headers.get("Docker-Content-Digest", "")
     return found if is_digest(found) else ""
-
-
-def _document(answer: Read) -> Any:
-    try:
-        return json.loads(answer.content)
-    except (ValueError, RecursionError) as error:
-        raise NotUsable("A registry answers with a list that is not JSON.") from error

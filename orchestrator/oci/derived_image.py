@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.oci.blobs import Piecewise
-from orchestrator.oci.client import RemoteRegistry, TagList
+from orchestrator.oci.client import RemoteRegistry
 from orchestrator.oci.errors import Absent, NotUsable
 from orchestrator.oci.http import HttpAnswer
 from orchestrator.oci.image_files import config_document
+from orchestrator.oci.lists import TagList
 from orchestrator.oci.manifest import (
     DOCKER_MANIFEST,
     OCI_MANIFEST,

@@ -51,7 +51,12 @@ class Discovery:
             self._find_signatures([tree for tree in trees if tree.live])
         wanted = self._wanted([tree for tree in trees if tree.live])
         empty = {item.target for item in wanted if self._target_tags.is_empty(item.target)}
-        held, committed = TargetContent(self._registries, self._options.threads, self._journal).of(wanted, empty)
+        content = TargetContent(self._registries, self._options.threads, self._journal)
+        held, committed = content.of(wanted, empty)
+        for tree in trees:
+            if tree.live and (error := content.errors.get(tree.copy.target_place)) is not None:
+                tree.fail(error)
+        wanted = [item for item in wanted if item.target not in content.errors]
         return Discovered(trees, wanted, held, committed)
 
     def _each(self, work: Callable[[CopyTree], None], trees: list[CopyTree]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Mapping
@@ -17,6 +16,16 @@ from orchestrator.oci.errors import Absent, Denied, NotUsable, RegistryRefused, 
 from orchestrator.oci.http import REDIRECTS, Body, HttpAnswer, Transport, TransportError, origin, shown
 from orchestrator.oci.pace import Pace
 from orchestrator.oci.ports import Endpoint
+from orchestrator.oci.registry_words import (
+    ERROR_LIMIT,
+    certificate_reason,
+    drop,
+    error_words,
+    limits_rate,
+    says_login_ended,
+    short_content,
+    transport_reason,
+)
 from orchestrator.oci.retry import AGAIN, Attempts, Budget, Health, retry_after
 from orchestrator.oci.trust import is_loopback
 
@@ -32,7 +41,6 @@ TOKENS = "tokens"
 
 HUB = "docker.io"
 _HUB_HOST = "registry-1.docker.io"
-ERROR_LIMIT = 64 * 1024
 _TOKEN_LIMIT = 2**20
 _SERVED_LATELY = 5.0
 
@@ -177,36 +185,41 @@ class Exchanges:
         answer = self._paced(action, method, url, sent, credentials, body)
         if method == "GET" and answer.status in (401, 403) and _is_elsewhere(answer, url):
             # A link to a storage ends after minutes; the registry signs another one.
-            _drop(answer)
+            drop(answer)
             answer = self._paced(action, method, url, sent, credentials, body)
+        content: bytes | None = None
         for again in (False, True):
             # Only the registry itself is told who we are.
-            if answer.status != 401 or not own or _is_elsewhere(answer, url):
+            if answer.status not in (400, 401, 403) or not own or _is_elsewhere(answer, url):
                 break
+            if answer.status != 401:
+                content = short_content(answer)
+                if again or not says_login_ended(content):
+                    break
             challenge = answer.headers.get("WWW-Authenticate", "")
             if again and not self._authorizer.wants_more(challenge, scope, credentials):
                 break
-            _drop(answer)
+            drop(answer)
             renewed = self._authorizer.refused(challenge, scope, credentials)
             if renewed is None:
                 raise self._refusal(401, url, method, b"")
             if body is not None and not isinstance(body, bytes):
                 raise TryAgain("its token ended")
-            answer = self._paced(action, method, url, sent, renewed, body)
+            answer, content = self._paced(action, method, url, sent, renewed, body), None
             credentials = renewed
         if answer.status < 300:
             return answer
         if answer.status == 416:
-            _drop(answer)
+            drop(answer)
             raise TryAgain("the range was refused", range_refused=True)
-        content = _short(answer)
+        content = short_content(answer) if content is None else content
         if answer.status in AGAIN:
             why = f"it answers {answer.status}"
             if answer.status == 429:
                 left = answer.headers.get("RateLimit-Limit", "").partition(";")[0]
                 why = f"its limit of {left} pulls is reached" if left else "it limits the rate"
             raise TryAgain(why, throttled=answer.status == 429, wait=retry_after(answer.headers))
-        if _limits_rate(content):
+        if limits_rate(content):
             raise TryAgain("it limits the rate", throttled=True, wait=retry_after(answer.headers))
         raise self._refusal(answer.status, answer.url, method, content, elsewhere=_is_elsewhere(answer, url))
 
@@ -235,14 +248,14 @@ class Exchanges:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise Untrusted(
                     f"The certificate of {origin(url)[1]} was refused.",
-                    why=f"{_verify_message(error)}",
+                    why=f"{certificate_reason(error)}",
                     remedy="Name the file of your certificate authority in SSL_CERT_FILE or REQUESTS_CA_BUNDLE.",
                 ) from None
             self.health.failed()
             raise TryAgain(type(error).__name__) from None
         except TransportError as error:
             self.health.failed()
-            raise TryAgain(_transport_reason(error)) from None
+            raise TryAgain(transport_reason(error)) from None
         finally:
             self._leave(pace, throttled=throttled, wait=wait)
 
@@ -325,7 +338,7 @@ class Exchanges:
     def _refusal(
         self, status: int, url: str, method: str, content: bytes, *, elsewhere: bool = False
     ) -> RegistryRefused:
-        code, message = _error(content)
+        code, message = error_words(content)
         kind = {401: Denied, 403: Denied, 404: Absent}.get(status, RegistryRefused)
         words = ": ".join(part for part in (code, message) if part)
         remedies = {
@@ -358,40 +371,3 @@ def _default_url(registry: str) -> str:
 def _is_elsewhere(answer: HttpAnswer, asked: str) -> bool:
     """Was the answer given by another host than the one that was asked?"""
     return origin(answer.url) != origin(asked)
-
-
-def _drop(answer: HttpAnswer) -> None:
-    """Read what little is left of an answer, so that its connection can be used again."""
-    _short(answer)
-
-
-def _short(answer: HttpAnswer) -> bytes:
-    try:
-        return answer.content(ERROR_LIMIT)
-    except (ValueError, *TransportError):
-        return b""
-
-
-def _error(content: bytes) -> tuple[str, str]:
-    """(code, message) of an error body, in one line of printable characters."""
-    try:
-        (first, *_) = json.loads(content)["errors"]
-        code, message = str(first.get("code", "")), str(first.get("message", ""))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return "", ""
-    clean = ["".join(c if c.isprintable() else " " for c in text)[:300].strip().rstrip(".") for text in (code, message)]
-    return clean[0], clean[1]
-
-
-def _limits_rate(content: bytes) -> bool:
-    """Some registries write a rate limit into the body of a 400 or 403."""
-    return _error(content)[0].upper() in ("TOOMANYREQUESTS", "THROTTLINGEXCEPTION")
-
-
-def _transport_reason(error: BaseException) -> str:
-    return type(getattr(error, "reason", None) or error).__name__
-
-
-def _verify_message(error: BaseException) -> str:
-    text = str(error)
-    return text[text.find("certificate verify failed") :].partition(" (_ssl")[0].strip(" )'\"") + "."

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -57,8 +58,18 @@ class _Current(threading.local):
 _current = _Current()
 
 
+class _FinalResponse(HTTPResponse):
+    """Python's answer, which takes 102 and 103 for the last word. RFC 9110: any 1xx may come before it."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, 100 if 101 < status < 200 else status, reason
+
+
 class _Watched:
     """The connection of an exchange makes itself known, so that it can be cut from another thread."""
+
+    response_class: Any = _FinalResponse
 
     def request(self, *arguments: Any, **options: Any) -> None:
         if _current.watch is not None:

@@ -9,10 +9,11 @@ from typing import Any, Protocol
 
 from orchestrator.oci.auth import FirstOf, Logins
 from orchestrator.oci.blobs import BlobSource
-from orchestrator.oci.client import RemoteRegistry, TagList
+from orchestrator.oci.client import RemoteRegistry
 from orchestrator.oci.copy_events import Event, Listener, ignore
 from orchestrator.oci.errors import Unreachable
 from orchestrator.oci.http import Transport
+from orchestrator.oci.lists import TagList
 from orchestrator.oci.manifest import Manifest
 from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.retry import Budget

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from orchestrator.errors import OrchestratorError
 from orchestrator.oci.copy_plan import Held, Wanted
 from orchestrator.oci.crew import for_each
 from orchestrator.oci.journal import Journal
 from orchestrator.oci.ports import Place
 from orchestrator.oci.registries import Registries
 
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
 
 class TargetContent:
-    """Questions to the targets of a run."""
+    """Questions to the targets of a run. `errors` are of the repositories that would not answer, {place: why}."""
 
     def __init__(self, registries: Registries, threads: int, journal: Journal) -> None:
         self._registries = registries
         self._threads = threads
         self._journal = journal
+        self.errors: dict[Place, OrchestratorError] = {}
 
     def of(self, wanted: list[Wanted], empty: set[Place]) -> tuple[Held, dict[tuple[str, str], list[Place]]]:
         """What the targets hold of all that is wanted, and {(registry, blob): repositories that have it committed}.
@@ -44,6 +52,24 @@ class TargetContent:
                             places.append(origin)
         return held, committed
 
+    def _ask(
+        self, question: Callable[[Item], Answer], items: Sequence[Item], place_of: Callable[[Item], Place]
+    ) -> list[tuple[Item, Answer]]:
+        """What each item is answered, without those of repositories that refuse: that is no other one's failure."""
+
+        def ask(item: Item) -> Answer | None:
+            place = place_of(item)
+            if place in self.errors:
+                return None
+            try:
+                return question(item)
+            except OrchestratorError as error:
+                self.errors.setdefault(place, error)
+                return None
+
+        answers = zip(items, for_each(self._threads, ask, items), strict=True)
+        return [(item, answer) for item, answer in answers if answer is not None]
+
     def _held_manifests(self, asked: list[Place], by_place: dict[Place, list[Wanted]], held: Held) -> None:
         single: list[tuple[Place, str]] = []
         batches: list[tuple[Place, list[str]]] = []
@@ -62,9 +88,9 @@ class TargetContent:
         def ask_one(item: tuple[Place, str]) -> bool:
             return self._registries.of(item[0].registry).manifest_digest(item[0].repository, item[1]) is not None
 
-        for (place, _), found in zip(batches, for_each(self._threads, ask_batch, batches), strict=True):
+        for (place, _), found in self._ask(ask_batch, batches, lambda batch: batch[0]):
             held.manifests[place] = set(found)
-        for (place, digest), there in zip(single, for_each(self._threads, ask_one, single), strict=True):
+        for (place, digest), there in self._ask(ask_one, single, lambda item: item[0]):
             if there:
                 held.manifests.setdefault(place, set()).add(digest)
 
@@ -83,7 +109,7 @@ class TargetContent:
             registry = self._registries.of(item.target.registry)
             return registry.manifest_digest(item.target.repository, tag) == item.manifest.digest
 
-        for (item, tag), is_same in zip(items, for_each(self._threads, same, items), strict=True):
+        for (item, tag), is_same in self._ask(same, items, lambda pair: pair[0].target):
             if is_same:
                 item.tags.discard(tag)
 
@@ -117,8 +143,8 @@ class TargetContent:
         def ask_one(item: tuple[Place, str]) -> bool:
             return self._registries.of(item[0].registry).has_blob(item[0].repository, item[1])
 
-        for (place, _), found in zip(batches, for_each(self._threads, ask_batch, batches), strict=True):
+        for (place, _), found in self._ask(ask_batch, batches, lambda batch: batch[0]):
             held.blobs.setdefault(place, set()).update(found)
-        for (place, digest), there in zip(single, for_each(self._threads, ask_one, single), strict=True):
+        for (place, digest), there in self._ask(ask_one, single, lambda item: item[0]):
             if there:
                 held.blobs.setdefault(place, set()).add(digest)

@@ -1,0 +1,58 @@
+"""A server on loopback that sends the very bytes that a test says: for answers that no HTTP library would write."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Callable
+from typing import Self
+
+from tests.oci.loopback_server import LoopbackServer
+
+# (method, path) -> the bytes of the answer, and whether the connection stays open after it.
+Wire = Callable[[str, str], tuple[bytes, bool]]
+
+
+class RawRegistry:
+    """`with RawRegistry(wire) as registry:` serves on `registry.host`; `asked` are the requests' first lines."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.asked: list[str] = []
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.registry = self
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(LoopbackServer):
+    registry: RawRegistry
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    server: _Server
+
+    def handle(self) -> None:
+        stays = True
+        while stays and (line := self.rfile.readline().decode()):
+            method, path, _ = line.split(" ", 2)
+            length = 0
+            while header := self.rfile.readline().decode().strip():
+                name, _, value = header.partition(":")
+                length = int(value) if name.lower() == "content-length" else length
+            self.rfile.read(length)
+            self.server.registry.asked.append(f"{method} {path}")
+            content, stays = self.server.registry.wire(method, path)
+            self.wfile.write(content)
+            self.wfile.flush()
