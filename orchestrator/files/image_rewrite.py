@@ -11,7 +11,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
@@ -88,7 +88,7 @@ def propose(
     """Read the files and say what would change, of these stages where some are given. Files that git ignores are passed over."""
     found = tasks(sources)
     unwanted = _ignored(sources)
-    tracked = [task for task in found if not _is_below(task.path, unwanted)]
+    tracked = _outside(found, unwanted)
     # A kustomization is settled with what it reads, whether or not it names an image itself.
     telling = {task.path for task in worth_reading(tracked, fields)}
     named = [task for task in tracked if task.path in telling or task.path.name in kustomize.NAMES]
@@ -221,8 +221,16 @@ def _ignored(sources: Sequence[str]) -> frozenset[Path]:
     return frozenset(path for folder in folders for path in ignored(folder))
 
 
-def _is_below(path: Path, folders: frozenset[Path]) -> bool:
-    return bool(folders) and (path in folders or any(parent in folders for parent in path.parents))
+def _outside(found: Sequence[ScanTask], unwanted: frozenset[Path]) -> list[ScanTask]:
+    """The tasks whose files are none of these and stand in none of these folders."""
+    if not unwanted:
+        return list(found)
+
+    @cache
+    def outside(folder: Path) -> bool:
+        return folder not in unwanted and (folder.parent == folder or outside(folder.parent))
+
+    return [task for task in found if task.path not in unwanted and outside(task.path.parent)]
 
 
 def diff(change: Change) -> Iterator[str]:

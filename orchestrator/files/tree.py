@@ -21,6 +21,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_MARKS = tuple(mark for mark, _ in _BOMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,41 +48,70 @@ class NotRead:
     line: int = 1
 
 
-def walk(start: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[Path, str]]:
-    """(path, path below `start` with slashes) of the files below a folder, sorted; links are never followed.
+def walk(start: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[Path, str, int]]:
+    """(path, path below `start` with slashes, bytes) of the files below a folder, sorted; links are never followed.
 
     A file that is named itself is taken whatever its name is.
     """
     if not start.is_dir():
-        yield start, start.name
+        yield start, start.name, file_size(start)
         return
-    for folder, folders, files in os.walk(start):
-        folders[:] = sorted(name for name in folders if name not in NOT_SEARCHED)
-        below = os.path.relpath(folder, start).replace(os.sep, "/")
-        for name in sorted(files):
-            relative = name if below == "." else f"{below}/{name}"
-            if wanted(relative) and not (path := Path(folder, name)).is_symlink():
-                yield path, relative
+    waiting = [(str(start), "")]
+    while waiting:
+        folder, below = waiting.pop()
+        folders = []
+        for entry in _entries(folder):
+            relative = below + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in NOT_SEARCHED:
+                    folders.append((entry.path, f"{relative}/"))
+            elif wanted(relative) and not entry.is_symlink():
+                yield Path(entry.path), relative, file_size(entry)
+        waiting += reversed(folders)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """What is in a folder, by name; nothing where it may not be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        return []
+
+
+def file_size(file: Path | os.DirEntry[str]) -> int:
+    """A file's bytes, 0 where nobody can say."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def read_text(path: Path) -> TextFile | NotRead:
     """The file's text, whatever Unicode encoding its byte order mark says; UTF-8 without one."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            return NotRead(path, "it is no regular file")
-        if status.st_size > LARGEST:
-            return NotRead(path, f"it is larger than {LARGEST >> 20} MB")
-        with path.open("rb", buffering=0) as file:
+        with open(path, "rb", buffering=0, opener=_without_waiting) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                return NotRead(path, "it is no regular file")
+            if status.st_size > LARGEST:
+                return NotRead(path, f"it is larger than {LARGEST >> 20} MB")
             data = file.read()
     except OSError as error:
         return NotRead(path, f"it cannot be read: {error.strerror}")
     return decode_text(path, data)
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes to would be waited for."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def decode_text(path: Path, data: bytes) -> TextFile | NotRead:
     """As read_text, for bytes that are there already."""
-    bom, encoding = next(((mark, name) for mark, name in _BOMS if data.startswith(mark)), (b"", "utf-8"))
+    bom, encoding = b"", "utf-8"
+    if data.startswith(_MARKS):
+        bom, encoding = next((mark, name) for mark, name in _BOMS if data.startswith(mark))
     try:
         text = data[len(bom) :].decode(encoding)
     except UnicodeDecodeError as error:

@@ -86,6 +86,14 @@ def parse_reference(text: str) -> ImageReference:
 
     `quay.io/a/b:1@sha256:…` -> domain `quay.io`, path `a/b`, tag `1`, digest `sha256:…`; `nginx` -> path `nginx`.
     """
+    reference = read_reference(text)
+    if reference is None:
+        raise explain(text)
+    return reference
+
+
+def read_reference(text: str) -> ImageReference | None:
+    """The reference that `text` writes, None where the grammar takes none: for many texts, few of which are images."""
     name, at, digest = text.partition("@")
     domain, path, tag = _split(name)
     whole = path
@@ -103,7 +111,7 @@ def parse_reference(text: str) -> ImageReference:
         or (at and not _is_digest(digest))
         or (len(text) == 64 and _IDENTIFIER.fullmatch(text))
     ):
-        raise explain(text)
+        return None
     return ImageReference(domain, path, tag, digest if at else None)
 
 

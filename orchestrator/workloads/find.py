@@ -157,7 +157,8 @@ def _documents(
 
 def _is_schema(text: str, start: int, end: int) -> bool:
     """Whether a document is a CustomResourceDefinition in block style, which need not be parsed to be passed over."""
-    return _OBJECT.match(text, start, end) is not None and _SCHEMA.search(text, start, end) is not None
+    named = text.find("CustomResourceDefinition", start, end) >= 0
+    return named and _OBJECT.match(text, start, end) is not None and _SCHEMA.search(text, start, end) is not None
 
 
 def _root(path: str, name: str, text: str, root: Node, app_version: str, fields: Fields, found: Found) -> None:

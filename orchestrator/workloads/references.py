@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from orchestrator.routes.reference import InvalidReference, parse_reference
+from orchestrator.routes.reference import read_reference
 
 # go-yaml's resolution of plain scalars (YAML 1.1 with Kubernetes' reading), for what Helm prints into a template.
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
@@ -91,11 +91,7 @@ def is_file(text: str) -> bool:
 
 def is_reference(text: str) -> bool:
     """Whether Docker's grammar takes `text`."""
-    try:
-        parse_reference(text)
-    except InvalidReference:
-        return False
-    return True
+    return read_reference(text) is not None
 
 
 def looks_like_image(text: str) -> bool:
@@ -103,11 +99,8 @@ def looks_like_image(text: str) -> bool:
 
     It has a registry, a tag or a digest: one word may be anything, and a file's path looks like a repository.
     """
-    if _FILE.search(text):
-        return False
-    try:
-        reference = parse_reference(text)
-    except InvalidReference:
+    reference = read_reference(text)
+    if reference is None or _FILE.search(text):
         return False
     domain = reference.domain
     if domain is not None and ("." in domain or ":" in domain or domain == "localhost"):

@@ -8,7 +8,7 @@ document that is broken costs only itself, because documents are cut apart first
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -106,7 +106,7 @@ Node = Scalar | YamlList | YamlMapping
 def cut_documents(text: str) -> Iterator[tuple[int, int]]:
     """(start, end) of every document: a line that begins with `---` begins one, whatever is open."""
     start = 0
-    for match in _DOCUMENT.finditer(text):
+    for match in _DOCUMENT.finditer(text) if "\n---" in text else ():
         if match.start() > start:
             yield start, match.start()
         start = match.start()
@@ -168,8 +168,9 @@ def parse_yaml(text: str, start: int = 0, end: int | None = None) -> list[Node]:
     piece = text if start == 0 and end is None else text[start:end]
     composer = _Composer()
     try:
-        # libyaml's events have these attributes; its types say less than it gives.
-        for event in cast("Iterable[Any]", yaml.parse(piece, Loader=yaml.CSafeLoader)):
+        # libyaml's events have these attributes; its types say less than it gives. `yaml.parse` asks twice for each.
+        next_event = cast("Callable[[], Any]", yaml.CSafeLoader(piece).get_event)
+        while type(event := next_event()) is not yaml.StreamEndEvent:
             _take(composer, event, piece, start)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

@@ -45,11 +45,14 @@ class Window:
         return replace(place, parts=Parts(**moved))
 
 
+def has_lines(scalar: Scalar) -> bool:
+    """Whether a scalar is a text of several lines, or written as one."""
+    return scalar.style in {"literal", "folded"} or "\n" in scalar.value
+
+
 def text_images(text: str, scalar: Scalar, path: str) -> list[ImagePlace]:
     """Images in a text of several lines that some program reads: shown, because it starts them, and never changed."""
-    if scalar.style not in {"literal", "folded"} and "\n" not in scalar.value:
-        return []
-    if "mage" not in scalar.value:
+    if not has_lines(scalar) or "mage" not in scalar.value:
         return []
     found = []
     for match in _TEXT_IMAGE.finditer(text, scalar.start, scalar.end):

@@ -14,7 +14,7 @@ from dataclasses import replace
 from orchestrator.workloads.fields import FIELDS, KUBELET, PULLED_BY, Field, Fields
 from orchestrator.workloads.formats import helm
 from orchestrator.workloads.formats.delivered import DELIVERERS, find_in_delivery, select
-from orchestrator.workloads.formats.embedded import Window, assigned_images, inside, text_images
+from orchestrator.workloads.formats.embedded import Window, assigned_images, has_lines, inside, text_images
 from orchestrator.workloads.formats.parameters import PARAMETRISED, Parameters, bundles, read_parameters
 from orchestrator.workloads.place import Consent, Found, ImagePlace, Part, Parts, below
 from orchestrator.workloads.references import is_file, is_reference, looks_like_image, placeholder
@@ -74,6 +74,13 @@ _IMAGE_ANNOTATIONS = frozenset(
 )
 # Annotations from which operators read the images that they start: `images.v1_2_3.proxy`.
 _OPERANDS = "images."
+# Keys of variables, ports, mounts and references to keys, whose values are words.
+_WORDLESS = frozenset(
+    {
+        *("name", "value", "key", "path", "port", "targetPort", "containerPort", "hostPort", "nodePort", "protocol"),
+        *("mountPath", "subPath", "readOnly", "optional", "mode", "operator", "effect", "verb", "host"),
+    }
+)
 # Volumes of block devices call a disk an image.
 _DISKS = frozenset({"rbd", "iscsi", "cephfs", "quobyte", "cinder"})
 
@@ -156,7 +163,8 @@ class _Object:
         self._seen.add(id(node))
         if isinstance(node, YamlList):
             for index, item in enumerate(node.items):
-                self._item(item, f"{path}[{index}]", kind)
+                if not _says_nothing(item):
+                    self._item(item, f"{path}[{index}]", kind)
             return
         entries = node.entries()
         if _scalar(entries.get("complianceType")).lower() == "mustnothave":
@@ -167,6 +175,8 @@ class _Object:
         for bundle, where in bundles(entries, path):
             self._image(bundle, where, pulled_by="Tekton")
         for key, value in node.own_entries():
+            if isinstance(value, Scalar) and key != "manifest" and not has_lines(value):
+                continue
             where = below(path, key)
             if key == "annotations":
                 self._annotations(value, where)
@@ -265,15 +275,16 @@ class _Object:
             name, value = _scalar(entries.get("name")), entries.get("value")
             if not isinstance(value, Scalar):
                 continue
-            if not _IMAGE_VARIABLE.fullmatch(name.upper()):
-                if _beyond_doubt(value) and "/" in value.value:
+            name = name.upper()
+            if "IMAGE" not in name or not _IMAGE_VARIABLE.fullmatch(name):
+                if "/" in value.value and _beyond_doubt(value):
                     self._image(value, f"{path}[{index}].value", consent="env")
                 continue
             if "\n" in value.value:
                 for place in assigned_images(self._text, value, f"{path}[{index}].value"):
                     self._add(place)
                 continue
-            consent: Consent = "" if _OPERATOR_VARIABLE.fullmatch(name) else "env"
+            consent: Consent = "" if _OPERATOR_VARIABLE.fullmatch(_scalar(entries.get("name"))) else "env"
             named = not consent and "/" in value.value and is_reference(value.value)
             if named or looks_like_image(value.value):
                 self._image(value, f"{path}[{index}].value", consent=consent)
@@ -353,6 +364,21 @@ def _standing(entries: dict[str, Node], field: Field) -> Iterator[tuple[str, Nod
         held = node.entries() if isinstance(node, YamlMapping) else {}
         if key in held and _scalar(held.get("kind")) == field.beside:
             yield below(where, key), held[key]
+
+
+def _says_nothing(node: Node) -> bool:
+    """Whether a list's item is a word or a mapping of words under names that speak of no image: most items by far."""
+    if not isinstance(node, YamlMapping):
+        return isinstance(node, Scalar)
+    for key, value in node.pairs:
+        if (
+            not isinstance(key, Scalar)
+            or key.value not in _WORDLESS
+            or not isinstance(value, Scalar)
+            or has_lines(value)
+        ):
+            return False
+    return True
 
 
 def _beyond_doubt(node: Scalar) -> bool:
