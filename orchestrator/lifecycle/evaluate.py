@@ -142,11 +142,14 @@ class Evaluator:
         for decision in found.decided.expired:
             digest = decision.image.digest
             below = digest in listed and digest != decision.root
-            if below and not decision.image.own_tags:
+            hangs = digest != decision.root and self.provenance.asks_roots_alone
+            if (below or hangs) and not decision.image.own_tags:
                 continue
             if self.host.remaining() <= 0:
                 raise DeadlineReached
-            doubt = self.provenance.image_doubt(found.repository, decision.image, cache, listed=below)
+            doubt = self.provenance.image_doubt(
+                found.repository, decision.image, cache, listed=below or hangs, parts=found.children.get(digest, ())
+            )
             if doubt:
                 doubts[digest] = doubt
         return doubts

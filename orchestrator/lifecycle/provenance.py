@@ -12,11 +12,15 @@ Into such a repository somebody may push all the same, an image of theirs or a n
 image and each of its tags is asked for before the image is deleted. Their evidence is `cached/<repository>@<digest>`
 and `cached/<repository>:<tag>`, or that the upstream has this very digest, and the tag.
 
+Of a mirror images and their tags alone are judged, by what the source says. It has this very digest or, of an index that
+was copied for some platforms, all that the index lists. What hangs on an image (its signatures) goes and stays with it.
+
 "Its upstream does not have it" and "that could not be told" are different answers, and neither lets anything expire.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -28,8 +32,7 @@ from orchestrator.lifecycle.units import Image
 
 # So many images of a repository are asked for: one that is served is enough.
 ASKED = 3
-NOT_SERVED = "{host} does not have it: no {way} can bring it back, so that it is taken for somebody's own"
-NOT_TOLD_OF_MIRROR = "it cannot be told whether {host} has it, so that it stays (log in to {host}, or try again)"
+NOT_SERVED = "{host} does not have it: no rule can bring it back, so that it is taken for somebody's own"
 NOT_TOLD = (
     "it cannot be told whether {host} has it, so that nothing expires (name its prefix in lifecycle_manager.cache_only "
     "where nobody pushes)"
@@ -44,6 +47,20 @@ STAYS: dict[UpstreamAnswer, str] = {
 }
 # Why a tag lets its image stay. What somebody called by a name of their own is pulled by it.
 TAG_STAYS = "its tag {tag} is not known to be the upstream's: {why}"
+
+STAYS_IN_MIRROR: dict[UpstreamAnswer, str] = {
+    "absent": "{host} does not have this image: it is no copy, or cannot be copied again",
+    "withheld": "{host} tells nobody without a login whether it has this image (log in to {host})",
+    "silent": "{host} did not say whether it has this image (log in to {host}, or try again)",
+}
+
+
+_UNTAGGED_COPY = re.compile(r"digest-[0-9a-f]{64}", re.ASCII)
+
+
+def tag_of_digest(digest: str) -> str:
+    """What a mirror calls the copy of a digest without a tag, or the rule for untagged images would expire it."""
+    return f"digest-{digest.rpartition(':')[2][:64]}"
 
 
 def evidence_key(repository: str, *, digest: str = "", tag: str = "") -> str:
@@ -75,33 +92,50 @@ class Provenance:
             self._doubts[repository] = self._doubt(repository, images, cache)
         return self._doubts[repository]
 
-    def image_doubt(self, repository: str, image: Image, cache: IndexCache, *, listed: bool = False) -> str:
+    @property
+    def asks_roots_alone(self) -> bool:
+        """Is what hangs on an image judged with it? Whoever signs a mirror's copies signs them in ECR."""
+        return self.way == "mirror"
+
+    def image_doubt(
+        self, repository: str, image: Image, cache: IndexCache, *, listed: bool = False, parts: Sequence[str] = ()
+    ) -> str:
         """Why an image, or a tag of it, is not known to be the cache's; empty when both are. Raises PortError.
 
-        What an index lists (`listed`) comes with the index, so that its tags alone are asked for. Of a mirror's copies
-        nothing is asked: a copy of some platforms has another digest than its source.
+        What an index lists (`listed`) comes with the index, so that its tags alone are asked for. `parts` are the digests
+        that the image lists, where it is an index.
         """
         rule = self._rule(repository)
-        if rule is None or self.way == "mirror" or rule.prefix in self.settings.cache_only:
+        if rule is None or rule.prefix in self.settings.cache_only:
             return ""
-        answer = "served" if listed else self._brought(rule, repository, cache, digest=image.digest)
+        stays = STAYS_IN_MIRROR if self.way == "mirror" else STAYS
+        answer: UpstreamAnswer = "served"
+        if not listed:
+            answer = self._brought(rule, repository, cache, digest=image.digest)
+        if answer == "absent" and self.way == "mirror" and parts:
+            # An index that was copied for some platforms has a digest of its own.
+            answers = (self._brought(rule, repository, cache, digest=part) for part in parts)
+            answer = next((each for each in answers if each != "served"), "served")
         if answer != "served":
-            return STAYS[answer].format(host=rule.upstream_url)
+            return stays[answer].format(host=rule.upstream_url)
         for tag in image.own_tags:
+            if self.way == "mirror" and _UNTAGGED_COPY.fullmatch(tag):
+                continue
             answer = self._brought(rule, repository, cache, tag=tag)
             if answer != "served":
-                return TAG_STAYS.format(tag=tag, why=STAYS[answer].format(host=rule.upstream_url))
+                return TAG_STAYS.format(tag=tag, why=stays[answer].format(host=rule.upstream_url))
         return ""
 
     def _brought(
         self, rule: CacheRule, repository: str, cache: IndexCache, *, digest: str = "", tag: str = ""
     ) -> UpstreamAnswer:
-        """Did a rule bring this digest or tag, or can it?"""
+        """Did a rule bring this digest or tag, or can it? Of a mirror ECR tells nothing: its source alone is asked."""
         name = _named(repository, digest, tag)
         if cache.is_brought(name):
             return "served"
-        answer: UpstreamAnswer = "withheld"
-        if self.storage is not None and self.storage.get(evidence_key(repository, digest=digest, tag=tag)) is not None:
+        answer: UpstreamAnswer = "silent" if self.way == "mirror" else "withheld"
+        key = evidence_key(repository, digest=digest, tag=tag)
+        if self.way == "rule" and self.storage is not None and self.storage.get(key) is not None:
             answer = "served"
         elif self.upstreams is not None:
             answer = self.upstreams.answer(rule.upstream_url, _at_upstream(rule, repository), digest or tag)
@@ -122,6 +156,8 @@ class Provenance:
         rule = self._rule(repository)
         if rule is None:
             return "it lies below no pull-through cache prefix"
+        if self.way == "mirror":
+            return ""
         if rule.prefix in self.settings.cache_only or repository in cache.cached:
             return ""
         if self.storage is not None and self.storage.get(evidence_key(repository)) is not None:
@@ -131,8 +167,7 @@ class Provenance:
         if served:
             cache.learn_cached(repository)
             return ""
-        not_told = NOT_TOLD if self.way == "rule" else NOT_TOLD_OF_MIRROR
-        return (not_told if served is None else NOT_SERVED).format(host=rule.upstream_url, way=self.way)
+        return (NOT_TOLD if served is None else NOT_SERVED).format(host=rule.upstream_url)
 
     def _served(self, rule: CacheRule, repository: str, images: Sequence[Image]) -> bool | None:
         # A digest proves more than a tag, but what a tag named before is gone at many upstreams.

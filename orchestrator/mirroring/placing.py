@@ -9,14 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from orchestrator.lifecycle.provenance import tag_of_digest
 from orchestrator.mirroring.tag_selection import TagSelection
 from orchestrator.mirroring.wishes import Wish
 from orchestrator.routes.reference import ImageReference, parse_reference
 from orchestrator.routes.source import Source
 from orchestrator.routes.table import ECR_NAME_LIMIT, CachePlace, Route, RouteTable
-
-# What a digest without a tag is tagged in ECR, or the rule for untagged images would expire it.
-DIGEST_TAG = "digest-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class Placed:
             yield self._pair(ImageReference(self.source.domain, self.source.path, tag))
 
     def _pair(self, source: ImageReference) -> tuple[ImageReference, ImageReference]:
-        tag = source.tag or (f"{DIGEST_TAG}{source.digest.rpartition(':')[2][:64]}" if source.digest else "latest")
+        tag = source.tag or (tag_of_digest(source.digest) if source.digest else "latest")
         return source, ImageReference(self.registry, self.repository, tag)
 
 

@@ -6,6 +6,7 @@ expires. An image that is in use, protected, young, somebody's own or not to be 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from orchestrator.routes.reference import ImageReference
     from orchestrator.routes.table import RouteTable
 
+_TRIED = 3
+
 
 def sharing_environments(project: Project, environment: Environment) -> list[Environment]:
     """The other environments whose clusters pull from the same registry. Raises for one that cannot be read.
@@ -60,12 +63,19 @@ class AskedSources:
     """The upstreams port over the sources of a copy, with their logins."""
 
     registries: Registries
+    _silent: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def serves(self, host: str, repository: str, references: Sequence[str]) -> bool | None:
-        """Has `host` one of these tags and digests of `repository`? None when it cannot be told."""
+        """Has `host` one of these tags and digests of `repository`? None when it cannot be told.
+
+        Of a repository that could not be told three times nothing more is asked.
+        """
+        if self._silent[host, repository] >= _TRIED:
+            return None
         try:
             return any(self.registries.of(host).manifest_digest(repository, each) for each in references)
         except OciError:
+            self._silent[host, repository] += 1
             return None
 
     def answer(self, host: str, repository: str, reference: str) -> UpstreamAnswer:
