@@ -1,4 +1,4 @@
-"""cosign's signatures by public keys: of images in their source, before anything is copied.
+"""cosign's signatures by public keys or signers' names: of images in their source, before anything is copied.
 
 Two forms: the tag `sha256-….sig` of cosign 2, whose layers are payloads of "simple signing" with the signature in an annotation. The
 other is Sigstore's bundle (cosign 3) as a referrer, a DSSE envelope around an in-toto statement. The transparency log is not asked: that a
@@ -17,6 +17,7 @@ from typing import Any
 from orchestrator.errors import RefusedInput
 from orchestrator.oci.blobs import BlobStream, read_blob
 from orchestrator.oci.errors import Absent, NotUsable
+from orchestrator.oci.keyless import KeylessCheck, Signer, read_signer
 from orchestrator.oci.manifest import Descriptor, Manifest, fallback_tag
 from orchestrator.oci.ports import Place
 from orchestrator.oci.registries import Registries
@@ -28,22 +29,28 @@ _SIGNED = "https://sigstore.dev/cosign/sign/v1"
 # A payload is 250 bytes, a bundle with its certificates 10 KB.
 _LIMIT = 2**20
 
-Verify = Callable[[bytes, bytes], bool]
-
 
 @dataclass(frozen=True, slots=True)
 class SignedStatement:
-    """Something that was signed: the exact bytes, the signature, and the digests that it speaks of."""
+    """Something that was signed: the exact bytes, the signature, and the digests that it speaks of.
+
+    `bundle` is the Sigstore bundle that it comes from, "" for a tag of cosign 2.
+    """
 
     message: bytes
     signature: bytes
     digests: frozenset[str]
+    bundle: bytes = b""
+
+
+# Why a statement is not signed by whom it should be; "" when it is.
+WhyNot = Callable[[SignedStatement], str]
 
 
 class TrustedKeys:
     """Public keys; `unsigned` collects the images that carry no signature. Safe to use from many threads."""
 
-    def __init__(self, keys: Sequence[Verify], registries: Registries, *, required: bool) -> None:
+    def __init__(self, keys: Sequence[WhyNot], registries: Registries, *, required: bool) -> None:
         self._keys = keys
         self._registries = registries
         self._required = required
@@ -63,18 +70,18 @@ class TrustedKeys:
             return
         if not self._keys:
             return
+        reasons: list[str] = []
         for statement in found:
-            if digest in statement.digests and any(key(statement.signature, statement.message) for key in self._keys):
-                return
-        of_others = all(digest not in statement.digests for statement in found)
+            for key in self._keys if digest in statement.digests else ():
+                reason = key(statement)
+                if not reason:
+                    return
+                reasons.append(reason)
+        different = list(dict.fromkeys(reasons))
         raise NotUsable(
-            f"No given key has signed {place}@{digest}.",
-            why="Its signatures speak of other images."
-            if of_others
-            else f"{len(found)} signatures were checked."
-            if len(found) > 1
-            else "Its signature was made by another key.",
-            remedy="Give the key that signs it by --verify, or leave the image out.",
+            f"No given key or signer has signed {place}@{digest}.",
+            why=" ".join(different[:4]) if different else "Its signatures speak of other images.",
+            remedy="Give the key or the name of who signs it by --verify, or leave the image out.",
         )
 
     @property
@@ -137,7 +144,7 @@ class TrustedKeys:
 class SignatureDemand:
     """What a run demands of signatures: keys, one of which must have made them; `required`: no image without one."""
 
-    keys: tuple[Verify, ...] = ()
+    keys: tuple[WhyNot, ...] = ()
     required: bool = False
 
     def trusted(self, registries: Registries) -> TrustedKeys | None:
@@ -164,13 +171,13 @@ def _of_bundle(content: bytes) -> Iterator[SignedStatement]:
         (signature,) = envelope["signatures"]
         statement = json.loads(payload)
         if statement["predicateType"] != _SIGNED:
-            # A signer who attests what a scan found has not said that the image may run.
+            # Who attests what a scan found has not said that the image may run.
             return
         subjects = statement["subject"]
         digests = frozenset(f"{name}:{hexadecimal}" for s in subjects for name, hexadecimal in s["digest"].items())
         # DSSE, pre-authentication encoding.
         message = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
-        yield SignedStatement(message, _decoded(signature["sig"]), digests)
+        yield SignedStatement(message, _decoded(signature["sig"]), digests, content)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         yield SignedStatement(b"", b"", frozenset())
 
@@ -182,14 +189,42 @@ def _decoded(text: str) -> bytes:
         return b""
 
 
-def read_key(text: str) -> Verify:
-    """The check of `cosign:FILE`, a public key in PEM: (signature, message) -> whether it is this key's. Raises RefusedInput."""
+def read_keys(texts: Sequence[str], trust_root: Path | None = None) -> tuple[WhyNot, ...]:
+    """The checks of all `--verify`: one for each key, and one for all signers. Raises RefusedInput."""
+    keyless = [text for text in texts if text.partition(":")[0] == "keyless"]
+    if trust_root is not None and not keyless:
+        raise RefusedInput(
+            f"--trust-root {trust_root} serves no --verify.",
+            why="Keys in files need no root of trust.",
+            remedy="Name who signs: --verify keyless:ISSUER,IDENTITY.",
+        )
+    checks = [read_key(text) for text in texts if text not in keyless]
+    if keyless:
+        checks.append(_keyless([read_signer(text) for text in keyless], trust_root))
+    return tuple(checks)
+
+
+def _keyless(signers: Sequence[Signer], trust_root: Path | None) -> WhyNot:
+    check = KeylessCheck(signers, trust_root)
+
+    def why_not(statement: SignedStatement) -> str:
+        if statement.bundle:
+            return check.why_not(statement.bundle, statement.message)
+        # Its annotations hold a promise of the log, which sigstore-python does not take for a proof.
+        return "The tag of cosign 2 brings no proof that the log has its signature; a bundle does (cosign 3)."
+
+    return why_not
+
+
+def read_key(text: str) -> WhyNot:
+    """The check of `cosign:FILE`, a public key in PEM. Raises RefusedInput."""
     scheme, colon, name = text.partition(":")
     if scheme != "cosign" or not colon or not name:
+        known = {"notation": "Signatures of notation are copied and not checked.", "notary": "Notary v1 is not read."}
         raise RefusedInput(
             f"--verify {text[:100]} is not supported.",
-            why="Signatures are checked by a public key in a file.",
-            remedy="Write --verify cosign:FILE, such as --verify cosign:cosign.pub.",
+            why=known.get(scheme, "Signatures are checked by a public key in a file, or by who signed."),
+            remedy="Write --verify cosign:FILE, such as --verify cosign:cosign.pub, or --verify keyless:ISSUER,IDENTITY.",
         )
     try:
         content = Path(name).read_bytes()
@@ -200,7 +235,7 @@ def read_key(text: str) -> Verify:
     return _check_of(content, name)
 
 
-def _check_of(content: bytes, name: str) -> Verify:
+def _check_of(content: bytes, name: str) -> WhyNot:
     try:
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
@@ -220,7 +255,8 @@ def _check_of(content: bytes, name: str) -> Verify:
             remedy="Give what `cosign public-key` prints.",
         ) from error
 
-    def check(signature: bytes, message: bytes) -> bool:
+    def check(statement: SignedStatement) -> str:
+        signature, message = statement.signature, statement.message
         try:
             if isinstance(key, ec.EllipticCurvePublicKey):
                 key.verify(signature, message, ec.ECDSA(SHA256()))
@@ -230,8 +266,8 @@ def _check_of(content: bytes, name: str) -> Verify:
                 assert isinstance(key, ed25519.Ed25519PublicKey)
                 key.verify(signature, message)
         except InvalidSignature:
-            return False
-        return True
+            return "Its signature was made by another key."
+        return ""
 
     if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey):
         raise RefusedInput(

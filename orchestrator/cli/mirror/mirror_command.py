@@ -59,7 +59,19 @@ if TYPE_CHECKING:
     multiple=True,
     help="Log in to sources as this Secret of Kubernetes does.",
 )
-@click.option("--verify", "keys", metavar="cosign:FILE", multiple=True, help="Copy what this public key has signed.")
+@click.option(
+    "--verify",
+    "keys",
+    metavar="cosign:FILE|keyless:ISSUER,IDENTITY",
+    multiple=True,
+    help="Copy what this public key, or whom this issuer knows by this name, has signed.",
+)
+@click.option(
+    "--trust-root",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Whom keyless signatures are trusted by: a trusted_root.json.  [default: Sigstore's own]",
+)
 @click.option("--require-signature", is_flag=True, help="Copy no image without a signature.")
 @click.option(
     "--write", is_flag=True, help="Give registries without a route an entry of mirrors in the environment's file."
@@ -91,6 +103,7 @@ def mirror(
     allow_lost_signatures: bool,
     secrets: tuple[Path, ...],
     keys: tuple[str, ...],
+    trust_root: Path | None,
     require_signature: bool,
     write: bool,
     pruning: Pruning | None,
@@ -124,7 +137,7 @@ def mirror(
     from orchestrator.cli.mirror.pull_secrets import source_logins
     from orchestrator.cli.mirror.rounds import keep_going, read_rounds
     from orchestrator.cli.mirror.shared_copies import Sharing
-    from orchestrator.oci.cosign_check import SignatureDemand, read_key
+    from orchestrator.oci.cosign_check import SignatureDemand, read_keys
 
     rounds = read_rounds(sync, interval, cron, once)
     if (write or rounds) and (dry_run or check or to is not None):
@@ -154,7 +167,7 @@ def mirror(
         found = results_in(environment, results)
         _print(as_json, results_document(environment, found), results_lines(environment, found))
         return 0
-    demand = SignatureDemand(tuple(map(read_key, keys)), require_signature)
+    demand = SignatureDemand(read_keys(keys, trust_root), require_signature)
     logins = source_logins(secrets)
     if to is not None:
         if check or local:
@@ -196,7 +209,7 @@ def mirror(
                 filter_catalogs=filter_catalog,
             )
             opened.enter_context(run)
-            # An empty list is refused before sources are read.
+            # That there is none is said before sources are read.
             sharing = Sharing(run.queue(), wait=not no_wait) if queue else None
             images = run.resolve(wishes)
             if write:

@@ -58,6 +58,7 @@ MODULES = (
         "regclient",
         {name: f"github.com/regclient/regclient/cmd/{name}" for name in ("regctl", "regsync")},
     ),
+    GoModule("cosign", {"cosign": "github.com/sigstore/cosign/v3/cmd/cosign"}),
     GoModule("actionlint", {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"}),
     GoModule("oras", {"oras": "oras.land/oras/cmd/oras"}),
     GoModule("conformance", {"conformance": "github.com/opencontainers/distribution-spec/conformance"}),
