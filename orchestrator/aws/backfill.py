@@ -81,12 +81,16 @@ class Backfill:
                 "put-replication-configuration`. It replaces all rules; `aws ecr describe-registry` shows them.",
             )
 
-    def run(self) -> Backfilled:
-        """Start it, and wait for its end. Raises OrchestratorError when that takes too long, or AWS refuses."""
+    def run(self, begun: Callable[[str], None]) -> Backfilled:
+        """Start it, and wait for its end; `begun` gets its id. Raises OrchestratorError when that takes too long, or AWS refuses.
+
+        Whatever ends the waiting, ECR goes on: the id is told at once, as nothing lists backfills.
+        """
         deadline = self._clock() + LIMIT_SECONDS
         with explained(self._session, "ecr"):
             started = self._client.start_replication_backfill(destination=self._destination)
             name = started["replicationBackfillId"]
+            begun(name)
             for look in _endless(_LOOKS):
                 answer = self._client.describe_replication_backfill_results(replicationBackfillId=name)
                 if answer["status"] not in _UNDER_WAY:
@@ -102,7 +106,7 @@ class Backfill:
         raise OrchestratorError(
             f"The backfill {name} to {self._region} is not done after {LIMIT_SECONDS / 3600:.0f} hours.",
             why="ECR goes on with it.",
-            remedy=f"Look later: aws ecr describe-replication-backfill-results --replication-backfill-id {name}",
+            remedy=f"Look later: {looked_at_by(name)}",
         )
 
     def _failed(self, name: str) -> Iterable[tuple[str, str]]:
@@ -117,6 +121,11 @@ class Backfill:
             if not answer.get("nextToken"):
                 return
             token = {"nextToken": answer["nextToken"]}
+
+
+def looked_at_by(name: str) -> str:
+    """The command that shows how a backfill goes on."""
+    return f"aws ecr describe-replication-backfill-results --replication-backfill-id {name}"
 
 
 def _endless(steps: tuple[float, ...]) -> Iterable[float]:

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.constructs.cache_resources import Resource, cache_resources
 from orchestrator.constructs.cluster_images import ImageRedirects, is_unknown_image
 from orchestrator.constructs.manager_resources import manager_resources
+from orchestrator.errors import RefusedInput
 from orchestrator.functions.package import build_package, write_package
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from orchestrator.environment.model import Environment
 
@@ -78,17 +79,33 @@ class ClusterImages(Construct):
         return self._redirects.redirect(image)
 
     def redirect_everything(self, scope: IConstruct) -> None:
-        """Redirect every image of ECS task definitions and Kubernetes manifests below `scope` when it is synthesised."""
-        aws_cdk.Aspects.of(scope).add(_Redirecting(self._redirects))
+        """Redirect every image of ECS task definitions and Kubernetes manifests below `scope` when it is synthesised.
+
+        CDK lets no aspect into a Stage, so that each Stage below gets its own. One that is added later refuses the synthesis.
+        """
+        stages = {scope.node.path, *(stage.node.path for stage in _stages(scope))}
+        aspect = _Redirecting(self._redirects, stages)
+        for one in (scope, *_stages(scope)):
+            aws_cdk.Aspects.of(one).add(aspect)
 
 
 @jsii.implements(aws_cdk.IAspect)
 class _Redirecting:
-    def __init__(self, redirects: ImageRedirects) -> None:
+    def __init__(self, redirects: ImageRedirects, stages: Collection[str]) -> None:
         self._redirects = redirects
+        # The paths of all that it was added to.
+        self._stages = stages
 
     def visit(self, node: IConstruct) -> None:
-        """Called by CDK for each construct."""
+        """Called by CDK for each construct. Raises RefusedInput for a Stage that came too late."""
+        if node.node.path in self._stages:
+            late = [stage.node.path for stage in _stages(node) if stage.node.path not in self._stages]
+            if late:
+                raise RefusedInput(
+                    f"The images of {', '.join(late)} are not redirected.",
+                    why="CDK lets no aspect into a Stage, and this one was made after redirect_everything.",
+                    remedy="Call redirect_everything after the last Stage is made.",
+                )
         if isinstance(node, aws_ecs.CfnTaskDefinition):
             self._task(node, node.container_definitions)
         elif aws_cdk.CfnResource.is_cfn_resource(node):
@@ -118,6 +135,12 @@ class _Redirecting:
         redirected = self._redirects.redirect_documents(documents)
         if redirected != documents:
             node.add_property_override("Manifest", json.dumps(redirected, separators=(",", ":")))
+
+
+def _stages(scope: IConstruct) -> list[IConstruct]:
+    """The Stages below `scope`."""
+    below = scope.node.find_all()
+    return [one for one in below if one.node.path != scope.node.path and aws_cdk.Stage.is_stage(one)]
 
 
 def _properties(node: Any) -> dict[str, Any]:

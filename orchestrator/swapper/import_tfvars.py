@@ -58,19 +58,20 @@ class ImportedTfvars:
     notes: tuple[ImportNote, ...]
 
 
-def import_settings(
-    settings: SwapSettings, file: str, name: str, registries: Sequence[str] = USUAL_REGISTRIES
-) -> ImportedTfvars:
+def import_settings(settings: SwapSettings, file: str, name: str, registries: Sequence[str] = ()) -> ImportedTfvars:
     """The tfvars of environment `name`. Raises RefusedInput where the file says no account or region.
 
-    `registries` are the sources to write mirrors for; those of `source.registries` are added.
+    `registries` are sources to write mirrors for, beside the usual ones and those of `source.registries`. One that no
+    mirror can be written for is refused.
     """
     target = _target(settings, file)
+    for registry in registries:
+        _require_mirror(registry, target)
     lists = lists_of(settings.filters)
     template, notes = _template(target.repository, settings.said)
     notes += _filter_notes(lists)
     notes += _left_in_file(settings, target)
-    hosts = _sources(() if lists.skips_ecr else settings.source_registries, target, registries)
+    hosts = _sources(() if lists.skips_ecr else settings.source_registries, target, (*USUAL_REGISTRIES, *registries))
     notes += [
         ImportNote(f"Images of {alias} are copied below {canonical}.", "They are one registry to an environment.")
         for alias, canonical in REGISTRY_ALIASES.items()
@@ -122,6 +123,23 @@ def _comment(text: str) -> str:
 
 def _identity(name: str, target: SwapTarget) -> dict[str, object]:
     return {"cluster_name": name, "platform": "eks", "account_id": target.account, "aws_region": target.region}
+
+
+def _require_mirror(registry: str, target: SwapTarget) -> None:
+    """Raise RefusedInput where k8s-image-swapper's name for a copy, which begins with its registry, is none of ECR's."""
+    source, why = parse_source(registry), ""
+    if source.path:
+        why = f"k8s-image-swapper copies whole registries: this is a path of {source.registry}."
+    elif ":" in source.registry or source.registry != source.registry.lower():
+        why = "Copies are named after their registry, and no repository of ECR has a colon or capitals in its name."
+    elif source.registry in target.registry.hosts:
+        why = "It is where the copies go."
+    if why:
+        raise RefusedInput(
+            f"--registry {registry}: no mirror of it can be imported.",
+            why=why,
+            remedy="Leave it out, and write an entry of `mirrors` with a prefix of your own.",
+        )
 
 
 def _sources(sources: Iterable[SwapSource], target: SwapTarget, registries: Iterable[str]) -> tuple[str, ...]:

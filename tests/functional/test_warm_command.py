@@ -143,6 +143,8 @@ def test_another_region_is_filled_by_ecrs_replication(world: Warming, image: Mad
     ran = world.warm(APP, "--fill-region", ELSEWHERE, "--json")
     assert ran.code == 0, ran.out + ran.err
     assert (ran.json["filled"]["status"], ran.json["filled"]["failed"]) == ("COMPLETE", [])
+    # Whatever would end the waiting, what was begun can be found again.
+    assert "describe-replication-backfill-results --replication-backfill-id " in ran.err
     found = world.elsewhere().describe_images(repositoryName="quay/team/app")["imageDetails"]
     assert {detail["imageDigest"] for detail in found} >= {image.digest, *image.children}
 
@@ -157,6 +159,13 @@ def test_what_does_not_arrive_in_the_other_region_is_named(world: Warming, image
     ran = world.warm(APP, "--fill-region", ELSEWHERE)
     assert ran.code == 1
     assert f"quay/team/app@{image.digest}: InvalidParameterException" in ran.out
+
+
+@pytest.mark.parametrize("region", ["", " ", "frankfurt", "eu-central-1\n"])
+def test_a_region_that_is_none_is_not_left_out_in_silence(world: Warming, region: str) -> None:
+    ran = world.warm(APP, "--fill-region", region)
+    assert (ran.code, "no region of AWS" in ran.err) == (2, True)
+    assert not world.source.requests
 
 
 def test_the_own_region_is_not_filled_again(world: Warming) -> None:

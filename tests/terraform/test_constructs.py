@@ -228,3 +228,66 @@ def test_aws_cdk_synthesises_the_same_resources_and_redirects_every_image(
     (manifest,) = (one for one in resources if one["Type"] == "Custom::AWSCDK-EKS-KubernetesResource")
     (pod,) = json.loads(manifest["Properties"]["Manifest"])
     assert pod["spec"]["containers"][0]["image"] == f"{prod.registry.host}/docker-hub/bitnami/redis:7"
+
+
+STAGES = """
+import sys
+from pathlib import Path
+
+import aws_cdk
+from aws_cdk import aws_ecs
+
+from orchestrator.constructs.aws_cdk import ClusterImages
+from orchestrator.project import Project
+
+environment = Project(Path(".")).load("prod")
+app = aws_cdk.App(outdir="cdk.out")
+
+
+def web(scope, name):
+    stack = aws_cdk.Stack(scope, name, env=aws_cdk.Environment(account=environment.account_id, region=environment.aws_region))
+    task = aws_ecs.FargateTaskDefinition(stack, "Web")
+    task.add_container("web", image=aws_ecs.ContainerImage.from_registry("nginx:1.25"))
+    return stack
+
+
+def images(assembly):
+    for stack in assembly.stacks:
+        for resource in stack.template["Resources"].values():
+            for container in resource["Properties"].get("ContainerDefinitions", ()):
+                yield stack.stack_name, container["Image"]
+    for nested in assembly.nested_assemblies:
+        yield from images(nested.nested_assembly)
+
+
+top = web(app, "top")
+stage = aws_cdk.Stage(app, "wave")
+web(stage, "a")
+web(aws_cdk.Stage(stage, "inner"), "b")
+ClusterImages(top, "Images", environment=environment).redirect_everything(app)
+# A stack may still come, a Stage may not.
+web(stage, "c")
+if "late" in sys.argv:
+    web(aws_cdk.Stage(app, "late"), "d")
+for name, image in sorted(images(app.synth())):
+    print(name, image)
+"""
+
+
+@pytest.mark.long
+def test_stages_of_a_pipeline_are_redirected_too_and_one_that_comes_too_late_is_said(
+    prod: Environment, tmp_path: Path
+) -> None:
+    shutil.copytree(
+        REPOSITORY / "environments", tmp_path / "environments", ignore=shutil.ignore_patterns(".terraform*")
+    )
+    (tmp_path / "app.py").write_text(STAGES, "utf-8")
+    command = [sys.executable, "app.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    there = f"{prod.registry.host}/docker-hub/library/nginx:1.25"
+    named = [f"{name} {there}" for name in ("top", "wave-a", "wave-c", "wave-inner-b")]
+    assert done.stdout.splitlines() == named
+    late = subprocess.run([*command, "late"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert late.returncode != 0
+    assert "The images of late are not redirected." in late.stderr
+    assert "Call redirect_everything after the last Stage is made." in late.stderr

@@ -8,10 +8,12 @@ from typing import Any
 
 import click
 
+from orchestrator.cli import messages
 from orchestrator.cli.environment_name import NAME
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.counts import counted
+from orchestrator.errors import RefusedInput
 
 
 @click.command()
@@ -50,22 +52,28 @@ def warm(
     from orchestrator.cli.mirror.gather import gather
     from orchestrator.cli.mirror.preconditions import NOT_THERE, refuse_named, require_own_registry
     from orchestrator.cli.mirror.warm_run import WarmRun, WarmState
+    from orchestrator.environment.identifiers import is_region
 
-    if fill_region and (dry_run or check):
+    if fill_region is not None and not is_region(fill_region):
+        # An empty one is a variable of the shell that nobody set.
+        raise RefusedInput(
+            f"--fill-region is {fill_region!r}, which is no region of AWS.", remedy="Write it like eu-central-1."
+        )
+    if fill_region is not None and (dry_run or check):
         raise click.UsageError("--dry-run and --check change nothing: leave --fill-region out.")
     project = open_project(ctx)
     environment = project.load(name)
     require_own_registry(environment)
     wishes = gather(environment, references, sources, ())
     with WarmRun(project, environment, local=local, signatures=not no_referrers) as run:
-        backfill = run.backfill(fill_region) if fill_region else None
+        backfill = run.backfill(fill_region) if fill_region is not None else None
         left, images = run.look(wishes)
         refuse_named(left, references)
         if not (dry_run or check):
             run.pull(images)
     states = {image.state for image in images}
     # What failed here would be missing there, too.
-    filled = backfill.run() if backfill is not None and WarmState.FAILED not in states else None
+    filled = backfill.run(_begun) if backfill is not None and WarmState.FAILED not in states else None
     if as_json:
         document: dict[str, Any] = {
             "environment": name,
@@ -86,6 +94,12 @@ def warm(
     if WarmState.FAILED in states or (filled is not None and not filled.ok):
         return 1
     return NOT_THERE if check and WarmState.MISSING in states else 0
+
+
+def _begun(name: str) -> None:
+    from orchestrator.aws.backfill import looked_at_by
+
+    messages.note(f"ECR fills the region on its own from now on; `{looked_at_by(name)}` shows it, too.")
 
 
 def _print(images: list[Any], left: tuple[Any, ...]) -> None:

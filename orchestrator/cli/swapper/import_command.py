@@ -27,7 +27,7 @@ def import_(ctx: click.Context, file: Path, name: str | None, registries: tuple[
     comment.
     """
     from orchestrator.checks.identity import name_fault
-    from orchestrator.swapper.import_tfvars import USUAL_REGISTRIES, import_settings
+    from orchestrator.swapper.import_tfvars import import_settings
 
     path = None
     if name is not None:
@@ -41,7 +41,7 @@ def import_(ctx: click.Context, file: Path, name: str | None, registries: tuple[
             )
     settings = load_settings(file)
     shown_name = name or re.sub(r"[^A-Za-z0-9-]+", "-", file.name.partition(".yaml")[0]).strip("-") or "swapper"
-    imported = import_settings(settings, str(file), shown_name, (*USUAL_REGISTRIES, *registries))
+    imported = import_settings(settings, str(file), shown_name, registries)
     for note in imported.notes:
         messages.note(f"{note}")
     if path is None:

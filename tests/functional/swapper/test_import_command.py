@@ -78,3 +78,21 @@ def test_what_cannot_be_imported_is_refused(
 
     assert main(["swapper", "import", *words]) == 2
     assert said.lower() in capsys.readouterr().err.lower()
+
+
+@pytest.mark.parametrize(
+    ("registry", "why"),
+    [
+        ("registry.example.com:5000", "no repository of ECR has a colon"),
+        ("REGISTRY.example.com", "or capitals in its name"),
+        ("quay.io/team", "a path of quay.io"),
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com", "where the copies go"),
+    ],
+)
+def test_a_registry_that_no_mirror_can_be_written_for_is_refused(
+    registry: str, why: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["swapper", "import", ".k8s-image-swapper.yaml", "--name", "prod", "--registry", registry]
+    assert main(words) == 2
+    assert why in " ".join(capsys.readouterr().err.split())
+    assert not (project / "environments" / "prod.tfvars").exists()
