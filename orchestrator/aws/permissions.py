@@ -11,9 +11,10 @@ from botocore.exceptions import ClientError
 from orchestrator.aws.caller import Caller
 from orchestrator.aws.deployer_functions import ALARM, DASHBOARD, FUNCTION, LOG_GROUP, QUEUE, RULE, TABLE, TOPIC
 from orchestrator.aws.deployer_policy import STATEMENTS
+from orchestrator.aws.refused_calls import DENIED
 from orchestrator.aws.session import AwsSession
 from orchestrator.aws.statements import KEY, REPOSITORY, ROLE, SECRET, Statement
-from orchestrator.aws.translation import DENIED, error_code, explained
+from orchestrator.aws.translation import error_code, explained
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment

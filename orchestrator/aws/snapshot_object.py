@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
+from orchestrator.aws.refused_calls import DENIED
 from orchestrator.aws.session import AwsSession
-from orchestrator.aws.translation import DENIED, error_code, explained
+from orchestrator.aws.translation import error_code, explained
 
 
 def read_snapshot(session: AwsSession, bucket: str, key: str, *, region: str) -> tuple[bytes | None, str]:

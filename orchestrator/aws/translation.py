@@ -6,7 +6,6 @@ names the environment, its account and region, the call, the reason in AWS's wor
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
@@ -26,57 +25,11 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from orchestrator.aws.refusal_remedies import remedy_for
+from orchestrator.aws.refused_calls import RefusedCall, explain_refusal, sentence
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.lifecycle.ports import PortError
 
 T = TypeVar("T")
-DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403", "Forbidden"})
-EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-# AWS answers the same for a key that it does not know and for a region that the account has not enabled.
-INVALID = frozenset(
-    {
-        "InvalidClientTokenId",
-        "UnrecognizedClientException",
-        "InvalidAccessKeyId",
-        "SignatureDoesNotMatch",
-        "AuthFailure",
-        "OptInRequired",
-    }
-)
-# A bucket that lies in another region.
-ELSEWHERE = frozenset(
-    {"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException", "301"}
-)
-THROTTLED = frozenset(
-    {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
-)
-
-# IAM's name of the action where it is not `service:Operation`.
-ACTIONS = {
-    "HeadBucket": "s3:ListBucket",
-    "ListObjectsV2": "s3:ListBucket",
-    "HeadObject": "s3:GetObject",
-    "GetBucketEncryption": "s3:GetEncryptionConfiguration",
-    "PutBucketEncryption": "s3:PutEncryptionConfiguration",
-    "GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
-    "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
-    "CreateBucket": "s3:CreateBucket",
-    "DeleteBucketOwnershipControls": "s3:PutBucketOwnershipControls",
-    "DeletePublicAccessBlock": "s3:PutBucketPublicAccessBlock",
-    "GetBucketAccelerateConfiguration": "s3:GetAccelerateConfiguration",
-    "GetBucketCors": "s3:GetBucketCORS",
-    "GetBucketReplication": "s3:GetReplicationConfiguration",
-    "GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
-    "ListObjectVersions": "s3:ListBucketVersions",
-    **dict.fromkeys(("GetBucketLifecycle", "GetBucketLifecycleConfiguration"), "s3:GetLifecycleConfiguration"),
-    **dict.fromkeys(
-        ("DeleteBucketLifecycle", "PutBucketLifecycle", "PutBucketLifecycleConfiguration"),
-        "s3:PutLifecycleConfiguration",
-    ),
-    **dict.fromkeys(("DeleteBucketEncryption",), "s3:PutEncryptionConfiguration"),
-    "Invoke": "lambda:InvokeFunction",
-}
 
 
 class AskedAccount(Protocol):
@@ -163,10 +116,10 @@ def _explain(error: ClientError | BotoCoreError | PortError, service: str, what:
             return _explain(error.__cause__, service, what)
         return OrchestratorError(
             what or f"AWS refused {error.operation or 'a call'}.",
-            why=_sentence(": ".join(part for part in (error.code, error.message) if part)),
+            why=sentence(": ".join(part for part in (error.code, error.message) if part)),
         )
     if isinstance(error, ClientError):
-        return _refused_by_aws(error, service)
+        return explain_refusal(refused_call(error, service))
     if isinstance(error, ProfileNotFound):
         return RefusedInput(
             f'the AWS profile "{error.kwargs.get("profile")}" is not configured.',
@@ -219,71 +172,14 @@ def _failed_in_sdk(error: BotoCoreError) -> OrchestratorError:
     before = f"{called}: " if called else ""
     for kinds, what, remedy in _SDK:
         if isinstance(error, kinds):
-            return OrchestratorError(f"{before}{what}", why=_sentence(error), remedy=remedy)
+            return OrchestratorError(f"{before}{what}", why=sentence(error), remedy=remedy)
     return OrchestratorError(
         f"{before}the AWS SDK failed ({type(error).__name__}).",
-        why=_sentence(error),
+        why=sentence(error),
         remedy="Run the command again with --verbose to see where.",
     )
 
 
-def _sentence(error: object) -> str:
-    """The text of AWS or its SDK on one line, ending with a full stop; nothing of nothing."""
-    text = " ".join(str(error).split())
-    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
-
-
-def missing_action(error: ClientError, service: str = "") -> str:
-    """The IAM action that a refusal is about: what AWS names in its text, else the operation's own."""
-    named = re.search(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z]+)", error_text(error))
-    if named:
-        return named.group(1)
-    return ACTIONS.get(error.operation_name, f"{service or '*'}:{error.operation_name}")
-
-
-def _refused_by_aws(error: ClientError, service: str) -> OrchestratorError:
-    code, text = error_code(error), _sentence(error_text(error))
-    called = error.operation_name
-    particular = remedy_for(f"{called} {code}: {text}")
-    if code in DENIED:
-        action = missing_action(error, service)
-        return OrchestratorError(
-            f"{called} was denied.",
-            why=f"The credentials lack {action}: {text}" if text else f"The credentials lack {action}.",
-            remedy=particular
-            or f"Allow {action} (`orchestrator docs deployer-policy` lists all that is needed), or use another profile.",
-        )
-    for codes, what, remedy in _CODES:
-        if code in codes:
-            return OrchestratorError(f"{called}: {what.format(code=code)}", why=text, remedy=remedy)
-    return OrchestratorError(
-        f"{called} failed with {code}.",
-        why=text,
-        remedy=particular or "Run the command again with --verbose to see where.",
-    )
-
-
-# {what AWS means by these codes, remedy}.
-_CODES: tuple[tuple[frozenset[str], str, str], ...] = (
-    (
-        EXPIRED,
-        "the AWS credentials have expired.",
-        "Sign in again (`aws sso login`) or renew the exported keys.",
-    ),
-    (
-        INVALID,
-        "AWS does not know these credentials ({code}).",
-        "Check the access key, its account's partition and the clock of this machine. A region that the account has "
-        "not opted in to answers so, too (`aws account enable-region --region-name REGION`).",
-    ),
-    (
-        ELSEWHERE,
-        "the bucket lies in another region ({code}).",
-        "Name its region: `aws_region`, or `state.region` for the bucket of states.",
-    ),
-    (
-        THROTTLED,
-        "AWS throttled the call ({code}) until the retries were used up.",
-        "Run the command again later, or with fewer environments at a time (-j 1).",
-    ),
-)
+def refused_call(error: ClientError, service: str = "") -> RefusedCall:
+    """What the SDK raised, as the call that AWS refused; `service` is the IAM prefix."""
+    return RefusedCall(error.operation_name, error_code(error), error_text(error), service)

@@ -245,10 +245,10 @@ class Exchanges:
                 self.health.failed()
             return answer
         except SSLError as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            if reason := certificate_reason(error):
                 raise Untrusted(
                     f"The certificate of {origin(url)[1]} was refused.",
-                    why=f"{certificate_reason(error)}",
+                    why=reason,
                     remedy="Name the file of your certificate authority in SSL_CERT_FILE or REQUESTS_CA_BUNDLE.",
                 ) from None
             self.health.failed()

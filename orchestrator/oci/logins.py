@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
-import subprocess
 import threading
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
@@ -14,11 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.oci.auth import Login
+from orchestrator.oci.credential_helper import HUB_NAMES, ask_helper
 from orchestrator.oci.errors import NotUsable
-
-_HELPER_SECONDS = 30
-_HELPER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 
 class DockerLogins:
@@ -59,7 +54,7 @@ class DockerLogins:
         with self._lock:
             key = helper, registry
             if renew or key not in self._asked:
-                self._asked[key] = _ask_helper(helper, registry, self._variables)
+                self._asked[key] = ask_helper(helper, registry, self._variables)
             return self._asked[key]
 
 
@@ -133,12 +128,12 @@ def _key(name: str) -> str:
         bare = bare.removesuffix(version)
     host, slash, path = bare.partition("/")
     host = host.lower()
-    return ("docker.io" if host in _HUB else host) + slash + path
+    return ("docker.io" if host in HUB_NAMES else host) + slash + path
 
 
 def _candidates(registry: str, repository: str) -> Iterable[str]:
     """The keys that serve a repository, longest first: `quay.io/a/b`, `quay.io/a`, `quay.io`."""
-    host = "docker.io" if registry in _HUB else registry.lower()
+    host = "docker.io" if registry in HUB_NAMES else registry.lower()
     parts = repository.split("/") if repository else []
     for length in range(len(parts), -1, -1):
         yield "/".join([host, *parts[:length]])
@@ -159,40 +154,6 @@ def _from_entry(entry: Any, where: str) -> Login | None:
     if entry.get("username"):
         return Login(str(entry["username"]), str(entry.get("password", "")))
     return None
-
-
-def _ask_helper(helper: str, registry: str, variables: Mapping[str, str] | None) -> Login | None:
-    if not _HELPER_NAME.fullmatch(helper):
-        raise NotUsable(f"{helper[:100]!a} is not the name of a credential helper.", remedy="Correct config.json.")
-    server = "https://index.docker.io/v1/" if registry in _HUB else registry
-    program = f"docker-credential-{helper}"
-    try:
-        finished = subprocess.run(
-            [program, "get"],
-            input=server.encode(),
-            capture_output=True,
-            timeout=_HELPER_SECONDS,
-            check=False,
-            env=None if variables is None else dict(variables),
-        )
-    except FileNotFoundError:
-        raise NotUsable(
-            f"{program} is not installed; docker's config.json names it for {registry}.",
-            remedy=f"Install {program}, or take it out of config.json.",
-        ) from None
-    except (subprocess.TimeoutExpired, OSError) as error:
-        raise NotUsable(f"{program} gives no answer for {registry}: {type(error).__name__}.") from None
-    if finished.returncode != 0:
-        # The protocol knows one answer for "no such login"; helpers write it to standard output.
-        if b"credentials not found" in finished.stdout + finished.stderr:
-            return None
-        raise NotUsable(f"{program} failed for {registry} with {finished.returncode}.", remedy=f"Run: {program} list")
-    try:
-        document = json.loads(finished.stdout)
-        user, secret = str(document["Username"]), str(document["Secret"])
-    except (ValueError, KeyError, TypeError):
-        raise NotUsable(f"{program} answers for {registry} with something that is no login.") from None
-    return Login("" if user == "<token>" else user, secret)
 
 
 def matches_pattern(pattern: str, registry: str) -> bool:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import ssl
+
+from urllib3.exceptions import SSLError
 
 from orchestrator.oci.http import HttpAnswer, TransportError
 
@@ -49,7 +52,9 @@ def transport_reason(error: BaseException) -> str:
     return type(getattr(error, "reason", None) or error).__name__
 
 
-def certificate_reason(error: BaseException) -> str:
-    """Why a certificate was refused, in OpenSSL's words."""
-    text = str(error)
-    return text[text.find("certificate verify failed") :].partition(" (_ssl")[0].strip(" )'\"") + "."
+def certificate_reason(error: SSLError) -> str:
+    """Why OpenSSL refused a certificate, which urllib3 wraps in its own error; empty for another fault of TLS."""
+    inner = next((each for each in error.args if isinstance(each, ssl.SSLCertVerificationError)), error.__cause__)
+    if not isinstance(inner, ssl.SSLCertVerificationError):
+        return ""
+    return f"certificate verify failed: {inner.verify_message.rstrip('.')}."

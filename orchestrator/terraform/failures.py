@@ -1,32 +1,24 @@
 """Turns a Terraform run that failed into an error that says what to do. Touches nothing; it looks who works in a folder.
 
-Terraform's diagnostics have no codes: `-json` gives a severity, a summary and a detail. The summaries that are looked for
-here are constants of Terraform's source, and the exceptions are AWS's codes. Nothing else of this program reads them.
+`sentences` reads what Terraform and the SDK said; this module knows what follows from it.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.aws.refusal_remedies import remedy_for
+from orchestrator.aws.refused_calls import advice, explain_refusal
 from orchestrator.errors import OrchestratorError
+from orchestrator.terraform import sentences
 from orchestrator.terraform.runner import Outcome
 from orchestrator.terraform.stream import Diagnostic
 
-_LOCK_FIELD = re.compile(r"^\s*(ID|Path|Operation|Who|Version|Created):\s*(.+?)\s*$", re.MULTILINE)
-_EXISTS = re.compile(r"RepositoryAlreadyExistsException.*?name '([^']+)'", re.DOTALL)
-_CREDENTIALS = (
-    "No valid credential sources found",
-    "failed to refresh cached credentials",
-    "ExpiredToken",
-    "InvalidClientTokenId",
-    "SSO session",
-)
-_NO_PROVIDER = ("Failed to query available provider packages", "Failed to install provider")
+# Nothing but the backend is asked by these.
+_STATE_ALONE = ("terraform init", "terraform state pull")
 _MIRROR = (
     "`orchestrator doctor` says where providers are looked for. Without a way to the registry let "
     "ORCHESTRATOR_PROVIDER_MIRROR name a mirror (`terraform providers mirror FOLDER`, run where there is one, makes it)."
@@ -54,13 +46,14 @@ def failure(
     *,
     environment: str,
     log: Path,
+    place: str = "",
     applying: bool = False,
     local: bool = False,
     disk_full: bool = False,
 ) -> OrchestratorError:
     """The error for a run that did not end well; `what` is such as `terraform plan`, `local` is that of the command.
 
-    With `disk_full` the text may be cut off: Terraform could not write it.
+    With `disk_full` the text may be cut off: Terraform could not write it. `place` is account and region.
     """
     errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
     text = "\n".join(str(error) for error in errors) or outcome.stderr.strip() or outcome.stdout.strip()[-2000:]
@@ -76,26 +69,24 @@ def failure(
             why="Something outside ended the process; for SIGKILL, often a lack of memory." + _said(text),
             remedy=f"The state has all that was done before. Run {again} again: it goes on from there. Its log is {log}.",
         )
-    if _is_locked(text):
+    if sentences.LOCK_REFUSED.stands_in(text) and sentences.LOCK_HELD.stands_in(text):
         return _locked(environment, text, log.parent / "root")
-    if "Saved plan is stale" in text or "does not match the current state" in text:
+    if sentences.STALE_PLAN.stands_in(text):
         return StalePlanError(
             "the plan is out of date: the state has moved on since it was made.",
             environment=environment,
             why="Another apply has changed the environment in between; nothing was changed by this one.",
             remedy="Make a new plan and look at it.",
         )
-    exists = _EXISTS.search(text)
-    if exists:
-        name = exists[1]
+    if name := sentences.existing_repository(text):
         return OrchestratorError(
             f'the repository "{name}" exists already and is in no state.',
             environment=environment,
             why="It was made outside of this environment's Terraform; it is never taken over silently.",
             remedy=f"Take it over with `orchestrator apply {environment} --adopt{flag}`, or choose another name.",
         )
-    full = disk_full or "no space left on device" in text or "disk quota exceeded" in text
-    if applying and (disk_full or "Failed to save state" in text):
+    full = disk_full or sentences.DISK_FULL.stands_in(text)
+    if applying and (disk_full or sentences.UNSAVED_STATE.stands_in(text)):
         return OrchestratorError(
             "the state could not be saved"
             + (", because the disk is full." if full else "; it is kept in the working directory."),
@@ -104,14 +95,14 @@ def failure(
             remedy=f"{'Make room' if full else 'Correct the cause'}, do not remove the working directory, and run {again} "
             "again. It saves that state first, and takes over what is missing in it.",
         )
-    if "RepositoryNotEmptyException" in text:
+    if sentences.NOT_EMPTY.stands_in(text):
         return OrchestratorError(
             "a repository still holds images, so that AWS does not delete it.",
             environment=environment,
             why=text,
             remedy="Set `force_delete = true` and apply, or delete its images; then run the command again.",
         )
-    if local and "connect: connection refused" in text:
+    if local and sentences.NOBODY_LISTENS.stands_in(text):
         return OrchestratorError(
             f"the embedded AWS has ended in the middle of {what}.",
             environment=environment,
@@ -127,11 +118,16 @@ def failure(
             if applying
             else "Make room, then run the command again.",
         )
+    if what in _STATE_ALONE and (refused := sentences.refused_call(text)):
+        found = explain_refusal(refused)
+        found.environment, found.place = environment, place
+        found.remedy = f"{found.remedy} `{what}` asked; its log is {log}."
+        return found
     remedy = f"Its log is {log}."
-    particular = " ".join(filter(None, dict.fromkeys(remedy_for(str(error)) for error in errors)))
-    if any(sign in text for sign in _NO_PROVIDER):
+    particular = _particular([str(error) for error in errors])
+    if sentences.NO_PROVIDER.stands_in(text):
         remedy = f"{_MIRROR} {remedy}"
-    elif any(sign in text for sign in _CREDENTIALS):
+    elif sentences.NO_CREDENTIALS.stands_in(text):
         remedy = f"Check the credentials (`orchestrator doctor`). {remedy}"
     elif applying:
         remedy = f"The state has all that was done before: correct the cause and run {again} again. {remedy}"
@@ -142,10 +138,11 @@ def failure(
     )
 
 
-def _is_locked(text: str) -> bool:
-    """Does somebody hold the lock? Not when it could not be asked for: no bucket, no permission."""
-    asked = "Error acquiring the state lock" in text or "failed to lock" in text
-    return asked and ("Lock Info:" in text or "resource temporarily unavailable" in text)
+def _particular(errors: Sequence[str]) -> str:
+    """What helps against these errors where AWS's code or text tells; each remedy once."""
+    refusals = [refused for error in errors if (refused := sentences.refused_call(error))]
+    others = [remedy_for(error) for error in errors if not sentences.refused_call(error)]
+    return " ".join(filter(None, dict.fromkeys([advice(refusals), *others])))
 
 
 def _said(text: str) -> str:
@@ -173,7 +170,7 @@ def _interrupted(environment: str, outcome: Outcome, again: str, applying: bool)
 
 
 def _locked(environment: str, text: str, root: Path) -> StateLockedError:
-    fields = dict(_LOCK_FIELD.findall(text))
+    fields = sentences.lock_fields(text)
     who = fields.get("Who", "somebody")
     when = fields.get("Created", "an unknown time")
     operation = fields.get("Operation", "").removeprefix("OperationType")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from orchestrator.terraform.runner import Outcome
 from orchestrator.terraform.runs import failed
+from orchestrator.terraform.sentences import refused_call
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.workdir import LOCK, PROVIDER, TRANSITIONS, dump, keep_lock, write_if_changed
 
@@ -22,7 +23,7 @@ def ensure_initialised(stack: Stack) -> None:
     record.unlink(missing_ok=True)
     stack.say("Initialising the working directory.")
     outcome = _init(stack)
-    if outcome.code != 0 and not outcome.interrupted and outcome.code > 0:
+    if outcome.code > 0 and not outcome.interrupted and refused_call(outcome.stderr) is None:
         # Whatever a killed or broken run left behind there can be made again. State is elsewhere.
         _remove(workdir.root / ".terraform")
         if not (stack.context.project.environments_dir / LOCK).exists():

@@ -130,6 +130,7 @@ def failed(
         heard.diagnostics if heard else (),
         environment=stack.name,
         log=stack.workdir.log,
+        place=f"account {stack.environment.account_id}, {stack.environment.aws_region}",
         applying=applying,
         local=stack.workdir.local,
         disk_full=shutil.disk_usage(stack.workdir.folder).free < FULL_BYTES,

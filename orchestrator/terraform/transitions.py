@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.terraform.plan import PROTECTED, REPOSITORY, Plan
+from orchestrator.terraform.sentences import NO_ANSWER
 from orchestrator.terraform.state import State
 from orchestrator.terraform.stream import Began, Diagnostic, Ended, read_events
 
@@ -23,8 +24,6 @@ OWNERS_MODULES = (
     "module.lifecycle_manager[",
     "module.scan_findings[",
 )
-# How the AWS SDK for Go says that a request got no answer.
-NO_ANSWER = ("StatusCode: 0", "context canceled", "context deadline exceeded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ def started_creations(journal: str) -> frozenset[str]:
                 begun.add(address)
             case Ended(address, failed=True):
                 failed.add(address)
-            case Diagnostic(address=address) if any(sign in str(event) for sign in NO_ANSWER):
+            case Diagnostic(address=address) if NO_ANSWER.stands_in(str(event)):
                 unanswered.add(address)
     return frozenset(begun - (failed - unanswered))
 

@@ -296,6 +296,29 @@ def test_what_aws_refuses_after_the_account_is_one_message(command: str, aws: Aw
     is_told_once(command, ran, aws.refusal.says, aws.refusal.remedy)
 
 
+NO_BUCKET = Refusal("NoSuchBucket", "No such bucket", "the bucket does not exist", "--state-bucket")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("command", "refusal"),
+    [("output", REFUSALS["expired token"]), ("plan", REFUSALS["access denied"]), ("drift", NO_BUCKET)],
+    ids=["expired in between", "denied", "no bucket"],
+)
+def test_what_terraform_s_backend_is_refused_is_the_same_message(
+    command: str, refusal: Refusal, aws: Aws, at_work: Project
+) -> None:
+    aws.grants, aws.refusal = 1, refusal
+    ran = called(at_work, command)
+    is_told_once(command, ran, refusal.says, refusal.remedy)
+    assert "`terraform init` asked; its log is " in ran.err
+    # An init that AWS refused is not tried again, as a broken folder's is.
+    assert [request.path for request in aws.asked if request.path.startswith("/states")] == [STATES]
+
+
+STATES = "/states?list-type=2&max-keys=1000&prefix=orchestrator%2F"
+
+
 @pytest.mark.parametrize(("command", "refused"), [("report", "expired token"), ("doctor", "throttled")])
 def test_who_goes_on_says_what_was_refused(command: str, refused: str, aws: Aws, at_work: Project) -> None:
     aws.refusal = REFUSALS[refused]
@@ -321,5 +344,5 @@ def is_told_once(command: str, ran: Ran, says: str, remedy: str) -> None:
     assert not GLUED.search(told[0]), told[0]
 
 
-CALL = re.compile(r"\): [A-Z][A-Za-z]+(:| was)")
+CALL = re.compile(r"\): [A-Z][A-Za-z0-9]+(:| was)")
 GLUED = re.compile(r"[a-z] (Sign in|Run|Check|Allow|Set) |\.\.|\. [a-z]")

@@ -12,7 +12,7 @@ from string import Template
 import pytest
 
 from orchestrator.aws.deployer_policy import STATEMENTS
-from orchestrator.aws.translation import ACTIONS
+from orchestrator.aws.refused_calls import ACTIONS
 from orchestrator.local import LocalAws, ensure_running, stop
 
 from .running import Ran, run

@@ -22,7 +22,7 @@ from botocore.exceptions import (
 )
 
 from orchestrator.aws.ports.refusals import refusals
-from orchestrator.aws.translation import explain, explained, found_or_none, is_absent, missing_action
+from orchestrator.aws.translation import explain, explained, found_or_none, is_absent, refused_call
 from orchestrator.errors import OrchestratorError
 from orchestrator.lifecycle.ports import PortError
 
@@ -80,7 +80,7 @@ def test_each_failure_says_what_and_what_to_do(error: ClientError | BotoCoreErro
     ],
 )
 def test_the_missing_action_is_what_aws_names_else_the_operation(operation: str, message: str, action: str) -> None:
-    assert missing_action(refusal("AccessDenied", message, operation), "ecr") == action
+    assert refused_call(refusal("AccessDenied", message, operation), "ecr").action == action
 
 
 @pytest.mark.parametrize(
