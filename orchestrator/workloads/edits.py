@@ -133,6 +133,22 @@ def _settled(
         wanted = [(place, changes) for place, changes in wanted if id(place) not in gone]
 
 
+def _shared(registry: Part | None, written: str, new: str) -> dict[Part, str] | None:
+    """A registry with a namespace, before images that stand elsewhere: the new name must end with the same image."""
+    last = "/" + parse_reference(written).path.rpartition("/")[2]
+    reference = parse_reference(new)
+    whole = f"{reference.registry}/{reference.path}"
+    return {registry: whole.removesuffix(last)} if registry is not None and whole.endswith(last) else None
+
+
+def _hosted(new: str) -> str:
+    """A reference with its registry: `grafana/a` -> `docker.io/grafana/a`."""
+    reference = parse_reference(new)
+    if reference.domain is not None:
+        return new
+    return f"{reference.registry}/{reference.repository}{reference.suffix}"
+
+
 def _named(place: ImagePlace) -> list[Part]:
     """The parts that say where the image is; tags may be shared freely, nobody changes them."""
     return [part for part in (place.parts.image, place.parts.registry, place.parts.repository) if part is not None]
@@ -142,9 +158,10 @@ def _changes(place: ImagePlace, new: str) -> dict[Part, str] | None:
     """{part: its new value} that make the place say `new`; None where that cannot be."""
     parts = place.parts
     if parts.image is not None:
-        return {parts.image: new}
+        return {parts.image: _hosted(new) if parts.image.hosted else new}
     if parts.repository is None:
-        return None
+        return _shared(parts.registry, place.reference, new)
+    new = _hosted(new) if parts.repository.hosted else new
     reference = parse_reference(new)
     domain, path = reference.registry, reference.path
     written = parts.repository.value

@@ -47,6 +47,11 @@ REDIRECTED_BY = {
     "Knative": "registries-skipping-tag-resolving of the ConfigMap config-deployment",
     "Argo Workflows": "the template's image, or its command, which makes the lookup needless",
     "Tekton": "the step's image, or its command; bundles by the resolver's bundle parameter",
+    "Istio": "spec.url of the WasmPlugin: the proxy's agent pulls it",
+    "Envoy Gateway": "the image's url: the gateway's controller pulls it",
+    "Fleet": "helm.chart of the fleet.yaml",
+    "helm-controller": "spec.chart of the HelmChart",
+    "kustomize": "repo of the helmCharts, where a controller or a pipeline builds it",
     "Kyverno": "imageRegistry settings of Kyverno itself",
 }
 
@@ -85,6 +90,9 @@ _TABLE = (
     Field("meta.pkg.crossplane.io", "Configuration", "spec.dependsOn[].provider", "Crossplane"),
     Field("meta.pkg.crossplane.io", "Configuration", "spec.dependsOn[].function", "Crossplane"),
     Field("source.toolkit.fluxcd.io", "HelmRepository", "spec.url", "Flux", "oci://"),
+    # Plugins of proxies
+    Field("extensions.istio.io", "WasmPlugin", "spec.url", "Istio", "oci://"),
+    Field("gateway.envoyproxy.io", "EnvoyExtensionPolicy", "spec.wasm[].code.image.url", "Envoy Gateway"),
     # Databases and brokers
     Field("postgresql.cnpg.io", "Pooler", "spec.template.spec.containers[].image"),
     Field("pxc.percona.com", "PerconaXtraDBCluster", "spec.*.image"),

@@ -22,7 +22,7 @@ from orchestrator.workloads.formats import (
     quadlet,
     terraform_files,
 )
-from orchestrator.workloads.formats.delivered import find_in_source
+from orchestrator.workloads.formats.delivered import find_in_source, find_oci_charts
 from orchestrator.workloads.formats.embedded import inside
 from orchestrator.workloads.json_tree import parse_objects
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
@@ -32,7 +32,7 @@ from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList,
 # Looked for one by one: five times as fast as one pattern of all of them.
 _WORDS = (
     *("mage", "IMAGE", "repositor", "oci://", "docker://", "package:", "bundle", "ontainers", "repoURL", "_IMG"),
-    "dockerfile_inline",
+    *("dockerfile_inline", "hub:", '"hub"'),
 )
 _VALUES = re.compile(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.I)
 _COMPOSE = re.compile(r"(?:docker-|podman-)?compose(?:[-_.].*)?\.ya?ml", re.I)
@@ -46,6 +46,7 @@ _OTHER_PIPELINE = re.compile(
 _CLOUD_BUILD = re.compile(r"cloudbuild.*\.(?:ya?ml|json)", re.I)
 _HELMFILE = re.compile(r"(?:.*/)?(?:helmfile(?:[-_.].*)?\.ya?ml|helmfile\.d/[^/]+\.ya?ml)", re.I)
 _ARGO_CD_SOURCE = re.compile(r"\.argocd-source(?:-.+)?\.yaml")
+_FLEET = re.compile(r"fleet\.ya?ml")
 _DEVCONTAINER = re.compile(r"(?:.*/)?\.?devcontainer(?:/.*)?(?:/devcontainer)?\.json", re.I)
 _JSON_IMAGE = re.compile(r"^[ \t]*[^/\n]*?\"image\"\s*:\s*\"([^\"\\\n]+)\"", re.M)
 # A schema is often a megabyte and names no image. In a block mapping a line that begins with a key is one of its own.
@@ -182,6 +183,8 @@ def _root(path: str, name: str, text: str, root: Node, app_version: str, fields:
         _chart(text, root, found)
     elif _ARGO_CD_SOURCE.fullmatch(name):
         find_in_source(text, root, found)
+    elif _FLEET.fullmatch(name) and isinstance(root, YamlMapping) and not is_object:
+        find_oci_charts(text, root.entries(), found, "")
     elif _HELMFILE.fullmatch(path):
         _helmfile(text, root, found)
     elif (_VALUES.fullmatch(name) and not is_object) or (_in_values_folder(path) and not is_object):
@@ -197,7 +200,8 @@ def _split_images(text: str, root: Node, found: Found, app_version: str) -> None
     values, known = Found(), {place.anchor.start for place in found.places}
     helm.find_in_values(text, root, values, app_version=app_version)
     for place in values.places:
-        named = place.field.rpartition(".")[2].lower().endswith("image")
+        # Beside a chart lie values under any name, for its tests and as examples.
+        named = bool(app_version) or place.field.rpartition(".")[2].lower().endswith("image")
         if place.parts.repository is not None and named and place.anchor.start not in known:
             found.places.append(place)
 

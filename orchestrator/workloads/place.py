@@ -11,6 +11,8 @@ from typing import Literal
 from orchestrator.workloads.fields import KUBELET
 from orchestrator.workloads.references import placeholder
 
+# What stands before an artifact's registry; Docker's short names do not count there.
+HOSTED_SCHEME = "oci://"
 # How the text of a part is written. The text between quotes may be replaced as it is: references need no escape.
 Style = Literal["plain", "single", "double", "literal", "folded"]
 # What a person has to ask for before a place is rewritten; "never" is reported only.
@@ -19,14 +21,15 @@ Consent = Literal["", "ci", "env", "never"]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A value as the text writes it: characters `start` to `end` of the text, without quotes or block indentation.. A scheme (`docker://`) is no
-    part of it.
+    """A value as the text writes it: characters `start` to `end` of the text, without quotes or block indentation. A scheme (`docker://`) is no
+    part of it. `hosted` says that its first word is a registry whatever it is, as behind `oci://`: `grafana/a` would be at the host grafana.
     """
 
     start: int
     end: int
     value: str
     style: Style = "plain"
+    hosted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,9 @@ class ImagePlace:
 
     @property
     def anchor(self) -> Part:
-        """The part whose place is the image's place: the image, or the repository of a composed one."""
+        """The part whose place is the image's place: the image, the repository of a composed one, or what is there of it."""
         parts = self.parts
-        part = parts.image or parts.repository
+        part = parts.image or parts.repository or parts.registry
         assert part is not None
         return part
 

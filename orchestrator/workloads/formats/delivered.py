@@ -9,7 +9,7 @@ from orchestrator.workloads.formats import helm
 from orchestrator.workloads.formats.chart_settings import nested_settings
 from orchestrator.workloads.formats.embedded import inside
 from orchestrator.workloads.json_tree import parse_objects
-from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable, below
+from orchestrator.workloads.place import HOSTED_SCHEME, Found, ImagePlace, Part, Parts, Unreadable, below
 from orchestrator.workloads.references import composed, is_reference, looks_like_image, placeholder
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping
 
@@ -17,10 +17,10 @@ FORMAT = "kubernetes"
 DELIVERERS = frozenset(
     {
         *("HelmRelease", "HelmChart", "HelmChartConfig"),
+        *("IstioOperator", "Istio", "IstioCNI", "ZTunnel", "IstioRevision"),
         *("Application", "ApplicationSet", "OCIRepository", "Kustomization"),
     }
 )
-_OCI = "oci://"
 _SOURCES = ("spec.source", "spec.sources[]", "spec.template.spec.source", "spec.template.spec.sources[]")
 _SOURCE_VALUES = ("helm.valuesObject", "helm.values")
 _VALUES = (
@@ -38,8 +38,13 @@ def find_in_delivery(text: str, kind: str, entries: dict[str, Node], path: str, 
     elif kind == "Kustomization":
         if group == "kustomize.toolkit.fluxcd.io":
             delivery.new_names(entries, "spec.images[]")
+    elif kind == "IstioOperator":
+        delivery.istio_hubs(entries)
+        delivery.values(entries, ("spec.values",))
     else:
         delivery.values(entries, _VALUES)
+        if group == "helm.cattle.io":
+            delivery.chart_of_helm_controller(entries)
         delivery.new_names(entries, "spec.postRenderers[].kustomize.images[]")
         if group == "argoproj.io":
             delivery.sources(entries)
@@ -65,12 +70,34 @@ class _Delivery:
         """Flux's OCIRepository: `url` without a tag, and the tag or digest in `ref`."""
         found = {name: node for name in ("url", "ref.tag", "ref.digest") for _, node in select(entries, f"spec.{name}")}
         url = found.get("url")
-        if not isinstance(url, Scalar) or not url.value.startswith(_OCI):
+        if not isinstance(url, Scalar) or not url.value.startswith(HOSTED_SCHEME):
             return
         repository = self._without_scheme(url)
         tag, digest = _text(found.get("ref.tag")), _text(found.get("ref.digest"))
         reference = composed("", repository.value, "" if digest else tag, digest)
         self._take("spec.url", reference, Parts(repository=repository), "Flux")
+
+    def istio_hubs(self, entries: dict[str, Node]) -> None:
+        """The hub of an IstioOperator, and those of its components, which take its tag where they have none."""
+        tags = {where.rpartition(".")[2]: node for where, node in select(entries, "spec.tag")}
+        for listed in ("spec", "spec.components.*"):
+            for where, node in select(entries, listed):
+                own = node.entries() if isinstance(node, YamlMapping) else {}
+                helm.find_istio_hub(self._text, {**tags, **own}, self._found, below(self._path, where))
+
+    def chart_of_helm_controller(self, entries: dict[str, Node]) -> None:
+        """The chart of a HelmChart of k3s and RKE2, whose job pulls it: `chart: oci://…` with `version`."""
+        found = {name: node for name in ("chart", "version") for _, node in select(entries, f"spec.{name}")}
+        self.oci_chart(found, "spec.chart", "chart", "helm-controller")
+
+    def oci_chart(self, entries: dict[str, Node], where: str, key: str, pulled_by: str) -> None:
+        """A chart in a registry that one key names whole, with its version beside it."""
+        url, version = entries.get(key), _text(entries.get("version"))
+        if isinstance(url, Scalar) and url.value.startswith(HOSTED_SCHEME) and not placeholder(url.value + version):
+            repository = self._without_scheme(url)
+            self._take(
+                where, composed("", repository.value, _tag(version), ""), Parts(repository=repository), pulled_by
+            )
 
     def new_names(self, entries: dict[str, Node], listed: str) -> None:
         """Images that Flux sets in what it builds: the new names; what the bases carry is not known here."""
@@ -83,11 +110,20 @@ class _Delivery:
             reference = composed("", name.value, "" if digest else tag, digest)
             self._take(f"{where}.newName", reference, Parts(repository=name.part(self._text)))
 
-    def values(self, entries: dict[str, Node], paths: Iterable[str]) -> None:
+    def named_chart(self, entries: dict[str, Node], where: str) -> None:
+        """A chart of kustomize: `repo: oci://…` with the chart's `name` and its version beside it."""
+        repo, name, version = entries.get("repo"), entries.get("name"), _text(entries.get("version"))
+        if isinstance(repo, Scalar) and isinstance(name, Scalar) and repo.value.startswith(HOSTED_SCHEME):
+            registry, chart = self._without_scheme(repo), name.part(self._text)
+            if not placeholder(repo.value + name.value + version):
+                reference = composed(registry.value, chart.value, _tag(version), "")
+                self._take(f"{where}.name", reference, Parts(registry=registry, repository=chart), "kustomize")
+
+    def values(self, entries: dict[str, Node], paths: Iterable[str], above: str = "") -> None:
         """Values of a chart inside an object, as a mapping or as text."""
         for listed in paths:
             for where, node in select(entries, listed):
-                whole = below(self._path, where)
+                whole = below(self._path, below(above, where) if above else where)
                 self.read.append(node)
                 if isinstance(node, YamlMapping):
                     helm.find_in_values(self._text, node, self._found, whole)
@@ -140,9 +176,9 @@ class _Delivery:
         url, chart, version = source.get("repoURL"), source.get("chart"), _text(source.get("targetRevision"))
         if not isinstance(url, Scalar) or placeholder(url.value) or placeholder(version):
             return
-        tag = version.replace("+", "_") if is_reference(f"a:{version.replace('+', '_')}") else ""
-        scheme = url.value.startswith(_OCI)
-        registry = self._without_scheme(url) if scheme else url.part(self._text)
+        tag = _tag(version)
+        scheme = url.value.startswith(HOSTED_SCHEME)
+        registry = self._without_scheme(url) if scheme else replace(url.part(self._text), hosted=True)
         if isinstance(chart, Scalar) and chart.value:
             if scheme or (":" not in url.value and is_reference(url.value)):
                 name = chart.part(self._text)
@@ -167,7 +203,9 @@ class _Delivery:
 
     def _without_scheme(self, node: Scalar) -> Part:
         whole = node.part(self._text)
-        return replace(whole, start=whole.start + len(_OCI), value=node.value.removeprefix(_OCI))
+        return replace(
+            whole, start=whole.start + len(HOSTED_SCHEME), value=node.value.removeprefix(HOSTED_SCHEME), hosted=True
+        )
 
     def _take(self, where: str, reference: str, parts: Parts, pulled_by: str = "") -> None:
         place = ImagePlace(below(self._path, where), FORMAT, reference, parts)
@@ -194,6 +232,26 @@ def select(entries: dict[str, Node], path: str) -> Iterator[tuple[str, Node]]:
                     next_found.append((place, value))
         found = next_found
     yield from found
+
+
+def find_oci_charts(text: str, entries: dict[str, Node], found: Found, path: str) -> None:
+    """Charts in registries of a file that is no object: `helm.chart` of Fleet, `helmCharts` of kustomize, with their values."""
+    delivery = _Delivery(text, path, found)
+    for where, chart in select(entries, "helmCharts[]"):
+        if isinstance(chart, YamlMapping):
+            own = chart.entries()
+            delivery.named_chart(own, where)
+            delivery.values(own, ("valuesInline",), where)
+    for where, chart in select(entries, "helm"):
+        if isinstance(chart, YamlMapping):
+            delivery.oci_chart(chart.entries(), below(where, "chart"), "chart", "Fleet")
+            delivery.values(chart.entries(), ("values",), where)
+
+
+def _tag(version: str) -> str:
+    """The tag under which a registry has a chart's version; "" for a range."""
+    tag = version.replace("+", "_")
+    return tag if is_reference(f"a:{tag}") else ""
 
 
 def _text(node: Node | None) -> str:

@@ -12,7 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from orchestrator.workloads.formats.embedded import text_images
-from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable, below, filled_in_later
+from orchestrator.workloads.place import (
+    HOSTED_SCHEME,
+    Found,
+    ImagePlace,
+    Part,
+    Parts,
+    Unreadable,
+    below,
+    filled_in_later,
+)
 from orchestrator.workloads.references import composed, is_reference, looks_like_image, read_as_helm
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping
 
@@ -26,7 +35,7 @@ _BESIDE = frozenset({*_TAGS, *_DIGESTS, *_REGISTRIES, "pullpolicy", "imagepullpo
 # These alone do not make a mapping an image: charts of everything else have them too.
 _WEAK = frozenset({"version", "host", "domain", "hub", "sha", "name"})
 _IMAGE_KEY = re.compile(r"(?:.*[a-z0-9_.-])?images?|.*images?[-_]?(?:ref|reference|url|uri)?", re.I)
-_SCHEMES = ("docker://", "oci://")
+_SCHEMES = ("docker://", HOSTED_SCHEME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,26 @@ def find_in_values(text: str, root: Node, found: Found, path: str = "", app_vers
     """Add the images of a values document to `found`; `path` stands before the fields' names."""
     hub, tag = _hub(root)
     _Values(text, found, Chart(app_version, _global_registry(root), hub, tag)).walk(root, path, "")
+    if (
+        hub is not None
+        and tag is not None
+        and not any(place.parts.registry == hub.part(text) for place in found.places)
+    ):
+        find_istio_hub(text, {"hub": hub, "tag": tag}, found, below(path, "global"))
+
+
+def find_istio_hub(text: str, entries: dict[str, Node], found: Found, path: str) -> None:
+    """Istio's hub, before images that its charts name themselves: told by one of them, `pilot`."""
+    hub, tag = entries.get("hub"), entries.get("tag")
+    if not isinstance(hub, Scalar) or not isinstance(tag, Scalar) or not _read(hub) or not _read(tag):
+        return
+    reference = f"{_read(hub).rstrip('/')}/pilot:{_read(tag)}"
+    problem = filled_in_later(reference, hub.part(text).start)
+    if problem is not None:
+        found.unreadable.append(problem)
+    elif is_reference(reference):
+        parts = Parts(registry=hub.part(text), tag=tag.part(text))
+        found.places.append(ImagePlace(below(path, "hub"), FORMAT, reference, parts))
 
 
 def split_image(text: str, node: YamlMapping, path: str, key: str) -> Iterator[ImagePlace]:
@@ -250,7 +279,8 @@ class _Values:
         part = node.part(self._text)
         for scheme in _SCHEMES:
             if part.value.startswith(scheme):
-                return replace(part, start=part.start + len(scheme), value=part.value.removeprefix(scheme))
+                value, hosted = part.value.removeprefix(scheme), scheme == HOSTED_SCHEME
+                return replace(part, start=part.start + len(scheme), value=value, hosted=hosted)
         return replace(part, value=_read(node))
 
     def _inline(self, node: Scalar, path: str) -> None:
@@ -284,7 +314,7 @@ def _has_domain(repository: str) -> bool:
 
 
 def _is_image_key(name: str) -> bool:
-    return bool(_IMAGE_KEY.fullmatch(name)) or _plainly(name) in {"imagename", "dockerimage", "containerimage"}
+    return bool(_IMAGE_KEY.fullmatch(name)) or _plainly(name).endswith("imagename")
 
 
 def _certain(entries: dict[str, Node]) -> bool:

@@ -16,7 +16,7 @@ from orchestrator.workloads.formats import helm
 from orchestrator.workloads.formats.delivered import DELIVERERS, find_in_delivery, select
 from orchestrator.workloads.formats.embedded import Window, assigned_images, has_lines, inside, text_images
 from orchestrator.workloads.formats.parameters import PARAMETRISED, Parameters, bundles, read_parameters
-from orchestrator.workloads.place import Consent, Found, ImagePlace, Part, Parts, below
+from orchestrator.workloads.place import HOSTED_SCHEME, Consent, Found, ImagePlace, Part, Parts, below
 from orchestrator.workloads.references import is_file, is_reference, looks_like_image, placeholder
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, parse_yaml
 
@@ -70,7 +70,11 @@ _ARGUMENT_ALONE = re.compile(r"--?[a-zA-Z0-9-]*image[a-zA-Z0-9-]*")
 _IMAGE_KEY = re.compile(r"(?:.*[-_.])?images?|.*[a-z]Image", re.I)
 _FUNCTION_ANNOTATIONS = frozenset({"config.kubernetes.io/function", "config.k8s.io/function"})
 _IMAGE_ANNOTATIONS = frozenset(
-    {"sidecar.istio.io/proxyImage", "linkerd.io/proxy-image", "config.linkerd.io/proxy-image"}
+    {
+        *("sidecar.istio.io/proxyImage", "linkerd.io/proxy-image", "config.linkerd.io/proxy-image"),
+        *("config.linkerd.io/init-image", "config.linkerd.io/debug-image", "vault.hashicorp.com/agent-image"),
+        "dapr.io/sidecar-image",
+    }
 )
 # Annotations from which operators read the images that they start: `images.v1_2_3.proxy`.
 _OPERANDS = "images."
@@ -320,7 +324,7 @@ class _Object:
             if not value.startswith(scheme):
                 return
             value = value.removeprefix(scheme)
-            part = Part(part.start + len(scheme), part.end, value, part.style)
+            part = Part(part.start + len(scheme), part.end, value, part.style, hosted=scheme == HOSTED_SCHEME)
         parts, resolved = Parts(image=part), None
         if self._parameters is not None and placeholder(value) and self._text[part.start : part.end] == value:
             resolved = self._parameters.resolved(replace(part, value=value))

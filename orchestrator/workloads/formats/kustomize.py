@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from orchestrator.workloads.formats import helm, kubernetes
+from orchestrator.workloads.formats import kubernetes
+from orchestrator.workloads.formats.delivered import find_oci_charts
 from orchestrator.workloads.formats.embedded import inside
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable, filled_in_later
 from orchestrator.workloads.references import composed
@@ -43,11 +44,7 @@ def find_in_kustomization(text: str, root: Node, found: Found) -> None:
             patch = item.entries().get("patch") if isinstance(item, YamlMapping) else item
             if isinstance(patch, Scalar) and "\n" in patch.value:
                 _inline_patch(text, patch, f"{key}[{index}]", found)
-    charts = root.entries().get("helmCharts")
-    for index, chart in enumerate(charts.items if isinstance(charts, YamlList) else []):
-        values = chart.entries().get("valuesInline") if isinstance(chart, YamlMapping) else None
-        if isinstance(values, YamlMapping):
-            helm.find_in_values(text, values, found, f"helmCharts[{index}].valuesInline")
+    find_oci_charts(text, {"helmCharts": root.entries().get("helmCharts", YamlList([], 0))}, found, "")
 
 
 def _inline_patch(text: str, patch: Scalar, path: str, found: Found) -> None:

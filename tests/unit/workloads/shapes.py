@@ -277,6 +277,44 @@ SHAPES: dict[str, tuple[str, str]] = {
         "values.yaml",
         "extraDeploy:\n- |\n  kind: Pod\n  spec:\n    containers:\n    - image: [[never]]«a/b:1»\n",
     ),
+    "hubs of istio": (
+        "istio.yaml",
+        "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  hub: «docker.io/istio»=>docker.io/istio/pilot:1.24.1\n"
+        "  tag: 1.24.1\n  components:\n    cni: {hub: «quay.io/istio»=>quay.io/istio/pilot:1.24.1}\n    base: {enabled: true}\n"
+        "---\napiVersion: sailoperator.io/v1\nkind: ZTunnel\nspec:\n  values:\n    global:\n"
+        "      hub: «gcr.io/istio-release»=>gcr.io/istio-release/pilot:1.24.1\n      tag: 1.24.1\n",
+    ),
+    "a hub alone": ("values.yaml", "global:\n  hub: «docker.io/istio»=>docker.io/istio/pilot:1.24.1\n  tag: 1.24.1\n"),
+    "plugins of proxies": (
+        "wasm.yaml",
+        "apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nspec:\n  url: oci://«ghcr.io/a/filter:1»\n---\n"
+        "apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: EnvoyExtensionPolicy\nspec:\n  wasm:\n"
+        "  - code: {type: Image, image: {url: «ghcr.io/a/filter:2»}}\n",
+    ),
+    "charts in registries": (
+        "chart.yaml",
+        "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nspec:\n  chart: oci://«ghcr.io/a/app»=>ghcr.io/a/app:1.2_x\n  version: 1.2+x\n"
+        "---\napiVersion: helm.cattle.io/v1\nkind: HelmChart\nspec:\n  chart: traefik\n  repo: https://a.example/charts\n",
+    ),
+    "fleet": (
+        "apps/fleet.yaml",
+        "helm:\n  chart: oci://«ghcr.io/a/app»=>ghcr.io/a/app:1.0.0\n  version: 1.0.0\n  values:\n"
+        "    image: {repository: «nginx»=>nginx:1, tag: '1'}\n",
+    ),
+    "charts of kustomize": (
+        "kustomization.yaml",
+        "helmCharts:\n- name: «redis»=>registry-1.docker.io/bitnamicharts/redis:1.2\n  repo: oci://registry-1.docker.io/bitnamicharts\n"
+        "  version: '1.2'\n  valuesInline: {image: {repository: «a/b»=>a/b:1, tag: '1'}}\n- name: y\n  repo: https://a.example\n",
+    ),
+    "containers that are injected": (
+        "injected.yaml",
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n    vault.hashicorp.com/agent-image: «hashicorp/vault:1.17»\n"
+        "    dapr.io/sidecar-image: «daprio/daprd:1.14»\n    example.com/image: no/such:1\n",
+    ),
+    "names with versions": (
+        "values.yaml",
+        "operatorImageName: «gcr.io/spark/operator»=>gcr.io/spark/operator:v1\noperatorVersion: v1\n",
+    ),
     "values under any name": (
         "clusters/blue.yaml",
         "web:\n  image:\n    repository: «quay.io/a/web»=>quay.io/a/web:1\n    tag: '1'\nsource:\n  repository: a/b\n  tag: v1\n",

@@ -13,6 +13,8 @@ from orchestrator.workloads.place import Lines
 from tests.unit.workloads.pipeline_shapes import PIPELINE_SHAPES
 from tests.unit.workloads.shapes import SHAPES as PLAIN_SHAPES
 
+HOST = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
+
 SHAPES = {**PLAIN_SHAPES, **PIPELINE_SHAPES}
 _MARK = re.compile(r"(?:\[\[(\w+)\]\])?«([^»]*)»(?:=>([\w./@:-]+?)(?=[\s\"',}]|:\$|$))?", re.M)
 
@@ -101,6 +103,39 @@ def test_what_cannot_be_read_is_named(text: str, reason: str) -> None:
     found = find_images("a.yaml", text)
     assert [reason in problem.reason for problem in found.unreadable] == [True]
     assert not found.places
+
+
+def test_values_beside_a_chart_may_have_any_name() -> None:
+    text = "php:\n  repository: drupal\n  tag: fpm\n"
+    found = [find_images("charts/a/examples/b.yaml", text, app_version=version).places for version in ("1.2", "")]
+    assert [[place.reference for place in places] for places in found] == [["drupal:fpm"], []]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "a.yaml",
+            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nspec:\n  type: oci\n  url: oci://HERE\n",
+        ),
+        ("b.yaml", "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nspec:\n  url: oci://HERE\n"),
+        ("c.yaml", "kind: Application\napiVersion: argoproj.io/v1alpha1\nspec:\n  source:\n    repoURL: oci://HERE\n"),
+        ("values.yaml", "image:\n  repository: oci://HERE\n  tag: '1'\n"),
+    ],
+)
+def test_behind_a_scheme_a_registry_stays_where_names_become_familiar(name: str, text: str) -> None:
+    before = text.replace("HERE", f"{HOST}/hub/grafana/a")
+    places = find_images(name, before).places
+    after = rewrite(places, lambda reference: reference.removeprefix(f"{HOST}/hub/")).apply(before)
+    assert after == text.replace("HERE", "docker.io/grafana/a")
+
+
+def test_a_hub_changes_with_the_image_that_tells_of_it() -> None:
+    text = "global:\n  hub: docker.io/istio\n  tag: 1.24.1\n"
+    places = find_images("values.yaml", text).places
+    moved = rewrite(places, lambda reference: f"{HOST}/hub/{reference.removeprefix('docker.io/')}").apply(text)
+    assert moved == text.replace("docker.io/istio", f"{HOST}/hub/istio")
+    assert not rewrite(places, lambda _: f"{HOST}/hub/another:1").edits
 
 
 def test_an_empty_tag_is_the_version_of_the_chart() -> None:
