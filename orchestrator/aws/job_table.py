@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from orchestrator.aws.translation import error_code, explained
-from orchestrator.mirroring.copy_jobs import CopyJob, JobOutcome, JobState, JobStatus
+from orchestrator.mirroring.copy_jobs import CopyJob, JobOutcome, JobState, JobStatus, KnownJob
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession
@@ -96,6 +96,20 @@ class JobTable:
                 found |= {item["job"]["S"]: _status(item) for item in answer["Responses"].get(self._name, ())}
                 keys = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
         return found
+
+    def jobs(self) -> Iterator[KnownJob]:
+        """Every job of the table, in no order."""
+        start: dict[str, Any] = {}
+        while True:
+            with explained(self._session, "dynamodb"):
+                answer = self._client.scan(TableName=self._name, **start)
+            for item in answer["Items"]:
+                # Deletions that replicas tell each other stand in the same table.
+                if "state" in item and "source" in item:
+                    yield KnownJob(_job(item), _status(item), float(item.get("ended", {}).get("N", 0)))
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     # Who works
 

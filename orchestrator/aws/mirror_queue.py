@@ -99,10 +99,17 @@ class MirrorQueue:
 
     def waiting(self) -> int:
         """About how many messages there are, those that workers hold included."""
+        return self._messages(self._url)
+
+    def dead_letters(self) -> int:
+        """About how many messages were given up."""
+        return self._messages(self._dead_url)
+
+    def _messages(self, url: str) -> int:
         kinds = ("", "NotVisible", "Delayed")
         names = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
         with explained(self._session, "sqs"):
-            answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
+            answer = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=names)
         return sum(int(answer["Attributes"].get(name, 0)) for name in names)
 
     def _send(self, name: str) -> None:

@@ -66,7 +66,7 @@ def differing_repositories(
 
     def look(item: tuple[int, str, dict[str, Any]]) -> Reconciliation | None:
         index, prefix, repository = item
-        standing = _standing(session, prefix, repository, whole=index < read)
+        standing = standing_repository(session, prefix, repository, whole=index < read)
         scanned_here = prefix in environment.mirrors and not rules_scan
         return None if standing is None else reconcile(standing, wanted[prefix], scanned_here=scanned_here)
 
@@ -119,10 +119,10 @@ def _described(
                 yield prefix, repository
 
 
-def _standing(
+def standing_repository(
     session: AwsSession, prefix: str, repository: dict[str, Any], *, whole: bool
 ) -> StandingRepository | None:
-    """None when it went away meanwhile."""
+    """A repository that DescribeRepositories gave, `whole` with its policy and tags. None when it went away meanwhile."""
     ecr: Any = session.client("ecr")
     name = repository["repositoryName"]
     policy: str | None = None

@@ -61,3 +61,12 @@ class JobStatus:
     until: float = 0.0
     error: str = ""
     outcome: JobOutcome = JobOutcome()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownJob:
+    """A job as somebody wrote it, and what is known of it; `ended` in seconds since 1970, 0 where it has not."""
+
+    job: CopyJob
+    status: JobStatus
+    ended: float

@@ -146,6 +146,8 @@ def _by_file(settings: SwapSettings, file: str, state_dir: Path | None) -> Webho
         folder,
         shared=_shared(settings),
         sources=source_roles(settings, file),
+        maker="image-swapper by a file",
+        makes=lambda name: name.startswith(f"{target.prefix}/") or not target.prefix,
     )
     return WebhookPlan(_rules(table, left_by_file(), settings), settings, home)
 
@@ -178,6 +180,8 @@ def _by_environment(
         cached=partial(_is_cached, table),
         shared=_shared_by(environment, settings),
         sources=source_roles(settings, name, lambda: embedded_aws(project, local=local)),
+        makes=partial(_is_mirrored, table, frozenset(environment.own_repository_names)),
+        scans=environment.registry_scanning is None,
     )
     return WebhookPlan(rules, settings, home)
 
@@ -235,6 +239,11 @@ def _settings_of(
     environment: Environment, table: RouteTable, lifecycle_policy: str, repository: str
 ) -> RepositorySettings:
     return replace(settings_of_repository(environment, table, repository), lifecycle_policy=lifecycle_policy)
+
+
+def _is_mirrored(table: RouteTable, declared: frozenset[str], repository: str) -> bool:
+    route = table.route_of(repository)
+    return route is not None and route.kind == "mirror" and repository not in declared
 
 
 def _is_cached(table: RouteTable, repository: str) -> bool:

@@ -58,7 +58,8 @@ def serve_rules(
 
     def server() -> SwapServer:
         if decided.home is not None:
-            copies = SwapCopies(decided.home, metrics, via, ClusterApi.if_in_pod())
+            keeps = decided.home.writes and not settings.dry_run and settings.copy_policy != "none"
+            copies = SwapCopies(decided.home, metrics, via, ClusterApi.if_in_pod(), keeps=keeps)
             looks.append(_looks(decided, copies, metrics))
             news.extend(_news(decided.home, copies, looks[0]))
         webhook = Webhook(decided.rules, metrics, looks[0] if looks else None)

@@ -45,7 +45,8 @@ class CopyHome:
 
     `folder` holds the queue and the journal; `writes` is false for a registry that belongs to others. `cached` says of a
     repository whether a rule fills it: a first pull stands for a copy there. `shared` is None where each process copies for itself.
-    `sources` are sessions of roles that read a source in ECR, by its host.
+    `sources` are sessions of roles that read a source in ECR, by its host. `maker` is what the tag says of a repository that
+    is made, `makes` whether one of that name is; `scans` whether AWS takes a scanning setting of it.
     """
 
     registry: PrivateRegistry
@@ -56,17 +57,28 @@ class CopyHome:
     cached: Callable[[str], bool] = lambda _: False
     shared: SharedPlaces | None = None
     sources: Mapping[str, Callable[[], AwsSession]] = field(default_factory=dict)
+    maker: str = "image-swapper"
+    makes: Callable[[str], bool] = lambda _: True
+    scans: bool = True
 
 
 class SwapCopies:
     """Looks and copies. Used from several threads; nothing is opened, or loaded, before it is needed.
 
-    `cluster` gives the pull secrets of Pods, None where none are read.
+    `cluster` gives the pull secrets of Pods, None where none are read. With `keeps` the repositories that the webhook made
+    get the settings of now, as soon as a session is opened.
     """
 
     def __init__(
-        self, home: CopyHome, metrics: SwapMetrics, via: Mapping[str, str], cluster: ReadsObjects | None = None
+        self,
+        home: CopyHome,
+        metrics: SwapMetrics,
+        via: Mapping[str, str],
+        cluster: ReadsObjects | None = None,
+        *,
+        keeps: bool = False,
     ) -> None:
+        self._keeps = keeps
         self._cluster = cluster
         self._home = home
         self._metrics = metrics
@@ -80,7 +92,25 @@ class SwapCopies:
         with self._lock:
             if self._session is None:
                 self._session = self._home.session()
+                if self._keeps:
+                    threading.Thread(target=self._keep, args=(self._session,), daemon=True).start()
             return self._session
+
+    def _keep(self, session: AwsSession) -> None:
+        """Bring repositories that the webhook made to the settings of now, once in this process."""
+        from orchestrator.aws.made_repositories import set_made
+
+        try:
+            home = self._home
+            for repository, changed in set_made(session, home.maker, self._settings_of_made, scans=home.scans):
+                _log.info("a repository was set", extra={"repository": repository, "settings": ", ".join(changed)})
+        except OrchestratorError as error:
+            # Copies go on; the next start tries again.
+            why = " ".join(part for part in (error.headline, error.why, error.remedy) if part)
+            _log.warning("repositories were not all set", extra={"why": why})
+
+    def _settings_of_made(self, repository: str) -> RepositorySettings | None:
+        return self._home.settings(repository) if self._home.makes(repository) else None
 
     def is_there(self, target: str) -> bool:
         """Is the target in the registry? Raises OrchestratorError when nobody can tell."""
@@ -133,13 +163,16 @@ class SwapCopies:
             )
 
     def _open(self) -> tuple[MirrorTarget, Registries, Journal]:
+        from orchestrator.aws.made_repositories import marked
         from orchestrator.aws.mirror_target import MirrorTarget
         from orchestrator.oci import Journal
 
         session = self.aws()
         with self._lock:
             if self._opened is None:
-                target = MirrorTarget(session, self._home.registry, self._home.settings)
+                target = MirrorTarget(
+                    session, self._home.registry, lambda name: marked(self._home.settings(name), self._home.maker)
+                )
                 self._opened = target, self._registries(target), Journal(self._home.folder / "copies.sqlite")
             return self._opened
 

@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPSConnection
 from pathlib import Path
@@ -99,12 +99,14 @@ class ServedWebhook:
 
 
 @contextlib.contextmanager
-def served(project: Path, folder: Path, *arguments: str) -> Iterator[ServedWebhook]:
-    """`orchestrator swapper serve ARGUMENTS` in `project`, from its first answer to its end."""
+def served(
+    project: Path, folder: Path, *arguments: str, program: Sequence[str] = ("-m", "orchestrator")
+) -> Iterator[ServedWebhook]:
+    """`orchestrator swapper serve ARGUMENTS` in `project`, from its first answer to its end; Python runs `program`."""
     cert, key = make_certificate(folder, "first")
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "orchestrator", "-C", str(project), "swapper", "serve", *arguments),
+            *(sys.executable, *program, "-C", str(project), "swapper", "serve", *arguments),
             *("--listen", "127.0.0.1:0", "--tls-cert-file", str(cert), "--tls-key-file", str(key)),
             *("--log-format", "json"),
         ],

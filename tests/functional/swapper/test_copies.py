@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestrator.aws.made_repositories import MADE_BY, set_made
 from orchestrator.aws.session import AwsSession
 from orchestrator.cli.project_session import project_session
 from orchestrator.cli.route import load_routes
@@ -131,6 +134,77 @@ def test_the_first_pod_keeps_its_source_and_the_next_finds_the_copy(
         "it is not in ECR: it is copied beside, so that the next Pod finds it",
         f"its last copy failed: {' '.join(told['failed'][0][key] for key in ('what', 'why', 'remedy') if told['failed'][0][key])}",
     ]
+
+
+def test_repositories_that_the_webhook_made_get_the_settings_of_now(
+    project: Project, source: StrictRegistry, tmp_path: Path
+) -> None:
+    ensure_running(project.local_aws_dir)
+    environment = load_routes(project, "dev")
+    session = project_session(project, environment, local=True)
+    ecr: Any = session.client("ecr")
+    ecr.create_repository(repositoryName="redhat/others/own")
+    source.repositories.setdefault("made/app", source.repositories["ubi9/ubi"])
+    before = RepositorySettings(tags={"team": "a"})
+    home = CopyHome(environment.registry, lambda: session, lambda _: before, tmp_path)
+    via = {"registry.redhat.io": f"http://{source.host}"}
+    SwapCopies(home, SwapMetrics(), via).copy("registry.redhat.io/made/app:9.0", f"{OWN}/redhat/made/app:9.0")
+
+    def standing(name: str) -> tuple[Any, ...]:
+        (found,) = ecr.describe_repositories(repositoryNames=[name])["repositories"]
+        tags = {
+            each["Key"]: each["Value"]
+            for each in ecr.list_tags_for_resource(resourceArn=found["repositoryArn"])["tags"]
+        }
+        try:
+            lifecycle = json.loads(ecr.get_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"])
+        except ecr.exceptions.LifecyclePolicyNotFoundException:
+            lifecycle = None
+        return found["imageTagMutability"], found["imageScanningConfiguration"]["scanOnPush"], tags, lifecycle
+
+    mark = {MADE_BY: "image-swapper"}
+    assert standing("redhat/made/app") == ("MUTABLE", True, {"team": "a", **mark}, None)
+    rule = {
+        "rulePriority": 1,
+        "selection": {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 3},
+        "action": {"type": "expire"},
+    }
+    policy = json.dumps({"rules": [rule]})
+    now = RepositorySettings("IMMUTABLE", False, tags={"team": "b"}, lifecycle_policy=policy)
+    others = standing("redhat/others/own")
+    names = {"redhat/made/app", "redhat/others/own"}
+
+    def changed(wanted: RepositorySettings, maker: str = "image-swapper") -> list[tuple[str, tuple[str, ...]]]:
+        return list(set_made(session, maker, lambda name: wanted if name in names else None, scans=True))
+
+    # Not what another one made.
+    assert changed(now, "image-swapper by a file") == []
+    assert changed(now) == [("redhat/made/app", ("mutability", "scanning", "tags", "lifecycle policy"))]
+    assert standing("redhat/made/app") == ("IMMUTABLE", False, {"team": "b", **mark}, {"rules": [rule]})
+    assert standing("redhat/others/own") == others
+    assert changed(now) == []
+    # A policy that nobody names any more stays, and so does the image.
+    assert changed(replace(now, lifecycle_policy="")) == []
+    own = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "ecr:GetDownloadUrlForLayer"}],
+        }
+    )
+    assert changed(replace(now, policy=own)) == [("redhat/made/app", ("policy",))]
+    assert changed(replace(now, policy=own)) == []
+    assert json.loads(ecr.get_repository_policy(repositoryName="redhat/made/app")["policyText"]) == json.loads(own)
+    assert ecr.list_images(repositoryName="redhat/made/app")["imageIds"]
+
+    # A process does it by itself, with its first look, unless it only explains.
+    home = CopyHome(environment.registry, lambda: session, lambda _: before, tmp_path, makes=lambda name: name in names)
+    SwapCopies(home, SwapMetrics(), via).is_there(f"{OWN}/redhat/made/app:9.0")
+    assert standing("redhat/made/app")[2]["team"] == "b"
+    SwapCopies(home, SwapMetrics(), via, keeps=True).is_there(f"{OWN}/redhat/made/app:9.0")
+    ends = time.monotonic() + 30
+    while standing("redhat/made/app")[:3] != ("MUTABLE", True, {"team": "a", **mark}):
+        assert time.monotonic() < ends
+        time.sleep(0.05)
 
 
 def test_a_pod_may_wait_for_its_copy(

@@ -18,6 +18,7 @@ from orchestrator.aws.mirror_queue import MirrorQueue
 from orchestrator.aws.session import AwsSession
 from orchestrator.cli.project_session import project_session
 from orchestrator.cli.route import load_routes
+from orchestrator.cli.swapper.shared_status import as_document, state_of
 from orchestrator.cli.swapper.swap_copies import CopyHome, SwapCopies
 from orchestrator.errors import OrchestratorError
 from orchestrator.local import ensure_running, stop
@@ -189,6 +190,17 @@ def test_what_no_source_has_is_told_to_all_and_left_for_a_minute(cloud: Cloud, r
     waiting(lambda: all(one.heard == {f"{TARGET}:none": False} for one in replicas))
     assert not any(one.queue.add(f"{SOURCE}:none", f"{TARGET}:none") for one in replicas)
     waiting(lambda: sum(len(one.own) for one in replicas) == 1, lambda: [one.own for one in replicas])
+    # Whoever asks for the state of the queue hears of it, with what says what to do.
+    known = state_of(cloud.queue())
+    (failed,) = known.failed
+    assert (failed.job.target, failed.job.source) == (f"{TARGET}:none", f"{SOURCE}:none")
+    assert time.time() - 120 < failed.ended <= time.time() + 1
+    assert known.dead_letters == 1
+    document: Any = as_document(known)
+    assert document["failed"] == [
+        {"target": f"{TARGET}:none", "source": f"{SOURCE}:none", "at": failed.ended, "why": failed.status.error}
+    ]
+    assert f"{SOURCE}:none" in failed.status.error
 
 
 def test_a_queue_that_is_away_leaves_pods_their_source_and_says_so(cloud: Cloud) -> None:
