@@ -37,9 +37,14 @@ class Helm:
         """The text of its Chart.yaml. Raises OrchestratorError."""
         return self._run(f"The chart {chart.name} cannot be read.", ["show", "chart", str(chart.resolve())])
 
-    def template(self, name: str, chart: Path) -> str:
-        """The manifests that the chart renders to with its own values, and its CRDs. Raises OrchestratorError."""
-        arguments = ["template", "release", str(chart.resolve()), "--include-crds"]
+    def template(self, name: str, chart: Path, kubernetes_version: str = "") -> str:
+        """The manifests that the chart renders to with its own values, and its CRDs. Raises OrchestratorError.
+
+        `kubernetes_version` is the cluster's (`1.34`); "" for the one that helm was built with.
+        """
+        # Charts would make tags of `1.34` that no image has: `kubectl:v1.34`.
+        chosen = [f"--kube-version={kubernetes_version}.0"] if kubernetes_version else []
+        arguments = ["template", "release", str(chart.resolve()), "--include-crds", *chosen]
         return self._run(f"The chart {name} cannot be rendered with its own values.", arguments)
 
     def _run(self, what: str, arguments: list[str]) -> str:

@@ -28,7 +28,7 @@ class ChartWish:
     """A chart of a repository (`https://…` with an index.yaml, or `oci://…`), or of this machine by its `path`.
 
     `version` is one, a range, or "" for the newest. `image_paths` are places of images beside the usual ones. Images in
-    which one of `blocked` is found are left behind.
+    which one of `blocked` is found are left behind. It is rendered for `kubernetes_version` ("" for what helm takes).
     """
 
     name: str
@@ -39,6 +39,7 @@ class ChartWish:
     platforms: tuple[str, ...] = ()
     blocked: tuple[re.Pattern[str], ...] = ()
     where: Location | None = None
+    kubernetes_version: str = ""
 
     @property
     def is_oci(self) -> bool:

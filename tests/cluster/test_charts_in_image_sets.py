@@ -15,13 +15,19 @@ from typing import Any
 import boto3
 import pytest
 
+from orchestrator.cli.mirror.gather import gather
+from orchestrator.cli.mirror.image_set_charts import of_chart
+from orchestrator.environment.model import Environment
 from orchestrator.local import ensure_running, stop
+from orchestrator.mirroring.chart_wishes import ChartWish
+from orchestrator.oci.registries import Registries
 from orchestrator.project import Project
 from tests.cluster.engines.build import binary
 from tests.conftest import ProjectFactory
 from tests.functional.running import run
 from tests.oci.corpus import Maker, bytes_of
 from tests.oci.strict_registry import StrictRegistry
+from tests.references_table import ENVIRONMENTS
 
 pytestmark = pytest.mark.cluster
 
@@ -147,3 +153,26 @@ def check(root: Project, redhat: StrictRegistry, folder: Path, monkeypatch: pyte
     helm("pull", "--plain-http", f"oci://{address}/{host}/{repository}", "--version=1.1.0+x", f"--destination={folder}")
     pulled = (folder / "web-1.1.0+x.tgz").read_bytes()
     assert pulled == (folder / "site" / "stable" / "web-1.1.0+x.tgz").read_bytes()
+
+
+@pytest.mark.parametrize(("version", "image"), [("1.31", "kubectl:v1.31.0"), ("1.35", "kubectl:v1.35.0")])
+def test_a_chart_is_rendered_for_the_version_of_the_cluster(
+    version: str, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "helm").symlink_to(binary("helm3"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
+    chart = make_chart(tmp_path, "job", "1.0.0", "registry.k8s.io/kubectl:{{ .Capabilities.KubeVersion.Version }}")
+    (chart / "templates" / "pod.yaml").write_text(POD.replace("{{ .Values.image }}", "{{ tpl .Values.image . }}"))
+    # The chart refuses other versions than the cluster's.
+    with (chart / "Chart.yaml").open("a") as written:
+        written.write(f"kubeVersion: '>={version}.0-0 <{version}.99-0'\n")
+    (tmp_path / "isc.yaml").write_text(
+        "apiVersion: mirror.openshift.io/v2alpha1\nkind: ImageSetConfiguration\nmirror:\n  helm:\n"
+        f"    local:\n    - {{name: job, path: {chart}}}\n"
+    )
+    of = Environment(name="standard", **{**ENVIRONMENTS["standard"], "kubernetes_version": version})
+    (wanted,) = gather(of, (), (str(tmp_path / "isc.yaml"),), ())
+    assert isinstance(wanted, ChartWish)
+    found = of_chart(wanted, Registries())
+    assert [str(each.image) for each in found] == [f"registry.k8s.io/{image}"]

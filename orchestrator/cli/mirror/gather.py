@@ -12,6 +12,7 @@ from orchestrator.cli import messages
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.files.image_scan import STDIN, Scan, scan, scan_text
 from orchestrator.files.tree import decode_text
+from orchestrator.mirroring.chart_wishes import ChartWish
 from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.read import read_document
 from orchestrator.mirroring.tag_selection import select_tags
@@ -43,6 +44,9 @@ def gather(
             )
     if chosen:
         found = [replace(item, platforms=chosen) for item in found]
+    # Charts name images by the cluster's version, of kubectl for example.
+    version = environment.kubernetes_version or ""
+    found = [replace(item, kubernetes_version=version) if isinstance(item, ChartWish) else item for item in found]
     return list(_once(found))
 
 

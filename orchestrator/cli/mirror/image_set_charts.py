@@ -40,7 +40,7 @@ def of_chart(wanted: ChartWish, registries: Registries) -> list[Wish]:
             chart, own = _from_registry(wanted, registries, Path(folder))
         else:
             chart, own = _from_repository(wanted, registries, helm, Path(folder))
-        return [*own, *_images(wanted, helm.template(wanted.name, chart))]
+        return [*own, *_images(wanted, helm.template(wanted.name, chart, wanted.kubernetes_version))]
 
 
 def _local(wanted: ChartWish) -> Path:

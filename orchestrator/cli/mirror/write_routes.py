@@ -30,7 +30,7 @@ def missing_routes(environment: Environment, left: Iterable[NotCopied]) -> dict[
 def write_routes(project: Project, environment: Environment, wishes: Iterable[Wish]) -> Environment:
     """The environment with a mirror for every registry of `wishes` that had no route; its file is changed, and checked.
 
-    Raises RefusedInput; the file is then as it was.
+    Where the file is every environment's, the others are checked, too. Raises RefusedInput; the file is then as it was.
     """
     table = build_route_table(environment)
     answers = [place(table, wish) for wish in wishes]
@@ -51,15 +51,43 @@ def write_routes(project: Project, environment: Environment, wishes: Iterable[Wi
             remedy="Add to it: " + "; ".join(entry_lines(entries)),
             where=Location(file, line or 0),
         )
+    others = () if file == files[-1].file else _right_ones(project, environment.name)
     replace_whole(path, changed.encode(), mode=mode)
     try:
         found = project.load(environment.name)
+        _require_right(project, others, file, entries)
     except OrchestratorError:
         replace_whole(path, before, mode=mode)
         raise
     for entry in entry_lines(entries):
         messages.tell(f"{file}: mirrors: {entry}")
+    if others:
+        messages.note(f"{file} is read for {', '.join(others)}, too: the images have to be in their registries.")
     return found
+
+
+def _right_ones(project: Project, name: str) -> tuple[str, ...]:
+    """The other environments that nothing is wrong with."""
+    return tuple(other for other in project.environment_names() if other != name and _fault(project, other) is None)
+
+
+def _fault(project: Project, name: str) -> OrchestratorError | None:
+    try:
+        project.load(name)
+    except OrchestratorError as error:
+        return error
+    return None
+
+
+def _require_right(project: Project, names: Iterable[str], file: str, entries: dict[str, str]) -> None:
+    for name in names:
+        fault = _fault(project, name)
+        if fault is not None:
+            raise RefusedInput(
+                f"{file} is read for {name}, too, and the new routes would make that environment wrong.",
+                why=str(fault),
+                remedy=f"Give the environment a map of its own, with all that it needs: mirrors = {{ {', '.join(entry_lines(entries))} }}",
+            ) from fault
 
 
 def _adds(before: str, after: str, entries: dict[str, str], file: str) -> bool:

@@ -1,6 +1,8 @@
 """Images of Podman's units for systemd (Quadlet): `Image=` of a `.container`, an `.image` or a `.volume`, and of their drop-ins.
+A container mounts images, too: `Mount=type=image,source=…`.
 
-Units are read as systemd reads them. A line that ends with a backslash goes on in the next one; the last value of a key counts.
+Units are read as systemd and Podman read them. A line that ends with a backslash goes on in the next one; the last value of
+`Image` counts, without quotes around it. Every `Mount` counts since the last empty one.
 A name that ends in `.image` or `.build` names another unit. Source: podman-systemd.unit(5).
 """
 
@@ -16,6 +18,9 @@ FORMAT = "quadlet"
 _NAME = re.compile(r"(?:.*/)?[^/]+\.(?:container|image|volume)(?:\.d/[^/]+\.conf)?")
 _SECTION = re.compile(r"[ \t]*\[(?P<name>[^\]\r\n]*)\][ \t]*\r?")
 _IMAGE = re.compile(r"[ \t]*Image[ \t]*=[ \t]*(?P<image>[^\r\n]*?)[ \t]*\r?")
+_MOUNT = re.compile(r"[ \t]*Mount[ \t]*=[ \t]*(?P<mount>[^\r\n]*?)[ \t]*\r?")
+_MOUNTED_IMAGE = re.compile(r"(?:^|,)type=image(?:,|$)")
+_SOURCE = re.compile(r"(?:^|,)(?:source|src)=(?P<source>[^,]*)")
 _SECTIONS = frozenset({"Container", "Image", "Volume"})
 _UNITS = (".image", ".build")
 # Transports that reach no registry.
@@ -33,19 +38,39 @@ def is_quadlet(path: str) -> bool:
 def find_in_quadlet(text: str, found: Found) -> None:
     """Add the image of each section to `found`."""
     last: dict[str, Part] = {}
+    mounts: list[Part] = []
     section, start, continued = "", 0, False
     for line in text.split("\n"):
         header, image = _SECTION.fullmatch(line), _IMAGE.fullmatch(line)
         if not continued and header:
             section = header["name"]
         elif not continued and image and section in _SECTIONS:
-            last[section] = Part(start + image.start("image"), start + image.end("image"), image["image"])
+            last[section] = _unquoted(Part(start + image.start("image"), start + image.end("image"), image["image"]))
+        elif not continued and section == "Container" and (mount := _MOUNT.fullmatch(line)):
+            mounts = [*mounts, Part(start + mount.start("mount"), 0, mount["mount"])] if mount["mount"] else []
         # A comment between two lines of one value is passed over.
         if not line.lstrip().startswith(("#", ";")):
             continued = line.rstrip("\r").endswith("\\")
         start += len(line) + 1
     for section, part in last.items():
         _take(f"{section}.Image", part, found)
+    for part in mounts:
+        _take_mounted(part, found)
+
+
+def _unquoted(part: Part) -> Part:
+    """What Podman takes of the value: it strips quotes at both ends."""
+    bare = part.value.strip('"')
+    start = part.start + len(part.value) - len(part.value.lstrip('"')) if bare else part.start
+    return Part(start, start + len(bare), bare)
+
+
+def _take_mounted(mount: Part, found: Found) -> None:
+    source = _SOURCE.search(mount.value)
+    if not _MOUNTED_IMAGE.search(mount.value) or source is None:
+        return
+    start = mount.start + source.start("source")
+    _take("Container.Mount", Part(start, start + len(source["source"]), source["source"]), found)
 
 
 def _take(field: str, part: Part, found: Found) -> None:

@@ -366,6 +366,18 @@ SHAPES: dict[str, tuple[str, str]] = {
         "[Unit]\nImage=quay.io/a/b:0\n[Container]\n# Image=quay.io/a/b:1\nImage=quay.io/a/b:2\n Image = docker://«quay.io/a/b:3»\n"
         "Exec=sh \\\n  # comment\nImage=quay.io/a/b:4\nVolume=a.volume:/a\n",
     ),
+    "a unit of podman with quotes": ("units/a.container", '[Container]\nImage="«quay.io/a/b:1»"\n'),
+    "quotes at both ends are what podman strips": ("units/b.image", '[Image]\nImage = ""«quay.io/a/b:1»\n'),
+    "images that a unit mounts": (
+        "units/c.container",
+        "[Container]\nImage=«quay.io/a/b:1»\nMount=type=image,source=quay.io/a/gone:1,destination=/a\nMount=\n"
+        "Mount=type=image,source=«quay.io/a/c:1»,destination=/b\nMount = src=«alpine:3»,type=image,dst=/c\n"
+        "Mount=type=bind,source=/srv/a,destination=/d\nMount=type=image,source=base.image,destination=/e\n",
+    ),
+    "no container mounts elsewhere": (
+        "units/d.volume",
+        "[Volume]\nMount=type=image,source=quay.io/a/c:1,destination=/b\n",
+    ),
     "a drop-in of a unit": ("units/web.container.d/10-image.conf", "[Container]\nImage=«nginx»\n"),
     "units that name units": (
         "units/cache.volume",
