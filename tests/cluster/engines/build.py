@@ -61,6 +61,8 @@ MODULES = (
     GoModule("cosign", {"cosign": "github.com/sigstore/cosign/v3/cmd/cosign"}),
     GoModule("actionlint", {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"}),
     GoModule("oras", {"oras": "oras.land/oras/cmd/oras"}),
+    # Its schemas alone.
+    GoModule("keda", {}, files=(("github.com/kedacore/keda/v2", "config/crd/bases/keda.sh_*.yaml"),)),
     GoModule("conformance", {"conformance": "github.com/opencontainers/distribution-spec/conformance"}),
     GoModule("kustomize", {"kustomize": "sigs.k8s.io/kustomize/kustomize/v5"}),
     GoModule("helm3", {"helm3": "helm.sh/helm/v3/cmd/helm"}),
@@ -204,6 +206,8 @@ def build(module: GoModule) -> float | None:
             if module.files:
                 (scratch / "files").mkdir()
             for dependency, pattern in module.files:
+                # What is built has downloaded it already; what nothing is built of has not.
+                _run(module, "mod", "download", dependency)
                 found = sorted(Path(_run(module, "list", "-m", "-f", "{{.Dir}}", dependency).strip()).glob(pattern))
                 if not found:
                     raise EnginesError(f"{dependency} has no file like {pattern}.")
