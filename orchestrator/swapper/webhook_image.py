@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,6 +23,8 @@ USER = "65532:65532"
 ENTRYPOINT = ("python", "-m", "orchestrator", "swapper", "serve")
 PLATFORMS = ("linux/amd64", "linux/arm64")
 _VERSION = "PYTHON_VERSION="
+# pyproject.toml: requires-python. An older one ends with a traceback when the Pod starts.
+OLDEST_PYTHON = (3, 11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ def make_image(
     reference = base.digest or base.tag or "latest"
     root = registry.manifest(base.repository, reference)
     python = recipe.python or _python_of(registries, recipe)
+    _require_python(python, recipe.base_name)
     platforms: list[str] = []
     program = pack_layer(own_package())
 
@@ -81,6 +85,18 @@ def make_image(
         named=(repository, tag),
     )
     return WebhookImage(source, made, root.digest, python, platforms)
+
+
+def _require_python(python: str, base: str) -> None:
+    """Raise RefusedInput for a Python that this program does not run on."""
+    parts = re.fullmatch(r"([0-9]{1,3})\.([0-9]{1,3})", python, re.ASCII)
+    if parts is None or (int(parts[1]), int(parts[2])) < OLDEST_PYTHON or parts[1] != "3":
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        raise RefusedInput(
+            f"{base} has Python {python[:40]}, with which the webhook does not start.",
+            why=f"It needs Python {oldest} or a later 3.",
+            remedy="Take a newer base: --base python:3.12-slim. Where the base has another Python, say it: --python 3.12.",
+        )
 
 
 def _configure(config: dict[str, Any], labels: Mapping[str, str]) -> None:

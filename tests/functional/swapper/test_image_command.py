@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from orchestrator.oci.manifest import Platform
 from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.registries import Registries
 from orchestrator.routes.reference import parse_reference
-from orchestrator.swapper.webhook_image import ImageRecipe
+from orchestrator.swapper.webhook_image import OLDEST_PYTHON, ImageRecipe
 from tests.functional.running import run
 from tests.made_images import MANIFEST, OCI, MadeImage, digest_of
 from tests.oci.strict_registry import StrictRegistry
@@ -130,6 +131,9 @@ def test_what_is_pushed_and_what_is_written_are_one_image_of_two_platforms(
     ("variables", "platforms", "lock", "says"),
     [
         ([], BOTH, "tiny", "does not say which Python"),
+        (["PYTHON_VERSION=3.10.14"], BOTH, "tiny", "has Python 3.10, with which the webhook does not start"),
+        (["PYTHON_VERSION=2.7.18"], BOTH, "tiny", "has Python 2.7,"),
+        (["PYTHON_VERSION=latest"], BOTH, "tiny", "has Python latest,"),
         (["PYTHON_VERSION=3.12.7"], (Platform("linux", "s390x"),), "tiny", "no packages for s390x"),
         (["PYTHON_VERSION=3.12.7"], (Platform("linux", "riscv64"),), "tiny", "no platform linux/riscv64"),
         (["PYTHON_VERSION=3.12.7"], BOTH, "other==1.0 --hash=sha256:" + "0" * 64, "cannot be had"),
@@ -151,6 +155,11 @@ def test_what_cannot_be_made_is_said(
     with opened(registry) as registries, pytest.raises(OrchestratorError, match=says):
         push_image(registries, recipe, parse_reference(f"{registry.host}/tools/swapper:1"))
     assert "tools/swapper" not in registry.repositories
+
+
+def test_the_oldest_python_is_the_programs_own() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == f">={'.'.join(map(str, OLDEST_PYTHON))}"
 
 
 @pytest.mark.parametrize(
