@@ -6,7 +6,7 @@ state rm`) by `execute`, after the user saw it as `forget` in the plan.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -68,12 +68,14 @@ class _Found:
     waits_for: str = ""
 
 
-def departures(stack: Stack, plan: Plan, state: State, around: Surroundings) -> Departures:
-    """What of the plan's deletions must not be one."""
+def departures(
+    stack: Stack, plan: Plan, state: State, around: Surroundings, applied: Collection[str] = ()
+) -> Departures:
+    """What of the plan's deletions must not be one. `applied` are environments that this command applied before."""
     found = _Found()
     gone = [change for change in plan.changes if change.action == "delete"]
     owners = [change for change in gone if change.address.startswith(OWNERS_MODULES)]
-    handed = _hand_over(stack, owners, state, found) if owners else frozenset()
+    handed = _hand_over(stack, owners, state, found, applied) if owners else frozenset()
     for change in gone:
         if change.address in handed:
             continue
@@ -89,8 +91,14 @@ def departures(stack: Stack, plan: Plan, state: State, around: Surroundings) -> 
     return Departures(tuple(found.forgets), tuple(found.restores), found.waits_for)
 
 
-def _hand_over(stack: Stack, gone: list[ResourceChange], state: State, found: _Found) -> frozenset[str]:
-    """Forget what the registry's new owner has in its state; say for whom to wait when it has not been applied yet."""
+def _hand_over(
+    stack: Stack, gone: list[ResourceChange], state: State, found: _Found, applied: Collection[str]
+) -> frozenset[str]:
+    """Forget what the registry's new owner has in its state; say for whom to wait when it has not been applied yet.
+
+    That it once was the owner proves nothing: an apply that was cut off leaves the output of before. Without a thing of
+    the registry in its state, it has taken the registry only where this command applied it.
+    """
     if stack.environment.owns_registry:
         return frozenset()
     successors = [each for each in _owners(stack) if each.name != stack.name]
@@ -98,7 +106,8 @@ def _hand_over(stack: Stack, gone: list[ResourceChange], state: State, found: _F
         return frozenset()
     successor = successors[0]
     holder = Holder(successor.name, state_of(stack, successor), successor)
-    if not owns_registry(holder.state):
+    has_some = any(each.address.startswith(OWNERS_MODULES) for each in holder.state.resources)
+    if not owns_registry(holder.state) or not (has_some or successor.name in applied):
         found.waits_for = successor.name
         found.forgets += [Forget(change.address, f'handed over to "{successor.name}"') for change in gone]
         return frozenset(change.address for change in gone)

@@ -22,10 +22,11 @@ CREATES = frozenset({"create", "replace"})
 def execute(stack: Stack, planned: Planned, phase: str) -> None:
     """Put back what is others', forget what stays with them, and apply the plan."""
     departing = planned.departing
+    something = True
     if departing.forgets:
         _put_back(stack, departing)
-        _forget(stack, planned, phase)
-    if not departing.forgets or _left(planned):
+        something = _forget(stack, planned, phase)
+    if something:
         _apply(stack, planned, phase)
     elif planned.partial:
         return  # no apply was begun, and the one before may still be unfinished elsewhere
@@ -43,8 +44,11 @@ def _put_back(stack: Stack, departing: Departures) -> None:
             put_statements(stack.session(), each.statements)
 
 
-def _forget(stack: Stack, planned: Planned, phase: str) -> None:
-    """Take what stays in AWS out of the state, and plan the rest again: it must be what the user saw."""
+def _forget(stack: Stack, planned: Planned, phase: str) -> bool:
+    """Take what stays in AWS out of the state, and plan the rest again: it must be what the user saw.
+
+    Is anything left to apply? Outputs that say who owns the registry are, too: others decide by them.
+    """
     addresses = [each.address for each in planned.departing.forgets]
     # Terraform looks for the folder of a local state where it is by default.
     backup = (f"-backup={stack.workdir.local_state}.backup",) if stack.workdir.local else ()
@@ -52,9 +56,9 @@ def _forget(stack: Stack, planned: Planned, phase: str) -> None:
     if outcome.code != 0:
         raise failed(stack, "terraform state rm", outcome)
     left = _left(planned)
-    if not left:
-        return
-    again, _ = run_plan(stack, *planned.options)
+    if planned.partial and not left:
+        return False
+    again, something = run_plan(stack, *planned.options)
     if {(each.address, each.action) for each in again.changes} != {(each.address, each.action) for each in left}:
         raise StalePlanError(
             "the plan is out of date: something has changed since it was shown.",
@@ -62,6 +66,7 @@ def _forget(stack: Stack, planned: Planned, phase: str) -> None:
             why=f"The resources that stay in AWS have left the state ({', '.join(addresses)}); nothing else was changed.",
             remedy=f"Run `orchestrator {phase} {stack.name}` again and look at the new plan.",
         )
+    return something
 
 
 def _left(planned: Planned) -> tuple[ResourceChange, ...]:

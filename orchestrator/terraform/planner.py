@@ -70,7 +70,7 @@ def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True, targets: Sequen
         plan, something = run_plan(stack, *targets)
     departing = departures(stack, plan, state, around)
     if weigh and departing.waits_for and stack.context.turns.wait(departing.waits_for):
-        departing = departures(stack, plan, state, around)
+        departing = departures(stack, plan, state, around, (departing.waits_for,))
     if weigh:
         refuse_waiting(stack, departing)
     plan = departing.shown_in(plan)

@@ -188,15 +188,26 @@ def test_a_registry_goes_from_one_environment_to_another_and_never_lacks_a_rule(
     operations = {each["operation"] for each in recorded_requests(applied.aws)}
     assert not operations & {"DeletePullThroughCacheRule", "CreatePullThroughCacheRule"}
     assert len(applied.client("ecr").describe_pull_through_cache_rules()["pullThroughCacheRules"]) == 1
-    for name in ("dev", "other"):
+    for name, owns in (("dev", False), ("other", True)):
         assert applied.run("plan", name, "--json").json["changes"] == []
+        assert applied.run("output", name, "ecr_summary", "--json").json["owns_registry"] == owns
+
+    # And back: who was the owner once has not taken it yet.
+    applied.write()
+    applied.write('ecr_repository_name = "other/name"', "manage_registry = false", name="other")
+    forget_requests(applied.aws)
+    back = applied.run("apply", "--all", "--yes", "-j", "2")
+    assert back.code == 0, back.out + back.err
+    operations = {each["operation"] for each in recorded_requests(applied.aws)}
+    assert not operations & {"DeletePullThroughCacheRule", "CreatePullThroughCacheRule"}
+    assert applied.run("output", "dev", "ecr_summary", "--json").json["owns_registry"]
 
     # Now a third one, whose file claims what "other" has.
     applied.write('ecr_repository_name = "third/name"', name="third")
     third = applied.run("apply", "third", "--yes", "--adopt")
     assert third.code == 2
-    assert 'in the state of "other"' in third.err
-    assert "manage_registry = false in environments/other.tfvars" in third.err
+    assert 'in the state of "dev"' in third.err
+    assert "manage_registry = false in environments/dev.tfvars" in third.err
 
 
 def test_a_renamed_environment_takes_its_state_along(applied: World) -> None:

@@ -127,6 +127,18 @@ def test_who_gives_the_registry_away_waits_for_an_owner_that_has_not_taken_it(ot
     assert "`orchestrator apply prod dev --local`" in str(refused.value)
 
 
+def test_an_owner_of_before_has_taken_nothing_until_it_is_applied_again(others: Any) -> None:
+    """Its apply was cut off between the two halves of giving the registry away, or an earlier version wrote its state."""
+    project = others(dev=USER, prod=OWNER)
+    project.state("prod", outputs=OWNED)
+    mine = project.state("dev", (RULE, {"id": "quay"}))
+
+    stale = departures(project.stack(), gone(RULE), mine, Surroundings())
+    assert (stale.waits_for, [each.address for each in stale.forgets]) == ("prod", [RULE])
+    # It owns the registry, and wants no rule.
+    assert departures(project.stack(), gone(RULE), mine, Surroundings(), ("prod",)) == Departures()
+
+
 ALONE = {
     "no other environment": {"dev": USER},
     "none that owns it": {"dev": USER, "prod": USER},
