@@ -59,6 +59,24 @@ _SIGNS = (
         "Set imagePullPolicy to IfNotPresent.",
     ),
     _sign(
+        r"short[- ]name mode is enforcing|returns ambiguous list|did not resolve to an alias",
+        "short name",
+        "The node looks in several registries for a name without one, and refuses to choose (CRI-O from 1.34 on).",
+        "Write the registry before the name, or let an enforcer send the Pod to ECR: `orchestrator route {name} '{image}'`.",
+    ),
+    _sign(
+        r"pull QPS exceeded",
+        "node's pull rate",
+        "The kubelet itself holds back pulls (registryPullQPS); no registry was asked.",
+        "Wait, or raise registryPullQPS and registryBurst of the kubelet.",
+    ),
+    _sign(
+        r"manifest\.v1\+prettyjws|schema ?1 manifest|unsupported manifest media type|is no longer supported since containerd",
+        "old format",
+        "The image is in Docker's first format, which runtimes read no more (containerd from 2.1 on).",
+        "Build it again, or copy it with a tool that converts it: `skopeo copy --format v2s2`.",
+    ),
+    _sign(
         r"toomanyrequests|429 Too Many Requests|pull rate limit",
         "rate limit",
         "The registry answers that too many pulls were made.",
@@ -110,6 +128,12 @@ _SIGNS = (
         "Refresh it: a credential provider on the node, or a pull secret that is renewed in time.",
     ),
     _sign(
+        r"requested access to the resource is denied|insufficient_scope",
+        "absent or private",
+        "The registry shows no such repository to this caller: it does not exist, or wants a login.",
+        "Correct the reference, or give the workload credentials for that registry.",
+    ),
+    _sign(
         r"no basic auth credentials|401 Unauthorized|unauthorized: authentication required|authorization failed|"
         r"Missing Region|unable to retrieve auth token",
         "no credentials",
@@ -122,6 +146,13 @@ _SIGNS = (
         "signature",
         "The node's signature policy refuses the image.",
         "Copy its signatures with the image, or correct the policy.",
+    ),
+    _sign(
+        r"production\.cloudflare\.docker\.com|r2\.cloudflarestorage\.com|cdn\d*\.quay\.io|quayio-production|"
+        r"pkg-containers\.githubusercontent|prod-registry-k8s-io",
+        "upstream's layers",
+        "The pull was sent on to the upstream's own storage, which the node cannot reach.",
+        "ECR sends pulls on until its copy is complete: pull again in some minutes. `orchestrator warm` makes it ahead of time.",
     ),
     _sign(
         r"starport-layer-bucket|\.s3[.-][a-z0-9.-]*amazonaws",
@@ -150,6 +181,13 @@ _SIGNS = (
         "security groups: `orchestrator doctor {name}`.",
     ),
     _sign(
+        r"failed size validation|unexpected commit (?:digest|size)|wrong diff id|invalid tar header|unexpected EOF|"
+        r"(?:gzip|zstd|flate): |digest did not match",
+        "broken content",
+        "What came is not what the manifest says: it was cut off or changed on the way.",
+        "Pull again; where it stays so, look at proxies before the registry, then copy the image anew.",
+    ),
+    _sign(
         r"quota|LimitExceeded|limit exceeded|no space left on device",
         "limit",
         "A limit is reached, on the node's disk or in the account.",
@@ -162,6 +200,28 @@ _ABSENT = re.compile(
     re.I | re.S,
 )
 
+# What a status alone says. Runtimes ask by HEAD, whose answers have no words.
+_STATUSES = (
+    _sign(
+        r"403 Forbidden|\bdenied\b",
+        "refused",
+        "The registry refuses without a word why. The node's rights, its token or the policy of an endpoint may be the reason.",
+        "`orchestrator doctor {name}` looks at the rights; then at the endpoints' policies and the node's clock.",
+    ),
+    _sign(
+        r"\b50[0234] (?:Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)",
+        "registry's fault",
+        "The registry answered with an error of its own.",
+        "Pull again; where it stays so, look at the registry's status page, or at the upstream of the rule.",
+    ),
+    _sign(
+        r"context canceled|code = Canceled",
+        "cancelled",
+        "The pull was ended before it was complete: no progress for some time, or the kubelet started anew.",
+        "Pull again; for large images raise the runtime's image_pull_progress_timeout.",
+    ),
+)
+
 
 def explain_failure(table: RouteTable, environment: str, image: str, message: str) -> PullFailure:
     """The cause of a failed pull of `image`, from what the kubelet said (reason and message together)."""
@@ -171,6 +231,9 @@ def explain_failure(table: RouteTable, environment: str, image: str, message: st
             return PullFailure(sign.cause, sign.why, _filled(sign.remedy, environment, image, route))
     if _ABSENT.search(message):
         return _absent(table, environment, image, route)
+    for sign in _STATUSES:
+        if sign.words.search(message):
+            return PullFailure(sign.cause, sign.why, _filled(sign.remedy, environment, image, route))
     return PullFailure(
         "unknown", "None of the known messages matches.", "Read the message; `kubectl describe pod` has all of it."
     )

@@ -5,7 +5,7 @@ One Pod at a time and nothing kept but findings, so that a cluster of any size c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -68,21 +68,22 @@ class Verification:
         if status.get("phase") in {"Succeeded", "Failed"} or MIRROR_POD in mapping(metadata.get("annotations")):
             return
         where = (text_of(metadata.get("namespace")), text_of(metadata.get("name")))
-        message = self._messages.get(where, "")
+        events = self._messages.get(where, [])
         for containers, statuses in STATUSES:
             states = {text_of(item.get("name")): item for item in elements(status.get(statuses))}
             for container in elements(spec.get(containers)):
                 self.containers += 1
                 name, image = text_of(container.get("name")), text_of(container.get("image"))
-                yield from self._container(where, name, image, states.get(name, {}), message)
+                yield from self._container(where, name, image, states.get(name, {}), events)
 
     def _container(
-        self, where: tuple[str, str], name: str, image: str, state: Mapping[str, Any], message: str
+        self, where: tuple[str, str], name: str, image: str, state: Mapping[str, Any], events: Sequence[tuple[str, str]]
     ) -> Iterator[PodImage]:
         waiting = mapping(mapping(state.get("state")).get("waiting"))
         reason = text_of(waiting.get("reason"))
         if reason in WAITING:
-            said = " ".join((reason, text_of(waiting.get("message")), message if image in message else ""))
+            told = [message for field, message in events if f"{{{name}}}" in field or (not field and image in message)]
+            said = " ".join((reason, text_of(waiting.get("message")), *told))[-8000:]
             failure: PullFailure = explain_failure(self._table, self._environment, image, said)
             yield PodImage("failing", *where, name, image, failure.why, failure.remedy, failure.cause)
         answer = self._table.redirect(image)
@@ -106,13 +107,14 @@ class Verification:
             return False
 
 
-def _messages(events: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
-    """{(namespace, pod): what its events say of pulls that failed}."""
-    found: dict[tuple[str, str], str] = {}
+def _messages(events: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """{(namespace, pod): [(the container's field, what an event says of its image)]}; some events name no field."""
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for event in events:
         about = mapping(event.get("involvedObject") or event.get("regarding"))
         message = text_of(event.get("message") or event.get("note"))
-        if about.get("kind") == "Pod" and event.get("type") != "Normal" and "pull" in message.lower():
+        speaks = "pull" in message.lower() or "image" in message.lower()
+        if about.get("kind") == "Pod" and event.get("type") != "Normal" and speaks:
             key = (text_of(about.get("namespace")), text_of(about.get("name")))
-            found[key] = f"{found.get(key, '')} {message}"[-8000:]
+            found.setdefault(key, []).append((text_of(about.get("fieldPath")), message))
     return found

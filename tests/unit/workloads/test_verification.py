@@ -70,6 +70,45 @@ MESSAGES = [
     ("a b", "InvalidImageName Failed to apply default image tag: couldn't parse image name", "invalid name"),
     (NGINX, "ErrImageNeverPull Container image is not present with pull policy of Never", "never pulled"),
     (NGINX, "SignatureValidationFailed: image pull failed because the signature validation failed", "signature"),
+    (
+        "alpine:3",
+        'ImageInspectError Failed to inspect image "": rpc error: code = Unknown desc = short name mode is enforcing, '
+        "but image name alpine:3 returns ambiguous list",
+        "short name",
+    ),
+    (NGINX, 'Failed to pull image "x": pull QPS exceeded', "node's pull rate"),
+    (
+        NGINX,
+        'code = Unimplemented desc = not implemented: media type "application/vnd.docker.distribution.manifest.v1+prettyjws" '
+        "is no longer supported since containerd v2.1, please rebuild the image",
+        "old format",
+    ),
+    (
+        "a/b:1",
+        "pull access denied, repository does not exist or may require authorization: server message: "
+        "insufficient_scope: authorization failed",
+        "absent or private",
+    ),
+    (
+        "a/b:1",
+        "reading manifest latest in docker.io/a/b: requested access to the resource is denied",
+        "absent or private",
+    ),
+    (
+        NGINX,
+        "failed to copy: httpReadSeeker: failed open: failed to do request: Get "
+        '"https://production.cloudflare.docker.com/registry-v2/x": dial tcp 1.2.3.4:443: i/o timeout',
+        "upstream's layers",
+    ),
+    (NGINX, RESOLVE + "unexpected status from HEAD request to https://x/v2/a/manifests/1: 403 Forbidden", "refused"),
+    (NGINX, RESOLVE + "unexpected status from HEAD request to https://x: 503 Service Unavailable", "registry's fault"),
+    (
+        NGINX,
+        'failed commit on ref "layer-sha256:a": "layer-sha256:a" failed size validation: 1 != 2: failed precondition',
+        "broken content",
+    ),
+    (NGINX, "failed to extract layer sha256:a: write /x: no space left on device: unknown", "limit"),
+    (NGINX, "rpc error: code = Canceled desc = failed to pull and unpack image: context canceled", "cancelled"),
     (NGINX, "something that nobody has seen", "unknown"),
 ]
 
@@ -130,6 +169,31 @@ def test_events_say_more_than_the_status_of_a_back_off() -> None:
     }
     assert verdicts(TABLE, item) == [("failing", "unknown")]
     assert verdicts(TABLE, item, event) == [("failing", "architecture")]
+
+
+def test_an_event_tells_of_the_container_that_it_names() -> None:
+    item = pod("alpine:3", reason="ImageInspectError")
+    item["spec"]["containers"].append({"name": "d", "image": NGINX})
+    item["status"]["containerStatuses"].append({"name": "d", "state": {"waiting": {"reason": "ErrImagePull"}}})
+    said = {
+        "c": 'Failed to inspect image "": short name mode is enforcing, but image name alpine:3 returns ambiguous list',
+        "d": f'Failed to pull image "{NGINX}": dial tcp 10.0.0.1:443: i/o timeout, not alpine:3',
+    }
+    events = [
+        {
+            "type": "Warning",
+            "involvedObject": {
+                "kind": "Pod",
+                "namespace": "shop",
+                "name": "web",
+                "fieldPath": f"spec.containers{{{name}}}",
+            },
+            "message": message,
+        }
+        for name, message in said.items()
+    ]
+    failing = [cause for verdict, cause in verdicts(TABLE, item, *events) if verdict == "failing"]
+    assert failing == ["short name", "network"]
 
 
 @pytest.mark.parametrize("more", [{"annotations": {"kubernetes.io/config.mirror": "x"}}])
