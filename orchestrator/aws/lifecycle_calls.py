@@ -149,7 +149,7 @@ def invoke_function(session: AwsSession, name: str, payload: Mapping[str, object
                 raise
             raise OrchestratorError(
                 f"There is no function {name} in {session.region} of account {session.account_id}.",
-                remedy=f"`orchestrator apply {session.environment}` makes it.",
+                remedy=f"`orchestrator apply {session.environment}{session.flag}` makes it.",
             ) from error
     content = answer["Payload"].read()
     try:

@@ -72,7 +72,7 @@ class MirrorQueue:
             f"There is no queue {name}.",
             environment=self._session.environment,
             why="Copies are shared by a queue and a table that the environment makes.",
-            remedy=f"Set mirror_queue = {{ enabled = true }}, then: orchestrator apply {self._session.environment}",
+            remedy=f"Set mirror_queue = {{ enabled = true }}, then: orchestrator apply {self._session.environment}{self._session.flag}",
         )
 
     # Who plans

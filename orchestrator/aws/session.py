@@ -79,6 +79,11 @@ class AwsSession:
         return self.endpoint is not None
 
     @property
+    def flag(self) -> str:
+        """What a command that is told to people needs to reach the same AWS: ` --local`, or nothing."""
+        return " --local" if self.is_local else ""
+
+    @property
     def partition(self) -> str:
         """The partition of the region: `aws`, `aws-us-gov`, `aws-cn`, ..."""
         return self._boto.get_partition_for_region(self.region)

@@ -81,7 +81,7 @@ def unusable(
 ) -> tuple[str, str] | None:
     """Why ECR cannot use the secret of a rule, and what to do: (what, remedy); None where it can."""
     if found is None:
-        return f"{name} does not exist", f"Store it: orchestrator secret set {environment} {prefix}"
+        return f"{name} does not exist", f"Store it: orchestrator secret set {environment} {prefix}{session.flag}"
     if found.deleted:
         remedy = f"aws secretsmanager restore-secret --region {session.region} --secret-id {name}"
         return f"{name} is scheduled for deletion", remedy

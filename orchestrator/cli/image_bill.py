@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator import __version__
 from orchestrator.errors import RefusedInput
+from orchestrator.files.extras import install_command
 from orchestrator.routes.reference import InvalidReference, parse_reference
 from orchestrator.routes.table import Redirected
 
@@ -33,7 +34,7 @@ def cyclonedx(images: Iterable[FileImage]) -> str:
         raise RefusedInput(
             f"The module that writes bills of materials is not installed: {error.name}.",
             why="It is an extra of the package.",
-            remedy='pip install "orchestrator[sbom]"',
+            remedy=f"Run `{install_command('sbom')}`.",
         ) from error
     maker = Component(name="orchestrator", version=__version__, type=ComponentType.APPLICATION)
     bill = Bom(metadata=BomMetaData(tools=ToolRepository(components=[maker])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,16 @@ import click
 
 from orchestrator.cli import messages
 from orchestrator.cli.environment_name import NAME
+from orchestrator.cli.init_questions import ask_bucket, ask_cluster, ask_upstreams, asked_account, asked_region
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import project_session
-from orchestrator.cli.scaffolded import answers_from_aws, checked_as_written, readable_environments
+from orchestrator.cli.scaffolded import (
+    answers_from_aws,
+    checked_as_written,
+    maker_of_endpoints,
+    readable_environments,
+)
 from orchestrator.environment.platforms import PLATFORMS
 from orchestrator.errors import InvalidEnvironment, Location, OrchestratorError, RefusedInput
 from orchestrator.project import Project
@@ -74,6 +81,8 @@ _NEEDED = {"platform": "--platform", "aws_region": "--region", "account_id": "--
 def init(ctx: click.Context, /, name: str, no_input: bool, as_json: bool, local: bool, **given: object) -> int:
     """Write environments/NAME.tfvars with comments, from flags and answers; existing files are never overwritten.
 
+    On a terminal it asks for what no flag says, and offers the node roles and subnets of a cluster that EKS knows.
+
     In an empty folder this also writes common.tfvars and .gitignore. With --state-bucket the bucket is made with
     versioning, encryption, no public access and TLS only; for an environment that exists already that is all.
 
@@ -99,7 +108,12 @@ def init(ctx: click.Context, /, name: str, no_input: bool, as_json: bool, local:
                 remedy="Edit it, or choose another name.",
             )
         return _add_state(project, name, bucket, _text(bucket_region), local=local, as_json=as_json)
-    answers = _answers(project, name, given, bucket, bucket_region, ask=not no_input and sys.stdin.isatty())
+    ask = not no_input and sys.stdin.isatty()
+    answers = _answers(project, name, given, bucket, bucket_region, ask=ask, from_aws=from_aws)
+    if ask:
+        answers = ask_cluster(project, answers, local=local)
+        if answers.state_bucket is None and not local:
+            answers = replace(answers, state_bucket=ask_bucket(name))
     if from_aws:
         answers = answers_from_aws(project, answers, local=local)
     return _scaffold(project, answers, local=local, as_json=as_json)
@@ -136,7 +150,14 @@ def _text(value: object) -> str | None:
 
 
 def _answers(
-    project: Project, name: str, given: dict[str, object], bucket: object, bucket_region: object, *, ask: bool
+    project: Project,
+    name: str,
+    given: dict[str, object],
+    bucket: object,
+    bucket_region: object,
+    *,
+    ask: bool,
+    from_aws: bool,
 ) -> Answers:
     from orchestrator.partitions import pulls_through
     from orchestrator.scaffold import Answers
@@ -156,8 +177,8 @@ def _answers(
                 why=f"Only {wanted} has such a thing.",
                 remedy="Leave it out.",
             )
-    region = _text(given["aws_region"]) or click.prompt("AWS region", value_proc=_asked_region)
-    account = _text(given["account_id"]) or click.prompt("AWS account ID (12 digits)", value_proc=_asked_account)
+    region = _text(given["aws_region"]) or click.prompt("AWS region", value_proc=asked_region)
+    account = _text(given["account_id"]) or click.prompt("AWS account ID (12 digits)", value_proc=asked_account)
     cluster = _text(given["cluster_name"]) or (click.prompt("Cluster name", default=name) if ask else name)
     others = readable_environments(project)
     owner = next(
@@ -173,18 +194,10 @@ def _answers(
             why="ECR has no pull-through cache rules there.",
             remedy="Leave it out: mirrors are written instead.",
         )
+    if ask and has_rules and owner is None and not from_aws and not chosen:
+        chosen = ask_upstreams(list(UPSTREAMS), _WITHOUT_CREDENTIALS)
     prefixes = chosen or _WITHOUT_CREDENTIALS
     vpc = _text(given["vpc_id"])
-    endpoints_of = next(
-        (
-            env.name
-            for env in others
-            if vpc
-            and env.create_vpc_endpoints
-            and (env.account_id, env.aws_region, env.vpc_id) == (account, region, vpc)
-        ),
-        None,
-    )
     return Answers(
         name=name,
         platform=platform,
@@ -203,23 +216,8 @@ def _answers(
         rules=_owned_rules(owner) if owner else (_new_rules(name, prefixes) if has_rules else {}),
         mirrors={} if has_rules else _mirrors(owner),
         owner=owner.name if owner else None,
-        endpoints_of=endpoints_of,
+        endpoints_of=maker_of_endpoints(others, account, region, vpc),
     )
-
-
-def _asked_region(answer: str) -> str:
-    """The answer, or another question when it is no region."""
-    from orchestrator.environment.identifiers import is_region
-
-    if not is_region(answer.strip()):
-        raise click.BadParameter(f'"{answer}" is no region; they look like eu-west-1')
-    return answer.strip()
-
-
-def _asked_account(answer: str) -> str:
-    if not re.fullmatch("[0-9]{12}", answer.strip()):
-        raise click.BadParameter(f'"{answer}" has no 12 digits')
-    return answer.strip()
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -294,17 +292,22 @@ def _scaffold(project: Project, answers: Answers, *, local: bool, as_json: bool)
             *(f"Wrote {file}." for file in texts),
             *_bucket_lines(bucket),
             *duties(environment),
-            f"Next: edit {_shown(project, path)}, then `orchestrator validate {answers.name}` "
-            f"and `orchestrator plan {answers.name}{_way(answers, local=local)}`.",
+            _next_step(answers, _shown(project, path), local=local),
         ],
     )
     return 0
 
 
-def _way(answers: Answers, *, local: bool) -> str:
+def _next_step(answers: Answers, file: str, *, local: bool) -> str:
     adopt = " --adopt" if answers.from_aws else ""
     # Without a bucket for the state there is nothing yet that a real plan could use.
-    return f"{adopt} --local" if local or not (answers.state_bucket or answers.from_aws) else adopt
+    embedded = local or not (answers.state_bucket or answers.from_aws)
+    # The embedded AWS has a secret for each rule; what an account has, has its own.
+    lacking = [] if embedded or answers.from_aws or answers.owner else answers.rules.items()
+    steps = [f"secret set {answers.name} {prefix}" for prefix, rule in lacking if rule.secret_name]
+    steps += [f"validate {answers.name}", f"plan {answers.name}{adopt}{' --local' if embedded else ''}"]
+    *first, last = (f"`orchestrator {step}`" for step in steps)
+    return f"Next: edit {file}, then {', '.join(first)} and {last}."
 
 
 def _without_place(problem: OrchestratorError, file: str) -> OrchestratorError:

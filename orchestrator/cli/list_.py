@@ -24,7 +24,10 @@ UNKNOWN = "-"
 
 @dataclass(frozen=True, slots=True)
 class ListedEnvironment:
-    """One row. `problems` counts what `validate` says is wrong; values are None where the files do not give them."""
+    """One row. `problems` counts what `validate` says is wrong; values are None where the files do not give them.
+
+    `local`: the runs are those of --local, in the embedded AWS.
+    """
 
     name: str
     account_id: str | None
@@ -32,6 +35,7 @@ class ListedEnvironment:
     platform: str | None
     problems: int
     runs: LastRuns
+    local: bool
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -40,6 +44,7 @@ class ListedEnvironment:
             "region": self.region,
             "platform": self.platform,
             "valid": self.problems == 0,
+            "local": self.local,
             "last_apply": self.runs.applied,
             "drift": None
             if self.runs.drift is None
@@ -49,7 +54,10 @@ class ListedEnvironment:
     def cells(self) -> tuple[str, ...]:
         given = (self.account_id, self.region, self.platform)
         name = self.name if not self.problems else f"{self.name} (invalid)"
-        return (name, *(value or UNKNOWN for value in given), _time(self.runs.applied), self._drift())
+        return (name, *(value or UNKNOWN for value in given), self._marked(_time(self.runs.applied)), self._drift())
+
+    def _marked(self, known: str) -> str:
+        return f"{known} (--local)" if self.local and known != UNKNOWN else known
 
     def _drift(self) -> str:
         if self.runs.drift is None:
@@ -65,7 +73,8 @@ class ListedEnvironment:
 def list_(ctx: click.Context, local: bool, as_json: bool) -> None:
     """List the environments of the project: account, region, platform, last apply, and drift.
 
-    The last apply and what drifted are what this machine knows; times are UTC.
+    The last apply and what drifted are what this machine knows; times are UTC. An environment that was applied with
+    --local alone shows that, marked so.
     """
     project = open_project(ctx)
     rows = [_listed(project, name, local=local) for name in project.environment_names()]
@@ -78,17 +87,25 @@ def list_(ctx: click.Context, local: bool, as_json: bool) -> None:
 
 
 def _listed(project: Project, name: str, *, local: bool) -> ListedEnvironment:
-    runs = last_runs(workdir_of(project, name, local=local))
+    runs, of_local = _runs(project, name, local=local)
     try:
         checked = project.check(name)
     except OrchestratorError as error:
         count = len(error.problems) if isinstance(error, InvalidEnvironment) else 1
-        return ListedEnvironment(name, None, None, None, count, runs)
+        return ListedEnvironment(name, None, None, None, count, runs, of_local)
     found = checked.environment or checked.draft
     if found is None:
-        return ListedEnvironment(name, None, None, None, len(checked.problems), runs)
+        return ListedEnvironment(name, None, None, None, len(checked.problems), runs, of_local)
     account, region, platform = (value or None for value in (found.account_id, found.aws_region, found.platform))
-    return ListedEnvironment(name, account, region, platform, len(checked.problems), runs)
+    return ListedEnvironment(name, account, region, platform, len(checked.problems), runs, of_local)
+
+
+def _runs(project: Project, name: str, *, local: bool) -> tuple[LastRuns, bool]:
+    """What is known, and whether it is of --local: asked for, or because nothing is known of AWS."""
+    ours, embedded = (last_runs(workdir_of(project, name, local=of_local)) for of_local in (False, True))
+    if local or (ours == LastRuns() and embedded != LastRuns()):
+        return embedded, True
+    return ours, False
 
 
 def _time(text: str | None) -> str:

@@ -71,7 +71,9 @@ def _value(unit: EnvironmentRun, outputs: Mapping[str, Mapping[str, Any]], key: 
             f'there is no output "{key}".',
             environment=unit.name,
             why=f"Outputs are: {', '.join(sorted(outputs))}.",
-            remedy=f'Did you mean "{guess}"?' if guess else f"`orchestrator output {unit.name}` prints them all.",
+            remedy=f'Did you mean "{guess}"?'
+            if guess
+            else f"`orchestrator output {unit.name}{unit.stack.workdir.flag}` prints them all.",
         )
     if outputs[key].get("sensitive") and not show_sensitive:
         raise RefusedInput(
@@ -94,12 +96,12 @@ def _raw(unit: EnvironmentRun, key: str, value: Any) -> str:
         f'the output "{key}" is {kind}.',
         environment=unit.name,
         why="--raw prints texts, numbers and truth values.",
-        remedy=f"Use `orchestrator output {unit.name} {key} --json`.",
+        remedy=f"Use `orchestrator output {unit.name} {key} --json{unit.stack.workdir.flag}`.",
     )
 
 
 def _apply(unit: EnvironmentRun) -> str:
-    return f"orchestrator apply {unit.name}{' --local' if unit.fleet.local else ''}"
+    return f"orchestrator apply {unit.name}{unit.stack.workdir.flag}"
 
 
 def _plain(value: Any) -> str:

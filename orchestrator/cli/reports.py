@@ -36,7 +36,7 @@ def planned(
     lines = plan_text(plan, colour=unit.fleet.colour).splitlines()
     if out is not None:
         lines.append(
-            f"The plan is in {out}. It holds secrets: keep it as one. `orchestrator apply {unit.name} --plan {out}` applies it."
+            f"The plan is in {out}. It holds secrets: keep it as one. `orchestrator apply {unit.name} --plan {out}{unit.stack.workdir.flag}` applies it."
         )
     comment = PlanComment(unit.name, plan, tuple(warnings), mask=unit.stack.runner.masker)
     return Report(_plan_document(unit, plan), tuple(lines), ask_changes and not plan.is_empty, comment)

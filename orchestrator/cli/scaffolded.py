@@ -11,6 +11,7 @@ from orchestrator.errors import InvalidEnvironment, OrchestratorError, RefusedIn
 from orchestrator.project import COMMON, Project
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from orchestrator.checks.check import Checked
@@ -31,6 +32,12 @@ def readable_environments(project: Project) -> list[Environment]:
         except RefusedInput:
             continue
     return found
+
+
+def maker_of_endpoints(others: Iterable[Environment], account: str, region: str, vpc: str | None) -> str | None:
+    """The environment that makes the endpoints of this VPC already, None where there is none or no VPC is known."""
+    makers = (env for env in others if vpc and env.create_vpc_endpoints and env.vpc_id == vpc)
+    return next((env.name for env in makers if (env.account_id, env.aws_region) == (account, region)), None)
 
 
 def checked_as_written(project: Project, answers: Answers) -> tuple[dict[Path, str], Checked]:

@@ -20,6 +20,7 @@ from orchestrator.constructs.cache_resources import Resource, cache_resources
 from orchestrator.constructs.cluster_images import ImageRedirects, is_unknown_image
 from orchestrator.constructs.manager_resources import manager_resources
 from orchestrator.errors import RefusedInput
+from orchestrator.files.extras import install_command
 from orchestrator.functions.package import build_package, write_package
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ try:
     from aws_cdk import aws_ecs, aws_s3_assets
     from constructs import Construct, IConstruct
 except ImportError as error:
-    raise ImportError("AWS CDK is not installed. Run `pip install 'orchestrator[cdk]'`.") from error
+    raise ImportError(f"AWS CDK is not installed. Run `{install_command('cdk')}`.") from error
 
 _TASK = "AWS::ECS::TaskDefinition"
 _MANIFEST = "Custom::AWSCDK-EKS-KubernetesResource"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.checks.function_variables import cache_routes, own_below_caches
 from orchestrator.constructs.cluster_images import ImageRedirects
 from orchestrator.constructs.owned import check_owns_rules, owned_manager
+from orchestrator.files.extras import install_command
 from orchestrator.functions.package import build_package, write_package
 from orchestrator.mirroring.repository import cache_template
 from orchestrator.project import packed_sources
@@ -26,7 +27,7 @@ try:
     from cdktn import App, TerraformHclModule
     from constructs import Construct
 except ImportError as error:
-    raise ImportError("CDK Terrain is not installed. Run `pip install 'orchestrator[terrain]'`.") from error
+    raise ImportError(f"CDK Terrain is not installed. Run `{install_command('terrain')}`.") from error
 
 
 class PullThroughCache(TerraformHclModule):

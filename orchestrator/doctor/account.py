@@ -88,8 +88,9 @@ def _cached(session: AwsSession, environment: Environment, managed: Collection[s
     first = found.differing[0]
     settings = ", ".join(each.setting for each in first.differences)
     what = f"{len(found.differing)} of {many} differ from their template, such as {first.name} ({settings})"
-    flag = " --local" if session.is_local else ""
-    return Diagnosis("note", check, what, f"`orchestrator cache reconcile {name}{flag}` shows and sets them.", name)
+    return Diagnosis(
+        "note", check, what, f"`orchestrator cache reconcile {name}{session.flag}` shows and sets them.", name
+    )
 
 
 def _permissions(session: AwsSession, identity: Caller, environment: Environment) -> Diagnosis:

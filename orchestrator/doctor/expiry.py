@@ -59,5 +59,7 @@ def _alarms(session: AwsSession, environment: Environment) -> Diagnosis:
     ringing = [alarm for alarm in alarms if alarm["StateValue"] == "ALARM"]
     if ringing:
         what = "; ".join(f"{one['AlarmName']}: {one.get('AlarmDescription') or one['StateReason']}" for one in ringing)
-        return Diagnosis("note", check, what, f"`orchestrator lifecycle invoke {name}` runs it again.", name)
+        return Diagnosis(
+            "note", check, what, f"`orchestrator lifecycle invoke {name}{session.flag}` runs it again.", name
+        )
     return Diagnosis("ok", check, f"none of {len(alarms)} rings", environment=name)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
+from orchestrator.files.extras import install_command
 from orchestrator.local.keys import SECRET_KEY, START_ID, access_key, upstreams_path
 
 MODULE = "orchestrator.local.server"
@@ -255,7 +256,7 @@ def _check_installed() -> None:
         raise OrchestratorError(
             "The embedded AWS is not installed.",
             why=f"It needs what is not here: {', '.join(missing)}.",
-            remedy='Run `pip install "orchestrator[local]"`.',
+            remedy=f"Run `{install_command('local')}`.",
         )
 
 

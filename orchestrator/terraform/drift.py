@@ -83,7 +83,6 @@ def _advice(stack: Stack, planned: Planned) -> OrchestratorError | None:
     if planned.unseen or planned.held or not planned.foreign:
         return found
     place = stack.environment.state
-    flag = " --local" if stack.workdir.local else ""
     versions = f"{stack.workdir.local_state}.backup"
     if not stack.workdir.local and place is not None:
         versions = f"an earlier version of s3://{place.bucket}/{stack.environment.state_key}"
@@ -91,5 +90,5 @@ def _advice(stack: Stack, planned: Planned) -> OrchestratorError | None:
         "what its file describes exists and is in no state.",
         environment=stack.name,
         why="Its state was lost, or somebody else made it.",
-        remedy=f"Bring the state back ({versions}), or take over what exists: `orchestrator apply {stack.name} --adopt{flag}`.",
+        remedy=f"Bring the state back ({versions}), or take over what exists: `orchestrator apply {stack.name} --adopt{stack.workdir.flag}`.",
     )

@@ -130,6 +130,5 @@ def refuse_lost(stack: Stack, planned: Planned, phase: str, *, waited: bool) -> 
             f"the plan is out of date: others wrote {' and '.join(lost)} since it was made.",
             environment=stack.name,
             why="The plan does not show that, and would replace it. Nothing was changed.",
-            remedy=f"Run `orchestrator {phase} {stack.name}{' --local' if stack.workdir.local else ''}` again and look at the "
-            "new plan.",
+            remedy=f"Run `orchestrator {phase} {stack.name}{stack.workdir.flag}` again and look at the new plan.",
         )

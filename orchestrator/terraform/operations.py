@@ -65,7 +65,7 @@ def plan(stack: Stack, *, out: Path | None = None, adopt: bool = False, targets:
             "a plan file cannot keep what leaves the state and stays in AWS.",
             environment=stack.name,
             why="It can only be applied as it is.",
-            remedy=f"`orchestrator apply {stack.name}` plans and applies it at once.",
+            remedy=f"`orchestrator apply {stack.name}{stack.workdir.flag}` plans and applies it at once.",
         )
     if out is not None:
         lock = stack.workdir.root / LOCK

@@ -162,14 +162,14 @@ def plan_given(stack: Stack, path: Path) -> Planned:
             f"{path} takes away what is not this environment's alone.",
             environment=stack.name,
             why="A plan file can only be applied as it is: what stays with others would go.",
-            remedy=f"`orchestrator apply {stack.name}` without --plan leaves it.",
+            remedy=f"`orchestrator apply {stack.name}{stack.workdir.flag}` without --plan leaves it.",
         )
     lost = lost_since(plan, around)
     if lost:
         raise RefusedInput(
             f"{path} would remove {' and '.join(lost)} that others wrote since it was made.",
             environment=stack.name,
-            remedy=f"Make a new plan: `orchestrator plan {stack.name} --out {path}`.",
+            remedy=f"Make a new plan: `orchestrator plan {stack.name} --out {path}{stack.workdir.flag}`.",
         )
     # What the state has by now makes the plan stale, which Terraform says.
     new = [each for each in creations(plan) if each.address not in state.addresses]

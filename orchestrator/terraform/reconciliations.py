@@ -20,8 +20,7 @@ def reconciliation_notes(stack: Stack) -> Iterator[str]:
         return
     from orchestrator.aws.standing_repositories import differing_repositories
 
-    flag = " --local" if stack.workdir.local else ""
-    command = f"`orchestrator cache reconcile {stack.name}{flag}`"
+    command = f"`orchestrator cache reconcile {stack.name}{stack.workdir.flag}`"
     managed = [name for other in stack.neighbours().values() for name in other.own_repository_names]
     try:
         found = differing_repositories(stack.session(), stack.environment, managed=managed, bounded=True)

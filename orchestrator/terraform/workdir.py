@@ -54,6 +54,11 @@ class Workdir:
     digest: str
 
     @property
+    def flag(self) -> str:
+        """What a command that is told to people needs to work on the same state: ` --local`, or nothing."""
+        return " --local" if self.local else ""
+
+    @property
     def root(self) -> Path:
         """Where Terraform runs."""
         return self.folder / "root"

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.cli.main import cli
 from orchestrator.files.stage_file import read_stages
 from tests.conftest import ProjectFactory
+from tests.functional.running import commands
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -48,6 +50,14 @@ def test_a_file_that_a_page_shows_is_one_that_can_be_used(
 
 def test_there_are_files_to_use() -> None:
     assert len(BLOCKS) >= 9
+
+
+def test_the_commands_that_take_local_are_those_that_the_page_names() -> None:
+    page = (DOCS / "guide/without-an-account.md").read_text("utf-8")
+    listed = page.partition("## The other guides")[2].partition("All others ask no AWS.")[0]
+    taking = {name for name, command in commands(cli) if any("--local" in option.opts for option in command.params)}
+    named = set(re.findall(r"`([a-z][a-z -]*)`", listed))
+    assert {name.replace(" ", "-") for name in named} == taking
 
 
 def test_the_site_is_built_and_every_link_in_it_leads_somewhere(tmp_path: Path) -> None:

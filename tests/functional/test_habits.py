@@ -16,6 +16,8 @@ from orchestrator import __version__
 from orchestrator.cli.completion import VARIABLE
 from orchestrator.cli.main import COMMANDS, cli
 from orchestrator.project import Project
+from orchestrator.terraform.last_runs import remember_apply, remember_drift
+from orchestrator.terraform.workdir import workdir_of
 from tests.conftest import ProjectFactory
 from tests.functional.running import run
 from tests.references_table import tfvars
@@ -64,11 +66,28 @@ def test_list_shows_what_the_files_say_and_marks_what_cannot_be_used(root: Proje
         "region": None,
         "platform": None,
         "valid": False,
+        "local": False,
         "last_apply": None,
         "drift": None,
     }
     assert (by_name["standard"]["account_id"], by_name["standard"]["valid"]) == ("123456789012", True)
     assert by_name["gov"]["region"].startswith("us-gov-")
+
+
+def test_list_marks_what_was_applied_with_local_alone(root: Project) -> None:
+    embedded, real = (workdir_of(root, "standard", local=local) for local in (True, False))
+    for folder in (embedded, real):
+        folder.mkdir(parents=True)
+    remember_apply(embedded)
+    remember_drift(embedded, 2)
+    marked = next(line for line in run("-C", str(root.root), "list").out.splitlines() if line.startswith("standard"))
+    assert marked.count("(--local)") == 1
+    assert "2 changed (" in marked
+    remember_apply(real)
+    entries = run("-C", str(root.root), "list", "--json").json["environments"]
+    applied = {entry["name"]: (entry["local"], entry["last_apply"] is None, entry["drift"]) for entry in entries}
+    assert applied == {"standard": (False, False, None), "gov": (False, True, None)}
+    assert "(--local)" in run("-C", str(root.root), "list", "--local").out
 
 
 def test_version_names_the_terraform_that_would_run(monkeypatch: pytest.MonkeyPatch) -> None:

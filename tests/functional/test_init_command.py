@@ -6,16 +6,20 @@ import os
 import pty
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestrator.aws.session import open_session
+from orchestrator.environment.model import Environment
 from orchestrator.local import LocalAws, ensure_running, stop
 from orchestrator.project import Project
 from orchestrator.terraform.binary import find_terraform
+from tests.terminal import drain
 
 from .running import Ran, run
 
@@ -173,22 +177,40 @@ def test_json_lists_what_was_written(tmp_path: Path) -> None:
     assert document["bucket"] is None
 
 
-def test_on_a_terminal_it_asks_for_what_is_missing(tmp_path: Path) -> None:
+def answered(root: Path, *arguments: str, answers: str) -> tuple[int, str]:
+    """(exit code, what stood on the terminal) of `init dev ARGUMENTS`, whose questions are answered a line each."""
     master, slave = pty.openpty()
-    command = [sys.executable, "-m", "orchestrator", "-C", str(tmp_path), "init", "dev", "--platform", "eks"]
-    with subprocess.Popen(
-        command, stdin=slave, stdout=slave, stderr=slave, env={**os.environ, "TERM": "dumb"}
-    ) as child:
+    command = [sys.executable, "-m", "orchestrator", "-C", str(root), "init", "dev", *arguments]
+    variables = {**os.environ, "TERM": "dumb", "AWS_EC2_METADATA_DISABLED": "true"}
+    seen: list[bytes] = []
+    reader = threading.Thread(target=drain, args=(master, seen))
+    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=variables) as child:
         os.close(slave)
-        os.write(master, b"eu-west-1\n111122223333\n\n")
-        assert child.wait(timeout=60) == 0
+        reader.start()
+        os.write(master, answers.encode())
+        code = child.wait(timeout=120)
+    reader.join()
     os.close(master)
+    return code, b"".join(seen).decode()
+
+
+def test_on_a_terminal_it_asks_for_what_is_missing(tmp_path: Path) -> None:
+    code, shown = answered(
+        tmp_path, "--platform", "eks", answers="eu-west-1\n111122223333\n\nnope\ndocker-hub quay\n\n"
+    )
+    assert code == 0, shown
     environment = Project(tmp_path).load("dev")
     assert (environment.aws_region, environment.account_id, environment.cluster_name) == (
         "eu-west-1",
         "111122223333",
         "dev",
     )
+    assert list(environment.pull_through_cache_rules) == ["docker-hub", "quay"]
+    assert '"nope" is not among' in shown
+    # Nobody is signed in here: that is said, and keeps nothing from being written.
+    assert "note: the cluster was not looked up" in " ".join(shown.split())
+    assert environment.state is None
+    assert "`orchestrator plan dev --local`" in " ".join(shown.split())
 
 
 ################################################################################
@@ -252,3 +274,42 @@ def test_a_bucket_name_that_s3_refuses_writes_no_file(tmp_path: Path) -> None:
     assert ran.code == 2
     assert 'state.bucket is "My_Bucket"' in ran.err
     assert not (tmp_path / "environments").exists()
+
+
+################################################################################
+# The cluster, in the embedded AWS
+################################################################################
+
+
+def make_cluster(aws: LocalAws) -> tuple[str, list[str]]:
+    """(VPC, private subnets of different zones) of a cluster `dev` with one node group and a public subnet."""
+    project = Environment.model_validate(
+        {"name": "dev", "cluster_name": "dev", "account_id": "111122223333", "aws_region": "us-east-1"}
+    )
+    make: Any = open_session(project, local=aws).client
+    ec2, eks = make("ec2"), make("eks")
+    vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    zones = ["us-east-1a", "us-east-1b", "us-east-1b", "us-east-1a"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.7.{index}.0/24", AvailabilityZone=zone)["Subnet"]["SubnetId"]
+        for index, zone in enumerate(zones)
+    ]
+    ec2.modify_subnet_attribute(SubnetId=subnets[3], MapPublicIpOnLaunch={"Value": True})
+    role = "arn:aws:iam::111122223333:role/eks/dev-nodes"
+    eks.create_cluster(name="dev", roleArn=role, resourcesVpcConfig={"subnetIds": subnets})
+    eks.create_nodegroup(clusterName="dev", nodegroupName="a", nodeRole=role, subnets=subnets[:1])
+    return vpc, [subnets[0], min(subnets[1:3])]
+
+
+def test_on_a_terminal_it_offers_what_eks_says_of_the_cluster(tmp_path: Path, aws: LocalAws) -> None:
+    vpc, private = make_cluster(aws)
+    flags = ("--platform", "eks", "--region", "us-east-1", "--account-id", "111122223333", "--local")
+    code, shown = answered(tmp_path, *flags, answers="dev\nquay\ny\ny\n")
+    assert code == 0, shown
+    environment = Project(tmp_path).load("dev")
+    assert environment.node_role_names == ("dev-nodes",)
+    assert (environment.create_vpc_endpoints, environment.vpc_id) == (True, vpc)
+    assert list(environment.private_subnet_ids) == private
+    assert environment.vpc_cidrs == ("10.7.0.0/16",)
+    planned = run("-C", str(tmp_path), "validate", "dev")
+    assert planned.code == 0, planned.out

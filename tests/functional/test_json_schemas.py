@@ -6,10 +6,11 @@ import json
 
 import pytest
 
+from orchestrator.cli.main import cli
 from orchestrator.project import Project
 from tests.conftest import ProjectFactory
 from tests.functional.published_schemas import SCHEMAS, problems
-from tests.functional.running import run
+from tests.functional.running import commands, run
 from tests.functional.test_affected_command import SMALL, git
 from tests.references_table import tfvars
 
@@ -33,6 +34,13 @@ def root(project: ProjectFactory) -> Project:
         ("affected-matrix", ["affected", "--matrix"]),
         ("validate", ["validate", "--json"]),
         ("version", ["version", "--json"]),
+        ("docs", ["docs", "--json"]),
+        ("docs", ["docs", "limits", "--json"]),
+        ("doctor", ["doctor", "--json"]),
+        ("manifests", ["manifests", "standard", "--json"]),
+        ("manifests", ["manifests", "standard", "--check", "nowhere", "--json"]),
+        ("local-status", ["local", "status", "--json"]),
+        ("local-down", ["local", "down", "--json"]),
         ("errors", ["route", "nothing", "nginx", "--json"]),
         ("errors", ["plan", "broken", "--json"]),
         ("errors", ["plan", "--json", "--nope"]),
@@ -67,6 +75,14 @@ def test_a_key_that_nobody_published_is_noticed(root: Project) -> None:
     document = run("version", "--json").json
     assert problems("version", {**document, "new": 1})
     assert problems("version", {key: value for key, value in document.items() if key != "python"})
+
+
+def test_every_command_that_prints_json_has_a_schema() -> None:
+    printing = {name for name, command in commands(cli) if any("--json" in option.opts for option in command.params)}
+    published = {path.name.removesuffix(".schema.json") for path in SCHEMAS.iterdir()}
+    assert len(printing) > 30
+    assert printing <= published
+    assert published - printing == {"errors", "affected-matrix"}
 
 
 def test_every_schema_is_listed_and_every_listed_one_is_there() -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from orchestrator.cli.main import main
 from orchestrator.cli.messages import MANNER
+from tests.terminal import drain
 
 ESCAPE = "\x1b["
 Shown = Callable[..., str]
@@ -34,7 +35,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shown:
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         taken: list[bytes] = []
-        reader = threading.Thread(target=_drain, args=(master, taken))
+        reader = threading.Thread(target=drain, args=(master, taken))
         reader.start()
         with os.fdopen(slave, "w", encoding="utf-8") as terminal:
             monkeypatch.setattr(sys, "stdout", terminal)
@@ -52,17 +53,6 @@ def shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shown:
         'pull_through_cache_rules = { quay = { upstream_registry_url = "quay.io" } }\ncreate_vpc_endpoints = false\n'
     )
     return run
-
-
-def _drain(master: int, taken: list[bytes]) -> None:
-    while True:
-        try:
-            part = os.read(master, 65536)
-        except OSError:  # Linux says so when nobody holds the other end any more
-            return
-        if not part:
-            return
-        taken.append(part)
 
 
 @pytest.mark.parametrize("arguments", [("doctor",), ("route", "dev", "nginx", "quay.io/a/b:1")])

@@ -158,7 +158,9 @@ def run(asked: Asked, yes: bool) -> int:
         )
         if report["expired"]:
             click.echo(f"Audit: {report['audit']}")
-            click.echo(f"Brought back by: orchestrator lifecycle restore {asked.name} --from {report['audit']}")
+            click.echo(
+                f"Brought back by: orchestrator lifecycle restore {asked.name} --from {report['audit']}{equipment.session.flag}"
+            )
         if report["stopped"]:
             messages.stop(f"stopped: {report['stopped']}")
         print_trouble(_untold(report, told))
@@ -209,7 +211,7 @@ def restore(ctx: click.Context, name: str, source: str, local: bool, as_json: bo
     if others:
         raise RefusedInput(
             f'{source} is the audit of environment "{others[0]}", not of "{name}".',
-            remedy=f"orchestrator lifecycle restore {others[0]} --from {source}",
+            remedy=f"orchestrator lifecycle restore {others[0]} --from {source}{session.flag}",
         )
     if not records:
         raise RefusedInput(f"{source} has no image that was expired.", why="Only records of what was done count.")

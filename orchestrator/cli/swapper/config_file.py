@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import RefusedInput
+from orchestrator.files.extras import install_command
 from orchestrator.files.given import read_given
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def load_settings(path: Path) -> SwapSettings:
         raise RefusedInput(
             "Filters need a package that is not here: jmespath.",
             why="It belongs to the extra of the admission webhook.",
-            remedy='pip install "orchestrator[swapper]"',
+            remedy=f"Run `{install_command('swapper')}`.",
         ) from error
     from orchestrator.swapper.swap_config import read_swap_settings
 

@@ -9,6 +9,7 @@ import click
 from orchestrator.cli.environment_name import ENVIRONMENT
 from orchestrator.cli.options import local_option, registry_option
 from orchestrator.errors import RefusedInput
+from orchestrator.files.extras import install_command
 
 
 @click.command()
@@ -126,5 +127,5 @@ def require_extra() -> None:
             raise RefusedInput(
                 f"A module that the webhook needs is not installed: {module}.",
                 why="It is an extra of the package.",
-                remedy='pip install "orchestrator[swapper]"',
+                remedy=f"Run `{install_command('swapper')}`.",
             )
