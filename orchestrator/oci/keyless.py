@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import RefusedInput
+from orchestrator.files.extras import install_command
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -92,7 +93,7 @@ def _verifier(trust_root: Path | None) -> Any:
     except ImportError:
         raise RefusedInput(
             "Keyless signatures cannot be checked: the package sigstore is not installed.",
-            remedy="Install it: pip install 'orchestrator[verify]'.",
+            remedy=f"Install it: `{install_command('verify')}`.",
         ) from None
     try:
         if trust_root is None:

@@ -61,7 +61,8 @@ def _hold(arguments: tuple[str, ...], out: str) -> None:
         document = json.loads(text)
         refused = set(document) == {"errors"}
         if refused or held:
-            assert problems("errors" if refused else name, document) == [], arguments
+            found = problems("errors" if refused else name, document)
+            assert found == [], f"{' '.join(arguments)}: {found}"
 
 
 def schema_name(arguments: Sequence[str]) -> str:
