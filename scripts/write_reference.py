@@ -6,6 +6,7 @@ and keys from its code, alarms from the modules that make them. Text that is wri
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,8 @@ from scripts.hcl_blocks import WrittenBlock, blocks_below, blocks_of
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = Path("docs/reference")
+# What no code says: {variable: version}. An entry stays as it was first written.
+SINCE = REFERENCE / "variables-since.json"
 MADE = "<!-- Made by `python -m scripts.write_reference --write`; do not edit. -->"
 # {end of a name: its unit}. A name without one of these has none, or its description says it.
 UNITS = {
@@ -54,7 +57,8 @@ def pages() -> dict[str, str]:
         "swapper.md": _swapper(),
         "metrics.md": _metrics(),
     }
-    return {name: "\n".join((MADE, *lines)).rstrip() + "\n" for name, lines in made.items()}
+    texts = {name: "\n".join((MADE, *lines)).rstrip() + "\n" for name, lines in made.items()}
+    return {**texts, SINCE.name: json.dumps(versions_of_variables(), indent=2) + "\n"}
 
 
 def _variables() -> Iterator[str]:
@@ -62,8 +66,9 @@ def _variables() -> Iterator[str]:
     yield "# Variables"
     yield ""
     yield "Variables of the root module, as `environments/NAME.tfvars` and `environments/common.tfvars` set them."
-    yield f"All of them exist since version {__version__}, the first one. A variable that no module gets is read by the"
-    yield "orchestrator alone: for the route table, the documents of a cluster, and its own commands."
+    yield "A variable that no module gets is read by the orchestrator alone: for the route table, the documents of a"
+    yield "cluster, and its own commands. `since` is the version that brought it; 0.1.0 is the first."
+    since = versions_of_variables()
     section = ""
     for block, heading in _with_headings(ROOT / "environments/variables.tf"):
         if heading != section:
@@ -72,10 +77,11 @@ def _variables() -> Iterator[str]:
         name = block.labels[0]
         yield from ("", f"### {name}", "", block.text("description"), "")
         kind = block.attributes.get("type", "any")
-        yield "| type | default | unit | what it changes |"
-        yield "|---|---|---|---|"
+        yield "| type | default | unit | what it changes | since |"
+        yield "|---|---|---|---|---|"
         short = f"`{kind}`" if "\n" not in kind else "an object, below"
-        yield f"| {short} | {_default(block)} | {_unit(name)} | {', '.join(changes.get(name, ())) or 'the orchestrator'} |"
+        changed = ", ".join(changes.get(name, ())) or "the orchestrator"
+        yield f"| {short} | {_default(block)} | {_unit(name)} | {changed} | {since[name]} |"
         if "\n" in kind:
             yield from ("", "```hcl", *_dedented(kind), "```")
             units = sorted({(field, _unit(field)) for field in re.findall(r"(\w+)\s*=", kind) if _unit(field) != "-"})
@@ -84,6 +90,15 @@ def _variables() -> Iterator[str]:
                 yield "Units: " + ", ".join(f"`{field}` {unit}" for field, unit in units) + "."
         for validation in (inner for inner in block.blocks if inner.kind == "validation"):
             yield from ("", f"- {_sentence(validation.text('error_message'))}")
+
+
+def versions_of_variables() -> dict[str, str]:
+    """{variable: the version that brought it}: what SINCE remembers; a new variable comes with this version."""
+    known = json.loads((ROOT / SINCE).read_text("utf-8")) if (ROOT / SINCE).is_file() else {}
+    names = sorted(
+        block.labels[0] for block in blocks_of(ROOT / "environments/variables.tf") if block.kind == "variable"
+    )
+    return {name: known.get(name, __version__) for name in names}
 
 
 def _outputs() -> Iterator[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.cli.main import COMMANDS
 from orchestrator.environment.model import Environment
-from scripts.write_reference import REFERENCE, ROOT, main, pages
+from scripts.write_reference import REFERENCE, ROOT, main, pages, versions_of_variables
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +20,20 @@ def made() -> dict[str, str]:
 def test_every_variable_of_the_model_is_explained(made: dict[str, str]) -> None:
     explained = set(re.findall(r"^### (\w+)$", made["variables.md"], re.MULTILINE))
     assert explained == set(Environment.model_fields) - {"name"}
+
+
+def test_a_variable_keeps_the_version_that_brought_it_and_a_new_one_has_this_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "since.json"
+    kept.write_text('{"account_id": "0.0.7", "gone": "0.0.8"}')
+    monkeypatch.setattr("scripts.write_reference.SINCE", kept)
+    monkeypatch.setattr("scripts.write_reference.__version__", "9.9.9")
+    versions = versions_of_variables()
+    assert (versions["account_id"], versions["aws_region"]) == ("0.0.7", "9.9.9")
+    assert "gone" not in versions
+    page = pages()["variables.md"].partition("### account_id\n")[2].partition("###")[0]
+    assert page.count("| 0.0.7 |") == 1
 
 
 def test_every_command_every_module_and_every_alarm_is_there(made: dict[str, str]) -> None:

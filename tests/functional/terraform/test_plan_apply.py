@@ -57,7 +57,7 @@ def test_an_environment_lives_from_apply_to_destroy(world: World) -> None:
     assert listed["last_apply"].endswith("Z")
     assert listed["drift"] is None
     [elsewhere] = world.run("list", "--json", local=False).json["environments"]
-    assert elsewhere["last_apply"] is None
+    assert (elsewhere["local"], elsewhere["last_apply"]) == (True, listed["last_apply"])
     world.write('state = { bucket = "somewhere" }')
     assert world.run("output", "dev", "--json", local=False).code != 0
     world.write()
