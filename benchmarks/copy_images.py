@@ -1,6 +1,6 @@
-"""`orchestrator.oci` next to skopeo, crane, regctl and oras: the same graph of images, the same registries, one run.
+"""`orchestrator.oci` next to skopeo, crane, regctl, regsync and oras: the same graph of images, the same registries, one run.
 
-    python -m benchmarks.copy_images [--delays 0 0.04] [--rates] [--tools ours skopeo crane regctl oras] [--json FILE]
+    python -m benchmarks.copy_images [--delays 0 0.04] [--rates] [--tools ours skopeo crane regctl regsync oras]
     python -m benchmarks.copy_images --graph layers --delays 0
 
 `--graph layers` is four images of four layers of 64 MiB that share nothing: there the bytes count, and what is shown is
@@ -215,6 +215,14 @@ def command_of(tool: str, source: str, target: str, references: Iterable[str], w
             str(work / "journal"),
             *references,
         ]
+    if tool == "regsync":
+        # JSON is YAML, too.
+        logins = [{"registry": host, "tls": "disabled"} for host in (source, target)]
+        sync = [{"source": f"{source}/{r}", "target": f"{target}/{r}", "type": "image"} for r in references]
+        defaults = {"parallel": 4, "referrers": True, "digestTags": True}
+        document = {"version": 1, "creds": logins, "defaults": defaults, "sync": sync}
+        (work / "regsync.yml").write_text(json.dumps(document), encoding="utf-8")
+        return [str(binary(tool)), "once", "-v", "error", "-c", str(work / "regsync.yml")]
     single = {
         "skopeo": f"skopeo copy -q --all --src-tls-verify=false --dest-tls-verify=false docker://{source}/{{}} docker://{target}/{{}}",
         "crane": "{binary} copy --insecure " + f"{source}/{{}} {target}/{{}}",
@@ -240,7 +248,7 @@ def _env(work: Path, *, rates: bool = False) -> dict[str, str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tools", nargs="+", default=["ours", "skopeo", "crane", "regctl", "oras"])
+    parser.add_argument("--tools", nargs="+", default=["ours", "skopeo", "crane", "regctl", "regsync", "oras"])
     parser.add_argument("--delays", nargs="+", type=float, default=[0.0, 0.04])
     parser.add_argument(
         "--rates", action="store_true", help="a run more, at the last delay, with ECR's published rates"

@@ -11,14 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.oci.manifest import OCI_MANIFEST
 from tests.oci.copying import pair, run
 from tests.oci.corpus import Maker, bytes_of, graph
 from tests.oci.strict_registry import StrictRegistry
 
-NAMES = ("a", "b", "c")
+CHART = "charts/web"
+NAMES = ("a", "b", "c", CHART)
 PROGRAM = """
 import sys
 from pathlib import Path
+from orchestrator.oci.manifest import OCI_MANIFEST
 from tests.oci.copying import pair, run
 source, target, journal, *names = sys.argv[1:]
 report = run([pair(f"{source}/{n}:v1", f"{target}/{n}:v1") for n in names], journal=Path(journal), threads=8)
@@ -27,13 +30,23 @@ sys.exit(0 if report.ok else 1)
 
 
 def fill(source: StrictRegistry) -> None:
-    for name in NAMES:
+    for name in NAMES[:3]:
         maker = Maker(source, name)
         layers = [bytes_of("base", 300_000), bytes_of(name, 200_000)]
         children = {f"linux/{a}": maker.image(layers=layers, config=(name, a)) for a in ("amd64", "arm64")}
         index = maker.index("v1", children=children)
         maker.referrer(maker.referrer(index, name), (name, "nested"))
         maker.cosign(index)
+    chart = Maker(source, CHART)
+    chart.put(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": chart.blob(b'{"name":"web","version":"1.0.0"}', "application/vnd.cncf.helm.config.v1+json"),
+            "layers": [chart.blob(bytes_of("chart", 90_000), "application/vnd.cncf.helm.chart.content.v1.tar+gzip")],
+        },
+        "v1",
+    )
 
 
 def assert_nothing_half(source: StrictRegistry, target: StrictRegistry) -> None:
@@ -63,7 +76,7 @@ def test_killed_runs_are_taken_up_where_they_stopped(tmp_path: Path, seed: int, 
                 [sys.executable, "-c", PROGRAM, source.host, target.host, str(tmp_path / "journal"), *NAMES]
             )
             # The moment is counted in requests: a busy machine is no excuse.
-            moment = began + chance.randint(1, 90)
+            moment = began + chance.randint(1, 95)
             while source.total() < moment and process.poll() is None:
                 time.sleep(0.002)
             process.send_signal(signal.SIGKILL)
