@@ -255,7 +255,7 @@ def _copy(
             return NOT_THERE
         return 1 if any(result.error for result in results) or (pruned is not None and pruned.failed) else 0
     if not as_json:
-        _say(plan_lines(prepared))
+        _say(plan_lines(prepared, reported=sharing is None))
     if sharing is not None:
         shared = sharing.do(prepared, run.jobs(prepared))
         _print(as_json, shared.document(prepared), shared.lines() if sharing.wait else ())

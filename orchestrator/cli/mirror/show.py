@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -39,20 +40,24 @@ def is_current(results: list[CopyResult]) -> bool:
     return all(result.state is CopyState.UNCHANGED for result in results)
 
 
-def plan_lines(shown: Shown) -> Iterator[str]:
-    """The plan for people: one line an image that is not there or not the same, then the sums."""
+def plan_lines(shown: Shown, *, reported: bool = False) -> Iterator[str]:
+    """The plan for people: one line an image that is not there or not the same, then the sums.
+
+    With `reported` the report follows, which names the images that failed: here they are only counted.
+    """
     results = shown.prepared.results
-    width = max((len(whole_name(result.copy.source)) for result in results if _is_told(result)), default=0)
-    for result in results:
-        if _is_told(result):
-            yield f"{result.state.value:<8}  {whole_name(result.copy.source):<{width}}  -> {result.copy.target}"
-            if result.error:
-                yield f"    {result.error}"
-    unchanged = sum(result.state is CopyState.UNCHANGED for result in results)
+    told = [result for result in results if _is_told(result) and not (reported and result.error)]
+    width = max((len(whole_name(result.copy.source)) for result in told), default=0)
+    for result in told:
+        yield f"{result.state.value:<8}  {whole_name(result.copy.source):<{width}}  -> {result.copy.target}"
+        if result.error:
+            yield f"    {result.error}"
+    counts = Counter(result.state for result in results)
     plan = shown.prepared.plan
+    failed = f", {counts[CopyState.FAILED]} failed" if counts[CopyState.FAILED] else ""
     yield (
-        f"{counted(len(results), 'image')}: {unchanged} unchanged, "
-        f"{sum(r.state is CopyState.MISSING for r in results)} missing, {sum(r.state is CopyState.STALE for r in results)} stale"
+        f"{counted(len(results), 'image')}: {counts[CopyState.UNCHANGED]} unchanged, "
+        f"{counts[CopyState.MISSING]} missing, {counts[CopyState.STALE]} stale{failed}"
     )
     if shown.to_make:
         yield f"to make: {', '.join(shown.to_make[:5])}{_more(len(shown.to_make) - 5, 'repository', 'repositories')}"
