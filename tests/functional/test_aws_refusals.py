@@ -82,6 +82,7 @@ CALLS_AWS = {
     "lifecycle run": "dev --yes",
     "pull-secret": "dev",
     "images": "dev --cluster --snapshot s3://records/snapshots/c.json",
+    "swapper image": "dev --push",
 }
 TERRAFORM = ("plan", "apply", "destroy", "output", "drift")
 # These go on, and say in a line of their answer what they were refused.
@@ -104,7 +105,7 @@ WITHOUT_AWS = frozenset(
         ],
         *["validate", "verify", "version"],
         *(f"local {name}" for name in ("age", "down", "fill", "status", "up")),
-        *(f"swapper {name}" for name in ("chart", "explain", "image", "import", "serve", "status")),
+        *(f"swapper {name}" for name in ("chart", "explain", "import", "serve", "status")),
         "lambda package",
     )
 )
