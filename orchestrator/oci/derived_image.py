@@ -94,20 +94,19 @@ class DerivedImages:
     def derive(
         self,
         repository: str,
-        reference: str,
+        root: Manifest,
         layers: Layers,
         reconfigure: Reconfigure,
         *,
+        named: tuple[str, str],
         platforms: Sequence[Platform] = (),
-        named: tuple[str, str] | None = None,
     ) -> Manifest:
-        """Lay `layers` of each platform over an image, the first one lowest. Its tag, or `named`, names what comes of it.
+        """Lay `layers` of each platform over the image `root` of a repository, the first one lowest.
 
-        `named` is (repository, tag). Of an index each of `platforms` is made (none: every one), what is no image left out.
+        `named` is (repository, tag) of what comes of it. Of an index each of `platforms` is made (none: every one), what is no image left out.
         `reconfigure` changes the image's configuration (`config` of it: Cmd, Labels, …). Raises NotUsable where a
         platform is missing.
         """
-        root = self.registry.manifest(repository, reference)
         if not root.is_index:
             made = self._with_layers(repository, root, layers, reconfigure, platforms)
         else:
@@ -120,7 +119,7 @@ class DerivedImages:
                 image = self._with_layers(repository, image, layers, reconfigure)
                 entries.append(entry | {"digest": image.digest, "size": image.size})
             made = self._manifest({**document, "manifests": entries}, root.media_type)
-        home, tag = named or (repository, reference)
+        home, tag = named
         self._homes[home] = repository
         self._tags[home, tag] = made
         return made

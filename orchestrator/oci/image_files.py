@@ -29,16 +29,20 @@ FILE_LIMIT = 512 * 2**20
 
 def image_of(registry: RemoteRegistry, repository: str, reference: str, platform: str = "") -> Manifest:
     """The image of a tag or digest; of an index that for `platform` (os/architecture), linux/amd64 or its first one."""
-    found = registry.manifest(repository, reference)
-    if not found.is_index:
-        return found
+    return image_below(registry, repository, registry.manifest(repository, reference), platform)
+
+
+def image_below(registry: RemoteRegistry, repository: str, root: Manifest, platform: str = "") -> Manifest:
+    """The same, of a manifest that was read already."""
+    if not root.is_index:
+        return root
     wanted = parse_platform(platform or "linux/amd64")
-    fitting = [child for child in found.children if fits(wanted, child.platform)]
+    fitting = [child for child in root.children if fits(wanted, child.platform)]
     if not fitting and platform:
-        raise NotUsable(f"{registry.name}/{repository}:{reference} has no platform {platform}.")
-    if not found.children:
-        raise NotUsable(f"{registry.name}/{repository}:{reference} is an index without images.")
-    return registry.manifest(repository, (fitting or list(found.children))[0].digest)
+        raise NotUsable(f"{registry.name}/{repository}@{root.digest} has no platform {platform}.")
+    if not root.children:
+        raise NotUsable(f"{registry.name}/{repository}@{root.digest} is an index without images.")
+    return registry.manifest(repository, (fitting or list(root.children))[0].digest)
 
 
 def config_document(registry: RemoteRegistry, repository: str, image: Manifest) -> dict[str, Any]:

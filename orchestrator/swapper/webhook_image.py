@@ -11,8 +11,9 @@ from typing import Any
 
 from orchestrator import __version__
 from orchestrator.errors import RefusedInput
+from orchestrator.oci.client import RemoteRegistry
 from orchestrator.oci.derived_image import DerivedImages, PackedLayer, pack_layer
-from orchestrator.oci.image_files import config_document, image_of
+from orchestrator.oci.image_files import config_document, image_below
 from orchestrator.oci.manifest import Manifest, Platform
 from orchestrator.oci.registries import Registries
 from orchestrator.routes.reference import ImageReference
@@ -63,7 +64,7 @@ def make_image(
     registry, base = registries.of(recipe.base.registry), recipe.base
     reference = base.digest or base.tag or "latest"
     root = registry.manifest(base.repository, reference)
-    python = recipe.python or _python_of(registries, recipe)
+    python = recipe.python or _python_of(registry, recipe, root)
     _require_python(python, recipe.base_name)
     platforms: list[str] = []
     program = pack_layer(own_package())
@@ -80,7 +81,7 @@ def make_image(
     source = DerivedImages(registry, known_as)
     labels = {"base.name": recipe.base_name, "base.digest": root.digest, "title": "orchestrator-swapper"}
     made = source.derive(
-        *(base.repository, root.digest, layers, lambda config: _configure(config, labels)),
+        *(base.repository, root, layers, lambda config: _configure(config, labels)),
         platforms=recipe.platforms,
         named=(repository, tag),
     )
@@ -114,11 +115,10 @@ def _configure(config: dict[str, Any], labels: Mapping[str, str]) -> None:
     }
 
 
-def _python_of(registries: Registries, recipe: ImageRecipe) -> str:
+def _python_of(registry: RemoteRegistry, recipe: ImageRecipe, root: Manifest) -> str:
     """`3.12`, of the variable by which the official images of Python tell it."""
-    registry, base = registries.of(recipe.base.registry), recipe.base
-    image = image_of(registry, base.repository, base.digest or base.tag or "latest")
-    config = config_document(registry, base.repository, image).get("config") or {}
+    image = image_below(registry, recipe.base.repository, root)
+    config = config_document(registry, recipe.base.repository, image).get("config") or {}
     for entry in config.get("Env") or ():
         if entry.startswith(_VERSION):
             return ".".join(str(entry).removeprefix(_VERSION).split(".")[:2])

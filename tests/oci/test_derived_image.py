@@ -24,7 +24,8 @@ def say_hello(config: dict[str, Any]) -> None:
 
 def derived(registries: Registries, host: str) -> tuple[DerivedImages, Manifest]:
     source = DerivedImages(registries.of(host), host)
-    return source, source.derive("app", "1", lambda _: [pack_layer({"etc/new": b"new"})], say_hello)
+    root, layer = source.registry.manifest("app", "1"), pack_layer({"etc/new": b"new"})
+    return source, source.derive("app", root, lambda _: [layer], say_hello, named=("app", "1"))
 
 
 def test_each_image_of_an_index_gets_the_layer_and_the_digest_is_the_same_each_time() -> None:

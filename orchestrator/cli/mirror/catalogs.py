@@ -118,7 +118,9 @@ def _filter(registries: Registries, wanted: CatalogWish) -> OperatorCatalog:
     parent, _, name = _CACHE.strip("/").rpartition("/")
     laid[f"{parent}/.wh.{name}"] = b""
     source, layer = derived_images(registries, image.registry), pack_layer(laid)
-    source.derive(image.repository, image.tag or "latest", lambda _: [layer], without_cache)
+    tag = image.tag or "latest"
+    base = source.registry.manifest(image.repository, tag)
+    source.derive(image.repository, base, lambda _: [layer], without_cache, named=(image.repository, tag))
     return catalog
 
 
