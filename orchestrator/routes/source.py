@@ -5,6 +5,7 @@ Every enforcer can express it: CEL, JMESPath, registries.conf, hosts.toml. Pure.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,13 +29,17 @@ class InvalidSource(RefusedInput):
     """Text that is not `registry[/path]`."""
 
 
+MOST_PORT = 65535
+_PORT = re.compile(r":([0-9]+)\Z", re.ASCII)
+
+
 # Checks, claims and the table ask for each source again.
 @lru_cache(maxsize=32_768)
 def parse_source(text: str) -> Source:
     """The canonical source that `text` writes: `index.docker.io/library` -> `docker.io/library`.
 
     Raises InvalidSource. The registry must look like one as in a reference: it has a dot, a port or an upper-case
-    letter, or is `localhost`.
+    letter, or is `localhost`. A reference may have any number for a port; what nothing listens at is no source.
     """
     registry, slash, path = text.partition("/")
     if not is_domain(registry):
@@ -42,6 +47,9 @@ def parse_source(text: str) -> Source:
     hosted = "." in registry or ":" in registry or registry == "localhost" or registry.lower() != registry
     if not hosted:
         raise _invalid_source(text, f"{registry!r} would be a path at {DOCKER_HUB}, not a registry.")
+    port = _PORT.search(registry)
+    if port is not None and not (len(port[1]) <= 5 and 1 <= int(port[1]) <= MOST_PORT):
+        raise _invalid_source(text, f"{port[1]!r} is no port: ports go from 1 to {MOST_PORT}.")
     if slash and not is_path(path):
         raise _invalid_source(
             text, f"{path!r} is not a path: lower case components, no tag, no wildcard, no final slash."

@@ -280,6 +280,8 @@ def test_routes_that_contradict_each_other_are_refused(settings: Settings, messa
         ("localhost", Source("localhost")),
         ("localhost:5000/a", Source("localhost:5000", "a")),
         ("[::1]:5000", Source("[::1]:5000")),
+        ("[2001:db8::1]", Source("[2001:db8::1]")),
+        ("localhost:65535", Source("localhost:65535")),
         ("REG/a", Source("REG", "a")),
         ("123456789012.dkr-ecr.us-east-1.on.aws/a", Source(OWN, "a")),
     ],
@@ -295,6 +297,7 @@ def test_a_source_is_a_registry_with_a_path_under_its_canonical_name(text: str, 
         *("", "/", "nginx", "library/nginx", "quay.io/", "quay.io/A", "quay.io/a/", "quay.io//a", "quay.io/a:1"),
         *("quay.io/*", "*.example.com", "https://quay.io", "quay.io\n", "quay.io/a\n", "quay.io:"),
         *(f"quay.io/a@{S256}", "quay.io/" + "a" * 256),
+        *("quay.io:0", "quay.io:65536/a", "[::1]:99999", "quay.io:" + "9" * 5000),
     ],
 )
 def test_what_is_no_source_is_refused_with_its_form(text: str) -> None:
