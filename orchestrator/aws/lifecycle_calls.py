@@ -45,7 +45,7 @@ def registry_of(session: AwsSession, *, node_roles: Sequence[str], noted: Path, 
         mode="require",
         never_exclude=frozenset(node_roles),
         note=note,
-        left_behind=noted.read_text("utf-8").strip() if noted.is_file() else "",
+        left_behind=noted.read_text("utf-8", "replace").strip() if noted.is_file() else "",
         iam=session.client("iam"),
     )
     return EcrRegistry(session.client("ecr"), exclusion, client("inspector2") if inspector else None)

@@ -93,21 +93,31 @@ def reached_stage(state_dir: Path, environment: str) -> str | None:
     for journal in sorted((state_dir / JOURNALS).glob("*.json"), reverse=True):
         held = _read_journal(journal)
         if held.get("environment") == environment:
-            return str(held["stage"])
+            return str(held.get("stage") or "") or None
     return None
+
+
+# What each file's entry says.
+_ENTRY = frozenset({"path", "before", "after", "bom", "encoding", "edits"})
 
 
 def _read_journal(journal: Path) -> dict[str, Any]:
     try:
         held = json.loads(journal.read_text(encoding="utf-8"))
-        held["files"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise OrchestratorError(
-            f"The journal {journal} cannot be read.",
-            why=str(error),
-            remedy="Bring the file back, or move it away: what it would undo stays as it is.",
-        ) from error
+        is_whole = all(entry.keys() >= _ENTRY for entry in held["files"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _unreadable(journal, str(error)) from error
+    if not is_whole:
+        raise _unreadable(journal, "An entry of it lacks a part.")
     return dict(held)
+
+
+def _unreadable(journal: Path, why: str) -> OrchestratorError:
+    return OrchestratorError(
+        f"The journal {journal} cannot be read.",
+        why=why,
+        remedy="Bring the file back, or move it away: what it would undo stays as it is.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +150,19 @@ def undo(state_dir: Path) -> Undone:
     return Undone(done, tuple(refused))
 
 
+def _before(data: bytes, entry: dict[str, Any]) -> bytes:
+    bom = bytes.fromhex(entry["bom"])
+    text = data[len(bom) :].decode(entry["encoding"])
+    pieces, position = [], 0
+    for start, length, old in entry["edits"]:
+        pieces += [text[position:start], old]
+        position = start + length
+    return bom + "".join([*pieces, text[position:]]).encode(entry["encoding"])
+
+
 def _undo_file(entry: dict[str, Any]) -> str:
     """Put one file back; why not, or nothing."""
-    path = Path(entry["path"])
+    path = Path(str(entry["path"]))
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -151,13 +171,10 @@ def _undo_file(entry: dict[str, Any]) -> str:
         return ""
     if content_digest(data) != entry["after"]:
         return "it was edited since"
-    bom = bytes.fromhex(entry["bom"])
-    text = data[len(bom) :].decode(entry["encoding"])
-    pieces, position = [], 0
-    for start, length, old in entry["edits"]:
-        pieces += [text[position:start], old]
-        position = start + length
-    before = bom + "".join([*pieces, text[position:]]).encode(entry["encoding"])
+    try:
+        before = _before(data, entry)
+    except (ValueError, TypeError, LookupError):
+        before = b""
     if content_digest(before) != entry["before"]:
         return "its journal does not fit it"
     _replace(path, before)

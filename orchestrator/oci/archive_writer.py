@@ -248,7 +248,7 @@ class _Output:
 
     def __enter__(self) -> _Output:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        lines = self._state.read_text(encoding="ascii").split("\n") if self._state.exists() else []
+        lines = self._state.read_text("ascii", "replace").split("\n") if self._state.exists() else []
         if lines and lines[0] == self._fingerprint and all(partial.exists() for partial in self._partial):
             # The last line may be cut.
             self.done = set(lines[1:-1])

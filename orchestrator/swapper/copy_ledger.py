@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ create table if not exists wanted(target text primary key, source text, since re
 create table if not exists ended(target text primary key, source text, at real, what text, why text, remedy text) without rowid;
 """
 BUSY_SECONDS = 10.0
+_ENDED = "select target, source, at, what, why, remedy from ended order by at desc"
+LATEST = 253_402_300_799  # Unix time: the last second of the year 9999
 # Ends that are kept, the newest.
 KEPT = 1000
 
@@ -110,8 +113,8 @@ def read_ledger(path: Path) -> LedgerState:
         base = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
         try:
             has_ended = base.execute("select 1 from sqlite_master where name='ended'").fetchone()
-            rows = base.execute("select * from ended order by at desc").fetchall() if has_ended else []
-            return LedgerState(_waiting(base), tuple(EndedCopy(*row) for row in rows))
+            rows = base.execute(_ENDED).fetchall() if has_ended else []
+            return LedgerState(_waiting(base), tuple(EndedCopy(*row) for row in rows if _is_copy(row)))
         finally:
             base.close()
     except sqlite3.Error as error:
@@ -120,7 +123,14 @@ def read_ledger(path: Path) -> LedgerState:
 
 def _waiting(base: sqlite3.Connection) -> tuple[WaitingCopy, ...]:
     rows = base.execute("select target, source, since from wanted order by since").fetchall()
-    return tuple(WaitingCopy(*row) for row in rows)
+    return tuple(WaitingCopy(*row) for row in rows if _is_copy(row))
+
+
+def _is_copy(row: Sequence[object]) -> bool:
+    """Did a queue write the row? SQLite takes any type in any column."""
+    target, source, at, *words = row
+    is_time = isinstance(at, int | float) and 0 <= at <= LATEST
+    return is_time and all(isinstance(text, str) for text in (target, source, *words))
 
 
 def unusable(path: Path, error: Exception) -> OrchestratorError:

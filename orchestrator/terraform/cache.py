@@ -13,6 +13,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from orchestrator.files.own_records import read_record
+
 
 def cache_dir() -> Path:
     """The user's cache folder for this program (XDG_CACHE_HOME, macOS Library/Caches), which may not exist yet."""
@@ -47,12 +49,9 @@ def _read(path: Path) -> dict[str, str]:
         # Somebody else's file, or one that others may write, could claim anything.
         if info.st_uid != os.getuid() or info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             return {}
-        values = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except OSError:
         return {}
-    if not isinstance(values, dict):
-        return {}
-    return {key: value for key, value in values.items() if isinstance(value, str)}
+    return {key: value for key, value in read_record(path).items() if isinstance(value, str)}
 
 
 def _write(folder: Path, kind: str, values: dict[str, str]) -> None:

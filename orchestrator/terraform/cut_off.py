@@ -61,6 +61,6 @@ def _kept(workdir: Workdir) -> list[str]:
 def _intended(workdir: Workdir) -> list[str]:
     try:
         found = json.loads(workdir.intended.read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return []
     return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []

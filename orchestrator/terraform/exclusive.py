@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.files.locks import LOCK_SECONDS, Say, hold
+from orchestrator.files.own_records import read_record
 from orchestrator.project import Project
 from orchestrator.terraform.runner import RUNNING
 from orchestrator.terraform.workdir import workdir_of
@@ -28,9 +28,9 @@ def _wait_for_orphan(folder: Path, name: str, say: Say) -> None:
     """Wait for a Terraform that outlived a killed command: it finishes its apply and then gives the state free."""
     record = folder / RUNNING
     try:
-        values = json.loads(record.read_text("utf-8"))
+        values = read_record(record)
         pid, created = int(values["pid"]), float(values["created"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return
     import psutil
 
@@ -40,7 +40,7 @@ def _wait_for_orphan(folder: Path, name: str, say: Say) -> None:
         try:
             process = psutil.Process(pid)
             alive = abs(process.create_time() - created) < 1 and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.Error:
+        except (psutil.Error, ValueError, OverflowError):
             alive = False
         if not alive:
             record.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
+from orchestrator.files.own_records import read_record
 from orchestrator.terraform.runner import Outcome
 from orchestrator.terraform.runs import failed
 from orchestrator.terraform.sentences import refused_call
@@ -58,10 +59,7 @@ def _fingerprint(stack: Stack) -> str:
 
 
 def _recorded(record: Path) -> str:
-    try:
-        return str(json.loads(record.read_text("utf-8"))["fingerprint"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+    return str(read_record(record).get("fingerprint", ""))
 
 
 def _looks_whole(root: Path) -> bool:
@@ -72,7 +70,7 @@ def _looks_whole(root: Path) -> bool:
         modules = data / "modules" / "modules.json"
         if modules.exists():
             json.loads(modules.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     providers = data / "providers"
     if not providers.is_dir():

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestrator.files.own_records import read_record
 from orchestrator.files.replace import replace_whole
 
 FILE = "last-runs.json"
@@ -27,11 +28,8 @@ class LastRuns:
 
 def last_runs(folder: Path) -> LastRuns:
     """What is known of the environment whose working directory is `folder`; nothing where it has none."""
-    try:
-        document = json.loads((folder / FILE).read_text("utf-8"))
-        applied, checked, drift = (document.get(key) for key in ("applied", "drift_checked", "drift"))
-    except (OSError, ValueError, AttributeError):
-        return LastRuns()
+    document = read_record(folder / FILE)
+    applied, checked, drift = (document.get(key) for key in ("applied", "drift_checked", "drift"))
     return LastRuns(
         applied if isinstance(applied, str) else None,
         checked if isinstance(checked, str) else None,

@@ -179,7 +179,7 @@ def _write_idms(stack: Stack, outputs: dict[str, Any]) -> tuple[Path, ...]:
         raise OrchestratorError(f"The output idms_config_path is {name}, which is outside of the project.")
     text = content if isinstance(content, str) else json.dumps(content, indent=2)
     with contextlib.suppress(FileNotFoundError):
-        if path.read_text("utf-8") == text:
+        if path.read_text("utf-8", "replace") == text:
             return (path,)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")

@@ -46,7 +46,7 @@ class ProviderSource:
         if self.configuration is None:
             return {}
         path = folder / "terraform.rc"
-        if not path.is_file() or path.read_text("utf-8") != self.configuration:
+        if not path.is_file() or path.read_text("utf-8", "replace") != self.configuration:
             path.write_text(self.configuration, "utf-8")
         return {CONFIG_VARIABLE: str(path)}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.files.directory_storage import DirectoryStorage
+from orchestrator.files.own_records import read_record
 from orchestrator.files.replace import replace_whole
 from orchestrator.lifecycle.storage import MemoryStorage
 
@@ -61,11 +62,11 @@ def begin(folder: Path, settings: Settings, allow: float | None, now: datetime) 
     record = folder / "run.json"
     asked = sha256(repr((settings, allow)).encode()).hexdigest()
     try:
-        document = json.loads(record.read_text("utf-8"))
+        document = read_record(record)
         started = datetime.fromisoformat(document["started"])
         if document["asked"] == asked and timedelta(0) <= now - started < MAX_AGE:
             return Attempt(folder, str(document["seed"]), started, resumed=True)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         pass  # none, or one that cannot be read: a new run reads everything
     made = Attempt(folder, f"cli {now.isoformat()}", now, resumed=False)
     made.end()

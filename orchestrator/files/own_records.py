@@ -1,0 +1,16 @@
+"""Small JSON files that the product keeps for itself: one that is missing, torn or overwritten says nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The object that the file holds; {} where there is none, or what is there is no object."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
