@@ -46,12 +46,14 @@ class Chart:
     registry: Scalar | None = None
     hub: Scalar | None = None
     hub_tag: Scalar | None = None
+    default_registry: Scalar | None = None
 
 
 def find_in_values(text: str, root: Node, found: Found, path: str = "", app_version: str = "") -> None:
     """Add the images of a values document to `found`; `path` stands before the fields' names."""
     hub, tag = _hub(root)
-    _Values(text, found, Chart(app_version, _global_registry(root), hub, tag)).walk(root, path, "")
+    chart = Chart(app_version, _global_registry(root), hub, tag, _default_registry(root))
+    _Values(text, found, chart).walk(root, path, "")
     if (
         hub is not None
         and tag is not None
@@ -104,16 +106,28 @@ def _global_registry(root: Node) -> Scalar | None:
     return None
 
 
+def _default_registry(root: Node) -> Scalar | None:
+    """The registry of a chart's `image` that names no image itself: images whose own registry is empty take it."""
+    image = root.entries().get("image") if isinstance(root, YamlMapping) else None
+    own = image.entries() if isinstance(image, YamlMapping) else {}
+    registry = own.get("registry")
+    named = any(_read(value) for key, value in own.items() if _plainly(key) in _REPOSITORIES)
+    return registry if isinstance(registry, Scalar) and _read(registry) and not named else None
+
+
 def _hub(root: Node) -> tuple[Scalar | None, Scalar | None]:
-    """Istio's `global.hub` and `global.tag`, which go around every image that is one word."""
-    whole = root.entries().get("global") if isinstance(root, YamlMapping) else None
-    own = whole.entries() if isinstance(whole, YamlMapping) else {}
-    hub, tag = own.get("hub"), own.get("tag")
-    return (
-        (hub, tag)
-        if isinstance(hub, Scalar) and isinstance(tag, Scalar) and _read(hub) and _read(tag)
-        else (None, None)
-    )
+    """Istio's `global.hub` and `global.tag`, which go around every image that is one word.
+
+    Its own charts hold all their values below one key that users leave out.
+    """
+    holders = [root, root.entries().get("_internal_defaults_do_not_set")] if isinstance(root, YamlMapping) else []
+    for holder in holders:
+        whole = holder.entries().get("global") if isinstance(holder, YamlMapping) else None
+        own = whole.entries() if isinstance(whole, YamlMapping) else {}
+        hub, tag = own.get("hub"), own.get("tag")
+        if isinstance(hub, Scalar) and isinstance(tag, Scalar) and _read(hub) and _read(tag):
+            return hub, tag
+    return None, None
 
 
 def _read(node: Node | None) -> str:
@@ -235,6 +249,8 @@ class _Values:
         parts: dict[str, Scalar] = {"repository": named[repository_key]}
         for part, names in (("registry", _REGISTRIES), ("tag", _TAGS), ("digest", _DIGESTS)):
             value = next((named[name] for name in names if name in named and name != repository_key), None)
+            if value is not None and not _read(value) and part == "registry":
+                value = self._chart.default_registry
             if value is not None and _read(value):
                 parts[part] = value
         if repository_key in {"repository", "repo"} and of_image and _read(named.get("name")):

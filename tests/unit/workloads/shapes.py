@@ -284,6 +284,16 @@ SHAPES: dict[str, tuple[str, str]] = {
         "---\napiVersion: sailoperator.io/v1\nkind: ZTunnel\nspec:\n  values:\n    global:\n"
         "      hub: «gcr.io/istio-release»=>gcr.io/istio-release/pilot:1.24.1\n      tag: 1.24.1\n",
     ),
+    "a hub below istio's defaults": (
+        "values.yaml",
+        "_internal_defaults_do_not_set:\n  hub: ''\n  tag: ''\n  image: «install-cni»=>docker.io/istio/install-cni:1.24.1\n"
+        "  global:\n    hub: docker.io/istio\n    tag: 1.24.1\n",
+    ),
+    "a registry for images without one": (
+        "values.yaml",
+        "image:\n  registry: otel\n  tag: ''\nreducer:\n  image:\n    registry: ''\n    tag: v1\n    name: «reducer»=>otel/reducer:v1\n"
+        "relay:\n  image: {registry: quay.io, tag: v1, name: «a/b»=>quay.io/a/b:v1}\n",
+    ),
     "a hub alone": ("values.yaml", "global:\n  hub: «docker.io/istio»=>docker.io/istio/pilot:1.24.1\n  tag: 1.24.1\n"),
     "plugins of proxies": (
         "wasm.yaml",
