@@ -91,12 +91,6 @@ def unusable(
     return None
 
 
-def find_secret(session: AwsSession, name: str) -> str | None:
-    """The ARN of a secret that ECR can use, None when it is absent or waits for deletion; raises when unknown."""
-    secret = describe_secret(session, name)
-    return None if secret is None or secret.deleted else secret.arn
-
-
 def put_upstream_secret(
     session: AwsSession,
     name: str,

@@ -93,10 +93,6 @@ _EVERYWHERE = {
     "709825985650": "AWS Marketplace",
     "763104351884": "AWS Deep Learning Containers",
 }
-# Layer buckets of registries that redirect clients in AWS to S3. Of registry.k8s.io there is one in each of these regions
-# (registry.k8s.io, buckets.go). That of quay.io is in us-east-1 (OpenShift's list of hosts for firewalls).
-K8S_BUCKET_OF_LONDON = "767373bbdcb8270361b96548387bf2a9ad0d48758c35-eu-west-2"
-NO_K8S_BUCKET = frozenset({"ap-east-2"})
 
 
 def eks_account(region: str) -> str:
@@ -123,16 +119,3 @@ def aws_registry(registry: PrivateRegistry) -> str:
     if registry.account == guardduty_account(registry.region):
         return "GuardDuty"
     return _EVERYWHERE.get(registry.account, "")
-
-
-def layer_bucket(registry: str, region: str) -> str:
-    """The bucket of `region` that a public registry sends clients there to for layers; empty where there is none."""
-    if (
-        registry == "registry.k8s.io"
-        and region not in NO_K8S_BUCKET
-        and not region.startswith(("us-gov-", "cn-", "us-iso", "eu-iso"))
-    ):
-        return K8S_BUCKET_OF_LONDON if region == "eu-west-2" else f"prod-registry-k8s-io-{region}"
-    if registry == "quay.io" and region == "us-east-1":
-        return "quayio-production-s3"
-    return ""

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.aws.session import AwsSession, open_session
 from orchestrator.aws.upstream_credentials import Credentials
-from orchestrator.aws.upstream_secrets import describe_secret, find_secret, put_upstream_secret
+from orchestrator.aws.upstream_secrets import describe_secret, put_upstream_secret
 from orchestrator.errors import OrchestratorError, RefusedInput
 
 from .conftest import Target
@@ -28,7 +28,9 @@ def stored(session: AwsSession, name: str = NAME) -> object:
 def test_a_new_secret_has_the_shape_that_ecr_reads(session: AwsSession) -> None:
     made = put_upstream_secret(session, NAME, Credentials("me", "t0ken"), tags={"team": "platform"})
     assert made.created
-    assert made.arn == find_secret(session, NAME)
+    found = describe_secret(session, NAME)
+    assert found is not None
+    assert (found.arn, found.deleted) == (made.arn, False)
     assert stored(session) == {"username": "me", "accessToken": "t0ken"}
     tags = session.client("secretsmanager").describe_secret(SecretId=NAME)["Tags"]
     assert tags == [{"Key": "team", "Value": "platform"}]
@@ -59,7 +61,9 @@ def test_a_name_that_ecr_does_not_read_is_refused(session: AwsSession, name: str
 def test_a_secret_that_waits_for_deletion_is_not_usable_and_says_how_to_get_it_back(session: AwsSession) -> None:
     put_upstream_secret(session, NAME, Credentials("me", "old"))
     session.client("secretsmanager").delete_secret(SecretId=NAME, RecoveryWindowInDays=7)
-    assert find_secret(session, NAME) is None
+    found = describe_secret(session, NAME)
+    assert found is not None
+    assert found.deleted
     with pytest.raises(OrchestratorError) as caught:
         put_upstream_secret(session, NAME, Credentials("me", "new"))
     assert "restore-secret" in caught.value.remedy
@@ -76,7 +80,7 @@ def test_absent_and_could_not_tell_are_different_answers(session: AwsSession, ta
     with endpoint(lambda request: json_error("AccessDeniedException", "no")) as aws:
         denied = open_session(target, local=aws)
         with pytest.raises(OrchestratorError, match="secretsmanager:DescribeSecret"):
-            find_secret(denied, NAME)
+            describe_secret(denied, NAME)
 
 
 def test_a_token_never_shows_in_a_representation() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.routes.advice import is_local, remedy_for, warnings_about
-from orchestrator.routes.aws_registries import BOTTLEROCKET, EKS, GUARDDUTY, aws_registry, layer_bucket
+from orchestrator.routes.aws_registries import BOTTLEROCKET, EKS, GUARDDUTY, aws_registry
 from orchestrator.routes.build import build_route_table
 from orchestrator.routes.reference import parse_reference
 from orchestrator.routes.table import Refused, RouteTable, Unchanged
@@ -149,21 +149,6 @@ def test_terraform_and_python_know_the_same_accounts_of_aws() -> None:
     ):
         (block,) = re.findall(rf"{name} = {{(.*?)}}", text, re.DOTALL)
         assert dict(re.findall(r'(\S+)\s+= "(\d+)"', block)) == accounts
-
-
-@pytest.mark.parametrize(
-    ("registry", "region", "bucket"),
-    [
-        ("registry.k8s.io", "eu-west-1", "prod-registry-k8s-io-eu-west-1"),
-        ("registry.k8s.io", "eu-west-2", "767373bbdcb8270361b96548387bf2a9ad0d48758c35-eu-west-2"),
-        ("registry.k8s.io", "us-gov-west-1", ""),
-        ("quay.io", "us-east-1", "quayio-production-s3"),
-        ("quay.io", "eu-west-1", ""),
-        ("ghcr.io", "us-east-1", ""),
-    ],
-)
-def test_a_layer_bucket_is_one_of_the_region(registry: str, region: str, bucket: str) -> None:
-    assert layer_bucket(registry, region) == bucket
 
 
 # Remedies -----------------------------------------------------------------------------------------------------------
