@@ -246,6 +246,12 @@ class _Values:
             return None
         if text.startswith(("http://", "https://", "git@", "ssh://", "git://", "s3://")):
             return None
+        if of_image and _read(named.get("org")):
+            start = named[repository_key].part(self._text).start
+            return Unreadable(start, "`org` stands between its registry and its repository", text)
+        if not of_image:
+            # Everything has hosts and domains; beside a name alone they are no registry.
+            named = {name: value for name, value in named.items() if name not in {"host", "domain"}}
         parts: dict[str, Scalar] = {"repository": named[repository_key]}
         for part, names in (("registry", _REGISTRIES), ("tag", _TAGS), ("digest", _DIGESTS)):
             value = next((named[name] for name in names if name in named and name != repository_key), None)

@@ -130,6 +130,18 @@ def test_behind_a_scheme_a_registry_stays_where_names_become_familiar(name: str,
     assert after == text.replace("HERE", "docker.io/grafana/a")
 
 
+def test_a_domain_beside_an_image_is_no_registry() -> None:
+    text = 'Domain: consul\nImage: "consul"\nImageTag: "1.5"\n'
+    assert [place.reference for place in find_images("values.yaml", text).places] == ["consul:1.5"]
+
+
+def test_an_organisation_between_registry_and_repository_is_told_and_left() -> None:
+    text = "image:\n  registry: docker.io\n  org: spotify\n  repository: docker-gc\n  tag: latest\n"
+    found = find_images("values.yaml", text)
+    assert not found.places
+    assert "org" in found.unreadable[0].reason
+
+
 def test_a_hub_changes_with_the_image_that_tells_of_it() -> None:
     text = "global:\n  hub: docker.io/istio\n  tag: 1.24.1\n"
     places = find_images("values.yaml", text).places
