@@ -249,6 +249,8 @@ module "image_swapper" {
   prefixes                 = keys(var.mirrors)
   repository_kms_key_arn   = var.kms_key_arn
   permissions_boundary_arn = var.image_swapper.permissions_boundary_arn
+  lifecycle_policies       = var.image_swapper.lifecycle_policies
+  first_pull_prefixes      = var.image_swapper.first_pulls ? keys(var.pull_through_cache_rules) : []
   tags                     = var.tags
 
   pods = var.image_swapper.pods == null ? null : merge(var.image_swapper.pods, { cluster = var.cluster_name })

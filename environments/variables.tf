@@ -676,11 +676,13 @@ variable "mirror_queue" {
 }
 
 variable "image_swapper" {
-  description = "Queue and table of the replicas of `orchestrator swapper serve`, by which each image is copied once. A second queue tells them of deletions. `name` defaults to ecr-swapper-<environment>; `pods` makes the role of the Pods that `manifests --for swapper` writes. Null makes nothing."
+  description = "Queue and table of the replicas of `orchestrator swapper serve`, by which each image is copied once. A second queue tells them of deletions. `name` defaults to ecr-swapper-<environment>; `pods` makes the role of the Pods that `manifests --for swapper` writes. `lifecycle_policies` and `first_pulls` give it the rights for `ecrOptions.lifecyclePolicy` and for `exists-or-warm`. Null makes nothing."
   type = object({
     enabled                  = optional(bool, false)
     name                     = optional(string)
     permissions_boundary_arn = optional(string)
+    lifecycle_policies       = optional(bool, false)
+    first_pulls              = optional(bool, false)
     pods = optional(object({
       oidc_provider_arn = optional(string)
       audience          = optional(string, "sts.amazonaws.com")

@@ -98,10 +98,38 @@ resource "aws_iam_role_policy" "deletions" {
 }
 
 locals {
-  statements = [{
-    Sid      = "Deletions"
-    Effect   = "Allow"
-    Action   = ["sqs:DeleteMessage", "sqs:ReceiveMessage"]
-    Resource = [local.deletions_arn]
-  }]
+  repositories = "arn:${local.partition}:ecr:${local.region}:${var.account_id}:repository"
+  copied       = [for prefix in sort(distinct(var.prefixes)) : "${local.repositories}/${prefix}/*"]
+
+  statements = [
+    for statement in [
+      {
+        Sid      = "Deletions"
+        Effect   = "Allow"
+        Action   = ["sqs:DeleteMessage", "sqs:ReceiveMessage"]
+        Resource = [local.deletions_arn]
+      },
+      {
+        Sid      = "AllRepositories"
+        Effect   = "Allow"
+        Action   = ["ecr:DescribeRepositories"]
+        Resource = length(local.copied) > 0 ? ["${local.repositories}/*"] : [] # a list is of the whole registry
+      },
+      {
+        Sid    = "RepositorySettings"
+        Effect = "Allow"
+        Action = concat(
+          ["ecr:GetRepositoryPolicy", "ecr:ListTagsForResource", "ecr:PutImageScanningConfiguration", "ecr:PutImageTagMutability"],
+          var.lifecycle_policies ? ["ecr:GetLifecyclePolicy", "ecr:PutLifecyclePolicy"] : [],
+        )
+        Resource = local.copied
+      },
+      {
+        Sid      = "FirstPulls"
+        Effect   = "Allow"
+        Action   = ["ecr:BatchGetImage", "ecr:BatchImportUpstreamImage", "ecr:CreateRepository", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer"]
+        Resource = [for prefix in sort(distinct(var.first_pull_prefixes)) : prefix == "ROOT" ? "${local.repositories}/*" : "${local.repositories}/${prefix}/*"]
+      },
+    ] : statement if length(statement.Resource) > 0
+  ]
 }

@@ -32,6 +32,25 @@ variable "prefixes" {
   }
 }
 
+variable "lifecycle_policies" {
+  description = "The webhook puts a lifecycle policy on repositories that it makes (`ecrOptions.lifecyclePolicy` of its file)."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "first_pull_prefixes" {
+  description = "Prefixes of pull-through rules that the webhook makes first pulls through (`--pull-through-policy exists-or-warm`)."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for prefix in var.first_pull_prefixes : prefix == "ROOT" || can(regex("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", prefix))])
+    error_message = "first_pull_prefixes are prefixes of rules, without a slash at the end, or ROOT. Given: ${join(", ", var.first_pull_prefixes)}."
+  }
+}
+
 variable "repository_kms_key_arn" {
   description = "KMS key of repositories that the webhook makes. Null where they have none of their own."
   type        = string

@@ -1,6 +1,6 @@
 """Repositories that the webhook made get the settings that it would make them with now; those of others are left alone.
 
-A tag says which it made. Nothing is deleted: a lifecycle policy that no setting names any more stays.
+A tag says which it made. Nothing is deleted: a policy that no setting names any more stays.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def _set_one(
         changed = _whole_policy(session, standing, settings.policy)
         standing = replace(standing, policy=None)
     found = reconcile(standing, settings, scanned_here=scans)
-    if found is not None:
+    if found is not None and found.policy is None:
+        found = replace(found, differences=tuple(one for one in found.differences if one.setting != POLICY))
+    if found is not None and found.settable:
         set_differences(session, found)
         changed = (*changed, *found.settable)
     return (*changed, *_lifecycle(session, standing.name, settings.lifecycle_policy))

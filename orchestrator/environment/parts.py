@@ -360,11 +360,16 @@ class SwapperPods(Value):
 
 
 class ImageSwapper(Value):
-    """What replicas of the webhook share: queue, table, the queue of deletions, and the role of their Pods."""
+    """What replicas of the webhook share: queue, table, the queue of deletions, and the role of their Pods.
+
+    `lifecycle_policies` and `first_pulls` are rights of that role.
+    """
 
     enabled: bool = False
     name: QueueName | None = None
     permissions_boundary_arn: Boundary | None = None
+    lifecycle_policies: bool = False
+    first_pulls: bool = False
     pods: SwapperPods | None = None
 
 

@@ -80,3 +80,27 @@ run "a_replica_deletes_no_image" {
     error_message = "the role cannot hear of deletions"
   }
 }
+
+run "rights_for_lifecycle_policies_and_first_pulls_are_given_where_they_are_wanted" {
+  variables {
+    lifecycle_policies  = true
+    first_pull_prefixes = ["quay", "ROOT"]
+  }
+
+  assert {
+    condition     = contains(flatten([for statement in jsondecode(output.policy).Statement : statement.Action]), "ecr:PutLifecyclePolicy")
+    error_message = "a lifecycle policy could not be put: ${output.policy}"
+  }
+
+  assert {
+    condition     = { for statement in jsondecode(output.policy).Statement : statement.Sid => statement.Resource }.FirstPulls == ["arn:aws:ecr:eu-west-1:111122223333:repository/*", "arn:aws:ecr:eu-west-1:111122223333:repository/quay/*"]
+    error_message = "wrong repositories: ${output.policy}"
+  }
+}
+
+run "without_them_no_right_is_left_over" {
+  assert {
+    condition     = length(setintersection(flatten([for statement in jsondecode(output.policy).Statement : statement.Action]), ["ecr:PutLifecyclePolicy", "ecr:BatchImportUpstreamImage"])) == 0
+    error_message = "nobody asked for it: ${output.policy}"
+  }
+}

@@ -98,3 +98,13 @@ run "refuses_the_arn_of_a_cluster" {
 
   expect_failures = [var.pods]
 }
+
+run "first_pulls_through_a_prefix_that_ends_in_a_slash" {
+  command = plan
+
+  variables {
+    first_pull_prefixes = ["quay/"]
+  }
+
+  expect_failures = [var.first_pull_prefixes]
+}

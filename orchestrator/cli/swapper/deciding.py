@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli import messages
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.swapper.config_file import load_settings
 from orchestrator.cli.swapper.swap_copies import CopyHome, SharedPlaces
@@ -171,6 +172,8 @@ def _by_environment(
 
     reached = _with_role(environment, settings)
     lifecycle_policy = settings.target.repository.lifecycle_policy if settings.target is not None else ""
+    for missing in missing_rights(environment, settings):
+        messages.warn(missing, environment=name)
     home = CopyHome(
         environment.registry,
         lambda: project_session(project, reached, local=local),
@@ -239,6 +242,23 @@ def _settings_of(
     environment: Environment, table: RouteTable, lifecycle_policy: str, repository: str
 ) -> RepositorySettings:
     return replace(settings_of_repository(environment, table, repository), lifecycle_policy=lifecycle_policy)
+
+
+def missing_rights(environment: Environment, settings: SwapSettings) -> list[str]:
+    """What the role of `image_swapper.pods` may not do although these settings want it, with the remedy."""
+    made = environment.image_swapper
+    if made is None or made.pods is None:
+        return []
+    lifecycle_policy = settings.target.repository.lifecycle_policy if settings.target is not None else ""
+    wanted = {
+        "first_pulls": (settings.pull_through_policy != "redirect" and not made.first_pulls, "make first pulls"),
+        "lifecycle_policies": (bool(lifecycle_policy) and not made.lifecycle_policies, "put lifecycle policies"),
+    }
+    return [
+        f"The role of image_swapper.pods may not {what}. Set image_swapper.{key} = true and apply it."
+        for key, (lacks, what) in wanted.items()
+        if lacks
+    ]
 
 
 def _is_mirrored(table: RouteTable, declared: frozenset[str], repository: str) -> bool:
