@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from orchestrator.cli.main import cli
 from orchestrator.project import Project
@@ -83,6 +85,11 @@ def test_every_command_that_prints_json_has_a_schema() -> None:
     assert len(printing) > 30
     assert printing <= published
     assert published - printing == {"errors", "affected-matrix"}
+
+
+@pytest.mark.parametrize("path", sorted(SCHEMAS.iterdir()), ids=lambda path: path.name)
+def test_every_schema_is_one(path: Path) -> None:
+    Draft202012Validator.check_schema(json.loads(path.read_text("utf-8")))
 
 
 def test_every_schema_is_listed_and_every_listed_one_is_there() -> None:
