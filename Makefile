@@ -69,11 +69,11 @@ format: $(STAMP) ## rewrite sources in the project's style
 	$(BIN)/python -m scripts.check_terraform_format --write
 
 lock: $(STAMP) ## compile the locks again (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --extra all pyproject.toml -o requirements/runtime.txt --custom-compile-command "make lock"
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --extra dev pyproject.toml -o requirements/dev.txt --custom-compile-command "make lock"
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --constraint requirements/runtime.txt requirements/usage.in -o requirements/usage.txt --custom-compile-command "make lock"
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --constraint requirements/runtime.txt requirements/swapper.in -o requirements/swapper.txt --custom-compile-command "make lock"
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --constraint requirements/dev.txt requirements/cdk.in -o requirements/cdk.txt --custom-compile-command "make lock"
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --quiet --extra all pyproject.toml -o requirements/runtime.txt --custom-compile-command "make lock"
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --quiet --extra dev pyproject.toml -o requirements/dev.txt --custom-compile-command "make lock"
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --quiet --constraint requirements/runtime.txt requirements/usage.in -o requirements/usage.txt --custom-compile-command "make lock"
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --quiet --constraint requirements/runtime.txt requirements/swapper.in -o requirements/swapper.txt --custom-compile-command "make lock"
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --quiet --constraint requirements/dev.txt requirements/cdk.in -o requirements/cdk.txt --custom-compile-command "make lock"
 
 release: $(STAMP) ## wheel, sdist, bill of materials, provenance and checksums into dist/
 	$(BIN)/python -m scripts.build_release
