@@ -21,7 +21,7 @@ from orchestrator import __version__
 ROOT = Path(__file__).resolve().parents[1]
 # 2020-02-02, as hatchling takes it when nobody says another: zip knows no time before 1980.
 EPOCH = "1580601600"
-_PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;]+)(?P<rest>.*)$", re.MULTILINE)
+_PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?==(?P<version>[^ ;]+)(?P<rest>.*)$", re.MULTILINE)
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 

@@ -79,9 +79,9 @@ def decide(
 
     `listed` says by tag and digest who wants an image there; None where nobody keeps a list.
 
-    Children that are not known yet look like images of their own, which expire sooner than their index does. When
-    nothing expires without some entries of `children`, nothing needs to be read. (An archived index cannot be read;
-    while its entry is missing, what may be its is kept.)
+    Children that are not known yet look like images of their own, which expire sooner than their index does. `settled`
+    says whether their indexes need to be read. (An archived index cannot be read; while its entry is missing, what may
+    be its is kept.)
     """
     units = units_of(images, children)
     ranks = _ranks(units)
@@ -107,6 +107,22 @@ def decide(
             if held is None or (held.verdict == "expire" and verdict == "keep"):
                 by_image[member.digest] = Decision(member, verdict, reason, unit.root.digest, because)
     return Decided(tuple(by_image[image.digest] for image in images), units)
+
+
+def settled(decided: Decided, unread: Iterable[str]) -> bool:
+    """Would nothing expire, whatever the indexes with the digests `unread` list?
+
+    An untagged index has the tags of its parts, and a unit with tags has other limits. A part that is a unit of its own
+    was judged by its tags. One that hangs on another image was kept with that.
+    """
+    if decided.expired:
+        return False
+    indexes = set(unread)
+    tagged_parts = any(member.own_tags and member.is_active for unit in decided.units for member in unit.members[1:])
+    return not tagged_parts or not any(
+        unit.newest_tagged is None and any(member.digest in indexes for member in unit.members)
+        for unit in decided.units
+    )
 
 
 def spare(decided: Decided, doubts: Mapping[str, str]) -> Decided:

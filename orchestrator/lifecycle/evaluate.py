@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from orchestrator.counts import counted
-from orchestrator.lifecycle.decide import Decided, Decision, decide, spare
+from orchestrator.lifecycle.decide import Decided, Decision, decide, settled, spare
 from orchestrator.lifecycle.expiry_guard import Guard, exceeds
 from orchestrator.lifecycle.in_use import InUse
 from orchestrator.lifecycle.index_cache import IndexCache
@@ -102,9 +102,9 @@ class Evaluator:
         children = {image.digest: known[image.digest] for image in images if image.digest in known}
         decided = decide(repository, images, children, retention, self.in_use, now, self.listed)
         found = Evaluation(repository, retention, decided, children)
-        if not decided.expired:
-            return found
         unknown = [image.digest for image in found.images if image.may_have_children and image.digest not in children]
+        if settled(decided, unknown):
+            return found
         if unknown:
             children |= self._children(repository, unknown)
             found = replace(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.lifecycle.decide import decide
+from orchestrator.lifecycle.decide import Decided, decide, settled
 from orchestrator.lifecycle.in_use import NOTHING_IN_USE, InUse
 from orchestrator.lifecycle.retention import Retention
 from orchestrator.lifecycle.units import INDEX_MEDIA_TYPES, Image, units_of
@@ -52,10 +52,25 @@ def expired(
     children: Mapping[int, Sequence[int]] | None = None,
     in_use: InUse = NOTHING_IN_USE,
 ) -> set[int]:
-    below = {digest(number): [digest(child) for child in entry] for number, entry in (children or {}).items()}
-    decided = decide("quay/app", images, below, retention, in_use, NOW)
+    decided = judged(images, retention, children, in_use)
     assert [decision.image for decision in decided.decisions] == list(images)
     return {int(decision.image.digest[7:], 16) for decision in decided.expired}
+
+
+def judged(
+    images: Sequence[Image],
+    retention: Retention,
+    children: Mapping[int, Sequence[int]] | None = None,
+    in_use: InUse = NOTHING_IN_USE,
+) -> Decided:
+    below = {digest(number): [digest(child) for child in entry] for number, entry in (children or {}).items()}
+    return decide("quay/app", images, below, retention, in_use, NOW)
+
+
+def is_settled(images: Sequence[Image], retention: Retention, known: Mapping[int, Sequence[int]]) -> bool:
+    """What the evaluator asks before it reads indexes."""
+    unread = [one.digest for one in images if one.may_have_children and int(one.digest[7:], 16) not in known]
+    return settled(judged(images, retention, known), unread)
 
 
 def test_never_pulled_counts_from_the_push_and_pulled_from_the_pull() -> None:
@@ -294,6 +309,18 @@ def test_the_decision_is_the_models(
     )
 
 
+def test_an_untagged_index_is_read_when_a_tagged_part_may_give_it_other_limits() -> None:
+    quick = Retention(keep_at_least=0, expire_unpulled_days=1, untagged_days=3)
+    subject, part = image(1, pushed=0.5), image(5, "t0", pushed=2, subject=1)
+    index = image(7, pushed=2, media_type=INDEX)
+    assert expired([subject, part, index], quick) == set()
+    assert expired([subject, part, index], quick, {7: [5]}) == {7}
+    assert not is_settled([subject, part, index], quick, {})
+    # Where every tagged image was judged by its own tags, nothing is read.
+    assert is_settled([subject, image(5, "t0", pushed=0.5), index], quick, {})
+    assert is_settled([subject, part], quick, {})
+
+
 @given(repositories(), retentions)
 @settings(max_examples=200, deadline=None)
 def test_when_nothing_expires_without_knowing_the_indexes_nothing_does_with_them(
@@ -303,7 +330,7 @@ def test_when_nothing_expires_without_knowing_the_indexes_nothing_does_with_them
     # What is archived cannot be read: what is known of it is known before anything is read, or never.
     archived = {number: below for number, below in children.items() if not images[number].is_active}
     for known in ({}, archived):
-        if not expired(list(images.values()), retention, known):
+        if is_settled(list(images.values()), retention, known):
             readable = {number: below for number, below in children.items() if images[number].is_active}
             assert not expired(list(images.values()), retention, known | readable)
 
