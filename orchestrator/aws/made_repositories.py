@@ -5,7 +5,6 @@ A tag says which it made. Nothing is deleted: a policy that no setting names any
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.aws.inventory import PAGE
 from orchestrator.aws.standing_repositories import set_differences, standing_repository
 from orchestrator.aws.translation import explained, found_or_none
+from orchestrator.lifecycle.native_policy import same_policy
 from orchestrator.mirroring.reconciliation import POLICY, StandingRepository, reconcile
 from orchestrator.mirroring.repository import CROSS_ACCOUNT_SID, RepositorySettings
 
@@ -70,7 +70,7 @@ def _set_one(
 
 
 def _whole_policy(session: AwsSession, standing: StandingRepository, wanted: str) -> tuple[str, ...]:
-    if _same(standing.policy, wanted):
+    if same_policy(standing.policy or "", wanted):
         return ()
     ecr: Any = session.client("ecr")
     with explained(session, "ecr"):
@@ -84,15 +84,7 @@ def _lifecycle(session: AwsSession, name: str, wanted: str) -> tuple[str, ...]:
     ecr: Any = session.client("ecr")
     with explained(session, "ecr"):
         answer = found_or_none(session, "ecr", lambda: ecr.get_lifecycle_policy(repositoryName=name))
-        if answer is not None and _same(answer["lifecyclePolicyText"], wanted):
+        if answer is not None and same_policy(answer["lifecyclePolicyText"], wanted):
             return ()
         ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=wanted)
     return (LIFECYCLE_POLICY,)
-
-
-def _same(left: str | None, right: str) -> bool:
-    """Do two documents say the same, however they are written?"""
-    try:
-        return bool(json.loads(left or "null") == json.loads(right or "null"))
-    except ValueError:
-        return False

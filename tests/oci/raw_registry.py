@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import socketserver
-import threading
 from collections.abc import Callable
-from typing import Self
 
-from tests.oci.loopback_server import LoopbackServer
+from tests.oci.loopback_server import LoopbackServer, LoopbackService
 
 # (method, path) -> the bytes of the answer, and whether the connection stays open after it.
 Wire = Callable[[str, str], tuple[bytes, bool]]
 
 
-class RawRegistry:
+class RawRegistry(LoopbackService):
     """`with RawRegistry(wire) as registry:` serves on `registry.host`; `asked` are the requests' first lines."""
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self.asked: list[str] = []
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.registry = self
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        server = _Server(("127.0.0.1", 0), _Handler)
+        server.registry = self
+        super().__init__(server)
 
 
 class _Server(LoopbackServer):

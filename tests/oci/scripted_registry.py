@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from orchestrator.oci.auth import Logins
 from orchestrator.oci.client import RemoteRegistry
 from orchestrator.oci.http import Transport
 from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.retry import Budget
-from tests.oci.loopback_server import LoopbackHandler, LoopbackServer
+from tests.oci.loopback_server import LoopbackHandler, LoopbackServer, LoopbackService
 
 
 class Asked(NamedTuple):
@@ -58,20 +58,16 @@ class NoWait(threading.Event):
         return False
 
 
-class ScriptedRegistry:
+class ScriptedRegistry(LoopbackService):
     """`with ScriptedRegistry(script) as registry:` serves on `registry.host`; `asked` are the requests so far."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.asked: list[Asked] = []
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.registry = self
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        server = _Server(("127.0.0.1", 0), _Handler)
+        server.registry = self
+        super().__init__(server)
         self._transports: list[Transport] = []
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self._server.server_address[1]}"
 
     @property
     def lines(self) -> list[str]:
@@ -85,15 +81,10 @@ class ScriptedRegistry:
         budget = budget or Budget(seconds=60, attempts=4)
         return RemoteRegistry(Endpoint(self.host, logins=logins), transport, budget=budget, stop=NoWait())
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
     def __exit__(self, *_: object) -> None:
         for transport in self._transports:
             transport.close()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__(*_)
 
 
 class _Server(LoopbackServer):

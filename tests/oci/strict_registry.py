@@ -20,12 +20,11 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 from orchestrator.oci.manifest import INDEXES, MANIFESTS, OCI_INDEX, parse_manifest
 from tests.oci.chunked_body import chunks
-from tests.oci.loopback_server import LoopbackHandler, LoopbackServer
+from tests.oci.loopback_server import LoopbackHandler, LoopbackServer, LoopbackService
 
 _ROUTE = re.compile(r"/v2/(?P<repository>.+?)/(?P<kind>manifests|blobs|tags|referrers)/(?P<reference>.+)\Z")
 
@@ -92,7 +91,7 @@ class Bearer:
     asked: list[dict[str, list[str]]] = field(default_factory=list)
 
 
-class StrictRegistry:
+class StrictRegistry(LoopbackService):
     """`with StrictRegistry() as registry:` serves on `registry.host`.
 
     `delay` is put before every answer, in seconds; `bandwidth` is what one connection carries, in bytes a second.
@@ -139,24 +138,12 @@ class StrictRegistry:
         self.mounted = 0
         self.on_request: Callable[[str, str], None] = lambda method, path: None
         self._buckets: dict[str, tuple[float, float]] = {}
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.registry = self
+        server = _Server(("127.0.0.1", 0), _Handler)
+        server.registry = self
         if tls is not None:
             # The handshake is made by the thread that reads first.
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        super().__init__(server, poll_seconds=0.05)
 
     def repository(self, name: str) -> Repository:
         with self.lock:
