@@ -93,7 +93,7 @@ def free_ports(count: int) -> list[int]:
         return [int(one.getsockname()[1]) for one in sockets]
 
 
-def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 30, pause: float = 0.1) -> None:
+def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 90, pause: float = 0.1) -> None:
     """Return once `condition()` holds; an `AssertionError` that names `what` when it does not within `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -259,7 +259,7 @@ class Day:
         self._source.faults = Faults()
         set_faults(self._local)
 
-    def missing(self, seconds: float = 60.0) -> set[str]:
+    def missing(self, seconds: float = 120.0) -> set[str]:
         """The images that the registry does not come to have, although Pods go on asking for them."""
         ends = time.monotonic() + seconds
         ecr: Any = self._session.client("ecr")

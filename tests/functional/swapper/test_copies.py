@@ -201,7 +201,7 @@ def test_repositories_that_the_webhook_made_get_the_settings_of_now(
     SwapCopies(home, SwapMetrics(), via).is_there(f"{OWN}/redhat/made/app:9.0")
     assert standing("redhat/made/app")[2]["team"] == "b"
     SwapCopies(home, SwapMetrics(), via, keeps=True).is_there(f"{OWN}/redhat/made/app:9.0")
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + 120
     while standing("redhat/made/app")[:3] != ("MUTABLE", True, {"team": "a", **mark}):
         assert time.monotonic() < ends
         time.sleep(0.05)

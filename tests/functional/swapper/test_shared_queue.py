@@ -141,7 +141,7 @@ def replicas(cloud: Cloud) -> Iterator[list[Replica]]:
 
 
 def waiting(condition: Callable[[], bool], told: Callable[[], object] = lambda: "it did not happen") -> None:
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < ends, told()
         time.sleep(0.02)

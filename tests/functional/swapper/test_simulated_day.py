@@ -18,7 +18,7 @@ def test_a_day_with_three_replicas_that_die(tmp_path: Path) -> None:
         one.run(2000, 20.0)
         assert one.missing() == set()
         # The command sees what the replicas share. A copy's end is written a moment after the registry has the image.
-        ends = time.monotonic() + 60
+        ends = time.monotonic() + 120
         while True:
             told = run("-C", str(one.project.root), "swapper", "status", "dev", "--local", "--json")
             assert told.code == 0, told.err

@@ -51,7 +51,7 @@ def terraform_of(folder: Path) -> list[psutil.Process]:
 
 def wait_for_repository(world: World) -> None:
     """Until AWS has done what it was asked for."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if world.client("ecr").describe_repositories()["repositories"]:
             return

@@ -192,7 +192,7 @@ def test_a_second_ctrl_c_kills_it_and_all_it_started(tmp_path: Path, taken_by: s
 
     assert done.signal_name == "SIGKILL"
     assert interrupts.killed
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and Path(f"/proc/{pids[0]}/stat").exists():
         if Path(f"/proc/{pids[0]}/stat").read_text().split()[2] == "Z":
             break
