@@ -18,6 +18,7 @@ from orchestrator.oci.errors import (
     OciError,
     RegistryRefused,
     WrongContent,
+    no_such_manifest,
 )
 from orchestrator.oci.exchange import (
     GET_BLOB,
@@ -87,14 +88,7 @@ class RemoteRegistry(Lists):
         wanted = reference if is_digest(reference) else ""
         attempts = Attempts(self.budget)
         while True:
-            answer = self.ask(
-                GET_MANIFEST,
-                "GET",
-                self.url_of(repository, "manifests", reference),
-                scope=scope_of(repository, PULL),
-                headers={"Accept": ", ".join(ACCEPTED)},
-                limit=MANIFEST_LIMIT,
-            )
+            answer = self._get_manifest(repository, reference)
             content, media_type = answer.content, answer.headers.get("Content-Type", "")
             if is_packed(answer.headers):
                 content = unpacked(content, MANIFEST_LIMIT)
@@ -116,6 +110,22 @@ class RemoteRegistry(Lists):
                 )
             self.on_event(Retried(what, "its content does not have its digest"))
             self.sleep(wait)
+
+    def _get_manifest(self, repository: str, reference: str) -> Read:
+        try:
+            return self.ask(
+                GET_MANIFEST,
+                "GET",
+                self.url_of(repository, "manifests", reference),
+                scope=scope_of(repository, PULL),
+                headers={"Accept": ", ".join(ACCEPTED)},
+                limit=MANIFEST_LIMIT,
+            )
+        except Absent as absent:
+            if absent.elsewhere:
+                # A storage that has lost what its registry knows is another fault.
+                raise
+            raise no_such_manifest(self.name, repository, reference, absent) from None
 
     def _confirms(self, repository: str, digest: str) -> bool:
         """A registry that names no digest: is what a tag gave the content of any manifest it has?"""

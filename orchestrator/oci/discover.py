@@ -101,9 +101,8 @@ class Discovery:
         digest = copy.source.digest or ""
         target = None
         if not digest and self._journal.knows(copy.target_place):
-            digest = registry.manifest_digest(place.repository, reference) or ""
-            if not digest:
-                raise _no_such_tag(copy)
+            # The reading of what is not there says so.
+            digest = registry.manifest_digest(place.repository, reference) or self._root(place, reference).digest
         tree.source_digest = digest
         expected = digest if not copy.platforms else self._journal.selected(digest, ",".join(copy.platforms)) or ""
         if expected:
@@ -349,14 +348,6 @@ class Discovery:
             for tag, digest in tree.tags.items():
                 wanted[target, digest].tags.add(tag)
         return list(wanted.values())
-
-
-def _no_such_tag(copy: Copy) -> Absent:
-    return Absent(
-        f"{copy.source} does not exist: {copy.source.registry} answers 404.",
-        status=404,
-        remedy="Correct the reference, or push the image first.",
-    )
 
 
 def _refuse_conflicts(trees: list[CopyTree]) -> None:

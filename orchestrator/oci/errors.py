@@ -38,6 +38,17 @@ class Absent(RegistryRefused):
     """The registry has no such repository, manifest or blob."""
 
 
+def no_such_manifest(registry: str, repository: str, reference: str, refusal: RegistryRefused) -> Absent:
+    """What is said of a tag or digest that a registry does not have, whichever request was answered 404."""
+    mark = "@" if ":" in reference else ":"
+    return Absent(
+        f"{registry}/{repository}{mark}{reference} does not exist: {registry} answers 404.",
+        status=404,
+        code=refusal.code,
+        remedy="Correct the reference, or push the image first.",
+    )
+
+
 class Denied(RegistryRefused):
     """The credentials, or their lack, do not allow it."""
 

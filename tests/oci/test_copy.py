@@ -124,3 +124,24 @@ def test_a_plan_says_what_would_move_and_moves_nothing() -> None:
         assert {result.state for result in prepared.results} == {CopyState.COPIED}
         assert prepared.plan.bytes_to_send == report.sent
         assert prepared.plan.bytes_to_mount == report.mounted
+
+
+def test_what_a_source_does_not_have_is_said_in_one_way_whichever_request_was_answered(tmp_path: Path) -> None:
+    """A target that no run knows has its source read; one that is known has it asked for by HEAD."""
+    with StrictRegistry() as source, StrictRegistry() as target:
+        Maker(source, "app").image("v1", layers=[bytes_of("app", 500)])
+
+        def refusal(name: str) -> str:
+            copy = pair(f"{source.host}/{name}", f"{target.host}/app:other")
+            return str(run([copy], journal=tmp_path / "journal").results[0].error)
+
+        names = ("app:none", "none:v1", f"app@sha256:{'0' * 64}")
+        first = [refusal(name) for name in names]
+        assert run([pair(f"{source.host}/app:v1", f"{target.host}/app:v1")], journal=tmp_path / "journal").ok
+        assert [refusal(name) for name in names] == first
+    host = source.host
+    assert all(
+        text.startswith(f"{host}/{name} does not exist: {host} answers 404.")
+        for name, text in zip(names, first, strict=True)
+    )
+    assert all("Correct the reference, or push the image first." in text for text in first)

@@ -205,7 +205,7 @@ def test_what_no_source_has_is_told_to_all_and_left_for_a_minute(cloud: Cloud, r
     assert document["failed"] == [
         {"target": f"{TARGET}:none", "source": f"{SOURCE}:none", "at": failed.ended, "why": failed.status.error}
     ]
-    assert "/manifests/none is answered 404" in failed.status.error
+    assert f"{SOURCE}:none does not exist: registry.redhat.io answers 404." in failed.status.error
 
 
 def test_a_queue_that_is_away_leaves_pods_their_source_and_says_so(cloud: Cloud) -> None:
