@@ -20,6 +20,17 @@ class Partition:
     upstreams: Literal["all", "own registries", "none"] = "all"
     """Of which registries ECR has pull-through cache rules there."""
 
+    def registry_hosts(self, account: str, region: str) -> tuple[str, ...]:
+        """Every host of one ECR registry: standard, FIPS, and both in dual stack where the partition has it.
+
+        With `*` for both they are patterns of every registry of the partition: `*.dkr-ecr.*.on.aws`.
+        """
+        services = ("ecr", "ecr-fips")
+        hosts = [f"{account}.dkr.{service}.{region}.{self.dns_suffix}" for service in services]
+        if self.dual_stack_suffix:
+            hosts += [f"{account}.dkr-{service}.{region}.{self.dual_stack_suffix}" for service in services]
+        return tuple(hosts)
+
 
 # botocore 1.44 data/partitions.json: names, regionRegex, dnsSuffix. Dual-stack suffixes: "Amazon ECR endpoints and
 # quotas" in the AWS General Reference and awslabs/amazon-ecr-credential-helper (ecr-login/api/client.go).
@@ -61,4 +72,14 @@ def partition_of(region: str) -> str:
 
 def registry_host(account: str, region: str) -> str:
     """Standard host of the registry of `account` in `region`, with the suffix of the region's partition."""
-    return f"{account}.dkr.ecr.{region}.{partition_for(region).dns_suffix}"
+    return partition_for(region).registry_hosts(account, region)[0]
+
+
+def registry_patterns() -> tuple[str, ...]:
+    """Patterns of every host of ECR in every partition, each once: `*.dkr.ecr.*.amazonaws.com`, `*.dkr-ecr.*.on.aws`."""
+    return tuple(dict.fromkeys(host for each in reversed(PARTITIONS) for host in each.registry_hosts("*", "*")))
+
+
+def is_dual_stack(host: str) -> bool:
+    """Is this a host of AWS's dual stack, which no endpoint of a VPC serves: `….dkr-ecr.eu-west-1.on.aws`?"""
+    return host.endswith(tuple(f".{each.dual_stack_suffix}" for each in PARTITIONS if each.dual_stack_suffix))

@@ -40,7 +40,7 @@ locals {
     "gitlab-container-registry" = "registry\\.gitlab\\.com"
     "azure-container-registry"  = "[a-z0-9]+(-[a-z0-9]+)*\\.azurecr\\.io"
     "chainguard"                = "cgr\\.dev"
-    "ecr"                       = "[0-9]{12}\\.dkr\\.ecr\\.[a-z0-9-]+\\.amazonaws\\.com"
+    "ecr"                       = "[0-9]{12}\\.dkr\\.ecr\\.[a-z0-9-]+\\.amazonaws\\.(com|eu)"
   }
   kinds_without_secret    = ["ecr-public", "k8s", "quay", "ecr"]
   upstream_pattern        = "^(${join("|", values(local.upstream_hosts))})$"

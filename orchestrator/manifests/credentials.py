@@ -12,31 +12,18 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.manifests.document import TargetFiles, dump_toml, dump_yaml
 from orchestrator.manifests.node_deviations import SENT_TO_SOURCE
 from orchestrator.manifests.pull_secret import openshift_credentials
+from orchestrator.partitions import registry_patterns
 from orchestrator.routes.scopes import on_nodes, scopes
 from orchestrator.routes.source import covers
 from orchestrator.routes.table import RouteTable
-from orchestrator.routes.upstreams import ecr_registry
+from orchestrator.routes.upstreams import ECR_PUBLIC, ecr_registry, registry_names
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
 
-# Hosts of ECR itself. This configuration takes the place of nodeadm's, so that none of its hosts may be missing here.
+# Hosts of ECR itself, in every partition. This configuration takes the place of nodeadm's: none of its hosts is missing.
 # https://github.com/awslabs/amazon-eks-ami, nodeadm/internal/kubelet/image-credential-provider.go (July 2026)
-ECR_HOSTS = (
-    "*.dkr.ecr.*.amazonaws.com",
-    "*.dkr-ecr.*.on.aws",
-    "*.dkr.ecr.*.amazonaws.com.cn",
-    "*.dkr-ecr.*.on.amazonwebservices.com.cn",
-    "*.dkr.ecr-fips.*.amazonaws.com",
-    "*.dkr-ecr-fips.*.on.aws",
-    "*.dkr.ecr.*.c2s.ic.gov",
-    "*.dkr.ecr.*.sc2s.sgov.gov",
-    "*.dkr.ecr.*.cloud.adc-e.uk",
-    "*.dkr.ecr.*.csp.hci.ic.gov",
-    "*.dkr.ecr.*.amazonaws.eu",
-    "public.ecr.aws",
-    "ecr-public.aws.com",
-)
+ECR_HOSTS = (*registry_patterns(), *registry_names(ECR_PUBLIC))
 KUBELET = "credential-provider-config.yaml"
 BOTTLEROCKET = "bottlerocket.toml"
 CACHE = "12h"  # ECR tokens live twelve hours

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from orchestrator.partitions import is_dual_stack
 from orchestrator.routes.aws_registries import bottlerocket_account, eks_account, guardduty_account
 from orchestrator.routes.source import Source
 from orchestrator.routes.upstreams import PrivateRegistry, ecr_registry
@@ -48,7 +49,7 @@ class Reach:
         if registry is None:
             return ()
         found = []
-        if host.endswith(".on.aws"):
+        if is_dual_stack(host):
             found.append(
                 f"ECR's endpoints do not serve dual-stack hosts: {host} is reached by the internet. Write {registry.host}."
             )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from orchestrator.partitions import partition_for, partition_of, registry_host
 
 DOCKER_HUB = "docker.io"
+ECR_PUBLIC = "public.ecr.aws"
 
 # {alias: canonical registry}. Docker Hub goes by three names, and k8s.gcr.io is a frozen copy of registry.k8s.io.
 # ecr-public.aws.com is the dual-stack host of ECR Public (ECR Public user guide, endpoints).
@@ -19,7 +20,7 @@ REGISTRY_ALIASES = {
     "index.docker.io": DOCKER_HUB,
     "registry-1.docker.io": DOCKER_HUB,
     "k8s.gcr.io": "registry.k8s.io",
-    "ecr-public.aws.com": "public.ecr.aws",
+    "ecr-public.aws.com": ECR_PUBLIC,
 }
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -48,16 +49,7 @@ class PrivateRegistry:
     @property
     def hosts(self) -> tuple[str, ...]:
         """Every host of this registry: standard, FIPS, and both in dual stack where the partition has it."""
-        partition = partition_for(self.region)
-        hosts = [
-            f"{self.account}.dkr.{service}.{self.region}.{partition.dns_suffix}" for service in ("ecr", "ecr-fips")
-        ]
-        if partition.dual_stack_suffix:
-            hosts += [
-                f"{self.account}.dkr-{service}.{self.region}.{partition.dual_stack_suffix}"
-                for service in ("ecr", "ecr-fips")
-            ]
-        return tuple(hosts)
+        return partition_for(self.region).registry_hosts(self.account, self.region)
 
 
 def ecr_registry(host: str) -> PrivateRegistry | None:
@@ -86,6 +78,11 @@ def canonical_registry(host: str) -> str:
     return ecr.host if ecr else host
 
 
+def registry_names(registry: str) -> tuple[str, ...]:
+    """The canonical `registry` and its aliases: `public.ecr.aws` -> itself and `ecr-public.aws.com`."""
+    return (registry, *(alias for alias, canonical in REGISTRY_ALIASES.items() if canonical == registry))
+
+
 @dataclass(frozen=True, slots=True)
 class Upstream:
     """A registry that ECR can pull through.
@@ -109,7 +106,7 @@ class Upstream:
 # ECR API, CreatePullThroughCacheRule, `upstreamRegistryUrl`; botocore 1.44, enum UpstreamRegistry. The address of
 # chainguard is Chainguard's own documentation's; AWS names none.
 _FIXED = (
-    Upstream("ecr-public", "public.ecr.aws", "public.ecr.aws", needs_credentials=False),
+    Upstream("ecr-public", ECR_PUBLIC, ECR_PUBLIC, needs_credentials=False),
     Upstream("k8s", "registry.k8s.io", "registry.k8s.io", needs_credentials=False),
     Upstream("quay", "quay.io", "quay.io", needs_credentials=False),
     Upstream("docker-hub", "registry-1.docker.io", DOCKER_HUB, needs_credentials=True),

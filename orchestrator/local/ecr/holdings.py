@@ -11,12 +11,11 @@ from orchestrator.local.ecr.behaviour import Behaviour
 from orchestrator.local.ecr.blob_store import BlobStore, Upload
 from orchestrator.local.ecr.ecr_error import EcrError, repository_not_found
 from orchestrator.local.ecr.tickets import Tickets
+from orchestrator.partitions import registry_host
 
 Document = dict[str, Any]
 Manifest = tuple[str, str | None]
 """A manifest's text, and its media type where the text does not say."""
-
-DNS_SUFFIXES = {"aws-cn": "amazonaws.com.cn"}
 
 
 def now() -> datetime:
@@ -113,8 +112,7 @@ class HeldRegistry:
     @property
     def host(self) -> str:
         """The registry's host name, such as `123456789012.dkr.ecr.eu-west-1.amazonaws.com`."""
-        suffix = DNS_SUFFIXES.get(self.partition, "amazonaws.com")
-        return f"{self.account_id}.dkr.ecr.{self.region}.{suffix}"
+        return registry_host(self.account_id, self.region)
 
     def repository(self, name: str) -> HeldRepository:
         """The named repository; raises RepositoryNotFoundException."""

@@ -12,6 +12,7 @@ from orchestrator.local.ecr.ecr_error import EcrError, invalid_parameter
 from orchestrator.local.ecr.holdings import Document, EcrCall, now, page
 from orchestrator.local.ecr.secrets import check_secret, secret_problem
 from orchestrator.partitions import pulls_through
+from orchestrator.routes.upstreams import ecr_registry
 
 MAX_RULES = 50
 
@@ -35,7 +36,6 @@ NEED_SECRET = frozenset(
     }
 )
 _AZURE = re.compile(r"[a-zA-Z0-9]{5,50}\.azurecr\.io")
-_ECR = re.compile(r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com")
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::(?P<account>[0-9]{12}):role/.+")
 
@@ -51,7 +51,8 @@ def upstream_name(url: str) -> str | None:
         return UPSTREAMS[url]
     if _AZURE.fullmatch(url):
         return "azure-container-registry"
-    return "ecr" if _ECR.fullmatch(url) else None
+    ecr = ecr_registry(url)
+    return "ecr" if ecr and ecr.host == url else None
 
 
 def create_rule(context: EcrCall, params: Document) -> Document:
@@ -105,11 +106,11 @@ def _check_ecr_upstream(context: EcrCall, params: Document, name: str) -> None:
         if params.get("customRoleArn"):
             _check_role(context, params["customRoleArn"], name)
         return
-    match = _ECR.fullmatch(params["upstreamRegistryUrl"])
-    assert match is not None
-    if (match["account"], match["region"]) == (context.registry.account_id, context.registry.region):
+    upstream = ecr_registry(params["upstreamRegistryUrl"])
+    assert upstream is not None
+    if (upstream.account, upstream.region) == (context.registry.account_id, context.registry.region):
         raise invalid_parameter("upstreamRegistryUrl", "the upstream registry must not be the registry itself")
-    if match["account"] != context.registry.account_id and not params.get("customRoleArn"):
+    if upstream.account != context.registry.account_id and not params.get("customRoleArn"):
         raise invalid_parameter("customRoleArn", "required when the upstream is the ECR registry of another account")
     if params.get("customRoleArn"):
         _check_role(context, params["customRoleArn"], name)

@@ -30,6 +30,8 @@ def test_the_access_key_chooses_the_account(clients: Clients, account_id: str) -
         ("eu-west-1", "aws", "amazonaws.com"),
         ("us-gov-west-1", "aws-us-gov", "amazonaws.com"),
         ("cn-north-1", "aws-cn", "amazonaws.com.cn"),
+        ("eusc-de-east-1", "aws-eusc", "amazonaws.eu"),
+        ("us-iso-east-1", "aws-iso", "c2s.ic.gov"),
     ],
 )
 def test_each_region_has_the_arns_and_hosts_of_its_partition(
