@@ -128,7 +128,9 @@ class JobTable:
         item = self._update(
             name,
             "SET #state = :copying, #owner = :owner, #until = :until ADD attempts :one",
-            "#state = :ready OR (#state = :waiting AND attribute_not_exists(#after)) OR (#state = :copying AND #until < :now)",
+            # A claim whose answer was lost is sent once more, and finds itself.
+            "#state = :ready OR (#state = :waiting AND attribute_not_exists(#after))"
+            " OR (#state = :copying AND (#until < :now OR #owner = :owner))",
             values,
         )
         return None if item is None else _job(item)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import secrets
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,15 +52,26 @@ class MirrorQueue:
     With `url` nothing is looked for: the queue is there, the dead letters are beside it, and `name` is the table's alone.
     """
 
-    def __init__(self, session: AwsSession, name: str, *, url: str = "", lease: float = 120.0) -> None:
+    def __init__(
+        self,
+        session: AwsSession,
+        name: str,
+        *,
+        url: str = "",
+        lease: float = 120.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._session = session
         self._client: Any = session.client("sqs")
         # Threads share the count: its `next` is one step of the interpreter, which a generator's is not.
         self._claims = itertools.count(1)
+        # A container that begins anew has its host's name and number again, and so have two on one host's network.
+        self._start = f"{socket.gethostname()}/{os.getpid()}-{secrets.token_hex(4)}"
         self._lease = lease
+        self._clock = clock
         self._url = url or self._find(name)
         self._dead_url = f"{url}-dead-letters" if url else self._find(f"{name}-dead-letters")
-        self.table = JobTable(session, name)
+        self.table = JobTable(session, name, clock=clock)
 
     def _find(self, name: str) -> str:
         with explained(self._session, "sqs"):
@@ -93,7 +105,7 @@ class MirrorQueue:
         for name, status in statuses.items():
             self._follow(name, status)
         for name, status in statuses.items():
-            lost = status.state is JobState.COPYING and status.until < time.time()
+            lost = status.state is JobState.COPYING and status.until < self._clock()
             if lost or status.state is JobState.READY:
                 self._send(name)
 
@@ -132,7 +144,7 @@ class MirrorQueue:
         return None
 
     def _claimed(self, name: str, receipt: str, body: str) -> Ticket | None:
-        owner = f"{socket.gethostname()}/{os.getpid()}/{next(self._claims)}"
+        owner = f"{self._start}/{next(self._claims)}"
         job = self.table.claim(name, owner, self._lease) if name else None
         status = self.table.look(name) if name else None
         if status is None:
@@ -140,7 +152,7 @@ class MirrorQueue:
             self._delete(receipt)
         elif job is None and status.state is JobState.COPYING:
             # Another worker has it; should that one end, this message comes back.
-            self._show_again(receipt, max(1.0, status.until - time.time() + 1))
+            self._show_again(receipt, max(1.0, status.until - self._clock() + 1))
         elif job is None:
             # It has ended, or waits for others that will put it into the queue.
             self._follow(name, status)

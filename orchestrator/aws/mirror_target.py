@@ -78,6 +78,7 @@ class MirrorTarget:
         self._client = session.client("ecr", registry.region)
         self._lock = threading.Lock()
         self._listings: dict[str, _Listing | None] = {}
+        self._forgotten = 0
         self._groups: dict[str, Hashable | None] = {}
         self._mounts: bool | None = None
         self._on_push: list[str] | None = None
@@ -149,6 +150,7 @@ class MirrorTarget:
         with self._lock:
             if repository in self._listings:
                 return self._listings[repository]
+            forgotten = self._forgotten
         listing: _Listing | None = _Listing()
         with explained(self._session, "ecr"):
             try:
@@ -165,7 +167,9 @@ class MirrorTarget:
                     raise
                 listing = None
         with self._lock:
-            self._listings[repository] = listing
+            # Whoever had it forgotten meanwhile must not be told what was there before.
+            if forgotten == self._forgotten:
+                self._listings[repository] = listing
             if listing is None:
                 self.absent.add(repository)
             else:
@@ -177,6 +181,7 @@ class MirrorTarget:
         with self._lock:
             # A repository that is absent stays so until it is listed again or made: another thread may be about to make
             # it.
+            self._forgotten += 1
             self._listings.clear()
 
     def manifests(self, repository: str, digests: Sequence[str]) -> set[str]:

@@ -35,28 +35,28 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def misfits(value: object, shape: Shape, path: str = "", *, minima: bool = True) -> Iterator[Misfit]:
+def misfits(value: object, shape: Shape, path: str = "", *, is_answer: bool = False) -> Iterator[Misfit]:
     """Every way in which `value` breaks `shape`; unknown members of a structure are misfits too.
 
-    `minima` off allows less than the least length and value. AWS's answers share shapes with its requests, and hold an
-    empty list where a request must name something.
+    AWS's answers share shapes with its requests. A list is empty there where a request must name something. It holds a
+    thousand images where a request names a hundred. So `is_answer` takes lists of any length, and less than the least.
     """
     if isinstance(shape, StructureShape):
-        yield from _structure(value, shape, path, minima)
+        yield from _structure(value, shape, path, is_answer)
     elif isinstance(shape, ListShape):
-        yield from _list(value, shape, path, minima)
+        yield from _list(value, shape, path, is_answer)
     elif isinstance(shape, MapShape):
         if not isinstance(value, Mapping):
             yield Misfit(path, "Member must be a map")
             return
         for key, item in value.items():
-            yield from misfits(key, shape.key, f"{path}.{key}", minima=minima)
-            yield from misfits(item, shape.value, f"{path}.{key}", minima=minima)
+            yield from misfits(key, shape.key, f"{path}.{key}", is_answer=is_answer)
+            yield from misfits(item, shape.value, f"{path}.{key}", is_answer=is_answer)
     else:
-        yield from _scalar(value, shape, path, minima)
+        yield from _scalar(value, shape, path, is_answer)
 
 
-def _structure(value: object, shape: StructureShape, path: str, minima: bool) -> Iterator[Misfit]:
+def _structure(value: object, shape: StructureShape, path: str, is_answer: bool) -> Iterator[Misfit]:
     if not isinstance(value, Mapping):
         yield Misfit(path, "Member must be a structure")
         return
@@ -68,19 +68,20 @@ def _structure(value: object, shape: StructureShape, path: str, minima: bool) ->
         if member is None:
             yield Misfit(_join(path, name), "Member is not part of the shape")
         elif item is not None:
-            yield from misfits(item, member, _join(path, name), minima=minima)
+            yield from misfits(item, member, _join(path, name), is_answer=is_answer)
 
 
-def _list(value: object, shape: ListShape, path: str, minima: bool) -> Iterator[Misfit]:
+def _list(value: object, shape: ListShape, path: str, is_answer: bool) -> Iterator[Misfit]:
     if not isinstance(value, list | tuple):
         yield Misfit(path, "Member must be a list")
         return
-    yield from _bounds(len(value), shape, path, "length", minima)
+    if not is_answer:
+        yield from _bounds(len(value), shape, path, "length", is_answer)
     for index, item in enumerate(value, 1):
-        yield from misfits(item, shape.member, f"{path}.{index}", minima=minima)
+        yield from misfits(item, shape.member, f"{path}.{index}", is_answer=is_answer)
 
 
-def _scalar(value: object, shape: Shape, path: str, minima: bool) -> Iterator[Misfit]:
+def _scalar(value: object, shape: Shape, path: str, is_answer: bool) -> Iterator[Misfit]:
     expected = _TYPES[shape.type_name]
     if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
         yield Misfit(path, f"Member must be a {shape.type_name}")
@@ -89,17 +90,17 @@ def _scalar(value: object, shape: Shape, path: str, minima: bool) -> Iterator[Mi
         if isinstance(shape, StringShape) and shape.enum and value not in shape.enum:
             yield Misfit(path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
             return
-        yield from _bounds(len(value), shape, path, "length", minima)
+        yield from _bounds(len(value), shape, path, "length", is_answer)
         pattern = shape.metadata.get("pattern")
         if pattern and not _compiled(pattern).fullmatch(value):
             yield Misfit(path, f"must satisfy regular expression '{pattern}'")
     elif isinstance(value, int | float) and not isinstance(value, bool) and shape.type_name != "timestamp":
-        yield from _bounds(value, shape, path, "value", minima)
+        yield from _bounds(value, shape, path, "value", is_answer)
 
 
-def _bounds(size: float, shape: Shape, path: str, what: str, minima: bool) -> Iterator[Misfit]:
+def _bounds(size: float, shape: Shape, path: str, what: str, is_answer: bool) -> Iterator[Misfit]:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    if minima and least is not None and size < least:
+    if not is_answer and least is not None and size < least:
         yield Misfit(path, f"Member must have {what} greater than or equal to {least}")
     if most is not None and size > most:
         yield Misfit(path, f"Member must have {what} less than or equal to {most}")

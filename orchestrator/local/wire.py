@@ -56,7 +56,7 @@ def checked_answer(call: Call, answer: Mapping[str, Any], *, content_type: str) 
     """The answer on the wire; one that botocore's model does not allow is a defect of this package and fails."""
     shape = operation_model(call).output_shape
     wire = to_wire(answer, shape) if shape else {}
-    found = [f"{misfit.path}: {misfit.rule}" for misfit in misfits(wire, shape, minima=False)] if shape else []
+    found = [f"{misfit.path}: {misfit.rule}" for misfit in misfits(wire, shape, is_answer=True)] if shape else []
     if found:
         raise AssertionError(f"answer of {call.operation} does not fit the service model: {'; '.join(found)}")
     return json_answer(wire, content_type=content_type)

@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Container
 from concurrent.futures import ThreadPoolExecutor
+from weakref import WeakSet
 
 PRESENT_SECONDS = 300.0
 ABSENT_SECONDS = 5.0
@@ -35,51 +36,51 @@ class ImageState:
         self._clock = clock
         self._known: OrderedDict[str, tuple[bool, float]] = OrderedDict()
         self._asking: dict[str, asyncio.Task[bool]] = {}
-        self._outdated: set[str] = set()
+        self._outdated: WeakSet[asyncio.Task[bool]] = WeakSet()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="look")
 
-    def knows(self, target: str) -> bool:
-        """Is it known to be there, without asking?"""
-        known = self._known.get(target)
-        return known is not None and known[0] and known[1] > self._clock()
-
     async def is_there(self, target: str) -> bool:
-        """Is it in the registry? Raises what `ask` raises; an answer that nobody waits for any more is kept, too."""
+        """Is it in the registry? Raises what `ask` raises; an answer that nobody waits for any more is kept, too.
+
+        Asked once more where something happened to the image meanwhile: an answer is as old as its question.
+        """
         known = self._known.get(target)
         if known is not None and known[1] > self._clock():
             return known[0]
-        task = self._asking.get(target)
-        if task is None:
-            task = self._asking[target] = asyncio.create_task(self._look(target))
-            task.add_done_callback(lambda done: self._asked(target, done))
-        return await asyncio.shield(task)
+        while True:
+            task = self._asking.get(target)
+            if task is None:
+                task = self._asking[target] = asyncio.create_task(self._look(target))
+                task.add_done_callback(lambda done: self._asked(target, done))
+            there = await asyncio.shield(task)
+            if task not in self._outdated:
+                return there
 
     async def _look(self, target: str) -> bool:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, target)
 
     def _asked(self, target: str, done: asyncio.Task[bool]) -> None:
         self._asking.pop(target, None)
-        outdated = target in self._outdated
-        self._outdated.discard(target)
         # Looking at the error keeps asyncio from telling of one that nobody waited for.
-        if not done.cancelled() and done.exception() is None and not outdated:
-            self.remember(target, there=done.result())
+        if not done.cancelled() and done.exception() is None and done not in self._outdated:
+            self._remember(target, there=done.result())
 
-    def remember(self, target: str, *, there: bool) -> None:
-        """Somebody knows without asking: a copy that ended, an image that was deleted."""
+    def _remember(self, target: str, *, there: bool) -> None:
         self._known[target] = (there, self._clock() + self._seconds[there])
         self._known.move_to_end(target)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
-    def forget(self, repositories: Container[str]) -> None:
-        """Images of these repositories (paths, without the host) were deleted: none of them is believed any more.
+    def forget(self, target: str) -> None:
+        """Something happened to the image, such as a copy: whoever wants to know asks the registry."""
+        self._known.pop(target, None)
+        if target in self._asking:
+            self._outdated.add(self._asking[target])
 
-        An answer that is under way is as old as its question, and is not kept.
-        """
-        for target in [one for one in self._known if _repository(one) in repositories]:
-            del self._known[target]
-        self._outdated |= {one for one in self._asking if _repository(one) in repositories}
+    def forget_in(self, repositories: Container[str]) -> None:
+        """Images of these repositories (paths, without the host) were deleted: none of them is believed any more."""
+        for target in [one for one in (*self._known, *self._asking) if _repository(one) in repositories]:
+            self.forget(target)
 
     def close(self) -> None:
         """Begin no more requests."""

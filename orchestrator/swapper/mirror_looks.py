@@ -124,8 +124,6 @@ class MirrorLooks:
             self._metrics.looks.labels("failed").inc()
             return self._not_there(image, "registry cannot be asked", copies)
         self._unknown = ""
-        # Its copy may have ended since the look.
-        there = there or self._state.knows(image.target)
         self._metrics.looks.labels("there" if there else "absent").inc()
         if there:
             # ECR itself looks whether a cached tag has moved.
@@ -197,11 +195,12 @@ class MirrorLooks:
     def deleted(self, repositories: frozenset[str]) -> None:
         """Images were deleted in these repositories of the registry. Called in any thread."""
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._state.forget, repositories)
+            self._loop.call_soon_threadsafe(self._state.forget_in, repositories)
 
     def _heard(self, target: str, there: bool) -> None:
         if there:
-            self._state.remember(target, there=True)
+            # A deletion may have come between the copy and this word of it: the registry itself is asked.
+            self._state.forget(target)
         event = self._copying.pop(target, None)
         if event is not None:
             event.set()

@@ -160,12 +160,13 @@ class SharedCopyQueue:
             # This replica copied it for another one meanwhile.
             return
         try:
-            # Another replica may have brought it since this one looked.
+            # Another replica may have brought it since this one looked. What ended before this look is gone again.
+            since = wanted.since if wanted.again else self._clock()
             if not wanted.again and self._ports.is_there(target):
                 self._end(target, told=True)
                 return
             opened = wanted.secrets.as_text() if wanted.secrets is not None else ""
-            self._open().submit([CopyJob(wanted.source, target, opened_by=opened)], since=wanted.since)
+            self._open().submit([CopyJob(wanted.source, target, opened_by=opened)], since=since)
         except Exception:
             # The next Pod has it tried again, and those that wait go on with their source.
             self._end(target, told=False, failed_for=0.0)

@@ -25,7 +25,7 @@ Clients = Callable[..., Any]
 
 def _fits_the_model(http_response: Any, model: Any, **_: object) -> None:
     if http_response.status_code == 200:
-        found = list(misfits(json.loads(http_response.content), model.output_shape, minima=False))
+        found = list(misfits(json.loads(http_response.content), model.output_shape, is_answer=True))
         assert not found, f"{model.name}: {found}"
 
 

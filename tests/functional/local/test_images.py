@@ -88,6 +88,13 @@ def test_a_tag_that_moves_leaves_its_former_image_untagged(ecr: Any, repository:
     assert untagged == [{"imageDigest": digest_of(first)}]
 
 
+def test_a_page_of_a_list_has_as_many_images_as_were_asked_for(ecr: Any, repository: str) -> None:
+    for number in range(101):
+        ecr.put_image(repositoryName=repository, imageManifest=manifest("one"), imageTag=f"v{number}")
+    assert len(ecr.list_images(repositoryName=repository, maxResults=1000)["imageIds"]) == 101
+    assert len(ecr.list_images(repositoryName=repository)["imageIds"]) == 100
+
+
 def test_an_immutable_tag_does_not_move_unless_excluded(ecr: Any, repository: str) -> None:
     ecr.put_image_tag_mutability(
         repositoryName=repository,

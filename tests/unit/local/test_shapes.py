@@ -19,10 +19,10 @@ def shapes(operation: str) -> OperationModel:
     return ecr.operation_model(operation)
 
 
-def wrong(operation: str, document: Any, *, minima: bool = True) -> list[str]:
+def wrong(operation: str, document: Any, *, is_answer: bool = False) -> list[str]:
     shape = shapes(operation).input_shape
     assert shape is not None
-    return [f"{misfit.path}: {misfit.rule}" for misfit in misfits(document, shape, minima=minima)]
+    return [f"{misfit.path}: {misfit.rule}" for misfit in misfits(document, shape, is_answer=is_answer)]
 
 
 def test_a_document_that_fits_has_no_misfits() -> None:
@@ -67,7 +67,11 @@ def test_each_way_not_to_fit_is_named(operation: str, document: Any, expected: s
 
 
 def test_answers_may_hold_less_than_a_request_must() -> None:
-    assert wrong("DescribeRepositories", {"repositoryNames": []}, minima=False) == []
+    assert wrong("DescribeRepositories", {"repositoryNames": []}, is_answer=True) == []
+    many = {"repositoryName": "app", "imageIds": [{"imageTag": str(number)} for number in range(101)]}
+    assert wrong("BatchGetImage", many) == ["imageIds: Member must have length less than or equal to 100"]
+    # ListImages answers with the same shape, a thousand at a time.
+    assert wrong("BatchGetImage", many, is_answer=True) == []
 
 
 def test_on_the_wire_times_are_seconds_and_absent_members_are_left_out() -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -131,12 +132,12 @@ def test_a_dry_run_copies_nothing(of: str, tmp_path: Path) -> None:
     assert world.copied == []
 
 
-def test_a_thousand_pods_of_one_image_ask_once_and_copy_once(tmp_path: Path) -> None:
+def test_a_thousand_pods_of_one_image_ask_before_and_after_one_copy(tmp_path: Path) -> None:
     world = World(tmp_path, copy_policy="immediate")
     assert world.verdict(times=1000).swap
     assert world.copied == ["gcr.io/a/b:1"]
     assert world.opened_by == PodSecrets("shop")
-    assert len(world.asked) == 1
+    assert len(world.asked) == 2
 
 
 @pytest.mark.parametrize(
@@ -182,38 +183,79 @@ def test_what_is_there_is_believed_longer_than_what_is_absent() -> None:
         state = ImageState(ask, present_seconds=300, absent_seconds=5, clock=lambda: now[0])
         for now[0] in (0.0, 4.0, 6.0, 299.0, 301.0):
             assert [await state.is_there("a"), await state.is_there("b")] == [True, False]
-        state.remember("a", there=False)
+        answers["a"] = False
+        state.forget("a")
         assert not await state.is_there("a")
         state.close()
 
     asyncio.run(main())
-    assert asked == ["a", "b", "b", "b", "a"]
+    assert asked == ["a", "b", "b", "b", "a", "a"]
 
 
-def test_what_was_deleted_is_believed_no_longer_and_nothing_else_is_asked_again() -> None:
+@pytest.mark.parametrize("by_repository", [True, False])
+def test_what_was_deleted_or_copied_is_asked_again_and_nothing_else(by_repository: bool) -> None:
     asked: list[str] = []
-    release = threading.Event()
+    begun, release = threading.Event(), threading.Event()
+    answers = {"own/a/c:1": True}
 
     def ask(target: str) -> bool:
         asked.append(target)
-        return release.wait(30)
+        answer = answers.get(target, True)
+        if target == "own/a/c:1":
+            begun.set()
+            assert release.wait(30)
+        return answer
+
+    others = ["own/a/b:1", "own/a/b@sha256:0", "own/a/b/c:1"]
 
     async def main() -> None:
         state = ImageState(ask)
+        for target in others:
+            assert await state.is_there(target)
         slow = asyncio.create_task(state.is_there("own/a/c:1"))
-        for target in ("own/a/b:1", "own/a/b@sha256:0", "own/a/b/c:1"):
-            state.remember(target, there=True)
-        await asyncio.sleep(0)
-        state.forget({"a/b", "a/c"})
+        await asyncio.to_thread(begun.wait, 30)
+        # The answer that is under way is older than what happens now.
+        answers["own/a/c:1"] = False
+        if by_repository:
+            state.forget_in({"a/b", "a/c"})
+        else:
+            for target in ("own/a/b:1", "own/a/b@sha256:0", "own/a/c:1"):
+                state.forget(target)
         release.set()
-        assert await slow
-        known = [state.knows(target) for target in ("own/a/b:1", "own/a/b@sha256:0", "own/a/b/c:1", "own/a/c:1")]
-        # The answer that was under way may be older than the deletion.
-        assert known == [False, False, True, False]
+        assert not await slow
+        asked.append("after")
+        for target in (*others, "own/a/c:1"):
+            await state.is_there(target)
         state.close()
 
     asyncio.run(main())
-    assert asked == ["own/a/c:1"]
+    assert asked == [*others, "own/a/c:1", "own/a/c:1", "after", "own/a/b:1", "own/a/b@sha256:0"]
+
+
+def test_a_copy_whose_image_was_deleted_before_its_end_was_told_is_not_believed(tmp_path: Path) -> None:
+    world = World(tmp_path)
+
+    def copy(source: str, target: str, secrets: PodSecrets | None) -> None:
+        # Another replica's word: it copied, the image was deleted, and only then the word came.
+        world.copied.append(source)
+
+    async def main() -> None:
+        looks = MirrorLooks(ImageState(world.ask), world.settings, SwapMetrics())
+        looks.queue = CopyQueue(world.path, copy, looks.copied)
+        admission = read_review(DOCUMENT, RULES)
+        for count in (1, 2):
+            verdicts = await looks.verdicts(admission.looks, admission, 5.0)
+            assert not verdicts[TARGET].swap
+            await asyncio.to_thread(waiting, partial(_has_copied, world, count))
+            await asyncio.to_thread(waiting, lambda: looks.queue is not None and looks.queue.oldest()[0] == 0)
+            await asyncio.sleep(0.05)
+        looks.close()
+
+    asyncio.run(main())
+
+
+def _has_copied(world: World, count: int) -> bool:
+    return len(world.copied) == count
 
 
 def waiting(condition: Callable[[], bool]) -> None:
