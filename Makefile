@@ -46,7 +46,7 @@ engines: $(STAMP) ## kube-apiserver, etcd, kubectl, the Kyverno CLI and small de
 test-cluster: $(STAMP) ## the generated documents through those engines and skopeo
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/cluster -m cluster
 
-check: $(STAMP) ## format, lint, types, layers, dead code, words, long sentences, tests that check nothing, Terraform style, README against the CLI, docs/reference against the code
+check: $(STAMP) ## format, lint, types, layers, dead code, words, long sentences, tests that check nothing, long files, Terraform style, README against the CLI, docs/reference against the code
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -58,6 +58,7 @@ check: $(STAMP) ## format, lint, types, layers, dead code, words, long sentences
 	$(BIN)/python -m scripts.check_words
 	$(BIN)/python -m scripts.check_sentences
 	$(BIN)/python -m scripts.check_tests
+	$(BIN)/python -m scripts.check_lengths
 	$(BIN)/python -m scripts.write_reference
 
 provider-schema: $(STAMP) ## what the modules use against the newest AWS provider's schema (downloads 70 MB)

@@ -29,7 +29,7 @@ SHARED: Mapping[str, tuple[frozenset[str], str]] = {
             {
                 "orchestrator/constructs/aws_cdk.py",
                 "orchestrator/constructs/terrain.py",
-                "orchestrator/environment/parts.py",
+                "orchestrator/environment/function_parts.py",
             }
         ),
         "The setting, and what makes it in each kind of CDK.",

@@ -6,8 +6,8 @@ import json
 
 from orchestrator.checks.context import Context
 from orchestrator.checks.retention_settings import retention_document
+from orchestrator.environment.function_parts import LifecycleManager
 from orchestrator.environment.model import Environment
-from orchestrator.environment.parts import LifecycleManager
 from orchestrator.environment.tfvars import Path
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.routes.build import build_route_table

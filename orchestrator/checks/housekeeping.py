@@ -9,7 +9,7 @@ from orchestrator.checks.function_variables import check_function_variables
 from orchestrator.checks.problem import shown
 from orchestrator.checks.retention_settings import check_retention, warn_of_native_policy
 from orchestrator.checks.usage_settings import check_usage
-from orchestrator.environment.parts import LifecycleManager, ScanFindings
+from orchestrator.environment.function_parts import LifecycleManager, ScanFindings
 from orchestrator.environment.schedules import rate_of
 from orchestrator.environment.tfvars import Path, dotted
 

@@ -6,7 +6,7 @@ import json
 
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
-from orchestrator.environment.parts import RetentionSettings
+from orchestrator.environment.function_parts import RetentionSettings
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.lifecycle.retention import InvalidRetentionError, RetentionFault, read_retention

@@ -11,8 +11,8 @@ from datetime import timedelta
 
 from orchestrator.checks.environments import Find, by_registry, problem_of
 from orchestrator.checks.problem import Problem
+from orchestrator.environment.function_parts import UsageSettings
 from orchestrator.environment.model import Environment
-from orchestrator.environment.parts import UsageSettings
 from orchestrator.environment.schedules import enough_hours, hours_of, is_tight, longest_gap
 from orchestrator.environment.tfvars import Path
 

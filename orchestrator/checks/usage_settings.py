@@ -7,7 +7,7 @@ from datetime import timedelta
 from orchestrator.checks.context import Context
 from orchestrator.checks.pod_roles import check_pod_role
 from orchestrator.checks.problem import shown
-from orchestrator.environment.parts import UsageSettings
+from orchestrator.environment.function_parts import UsageSettings
 from orchestrator.environment.schedules import enough_hours, hours_of, is_tight, longest_gap
 from orchestrator.environment.tfvars import Path, dotted
 

@@ -9,7 +9,7 @@ from orchestrator.constructs.manager_rights import topic_policy
 if TYPE_CHECKING:
     from orchestrator.constructs.cache_resources import Resource
     from orchestrator.constructs.manager_rights import ManagerNames
-    from orchestrator.environment.parts import LifecycleManager
+    from orchestrator.environment.function_parts import LifecycleManager
 
 
 def alarm_resources(manager: LifecycleManager, names: ManagerNames) -> dict[str, Resource]:

@@ -24,8 +24,8 @@ from orchestrator.constructs.usage_role import usage_resources
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
+    from orchestrator.environment.function_parts import LifecycleManager
     from orchestrator.environment.model import Environment
-    from orchestrator.environment.parts import LifecycleManager
 
 # Days that what the function leaves for itself is kept, as in modules/lifecycle-manager/bucket.tf.
 _KEPT_DAYS = {"cache": 90, "findings": 365, "runs": 30}

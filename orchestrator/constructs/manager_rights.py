@@ -15,8 +15,8 @@ from orchestrator.partitions import partition_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from orchestrator.environment.function_parts import LifecycleManager
     from orchestrator.environment.model import Environment
-    from orchestrator.environment.parts import LifecycleManager
 
 Statement = dict[str, Any]
 

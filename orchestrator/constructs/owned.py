@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
+    from orchestrator.environment.function_parts import LifecycleManager
     from orchestrator.environment.model import Environment
-    from orchestrator.environment.parts import LifecycleManager
 
 
 def check_owns_rules(environment: Environment) -> None:

@@ -10,8 +10,8 @@ from orchestrator.lifecycle.in_use import snapshot_key
 if TYPE_CHECKING:
     from orchestrator.constructs.cache_resources import Resource
     from orchestrator.constructs.manager_rights import ManagerNames, Statement
+    from orchestrator.environment.function_parts import LifecycleManager, UsageSettings
     from orchestrator.environment.model import Environment
-    from orchestrator.environment.parts import LifecycleManager, UsageSettings
 
 
 def usage_resources(environment: Environment, manager: LifecycleManager, names: ManagerNames) -> dict[str, Resource]:

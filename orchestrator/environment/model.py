@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any
 
+from orchestrator.environment.function_parts import LambdaPackages, LifecycleManager, ScanFindings
 from orchestrator.environment.markers import (
     AccountId,
     Accounts,
@@ -26,8 +27,6 @@ from orchestrator.environment.markers import (
 from orchestrator.environment.parts import (
     Beside,
     ImageSwapper,
-    LambdaPackages,
-    LifecycleManager,
     MachinePool,
     Mirror,
     MirrorImage,
@@ -38,7 +37,6 @@ from orchestrator.environment.parts import (
     PushRole,
     RegistryScanning,
     RootTemplate,
-    ScanFindings,
     StateBackend,
     Value,
 )

@@ -23,7 +23,7 @@ def bucket_of(environment: Environment) -> str | None:
 def settings_from_environment(environment: Environment) -> Settings:
     """The settings, those of an environment without `lifecycle_manager` the defaults. Raises RefusedInput."""
     from orchestrator.checks.function_variables import function_variables
-    from orchestrator.environment.parts import LifecycleManager
+    from orchestrator.environment.function_parts import LifecycleManager
 
     variables = function_variables(environment, environment.lifecycle_manager or LifecycleManager())
     # Where records are is asked of `bucket_of`, and they may be in a folder here.

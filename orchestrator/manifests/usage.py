@@ -23,8 +23,8 @@ from orchestrator.routes.table import RouteTable
 from orchestrator.workloads.custom_resources import image_fields
 
 if TYPE_CHECKING:
+    from orchestrator.environment.function_parts import UsageSettings
     from orchestrator.environment.model import Environment
-    from orchestrator.environment.parts import UsageSettings
 
 NAME = "ecr-usage"
 DEFAULT_NAMESPACE = "ecr-usage"
@@ -100,7 +100,7 @@ def documents(environment: Environment, usage: UsageSettings, image: str) -> lis
 
 def usage(environment: Environment, table: RouteTable) -> TargetFiles:
     """Target `usage`."""
-    from orchestrator.environment.parts import UsageSettings
+    from orchestrator.environment.function_parts import UsageSettings
 
     settings = (environment.lifecycle_manager and environment.lifecycle_manager.usage) or UsageSettings()
     built, pulled = usage_image(environment, table, settings.image)

@@ -11,8 +11,8 @@ import pytest
 from orchestrator.local import ensure_running, stop
 from orchestrator.local.controls import SeedImage, seed_images
 from tests.functional.cluster_of_files import Cluster
+from tests.functional.images_of_a_cluster import cluster, pod
 from tests.functional.running import run
-from tests.functional.test_images_command import cluster, pod
 
 __all__ = ["cluster"]
 MORE = "create_vpc_endpoints = false\nattach_ecr_policy = false\n"

@@ -9,86 +9,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import random
 import re
-import socket
 import ssl
-import struct
 import threading
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 from orchestrator.oci.manifest import INDEXES, MANIFESTS, OCI_INDEX, parse_manifest
-from tests.oci.chunked_body import chunks
-from tests.oci.loopback_server import LoopbackHandler, LoopbackServer, LoopbackService
+from tests.oci.loopback_server import LoopbackService
+from tests.oci.registry_state import Bearer, Faults, Repository
+from tests.oci.registry_wire import RegistryServer, RegistryWire
 
 _ROUTE = re.compile(r"/v2/(?P<repository>.+?)/(?P<kind>manifests|blobs|tags|referrers)/(?P<reference>.+)\Z")
-
-
-@dataclass
-class Repository:
-    """What one repository holds. Manifests are (media type, bytes)."""
-
-    manifests: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
-    blobs: dict[str, bytes] = field(default_factory=dict)
-    uploads: dict[str, bytearray] = field(default_factory=dict)
-
-    def references(self, digest: str) -> bool:
-        return any(digest.encode() in content for _, content in self.manifests.values())
-
-
-@dataclass
-class Faults:
-    """What goes wrong, as shares of the answers (0 to 1); `only` limits it to requests that it is true for.
-
-    `away` says until when (monotonic) connections are cut; `drip` is seconds between single bytes of a blob.
-    """
-
-    flip: float = 0.0
-    cut: float = 0.0
-    wrong_manifest: float = 0.0
-    error: float = 0.0
-    throttle: float = 0.0
-    retry_after: str = ""
-    upload_cut: float = 0.0
-    drip: float = 0.0
-    drip_share: float = 1.0
-    away: float = 0.0
-    no_ranges: bool = False
-    at_most: int = 10**9
-    only: Callable[[str, str], bool] = lambda method, path: True
-    random: random.Random = field(default_factory=lambda: random.Random(7))
-    happened: Counter[str] = field(default_factory=Counter)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def strikes(self, kind: str, method: str, path: str) -> bool:
-        share = getattr(self, kind)
-        if not share or not self.only(method, path):
-            return False
-        if kind == "flip" and ("/tags/list" in path or "/referrers/" in path):
-            # A list has no digest: what is changed in it is noticed by TLS alone (docs/limits.md).
-            return False
-        with self.lock:
-            if self.happened.total() >= self.at_most or self.random.random() >= share:
-                return False
-            self.happened[kind] += 1
-            return True
-
-
-@dataclass
-class Bearer:
-    """Tokens for user and password (or anybody), each good for `seconds`, and only for the repositories of its scope."""
-
-    user: str = ""
-    password: str = ""
-    seconds: float = 300.0
-    issued: dict[str, tuple[float, frozenset[str]]] = field(default_factory=dict)
-    asked: list[dict[str, list[str]]] = field(default_factory=list)
 
 
 class StrictRegistry(LoopbackService):
@@ -138,7 +73,7 @@ class StrictRegistry(LoopbackService):
         self.mounted = 0
         self.on_request: Callable[[str, str], None] = lambda method, path: None
         self._buckets: dict[str, tuple[float, float]] = {}
-        server = _Server(("127.0.0.1", 0), _Handler)
+        server = RegistryServer(("127.0.0.1", 0), _Handler)
         server.registry = self
         if tls is not None:
             # The handshake is made by the thread that reads first.
@@ -166,17 +101,7 @@ class StrictRegistry(LoopbackService):
             return tokens < 1
 
 
-class _Server(LoopbackServer):
-    registry: StrictRegistry
-
-
-class _Handler(LoopbackHandler):
-    server: _Server
-
-    @property
-    def registry(self) -> StrictRegistry:
-        return self.server.registry
-
+class _Handler(RegistryWire):
     def do_GET(self) -> None:
         self._serve()
 
@@ -438,99 +363,6 @@ class _Handler(LoopbackHandler):
             repository.blobs[digest] = bytes(data)
             del repository.uploads[session]
         self._answer(201, b"", {"Location": f"/v2/{name}/blobs/{digest}", "Docker-Content-Digest": digest})
-
-    # The wire
-
-    def _receive(self, data: bytearray) -> bool:
-        """Take the body into `data` piece by piece: what came before a cut stays. False when it was cut."""
-        if "chunked" in (self.headers.get("Transfer-Encoding") or ""):
-            return self._receive_chunks(data)
-        cut_at = -1
-        if self.registry.faults.strikes("upload_cut", self.command, self.path):
-            cut_at = self.left // 2
-        while self.left:
-            piece = self.rfile.read(min(self.left, 262144))
-            if self.registry.bandwidth:
-                time.sleep(len(piece) / self.registry.bandwidth)
-            if not piece:
-                self.close_connection = True
-                return False
-            self.left -= len(piece)
-            data += piece
-            if 0 <= cut_at <= len(data):
-                self._reset()
-                return False
-        return True
-
-    def _receive_chunks(self, data: bytearray) -> bool:
-        try:
-            for piece in chunks(self.rfile):  # type: ignore[arg-type]
-                if self.registry.bandwidth:
-                    time.sleep(len(piece) / self.registry.bandwidth)
-                data += piece
-        except EOFError:
-            self.close_connection = True
-            return False
-        return True
-
-    def _body(self) -> bytes | None:
-        """The whole body; None when the client left before its end: what came is no request."""
-        content = bytearray()
-        return bytes(content) if self._receive(content) else None
-
-    def _refuse(self, status: int, code: str, message: str) -> None:
-        self.registry.refused.append(f"{code}: {message}")
-        self._error(status, code, message)
-
-    def _error(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
-        if self.left:
-            # As servers do that refuse a body: they answer and close.
-            self.close_connection = True
-        content = json.dumps({"errors": [{"code": code, "message": message}]}).encode()
-        self._send(status, content, {"Content-Type": "application/json", **(headers or {})})
-
-    def _answer(self, status: int, content: bytes, headers: dict[str, str]) -> None:
-        faults = self.registry.faults
-        sent = content
-        if content and self.command == "GET":
-            if faults.strikes("flip", self.command, self.path):
-                middle = len(content) // 2
-                sent = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-            elif faults.strikes("cut", self.command, self.path):
-                self._send(status, content, headers, sent=content[: len(content) // 2])
-                self._reset()
-                return
-            elif faults.drip and "/blobs/" in self.path and faults.random.random() < faults.drip_share:
-                self._send(status, content, headers, sent=b"")
-                for byte in content:
-                    time.sleep(faults.drip)
-                    self.wfile.write(bytes([byte]))
-                    self.wfile.flush()
-                return
-        self._send(status, content, headers, sent=sent)
-
-    def _send(self, status: int, content: bytes, headers: dict[str, str], sent: bytes | None = None) -> None:
-        lines = [f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in headers.items())]
-        lines.append(f"Content-Length: {len(content)}")
-        if self.close_connection:
-            lines.append("Connection: close")
-        self.wfile.write("\r\n".join([*lines, "", ""]).encode())
-        if self.command != "HEAD" and status not in (204, 304):
-            left = memoryview(content if sent is None else sent)
-            if self.registry.bandwidth:
-                while len(left) > 262144:
-                    self.wfile.write(left[:262144])
-                    time.sleep(262144 / self.registry.bandwidth)
-                    left = left[262144:]
-                time.sleep(len(left) / self.registry.bandwidth)
-            self.wfile.write(left)
-        self.wfile.flush()
-
-    def _reset(self) -> None:
-        """End the connection as a crash does."""
-        self.close_connection = True
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.connection.close()
 
 
 def _action(method: str, path: str) -> str:

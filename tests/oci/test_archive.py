@@ -21,7 +21,8 @@ from orchestrator.oci.retry import Budget
 from orchestrator.routes.reference import parse_reference
 from tests.oci.copying import QUICK
 from tests.oci.corpus import Maker, bytes_of, graph
-from tests.oci.strict_registry import Faults, StrictRegistry
+from tests.oci.registry_state import Faults
+from tests.oci.strict_registry import StrictRegistry
 
 
 def fill(source: StrictRegistry) -> None:

@@ -16,7 +16,8 @@ from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.retry import Budget
 from tests.oci.copying import pair, run
 from tests.oci.corpus import Maker, bytes_of, graph
-from tests.oci.strict_registry import Bearer, Faults, StrictRegistry
+from tests.oci.registry_state import Bearer, Faults
+from tests.oci.strict_registry import StrictRegistry
 
 NAMES = ("a", "b", "c", "d")
 

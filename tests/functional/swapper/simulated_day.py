@@ -28,7 +28,8 @@ from orchestrator.local.controls import set_faults
 from orchestrator.project import Project
 from tests.functional.swapper.serving_webhook import ServedWebhook, make_certificate, served
 from tests.made_images import make_image
-from tests.oci.strict_registry import Faults, StrictRegistry
+from tests.oci.registry_state import Faults
+from tests.oci.strict_registry import StrictRegistry
 from tests.unit.swapper.reviews import containers, pod, review
 
 FACTOR = 100.0

@@ -2,53 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import pytest
 
 from orchestrator.checks.across import check_across, warn_across
-from orchestrator.checks.check import build_environment
-from orchestrator.environment.model import Environment
-from orchestrator.environment.tfvars import Path, parse_tfvars
+from orchestrator.environment.tfvars import Path
 from orchestrator.errors import Location
 from orchestrator.project import find_project
-from tests.unit.checks.wrong_inputs import file_of
-
-QUAY = 'quay = { upstream_registry_url = "quay.io" }'
-K8S = 'k8s = { upstream_registry_url = "registry.k8s.io" }'
-USES = "manage_registry = false\n"
-ELSEWHERE = 'aws_region = "us-east-1"\n'
-CENTRAL = f'{USES}account_id = "999988887777"\nregistry_account_id = "111122223333"\n'
-
-
-CLASSIC = 'platform = "rosa-classic"\nattach_ecr_policy = true\nworker_role_prefix = "acme"\n'
-HCP = 'platform = "rosa-hcp"\nattach_ecr_policy = true\nmachine_pools = { workers = { instance_profile = "acme" } }\n'
-
-
-def rules(*entries: str) -> str:
-    return f"pull_through_cache_rules = {{\n{chr(10).join(entries)}\n}}\n"
-
-
-def environments(texts: Mapping[str, str]) -> list[Environment]:
-    def read(name: str, text: str) -> Environment:
-        own_name = "" if "cluster_name" in text else f'cluster_name = "{name}"\n'
-        return build_environment(name, [parse_tfvars(file_of(own_name + text), f"environments/{name}.tfvars")])
-
-    return [read(name, text) for name, text in texts.items()]
-
-
-def lifecycle(*attributes: str, enabled: bool = False) -> str:
-    return "\n".join(["lifecycle_manager = {", f"enabled = {str(enabled).lower()}", *attributes, "}\n"])
-
-
-def usage(*attributes: str) -> str:
-    return "\n".join(["usage = {", "pod_identity = true", *attributes, "}"])
-
-
-def owner(*clusters: str, more: str = "") -> str:
-    return rules(QUAY) + lifecycle(f"clusters = {json.dumps(clusters)}", more, enabled=True)
-
+from tests.unit.checks.several_environments import (
+    CENTRAL,
+    CLASSIC,
+    ELSEWHERE,
+    HCP,
+    K8S,
+    QUAY,
+    USES,
+    environments,
+    lifecycle,
+    owner,
+    rules,
+    usage,
+)
 
 GOOD = {
     "two ROSA clusters of which one attaches": {
@@ -122,14 +97,18 @@ GOOD = {
     },
 }
 
+
 VPC = (
     'create_vpc_endpoints = true\nvpc_id = "vpc-0123456789abcdef1"\nvpc_cidr = "10.0.0.0/16"\n'
     'private_subnet_ids = ["subnet-0123456789abcdef1"]\n'
 )
+
+
 PUSH = (
     'create_ecr = true\npush_roles = { ROLE = {\nrepositories = ["NAME-registry"]\nsubjects = ["system:serviceaccount:ci:b"]\n'
     'oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/A"\n} }\n'
 )
+
 
 BAD = {
     "two owners": (
@@ -266,129 +245,6 @@ BAD = {
         ["does not admit account 999988887777", "registry_consumer_account_ids"],
     ),
 }
-
-
-# {name: (environments, what is asked for, what is said)}; these name a line in both files.
-SNAPSHOTS: dict[str, tuple[dict[str, str], list[Path], list[str]]] = {
-    "two clusters of one name that write one snapshot": (
-        {
-            "a": 'cluster_name = "prod"\nregistry_consumer_account_ids = ["999988887777"]\n' + lifecycle(usage()),
-            "b": 'cluster_name = "prod"\naccount_id = "999988887777"\nregistry_account_id = "111122223333"\n'
-            + USES
-            + lifecycle(usage()),
-        },
-        [("cluster_name",), ("cluster_name",)],
-        ['"b" is called "prod"', '"a" (environments/a.tfvars:7)', "/snapshots/prod.json", 'snapshot_name = "b"'],
-    ),
-    "one snapshot name for two clusters": (
-        {"a": lifecycle(usage()), "b": USES + lifecycle(usage('snapshot_name = "a"'))},
-        [("cluster_name",), ("lifecycle_manager", "usage", "snapshot_name")],
-        ['"b" is called "a"', "what only the first cluster runs may be deleted"],
-    ),
-    "a cluster whose namesake writes for it": (
-        {
-            "a": 'cluster_name = "prod"\n' + owner("prod", more=usage()),
-            "b": 'cluster_name = "prod"\n'
-            + 'manage_registry = false\nregistry_region = "eu-west-1"\n'
-            + ELSEWHERE
-            + rules(QUAY),
-        },
-        [("cluster_name",), ("cluster_name",)],
-        ['"b" is called "prod"'],
-    ),
-    "a cluster that the owner does not wait for": (
-        {"a": owner("a", more=usage()), "b": USES + rules(QUAY) + lifecycle(usage())},
-        [("lifecycle_manager", "clusters"), ("cluster_name",)],
-        ['"b", the cluster of "b", is not among', '"a" (environments/a.tfvars:7), which names a', 'Add "b" to'],
-    ),
-    "a cluster that writes nothing": (
-        {"a": owner("a", more=usage()), "b": USES + rules(QUAY)},
-        [("lifecycle_manager", "clusters"), ("cluster_name",)],
-        ['give "b" lifecycle_manager.usage'],
-    ),
-    "a snapshot name that the owner does not know": (
-        {"a": owner("a", "b"), "b": USES + rules(QUAY) + lifecycle(usage('snapshot_name = "c"'))},
-        [("lifecycle_manager", "clusters"), ("lifecycle_manager", "usage", "snapshot_name")],
-        ['"c", the cluster of "b"'],
-    ),
-    "a snapshot in a bucket that nobody reads": (
-        {
-            "a": owner("a", "b", more='bucket_name = "records"'),
-            "b": USES + rules(QUAY) + lifecycle(usage()),
-        },
-        [("lifecycle_manager", "bucket_name"), ("lifecycle_manager", "bucket_name")],
-        ["to ecr-lifecycle-111122223333-eu-west-1", 'bucket_name = "records"'],
-    ),
-    "a schedule rarer than the owner's limit": (
-        {
-            "a": owner("a", "b", more="snapshot_max_age_hours = 12"),
-            "b": USES + rules(QUAY) + lifecycle(usage('schedule = "17 2 * * *"')),
-        },
-        [("lifecycle_manager", "snapshot_max_age_hours"), ("lifecycle_manager", "usage", "schedule")],
-        ["up to 24 hours between two snapshots", "for 12 hours (environments/a.tfvars:7)"],
-    ),
-}
-
-
-@pytest.mark.parametrize(("texts", "paths", "parts"), SNAPSHOTS.values(), ids=SNAPSHOTS)
-def test_a_snapshot_that_would_not_keep_what_runs_is_one_problem_with_both_lines(
-    texts: Mapping[str, str], paths: list[Path], parts: list[str]
-) -> None:
-    asked: set[tuple[str, Path]] = set()
-
-    def where(environment: str, variable: Path) -> Location:
-        asked.add((environment, variable))
-        return Location(f"environments/{environment}.tfvars", 7)
-
-    found = environments(texts)
-    (problem,) = check_across(found, where)
-    assert problem.where == Location("environments/b.tfvars", 7)
-    assert asked == set(zip("ab", paths, strict=True))
-    for part in parts:
-        assert part in str(problem)
-    assert problem.why
-    assert problem.remedy
-    assert warn_across(found) == []
-
-
-def test_a_cluster_of_an_owner_that_declares_none_is_warned_about() -> None:
-    found = environments({"a": owner(), "b": USES + rules(QUAY) + lifecycle(usage())})
-    (warning,) = warn_across(found)
-    assert check_across(found) == []
-    assert 'of "a" (environments/a.tfvars), which names none' in str(warning)
-    assert "Pull times alone decide" in str(warning)
-
-
-FAR_ROLE = "arn:aws:iam::999988887777:role/b-ecr-usage-eu-west-1"
-
-
-@pytest.mark.parametrize(
-    ("writers", "said"),
-    [("", "does not name it"), (FAR_ROLE.replace("-eu-west-1", ""), "role/b-ecr-usage for it"), (FAR_ROLE, "")],
-)
-def test_a_writer_of_another_account_that_the_owner_does_not_admit_is_warned_about(writers: str, said: str) -> None:
-    admits = 'registry_consumer_account_ids = ["999988887777"]\n'
-    more = f'snapshot_writers = {{ b = "{writers}" }}' if writers else ""
-    found = environments(
-        {"a": admits + owner("a", "b", more=more), "b": CENTRAL + rules(QUAY) + lifecycle(usage())},
-    )
-    assert check_across(found) == []
-    warnings = [str(warning) for warning in warn_across(found)]
-    assert len(warnings) == (1 if said else 0)
-    assert all(said in warning and f'"b" = "{FAR_ROLE}"' in warning for warning in warnings)
-
-
-def test_a_schedule_of_which_no_run_may_fail_is_warned_of() -> None:
-    found = environments(
-        {
-            "a": owner("a", "b", more="snapshot_max_age_hours = 24"),
-            "b": USES + rules(QUAY) + lifecycle(usage('schedule = "17 2 * * *"')),
-        }
-    )
-    assert check_across(found) == []
-    (warning,) = warn_across(found)
-    assert "up to 24 hours between two snapshots" in str(warning)
-    assert "raise snapshot_max_age_hours there to 48" in str(warning)
 
 
 @pytest.mark.parametrize("texts", GOOD.values(), ids=GOOD)

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.checks.check import check_environment
 from orchestrator.checks.retention_settings import retention_document
-from orchestrator.environment.parts import RetentionSettings
+from orchestrator.environment.function_parts import RetentionSettings
 from orchestrator.environment.tfvars import parse_tfvars
 from orchestrator.lifecycle.retention import LIMITS, InvalidRetentionError, read_retention
 from tests.unit.checks.wrong_inputs import FILE, file_of

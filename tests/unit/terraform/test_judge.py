@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
+from orchestrator.environment.function_parts import LifecycleManager
 from orchestrator.environment.model import Environment
-from orchestrator.environment.parts import LifecycleManager
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.terraform.judge import judge, refusal
 from orchestrator.terraform.losses import losses
