@@ -8,6 +8,7 @@ from orchestrator.checks.arns import check_kms_key
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.environment.identifiers import is_region
+from orchestrator.environment.value_types import ROSA_CLUSTER_NAME
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,89}")
 _RESERVED_NAMES = {
@@ -20,7 +21,6 @@ _OWN_FOLDERS = {
     "local": "Its folder .orchestrator/local is where --local keeps the working directories of all environments.",
     "local-aws": "Its folder .orchestrator/local-aws is where the embedded AWS keeps its record.",
 }
-_ROSA_NAME = re.compile(r"[a-z]([a-z0-9-]{0,52}[a-z0-9])?")
 
 
 def check_identity(context: Context) -> None:
@@ -81,14 +81,10 @@ def _check_cluster_name(context: Context) -> None:
     if not context.usable("cluster_name", "platform"):
         return
     environment = context.environment
-    if environment.platform != "eks" and not _ROSA_NAME.fullmatch(environment.cluster_name):
-        context.error(
-            ("cluster_name",),
-            f"cluster_name is {shown(environment.cluster_name)}.",
-            why="ROSA cluster names have 1 to 54 lower case letters, digits and hyphens, and begin with a letter.",
-            remedy="Write the cluster's name, not its ARN or URL.",
-            value=environment.cluster_name,
-        )
+    fault = ROSA_CLUSTER_NAME.judge(environment.cluster_name) if environment.platform != "eks" else None
+    if fault is not None:
+        what, (why, remedy) = f"cluster_name is {shown(environment.cluster_name)}.", fault
+        context.error(("cluster_name",), what, why=why, remedy=remedy, value=environment.cluster_name)
 
 
 def _check_state(context: Context) -> None:

@@ -13,7 +13,14 @@ import click
 
 from orchestrator.cli import messages
 from orchestrator.cli.environment_name import NAME
-from orchestrator.cli.init_questions import ask_bucket, ask_cluster, ask_upstreams, asked_account, asked_region
+from orchestrator.cli.init_questions import (
+    ask_bucket,
+    ask_cluster,
+    ask_cluster_name,
+    ask_upstreams,
+    asked_account,
+    asked_region,
+)
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import project_session
@@ -47,6 +54,7 @@ UPSTREAMS = {
 _WITHOUT_CREDENTIALS = ("ecr-public", "k8s", "quay")
 _ONLY_ON = (("node_role_names", "--node-role", "eks"), ("worker_role_prefix", "--worker-role-prefix", "rosa-classic"))
 _NEEDED = {"platform": "--platform", "aws_region": "--region", "account_id": "--account-id"}
+_LIKE = {"--platform": "eks", "--region": "eu-west-1", "--account-id": "111122223333"}
 
 
 @click.command("init")
@@ -167,7 +175,7 @@ def _answers(
         raise RefusedInput(
             f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.",
             why="There is no terminal to ask on, or --yes was given.",
-            remedy=f"orchestrator init {name} --platform eks --region eu-west-1 --account-id 111122223333",
+            remedy=f"Add {' '.join(f'{flag} {_LIKE[flag]}' for flag in missing)}, with your own values.",
         )
     platform = _text(given["platform"]) or click.prompt("Platform", type=click.Choice(PLATFORMS), default="eks")
     for key, flag, wanted in _ONLY_ON:
@@ -179,7 +187,7 @@ def _answers(
             )
     region = _text(given["aws_region"]) or click.prompt("AWS region", value_proc=asked_region)
     account = _text(given["account_id"]) or click.prompt("AWS account ID (12 digits)", value_proc=asked_account)
-    cluster = _text(given["cluster_name"]) or (click.prompt("Cluster name", default=name) if ask else name)
+    cluster = _text(given["cluster_name"]) or (ask_cluster_name(platform, name) if ask else name)
     others = readable_environments(project)
     owner = next(
         (env for env in others if env.owns_registry and (env.account_id, env.aws_region) == (account, region)), None

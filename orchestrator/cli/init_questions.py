@@ -17,6 +17,7 @@ from orchestrator.errors import OrchestratorError
 
 if TYPE_CHECKING:
     from orchestrator.aws.cluster_network import ClusterNetwork
+    from orchestrator.environment.markers import Form
     from orchestrator.project import Project
     from orchestrator.scaffold import Answers
 
@@ -35,6 +36,25 @@ def asked_account(answer: str) -> str:
     if not re.fullmatch("[0-9]{12}", answer.strip()):
         raise click.BadParameter(f'"{answer}" has no 12 digits')
     return answer.strip()
+
+
+def ask_cluster_name(platform: str, usual: str) -> str:
+    """The cluster's name; asked again while the platform has none like it."""
+    from orchestrator.environment.value_types import EKS_CLUSTER_NAME, ROSA_CLUSTER_NAME
+
+    form = EKS_CLUSTER_NAME if platform == "eks" else ROSA_CLUSTER_NAME
+    # An environment's name may be none of a cluster.
+    default = usual if form.holds(usual) else None
+    answer: str = click.prompt("Cluster name", default=default, value_proc=lambda text: _of_form(form, text))
+    return answer
+
+
+def _of_form(form: Form, text: str) -> str:
+    """The answer, or another question when it has not that form."""
+    fault = form.judge(text.strip())
+    if fault is not None:
+        raise click.BadParameter(f'"{text}": {" ".join(fault)}')
+    return text.strip()
 
 
 def ask_upstreams(offered: Sequence[str], usual: Sequence[str]) -> tuple[str, ...]:
@@ -84,9 +104,14 @@ def ask_cluster(project: Project, answers: Answers, *, local: bool) -> Answers:
 
 def ask_bucket(name: str) -> str | None:
     """The bucket for the state, None when the answer is empty."""
+    from orchestrator.environment.value_types import BUCKET_NAME
+
     text = f"S3 bucket for the state, made when it is missing (empty: later, by `orchestrator init {name} --state-bucket BUCKET`)"
-    answer: str = click.prompt(text, default="", show_default=False)
-    return answer.strip() or None
+
+    def named(answer: str) -> str:
+        return _of_form(BUCKET_NAME, answer) if answer.strip() else ""
+
+    return click.prompt(text, default="", show_default=False, value_proc=named) or None
 
 
 def _with_roles(answers: Answers, found: ClusterNetwork) -> Answers:

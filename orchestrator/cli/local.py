@@ -28,6 +28,7 @@ def _describe(local_aws: LocalAws, account_id: str, region: str) -> dict[str, ob
         "log": str(local_aws.log),
         "requests": answer["requests"],
         "accounts": answer["accounts"],
+        "upstreams": answer.get("upstreams", {}),
         "environment": local_aws.variables(account_id, region),
     }
 
@@ -37,6 +38,10 @@ def _print(description: dict[str, object]) -> None:
     accounts = description["accounts"]
     if isinstance(accounts, list) and accounts:
         click.echo(f"Accounts in use: {', '.join(map(str, accounts))}")
+    upstreams = description["upstreams"]
+    assert isinstance(upstreams, dict)
+    for registry, address in sorted(upstreams.items()):
+        click.echo(f"Rules of {registry} fetch from {address}")
     click.echo(f"Log: {description['log']}")
     click.echo("For the AWS command line and SDKs (the access key chooses the account):")
     variables = description["environment"]

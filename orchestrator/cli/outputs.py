@@ -57,6 +57,16 @@ def printed_output(unit: EnvironmentRun, *, key: str, raw: bool, as_json: bool, 
     return Report({})
 
 
+def _is_declared(unit: EnvironmentRun, key: str) -> bool:
+    """Does the root module declare this output? Terraform keeps none that is null."""
+    wanted = f'output "{key}" {{'
+    return any(
+        line.startswith(wanted)
+        for path in unit.stack.workdir.root.glob("*.tf")
+        for line in path.read_text(encoding="utf-8").splitlines()
+    )
+
+
 def _value(unit: EnvironmentRun, outputs: Mapping[str, Mapping[str, Any]], key: str, *, show_sensitive: bool) -> Any:
     if key not in outputs:
         if not outputs:
@@ -65,6 +75,13 @@ def _value(unit: EnvironmentRun, outputs: Mapping[str, Mapping[str, Any]], key: 
                 environment=unit.name,
                 why="Nothing was applied yet.",
                 remedy=f"`{_apply(unit)}` makes the outputs.",
+            )
+        if _is_declared(unit, key):
+            raise RefusedInput(
+                f'the output "{key}" has no value.',
+                environment=unit.name,
+                why="It is null: the environment does not make what it names, or was not applied since it does.",
+                remedy="`orchestrator docs outputs` says which variable it needs.",
             )
         guess = nearest(key, outputs)
         raise RefusedInput(

@@ -38,14 +38,17 @@ from orchestrator.routes.reference import InvalidReference, parse_reference
 ACCOUNT_SETTINGS = {"BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE", "CLAIR"), "REGISTRY_POLICY_SCOPE": ("V1", "V2")}
 AccountSetting = Annotated[str, OneOf(tuple(ACCOUNT_SETTINGS))]
 # What EKS takes; ROSA's names are narrower, which a check with the platform says.
-AnyClusterName = Annotated[
-    str,
-    Form(
-        re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"),
-        why="Cluster names have 1 to 100 letters, digits, - and _, and begin with a letter or digit.",
-        remedy="Write the cluster's name, not its ARN or URL.",
-    ),
-]
+EKS_CLUSTER_NAME = Form(
+    re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"),
+    why="Cluster names have 1 to 100 letters, digits, - and _, and begin with a letter or digit.",
+    remedy="Write the cluster's name, not its ARN or URL.",
+)
+ROSA_CLUSTER_NAME = Form(
+    re.compile(r"[a-z](?:[a-z0-9-]{0,52}[a-z0-9])?"),
+    why="ROSA cluster names have 1 to 54 lower case letters, digits and hyphens, and begin with a letter.",
+    remedy="Write the cluster's name, not its ARN or URL.",
+)
+AnyClusterName = Annotated[str, EKS_CLUSTER_NAME]
 Mutability = Annotated[str, OneOf(("MUTABLE", "IMMUTABLE"))]
 UntaggedDays = Annotated[int, Between(1, why="ECR counts whole days from 1 on.")]
 KeepCount = Annotated[int, Between(1, why="ECR keeps at least one image.")]
@@ -237,15 +240,13 @@ StateKey = Annotated[
         meant=lambda text: text.strip("/")[:1000],
     ),
 ]
-BucketName = Annotated[
-    str,
-    Form(
-        is_bucket_name,
-        why="Bucket names have 3 to 63 lower case letters, digits, dots and hyphens, and are no IP address.",
-        remedy="Write the name only.",
-        meant=lambda text: re.sub(r"^s3://|^arn:[^:]*:s3:::", "", text).split("/")[0],
-    ),
-]
+BUCKET_NAME = Form(
+    is_bucket_name,
+    why="Bucket names have 3 to 63 lower case letters, digits, dots and hyphens, and are no IP address.",
+    remedy="Write the name only.",
+    meant=lambda text: re.sub(r"^s3://|^arn:[^:]*:s3:::", "", text).split("/")[0],
+)
+BucketName = Annotated[str, BUCKET_NAME]
 
 
 def _judge_kubernetes_version(text: str) -> tuple[str, str] | None:

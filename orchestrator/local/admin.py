@@ -79,6 +79,7 @@ class Admin:
             "requests": self._application.requests.total(),
             "accounts": self._application.requests.accounts(),
             "faults_injected": self._application.faults.injected(),
+            "upstreams": self._application.ecr.behaviour.upstreams,
             "calls_waiting": self._application.faults.waiting(),
         }
 

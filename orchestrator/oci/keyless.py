@@ -5,6 +5,7 @@ Nothing is asked of the network: the root of trust is a file, and a Sigstore bun
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -95,6 +96,8 @@ def _verifier(trust_root: Path | None) -> Any:
             "Keyless signatures cannot be checked: the package sigstore is not installed.",
             remedy=f"Install it: `{install_command('verify')}`.",
         ) from None
+    # It warns that its root is not fetched anew, which is what is asked of it.
+    logging.getLogger("sigstore").setLevel(logging.ERROR)
     try:
         if trust_root is None:
             return Verifier(trusted_root=ClientTrustConfig.production(offline=True).trusted_root)

@@ -50,7 +50,8 @@ def plan_comment(parts: Sequence[PlanComment], *, largest: int = LARGEST) -> str
         share = room // (len(parts) - place)
         sections[index] = _section(parts[index], share)
         room -= len(sections[index])
-    return f"{marker}\n{''.join(sections[index] for index in range(len(parts)))}\n"
+    text = "".join(sections[index] for index in range(len(parts)))
+    return f"{marker}\n{text.rstrip()}\n"
 
 
 def _section(part: PlanComment, room: int | None) -> str:

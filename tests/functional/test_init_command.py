@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from orchestrator.aws.session import open_session
+from orchestrator.cli.main import main
 from orchestrator.environment.model import Environment
 from orchestrator.local import LocalAws, ensure_running, stop
 from orchestrator.project import Project
@@ -141,8 +143,11 @@ def test_an_existing_common_file_is_kept_and_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (("dev",), ["--platform, --region, --account-id are missing"]),
-        (("dev", "--platform", "eks", "--region", "eu-west-1"), ["--account-id is missing"]),
+        (("dev",), ["--platform, --region, --account-id are missing", "--region eu-west-1 "]),
+        (
+            ("dev", "--platform", "rosa-hcp", "--zero-egress", "--region", "eu-west-1"),
+            ["--account-id is missing", "Add --account-id 111122223333, with your own values."],
+        ),
         (("dev", *DEV[:4], "--account-id", "12"), ['account_id is "12"', "12 digits"]),
         (("dev", *DEV[:2], "--region", "nowhere", *DEV[4:]), ['aws_region is "nowhere"']),
         (("dev", *DEV, "--vpc-id", "x"), ['vpc_id is "x"']),
@@ -177,28 +182,47 @@ def test_json_lists_what_was_written(tmp_path: Path) -> None:
     assert document["bucket"] is None
 
 
-def answered(root: Path, *arguments: str, answers: str) -> tuple[int, str]:
-    """(exit code, what stood on the terminal) of `init dev ARGUMENTS`, whose questions are answered a line each."""
-    master, slave = pty.openpty()
-    command = [sys.executable, "-m", "orchestrator", "-C", str(root), "init", "dev", *arguments]
-    variables = {**os.environ, "TERM": "dumb", "AWS_EC2_METADATA_DISABLED": "true"}
-    seen: list[bytes] = []
-    reader = threading.Thread(target=drain, args=(master, seen))
-    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=variables) as child:
-        os.close(slave)
+Answered = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Answered:
+    """(exit code, what stood on the terminal) of `init NAME ARGUMENTS` in this process, whose questions are answered a line each."""
+
+    def run_on_terminal(*arguments: str, answers: str) -> tuple[int, str]:
+        monkeypatch.setenv("TERM", "dumb")
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        master, slave = pty.openpty()
+        seen: list[bytes] = []
+        reader = threading.Thread(target=drain, args=(master, seen))
         reader.start()
         os.write(master, answers.encode())
-        code = child.wait(timeout=120)
-    reader.join()
-    os.close(master)
-    return code, b"".join(seen).decode()
+        with os.fdopen(slave, "r+b", buffering=0) as raw:
+            # An object for each stream, as a process has: a text over a terminal cannot be read and written in turn.
+            streams = {
+                name: io.TextIOWrapper(raw, "utf-8", write_through=True) for name in ("stdin", "stdout", "stderr")
+            }
+            with monkeypatch.context() as patch:
+                for name, stream in streams.items():
+                    patch.setattr(sys, name, stream)
+                with pytest.raises(SystemExit) as ended:
+                    main(["-C", str(tmp_path), "init", *arguments])
+            for stream in streams.values():
+                stream.detach()
+        reader.join()
+        os.close(master)
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, b"".join(seen).decode()
+
+    return run_on_terminal
 
 
-def test_on_a_terminal_it_asks_for_what_is_missing(tmp_path: Path) -> None:
+def test_on_a_terminal_it_asks_for_what_is_missing(tmp_path: Path, answered: Answered) -> None:
     code, shown = answered(
-        tmp_path, "--platform", "eks", answers="eu-west-1\n111122223333\n\nnope\ndocker-hub quay\n\n"
+        "dev", "--platform", "eks", answers="eu-west-1\n111122223333\n\nnope\ndocker-hub quay\nMy_Bucket\n\n"
     )
     assert code == 0, shown
+    assert '"My_Bucket": Bucket names have 3 to 63' in " ".join(shown.split())
     environment = Project(tmp_path).load("dev")
     assert (environment.aws_region, environment.account_id, environment.cluster_name) == (
         "eu-west-1",
@@ -211,6 +235,20 @@ def test_on_a_terminal_it_asks_for_what_is_missing(tmp_path: Path) -> None:
     assert "note: the cluster was not looked up" in " ".join(shown.split())
     assert environment.state is None
     assert "`orchestrator plan dev --local`" in " ".join(shown.split())
+
+
+def test_a_name_that_no_cluster_has_is_asked_for_again(tmp_path: Path, answered: Answered) -> None:
+    flags = ("--platform", "rosa-hcp", "--region", "us-east-1", "--account-id", "111122223333", "--upstream", "quay")
+    code, shown = answered("Dev.1", *flags, answers="\n\xfcber\nmain\n\n")
+    assert code == 0, shown
+    assert "ROSA cluster names have 1 to 54 lower case letters" in " ".join(shown.split())
+    assert Project(tmp_path).load("Dev.1").cluster_name == "main"
+
+
+@pytest.mark.parametrize("answers", ["\x04", "eks\n\x04", "eks\nus-east-1\n111122223333\ndev\n\x04"])
+def test_whoever_ends_the_questions_has_written_nothing(tmp_path: Path, answered: Answered, answers: str) -> None:
+    code, shown = answered("dev", answers=answers)
+    assert (code, "Aborted." in shown, list(tmp_path.iterdir())) == (130, True, [])
 
 
 ################################################################################
@@ -301,10 +339,12 @@ def make_cluster(aws: LocalAws) -> tuple[str, list[str]]:
     return vpc, [subnets[0], min(subnets[1:3])]
 
 
-def test_on_a_terminal_it_offers_what_eks_says_of_the_cluster(tmp_path: Path, aws: LocalAws) -> None:
+def test_on_a_terminal_it_offers_what_eks_says_of_the_cluster(
+    tmp_path: Path, aws: LocalAws, answered: Answered
+) -> None:
     vpc, private = make_cluster(aws)
     flags = ("--platform", "eks", "--region", "us-east-1", "--account-id", "111122223333", "--local")
-    code, shown = answered(tmp_path, *flags, answers="dev\nquay\ny\ny\n")
+    code, shown = answered("dev", *flags, answers="dev\nquay\ny\ny\n")
     assert code == 0, shown
     environment = Project(tmp_path).load("dev")
     assert environment.node_role_names == ("dev-nodes",)

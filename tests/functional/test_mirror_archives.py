@@ -49,6 +49,16 @@ def test_images_go_by_disk_with_their_signatures(world: World, source: StrictReg
     assert from_archive(world, path, "--check")[0] == 0
 
 
+def test_an_archive_of_nothing_is_not_written(world: World, tmp_path: Path) -> None:
+    path, listed = tmp_path / "images.tar", tmp_path / "images.txt"
+    listed.write_text("quay.example.com/team/app:1\n")
+    ran = run("-C", str(world.project.root), "mirror", world.name, "--from", str(listed), "--to", str(path))
+    assert ran.code == 2
+    assert "No archive is written" in ran.err
+    assert "quay.example.com/team/app:1: No route takes images" in ran.err
+    assert not path.exists()
+
+
 def test_parts_are_taken_together_and_one_image_is_chosen(world: World, tmp_path: Path) -> None:
     path = tmp_path / "images.tar"
     to_archive(world, path, "--part-size", "1MB")

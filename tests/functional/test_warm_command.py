@@ -95,6 +95,7 @@ def test_a_tag_that_names_another_digest_is_an_error(world: Warming) -> None:
         ("quay.io/team/app@sha256:" + "b" * 64, "name the tag"),
         ("quay.io/team/app:9", "BatchImportUpstreamImage"),
         ("quay.io/nobody/nothing:1", "no such tag"),
+        ("quay.io/nobody/nothing:1", "orchestrator local up --upstream REGISTRY=URL"),
     ],
 )
 def test_what_ecr_cannot_bring_is_an_error_with_its_reasons(world: Warming, reference: str, says: str) -> None:

@@ -187,6 +187,11 @@ def test_who_signed_is_named_fully(own: OwnSigstore, tmp_path: Path, text: str, 
         read_keys([text], own.write_root(tmp_path) if "keyless" in text else None)
 
 
+def test_sigstores_own_root_is_used_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    read_keys([f"keyless:{ISSUER},{WORKFLOW}"], None)
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"mediaType": "x"}', "-----BEGIN CERTIFICATE-----"])
 def test_a_root_of_trust_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "root.json"

@@ -157,6 +157,19 @@ class ArchiveRun:
             self._progress.close()
 
 
+def refuse_empty(planned: ToArchive) -> None:
+    """Raise RefusedInput where nothing goes into the archive: none could tell it from one that was cut off."""
+    if planned.plan.results:
+        return
+    reasons = list(left_lines(planned.left))
+    more = f" and {len(reasons) - 5} more" if len(reasons) > 5 else ""
+    raise RefusedInput(
+        "No archive is written: none of the images goes by a mirror.",
+        why=f"{'; '.join(reasons[:5])}{more}." if reasons else "The lists that were given name none.",
+        remedy="Add the routes to mirrors (`--write` does it when images are copied), or name other images.",
+    )
+
+
 def written_lines(path: Path, planned: ToArchive, written: ArchiveFiles) -> Iterator[str]:
     """The report for people."""
     files = f"{path} in {counted(len(written.paths), 'part')}" if len(written.paths) > 1 else str(path)

@@ -282,11 +282,12 @@ def _write(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    from orchestrator.cli.mirror.archives import written_lines
+    from orchestrator.cli.mirror.archives import refuse_empty, written_lines
     from orchestrator.cli.mirror.preconditions import refuse_named
 
     planned = run.prepare(wishes)
     refuse_named(planned.left, references)
+    refuse_empty(planned)
     if dry_run or not planned.plan.ok:
         _print(as_json, planned.document(), planned.lines())
         return 0 if planned.plan.ok else 1

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 THREADS = 8
 # ECR imports an index's images after it has answered.
 IMPORT_SECONDS = 60.0
+EMBEDDED = (
+    " The embedded AWS fetches from what `orchestrator local up --upstream REGISTRY=URL` names, and from nowhere else."
+)
 
 
 class WarmState(StrEnum):
@@ -90,6 +93,7 @@ class WarmRun:
         self._registries = Registries([self._target.endpoint()], logins=docker_logins(), find=self._target.find)
         self._host = environment.registry.host
         self._signatures = signatures
+        self._local = local
 
     def __enter__(self) -> WarmRun:
         return self
@@ -172,7 +176,7 @@ class WarmRun:
         except Absent as error:
             image.fail(
                 f"{error.what} The upstream has no such tag, the rule's credentials fail, or the caller lacks "
-                "ecr:BatchImportUpstreamImage or ecr:CreateRepository. ECR says the same of all."
+                f"ecr:BatchImportUpstreamImage or ecr:CreateRepository. ECR says the same of all.{EMBEDDED if self._local else ''}"
             )
             return None
         except OrchestratorError as error:

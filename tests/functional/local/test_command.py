@@ -35,11 +35,13 @@ def test_up_status_and_down(root: Path, tmp_path_factory: pytest.TempPathFactory
     )
     assert client.get_caller_identity()["Account"] == "444455556666"
     client.close()
-    again = run("-C", str(root), "local", "up", "--json")
+    again = run("-C", str(root), "local", "up", "--json", "--upstream", "quay.io=https://quay.example.com")
     assert again.json["pid"] == up.json["pid"]
+    assert (up.json["upstreams"], again.json["upstreams"]) == ({}, {"quay.io": "https://quay.example.com"})
     status = run("-C", str(root), "local", "status")
     assert status.code == 0
     assert "Accounts in use: 444455556666" in status.out
+    assert "Rules of quay.io fetch from https://quay.example.com\n" in status.out
     assert f"export AWS_ENDPOINT_URL={variables['AWS_ENDPOINT_URL']}" in status.out
     other = tmp_path_factory.mktemp("other")
     (other / "environments").mkdir()

@@ -43,6 +43,8 @@ def test_an_environment_lives_from_apply_to_destroy(world: World) -> None:
     url = outputs.json["outputs"]["ecr_repository_url"]
     assert outputs.json["environments"] == [{"environment": "dev", "outputs": outputs.json["outputs"]}]
     assert world.run("output", "dev", "ecr_repository_url", "--raw").out == url
+    empty = world.run("output", "dev", "lifecycle_manager_function_name")
+    assert (empty.code, "has no value" in empty.err, "orchestrator docs outputs" in empty.err) == (2, True, True)
     assert world.run("output", "dev", "ecr_repository_url", "--json").json == url
     assert world.run("output", "dev", "ecr_repository_url").out == f"{url}\n"
     for arguments, said in [

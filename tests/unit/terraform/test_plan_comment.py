@@ -35,7 +35,7 @@ def test_nothing_to_do_is_one_line_and_an_error_stands_in_the_place_of_its_plan(
     text = plan_comment([PlanComment("dev", Plan()), PlanComment("prod", error="prod: no access.\nFix it.")])
     assert (
         text
-        == "<!-- orchestrator plan -->\n### dev: No changes.\n\n### prod: the plan failed\n\n```\nprod: no access.\nFix it.\n```\n\n"
+        == "<!-- orchestrator plan -->\n### dev: No changes.\n\n### prod: the plan failed\n\n```\nprod: no access.\nFix it.\n```\n"
     )
 
 
