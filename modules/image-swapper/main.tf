@@ -127,7 +127,7 @@ locals {
       {
         Sid      = "FirstPulls"
         Effect   = "Allow"
-        Action   = ["ecr:BatchGetImage", "ecr:BatchImportUpstreamImage", "ecr:CreateRepository", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer"]
+        Action   = ["ecr:BatchGetImage", "ecr:BatchImportUpstreamImage", "ecr:CreateRepository", "ecr:DescribeImages"]
         Resource = [for prefix in sort(distinct(var.first_pull_prefixes)) : prefix == "ROOT" ? "${local.repositories}/*" : "${local.repositories}/${prefix}/*"]
       },
     ] : statement if length(statement.Resource) > 0

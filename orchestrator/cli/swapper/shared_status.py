@@ -9,6 +9,7 @@ from orchestrator.mirroring.copy_jobs import ENDED, JobState, KnownJob
 
 if TYPE_CHECKING:
     from orchestrator.aws.mirror_queue import MirrorQueue
+    from orchestrator.cli.swapper.swap_copies import CopyHome
     from orchestrator.environment.model import Environment
     from orchestrator.project import Project
 
@@ -39,6 +40,14 @@ def read_shared(project: Project, environment: Environment, *, local: bool) -> S
     name = environment.image_swapper_name
     session = project_session(project, environment, local=local)
     return state_of(MirrorQueue(session, name, url=environment.queue_url(name)))
+
+
+def shared_of(home: CopyHome) -> SharedState:
+    """What the queue and table hold that a webhook was told of. Raises OrchestratorError where they cannot be asked."""
+    from orchestrator.aws.mirror_queue import MirrorQueue
+
+    assert home.shared is not None
+    return state_of(MirrorQueue(home.session(), home.shared.table, url=home.shared.queue_url))
 
 
 def state_of(queue: MirrorQueue) -> SharedState:

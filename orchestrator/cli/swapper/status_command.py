@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli import messages
-from orchestrator.cli.environment_name import NAME
+from orchestrator.cli.environment_name import ENVIRONMENT
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
+from orchestrator.cli.swapper.shared_status import SharedState, as_document, read_shared, shared_of
+from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
-    from orchestrator.environment.model import Environment
+    from orchestrator.cli.swapper.swap_copies import CopyHome
     from orchestrator.project import Project
 
 
 @click.command()
-@NAME
+@click.argument("name", metavar="[NAME]", required=False, type=ENVIRONMENT)
+@click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="The FILE that the webhook serves by.")
 @click.option(
     "--state-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -31,28 +34,62 @@ if TYPE_CHECKING:
 @local_option("The one that serves with --local.")
 @json_option()
 @click.pass_context
-def status(ctx: click.Context, name: str, state_dir: Path | None, local: bool, as_json: bool) -> int:
-    """Show the copies of the webhook of environment NAME: what waits, what ended, and how.
+def status(
+    ctx: click.Context, name: str | None, config: Path | None, state_dir: Path | None, local: bool, as_json: bool
+) -> int:
+    """Show the copies of the webhook of NAME, FILE or both: what waits, what ended, and how.
 
-    With `image_swapper` the queue is asked that the replicas share, with its dead letters. Else, and with --state-dir, it is
-    the queue of one process on this machine. A copy that failed is tried again when the next Pod wants it.
+    With `image_swapper`, or a `queueUrl` of FILE, the queue is asked that the replicas share, with its dead letters. Else, and
+    with --state-dir, it is the queue of one process on this machine. A copy that failed is tried again when the next Pod wants it.
     """
-    from orchestrator.cli.route import load_routes
-
+    if name is None and config is None:
+        raise RefusedInput(
+            "Nobody says whose copies are meant.",
+            remedy="Name the environment, or the file of `swapper serve --config FILE`: orchestrator swapper status [NAME] --config FILE",
+        )
+    if config is not None:
+        home = _home_by(ctx, name, config, state_dir, local=local)
+        if home.shared is not None and state_dir is None:
+            _show_shared(shared_of(home), home.shared.table, as_json=as_json)
+        else:
+            _show_own(home.folder, as_json=as_json)
+        return 0
+    assert name is not None
     project = open_project(ctx)
-    environment = None if state_dir else load_routes(project, name)
-    if environment is not None and environment.shares_swaps:
-        _show_shared(project, environment, local=local, as_json=as_json)
+    shared = None if state_dir else _shared_of_environment(project, name, local=local)
+    if shared is not None:
+        _show_shared(*shared, as_json=as_json)
     else:
-        _show_own(project, name, state_dir, local=local, as_json=as_json)
+        _show_own(state_dir or _own_folder(project, name, local=local), as_json=as_json)
     return 0
 
 
-def _show_shared(project: Project, environment: Environment, *, local: bool, as_json: bool) -> None:
-    from orchestrator.cli.swapper.shared_status import as_document, read_shared
+def _home_by(ctx: click.Context, name: str | None, config: Path, state_dir: Path | None, *, local: bool) -> CopyHome:
+    from orchestrator.cli.swapper.deciding import decide_by
+
+    home = decide_by(ctx, name, config, {}, state_dir=state_dir, local=local).home
+    if home is None:
+        raise RefusedInput(
+            f"The webhook of {name} copies nothing.",
+            why="Each of its routes is by pull-through, and no look is asked for.",
+            remedy=f"Add a mirror to environment {name}, or leave this command.",
+        )
+    return home
+
+
+def _shared_of_environment(project: Project, name: str, *, local: bool) -> tuple[SharedState, str] | None:
+    """What its replicas share, and its name; None where they share nothing."""
+    from orchestrator.cli.route import load_routes
+
+    environment = load_routes(project, name)
+    if not environment.shares_swaps:
+        return None
+    return read_shared(project, environment, local=local), environment.image_swapper_name
+
+
+def _show_shared(state: SharedState, table: str, *, as_json: bool) -> None:
     from orchestrator.mirroring.copy_jobs import JobState
 
-    state = read_shared(project, environment, local=local)
     if as_json:
         click.echo(json.dumps(as_document(state)))
         return
@@ -67,7 +104,7 @@ def _show_shared(project: Project, environment: Environment, *, local: bool, as_
     failed = len(state.failed)
     messages.tell(
         f"{len(state.waiting)} waiting, {len(state.ended) - failed} copied, {failed} failed (queue and table"
-        f" {environment.image_swapper_name}: messages {state.messages}, dead letters {state.dead_letters})"
+        f" {table}: messages {state.messages}, dead letters {state.dead_letters})"
     )
 
 
@@ -75,11 +112,15 @@ def _moment(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def _show_own(project: Project, name: str, state_dir: Path | None, *, local: bool, as_json: bool) -> None:
+def _own_folder(project: Project, name: str, *, local: bool) -> Path:
     from orchestrator.cli.swapper.deciding import queue_folder
+
+    return queue_folder(project, name, local=local)
+
+
+def _show_own(folder: Path, *, as_json: bool) -> None:
     from orchestrator.swapper.copy_ledger import read_ledger
 
-    folder = state_dir or queue_folder(project, name, local=local)
     state = read_ledger(folder / "queue.sqlite")
     failed = [one for one in state.ended if one.what]
     if as_json:

@@ -95,6 +95,16 @@ def test_a_refused_file_ends_the_command_before_it_listens(
     assert "Traceback" not in ran.err
 
 
+def test_status_is_of_a_file_or_an_environment(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = run("swapper", "status")
+    assert (ran.code, "orchestrator swapper status [NAME] --config FILE" in ran.err) == (2, True), ran.err
+    ran = run("swapper", "status", "--config", str(project / "alone.yaml"))
+    assert (ran.code, ran.err.strip()) == (0, "0 waiting, 0 copied, 0 failed (.orchestrator/swapper)")
+    ran = run("-C", str(project), "swapper", "status", "standard", "--config", str(project / "alone.yaml"))
+    assert (ran.code, "target.aws.region is ap-southeast-2" in ran.err) == (2, True), ran.err
+
+
 def test_a_file_without_a_target_needs_an_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "k.yaml").write_text("dryRun: true\n")
     monkeypatch.chdir(tmp_path)

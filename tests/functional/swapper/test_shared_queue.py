@@ -23,7 +23,7 @@ from orchestrator.cli.swapper.shared_status import as_document, state_of
 from orchestrator.cli.swapper.swap_copies import CopyHome, SwapCopies
 from orchestrator.errors import OrchestratorError
 from orchestrator.local import ensure_running, stop
-from orchestrator.local.controls import forget_requests, recorded_requests, set_faults
+from orchestrator.local.controls import forget_requests, recorded_requests, seed_upstream, set_faults
 from orchestrator.mirroring.copy_jobs import CopyJob
 from orchestrator.mirroring.repository import RepositorySettings, settings_of_repository
 from orchestrator.project import Project
@@ -31,6 +31,7 @@ from orchestrator.routes.build import build_route_table
 from orchestrator.swapper.metrics import SwapMetrics
 from orchestrator.swapper.pod_secrets import PodSecrets
 from orchestrator.swapper.shared_queue import CopyPorts, SharedCopyQueue
+from tests.functional.running import run
 from tests.made_images import make_image
 from tests.oci.strict_registry import StrictRegistry
 
@@ -208,6 +209,22 @@ def test_what_no_source_has_is_told_to_all_and_left_for_a_minute(cloud: Cloud, r
     assert f"{SOURCE}:none does not exist: registry.redhat.io answers 404." in failed.status.error
 
 
+def test_status_asks_the_queue_that_a_file_names(cloud: Cloud) -> None:
+    file = cloud.folder / "swapper.yaml"
+    file.write_text(f"queue: sqs\nqueueUrl: {QUEUE}\nstate: dynamodb\ntableName: copies\n")
+    job = CopyJob(f"{SOURCE}:waiting", f"{TARGET}:waiting", after=frozenset({"nobody"}))
+    cloud.queue().submit([job])
+    where = ("-C", str(cloud.folder), "swapper", "status", "dev", "--config", str(file), "--local")
+    told = run(*where, "--json")
+    assert (told.code, told.json) == (0, as_document(state_of(cloud.queue()))), told.err
+    assert f"{TARGET}:waiting" in {one["target"] for one in told.json["queue"]}
+    lines = run(*where)
+    assert f"waiting  {SOURCE}:waiting -> {TARGET}:waiting (nobody has begun it, attempts: 0)" in lines.out
+    assert "(queue and table copies: messages " in lines.err
+    # A folder that is named is asked instead.
+    assert run(*where, "--state-dir", str(cloud.folder / "empty")).err.startswith("0 waiting, 0 copied, 0 failed")
+
+
 def test_a_queue_that_is_away_leaves_pods_their_source_and_says_so(cloud: Cloud) -> None:
     heard: dict[str, bool] = {}
     away = threading.Event()
@@ -301,6 +318,36 @@ def test_the_role_has_the_rights_that_the_webhook_uses(cloud: Cloud) -> None:
     asked = _asked(cloud)
     assert asked - allowed == set()
     assert {"ecr:CreateRepository", "ecr:PutImage", "sqs:ReceiveMessage", "dynamodb:UpdateItem"} <= asked
+
+
+def test_the_role_has_the_rights_of_first_pulls(cloud: Cloud) -> None:
+    """Every request of a look and of a first pull, beside what `first_pulls` adds to a role that asks for logins."""
+    text = (ROOT / "modules" / "image-swapper" / "main.tf").read_text()
+    statement = re.search(r'Sid += "FirstPulls"\n.*\n +Action += \[(.*)\]', text)
+    assert statement is not None
+    allowed = set(re.findall(r'"(ecr:\w+)"', statement[1]))
+    cloud.session().client("ecr").create_pull_through_cache_rule(
+        ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io"
+    )
+    made = make_image(301)
+    parts = [body.decode() for digest, (_, body) in made.manifests.items() if digest != made.digest]
+    whole = made.manifests[made.digest][1].decode()
+    seed_upstream(cloud.local, "quay.io", "team/app", "1", [*parts, whole])
+    folder = cloud.folder / "first"
+    folder.mkdir()
+    home = CopyHome(
+        *(cloud.environment.registry, cloud.session, lambda _: RepositorySettings(), folder), cached=lambda _: True
+    )
+    copies = SwapCopies(home, SwapMetrics(), {})
+    forget_requests(cloud.local)
+    target = f"{OWN}/quay/team/app:1"
+    assert not copies.is_there(target)
+    copies.copy("quay.io/team/app:1", target)
+    assert copies.is_there(target)
+    asked = _asked(cloud) - {"ecr:GetAuthorizationToken"}
+    assert asked == {"ecr:BatchGetImage", "ecr:DescribeImages"}
+    # AWS asks whoever pulls first for these as well, and no request has their names.
+    assert allowed == asked | {"ecr:BatchImportUpstreamImage", "ecr:CreateRepository"}
 
 
 def _asked(cloud: Cloud) -> set[str]:
