@@ -25,6 +25,7 @@ from orchestrator.workloads.formats import (
 from orchestrator.workloads.formats.delivered import find_in_source, find_oci_charts
 from orchestrator.workloads.formats.embedded import inside
 from orchestrator.workloads.json_tree import parse_objects
+from orchestrator.workloads.machine_images import is_machine_name
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
 from orchestrator.workloads.references import looks_like_image
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, cut_documents, parse_yaml
@@ -111,6 +112,7 @@ def find_images(path: str, text: str, *, app_version: str = "", fields: Fields =
         _devcontainer(text, found)
     elif may_hold_images(path, text, fields):
         _documents(path, name, text, app_version, fields, found, pipeline=_is_pipeline(path, name))
+    found.places[:] = [place for place in found.places if not is_machine_name(place.reference)]
     found.places.sort(key=lambda place: place.anchor.start)
     found.unreadable.sort(key=lambda unreadable: unreadable.start)
     return found

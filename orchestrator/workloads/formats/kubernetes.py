@@ -16,6 +16,7 @@ from orchestrator.workloads.formats import helm
 from orchestrator.workloads.formats.delivered import DELIVERERS, find_in_delivery, select
 from orchestrator.workloads.formats.embedded import Window, assigned_images, has_lines, inside, text_images
 from orchestrator.workloads.formats.parameters import PARAMETRISED, Parameters, bundles, read_parameters
+from orchestrator.workloads.machine_images import is_machine_kind
 from orchestrator.workloads.place import HOSTED_SCHEME, Consent, Found, ImagePlace, Part, Parts, below
 from orchestrator.workloads.references import is_file, is_reference, looks_like_image, placeholder
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, parse_yaml
@@ -242,12 +243,14 @@ class _Object:
                 certain = certain or is_reference(image.value)
             if image.value == _INJECTED or (certain and in_list not in CONTAINERS and is_file(image.value)):
                 return
-            if certain or looks_like_image(image.value) or placeholder(image.value):
+            if certain or (not is_machine_kind(kind) and (looks_like_image(image.value) or placeholder(image.value))):
                 self._image(image, below(path, "image"), pulled_by=PULLED_BY.get(kind, KUBELET))
         elif isinstance(image, YamlMapping):
             reference = image.entries().get("reference")
             if isinstance(reference, Scalar) and in_list == "volumes":
                 self._image(reference, below(path, "image.reference"))
+        if is_machine_kind(kind):
+            return
         for key, value in entries.items():
             if isinstance(value, YamlMapping) and (key == "image" or key.endswith("Image")):
                 self._split(value, below(path, key), key)

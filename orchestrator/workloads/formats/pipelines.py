@@ -9,6 +9,7 @@ from dataclasses import replace
 from orchestrator.workloads.fields import Fields
 from orchestrator.workloads.formats import kubernetes
 from orchestrator.workloads.formats.compose import add_image
+from orchestrator.workloads.machine_images import is_machine_field
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, below
 from orchestrator.workloads.references import is_reference, looks_like_image
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping
@@ -98,7 +99,9 @@ def find_in_other_pipeline(text: str, root: Node, found: Found, fields: Fields) 
     kubernetes.find_in_object(text, root, nested, fields)
     _words(text, root, "", "", nested)
     found.places.extend(
-        replace(place, format=OTHER, consent="never" if place.consent == "never" else "ci") for place in nested.places
+        replace(place, format=OTHER, consent="never" if place.consent == "never" else "ci")
+        for place in nested.places
+        if not is_machine_field(place.field)
     )
     found.unreadable.extend(nested.unreadable)
 

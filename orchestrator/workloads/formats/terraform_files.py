@@ -15,8 +15,9 @@ from orchestrator.workloads.formats import helm, kubernetes
 from orchestrator.workloads.formats.chart_settings import nested_settings
 from orchestrator.workloads.formats.hcl_tree import HclBlock, HclFile, Heredoc, read_hcl
 from orchestrator.workloads.formats.shell_variables import Unresolved, resolve
+from orchestrator.workloads.machine_images import is_machine_resource
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable, below, filled_in_later
-from orchestrator.workloads.references import looks_like_image
+from orchestrator.workloads.references import is_file, is_reference, looks_like_image
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, parse_yaml
 
 FORMAT = "terraform"
@@ -24,6 +25,10 @@ _NAME = re.compile(r"image|image_uri|image_url|[a-z0-9_]+_image(?:_uri|_url)?")
 # What the grammar did not read, such as definitions inside a text with escapes.
 _ATTRIBUTE = re.compile(r"(?<![\w.-])\"?(image|image_uri|[a-z_]+_image)\"?[ \t]*[=:][ \t]*\"((?:[^\"\\\n]|\\.)*)\"")
 _YAML_LINE = re.compile(r"^[ \t]*(?:-[ \t]+)?image:[ \t]+([^\s\"'{}#]+)[ \t]*$", re.M)
+# Blocks and arguments that hold containers: an image of one word is one there.
+_CONTAINERS = re.compile(
+    r"(?:init_|ephemeral_|sidecar_)?containers?|container_definitions?|(?:container|node|ecs|eks)_properties"
+)
 _COMMENT = re.compile(r"[ \t]*(?:#|//)")
 
 
@@ -44,12 +49,15 @@ class _File:
         for block in file.root.blocks:
             if block.type == "variable" or block.type == "locals":
                 continue
+            if block.labels and is_machine_resource(block.labels[0]):
+                self._pass_over(block)
+                continue
             for inner in block.below():
                 chart = block.labels[:1] == ("helm_release",)
                 self._heredocs(inner, chart=chart)
                 self._chart(inner)
                 if not chart:
-                    self._uses(inner.attributes, file, "")
+                    self._uses(inner.attributes, file, "", certain=_holds_containers(inner.type))
         self._definitions(file)
         for match in _ATTRIBUTE.finditer(self._text):
             if not self._commented(match.start()) and match.start(2) not in self._seen:
@@ -57,6 +65,13 @@ class _File:
         for match in _YAML_LINE.finditer(self._text):
             if not self._commented(match.start(1)) and looks_like_image(match[1]) and not self._read(match.start(1)):
                 self._literal(Part(match.start(1), match.end(1), match[1]), "image")
+
+    def _pass_over(self, block: HclBlock) -> None:
+        """Leave a machine's images alone, in the reading of what is left, too."""
+        for inner in block.below():
+            for node in inner.attributes.values():
+                if isinstance(node, Scalar):
+                    self._seen.add(node.part(self._text).start)
 
     def _literal(self, part: Part, name: str) -> None:
         if part.start in self._seen:
@@ -102,22 +117,23 @@ class _File:
             self._texts.append(heredoc)
             self._add(nested)
 
-    def _uses(self, entries: dict[str, Node], file: HclFile, path: str) -> None:
+    def _uses(self, entries: dict[str, Node], file: HclFile, path: str, *, certain: bool) -> None:
         for name, node in entries.items():
             where = below(path, name)
             if isinstance(node, Scalar):
                 if _NAME.fullmatch(name):
-                    self._use(node, file, name, where)
+                    self._use(node, file, name, where, certain=certain)
             else:
                 for index, item in enumerate(node.items if isinstance(node, YamlList) else [node]):
                     there = f"{where}[{index}]" if isinstance(node, YamlList) else where
                     if isinstance(item, YamlMapping):
-                        self._uses(item.entries(), file, there)
+                        self._uses(item.entries(), file, there, certain=certain or _holds_containers(name))
 
-    def _use(self, node: Scalar, file: HclFile, name: str, where: str) -> None:
+    def _use(self, node: Scalar, file: HclFile, name: str, where: str, *, certain: bool) -> None:
         part = node.part(self._text)
+        certain = certain and name == "image"
         if "$" not in node.value:
-            if _is_image(name, node.value):
+            if _is_image(name, node.value, certain=certain):
                 self._note(ImagePlace(where, FORMAT, node.value, Parts(image=part)))
             return
         known = {key: one.part(self._text) for key, one in file.given.items() if isinstance(one, Scalar)}
@@ -126,7 +142,7 @@ class _File:
             if node.style == "double":
                 reason = f"{resolved.variable} has no value here"
                 self._report(Unreadable(part.start, reason, node.value))
-        elif resolved.parts and _is_image(name, resolved.reference):
+        elif resolved.parts and _is_image(name, resolved.reference, certain=certain):
             self._note(ImagePlace(where, FORMAT, resolved.reference, Parts(**resolved.parts)))
         else:
             self._report(filled_in_later(node.value, part.start))
@@ -162,9 +178,15 @@ class _File:
         return bool(_COMMENT.match(self._text, start))
 
 
-def _is_image(name: str, value: str) -> bool:
-    """Whether the value of an attribute of this name is an image: beyond doubt, or by `image` and a path."""
+def _is_image(name: str, value: str, *, certain: bool = False) -> bool:
+    """Whether the value of an attribute of this name is an image: beyond doubt, by `image` and a path, or a container's."""
+    if certain and is_reference(value) and not is_file(value):
+        return True
     return looks_like_image(value) or (name == "image" and "/" in value and looks_like_image(value + ":x"))
+
+
+def _holds_containers(name: str) -> bool:
+    return _CONTAINERS.fullmatch(name) is not None
 
 
 def _computed(node: Node) -> bool:
