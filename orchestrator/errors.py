@@ -43,6 +43,11 @@ class Location:
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
+def local_flag(local: bool) -> str:
+    """What every command that is told to people needs to reach the same AWS and state: ` --local`, or nothing."""
+    return " --local" if local else ""
+
+
 class OrchestratorError(Exception):
     """Base of every error that a user sees.
 

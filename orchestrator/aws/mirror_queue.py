@@ -73,6 +73,11 @@ class MirrorQueue:
         self._dead_url = f"{url}-dead-letters" if url else self._find(f"{name}-dead-letters")
         self.table = JobTable(session, name, clock=clock)
 
+    @property
+    def flag(self) -> str:
+        """The session's: what a command needs to reach the same queue."""
+        return self._session.flag
+
     def _find(self, name: str) -> str:
         with explained(self._session, "sqs"):
             try:
@@ -84,7 +89,7 @@ class MirrorQueue:
             f"There is no queue {name}.",
             environment=self._session.environment,
             why="Copies are shared by a queue and a table that the environment makes.",
-            remedy=f"Set mirror_queue = {{ enabled = true }}, then: orchestrator apply {self._session.environment}{self._session.flag}",
+            remedy=f"Set mirror_queue = {{ enabled = true }}, then: orchestrator apply {self._session.environment}{self.flag}",
         )
 
     # Who plans

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from orchestrator.aws.inventory import prefix_of
 from orchestrator.aws.token import registry_token
 from orchestrator.aws.translation import error_code, explained
-from orchestrator.lifecycle.ports import ROOT
 from orchestrator.mirroring.repository import RepositorySettings
 from orchestrator.oci import exchange as actions
 from orchestrator.oci.auth import Login, Renewed
@@ -282,4 +282,4 @@ class MirrorTarget:
                         for template in page["repositoryCreationTemplates"]
                         if "CREATE_ON_PUSH" in template.get("appliedFor", ())
                     ]
-            return any(prefix == ROOT or repository.startswith(f"{prefix.rstrip('/')}/") for prefix in self._on_push)
+            return prefix_of(repository, self._on_push) is not None

@@ -17,6 +17,7 @@ from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshabl
 from botocore.loaders import Loader, create_loader
 
 from orchestrator.aws.translation import explained, note_operation
+from orchestrator.errors import local_flag
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
@@ -81,7 +82,7 @@ class AwsSession:
     @property
     def flag(self) -> str:
         """What a command that is told to people needs to reach the same AWS: ` --local`, or nothing."""
-        return " --local" if self.is_local else ""
+        return local_flag(self.is_local)
 
     @property
     def partition(self) -> str:

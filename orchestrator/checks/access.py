@@ -12,6 +12,7 @@ from orchestrator.environment.identifiers import parse_arn
 from orchestrator.environment.parts import PushRole
 from orchestrator.environment.tfvars import Path, dotted
 from orchestrator.environment.value_types import REPOSITORY
+from orchestrator.lifecycle.upstream_names import longest_prefix
 from orchestrator.spelling import nearest
 
 # {variable: platform that has such a thing}
@@ -170,7 +171,7 @@ def _check_push_repositories(context: Context, path: Path, repositories: Sequenc
             continue
         if name in own:
             continue
-        if any(name.startswith(f"{prefix}/") for prefix in environment.mirrors):
+        if longest_prefix(name, environment.mirrors) is not None:
             check_text(context, (*path, index), name, REPOSITORY)
             continue
         guess = nearest(name, own)

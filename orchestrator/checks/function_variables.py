@@ -10,6 +10,7 @@ from orchestrator.environment.function_parts import LifecycleManager
 from orchestrator.environment.model import Environment
 from orchestrator.environment.tfvars import Path
 from orchestrator.lifecycle.ports import ROOT
+from orchestrator.lifecycle.upstream_names import longest_prefix
 from orchestrator.routes.build import build_route_table
 
 # modules/lifecycle-manager has the same limit. Lambda takes 4 KB in all, and the queue's URL is not known here.
@@ -53,8 +54,7 @@ def own_below_caches(environment: Environment) -> list[str]:
 
 def _below(name: str, environment: Environment) -> bool:
     """Could a rule's prefix hold the repository? Others need not be told: they are no cache's by their name."""
-    prefixes = environment.pull_through_cache_rules
-    return any(prefix == ROOT or name.startswith(f"{prefix}/") for prefix in prefixes)
+    return longest_prefix(name, environment.pull_through_cache_rules, ROOT) is not None
 
 
 def _json(value: object) -> str:

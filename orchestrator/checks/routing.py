@@ -12,6 +12,7 @@ from orchestrator.checks.selection import check_lists
 from orchestrator.environment.pods import COMPARING_OPERATORS
 from orchestrator.environment.tfvars import Path
 from orchestrator.lifecycle.ports import ROOT
+from orchestrator.lifecycle.upstream_names import longest_prefix
 from orchestrator.partitions import has_rules
 from orchestrator.routes.source import Source
 
@@ -141,16 +142,16 @@ def _check_prefixes(context: Context) -> None:
             value=prefix,
         )
     for name in environment.own_repository_names:
-        for prefix in environment.pull_through_cache_rules:
-            if name.startswith(f"{prefix}/"):
-                written = name in environment.repositories
-                context.warn(
-                    ("repositories", name) if written else ("ecr_repository_name",),
-                    f'The repository "{name}" lies below the prefix of the rule "{prefix}".',
-                    why="ECR fills it from the upstream when an image of that name is pulled.",
-                    remedy="Give it a name outside the cache, unless you want to prepare the cache's repository.",
-                    value=name,
-                )
+        rule = longest_prefix(name, environment.pull_through_cache_rules)
+        if rule is not None:
+            written = name in environment.repositories
+            context.warn(
+                ("repositories", name) if written else ("ecr_repository_name",),
+                f'The repository "{name}" lies below the prefix of the rule "{rule}".',
+                why="ECR fills it from the upstream when an image of that name is pulled.",
+                remedy="Give it a name outside the cache, unless you want to prepare the cache's repository.",
+                value=name,
+            )
 
 
 def _overlapping(ordered: Sequence[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:

@@ -31,7 +31,7 @@ from orchestrator.cli.scaffolded import (
     readable_environments,
 )
 from orchestrator.environment.platforms import PLATFORMS
-from orchestrator.errors import InvalidEnvironment, Location, OrchestratorError, RefusedInput
+from orchestrator.errors import InvalidEnvironment, Location, OrchestratorError, RefusedInput, local_flag
 from orchestrator.project import Project
 
 if TYPE_CHECKING:
@@ -313,7 +313,7 @@ def _next_step(answers: Answers, file: str, *, local: bool) -> str:
     # The embedded AWS has a secret for each rule; what an account has, has its own.
     lacking = [] if embedded or answers.from_aws or answers.owner else answers.rules.items()
     steps = [f"secret set {answers.name} {prefix}" for prefix, rule in lacking if rule.secret_name]
-    steps += [f"validate {answers.name}", f"plan {answers.name}{adopt}{' --local' if embedded else ''}"]
+    steps += [f"validate {answers.name}", f"plan {answers.name}{adopt}{local_flag(embedded)}"]
     *first, last = (f"`orchestrator {step}`" for step in steps)
     return f"Next: edit {file}, then {', '.join(first)} and {last}."
 

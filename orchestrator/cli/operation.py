@@ -27,7 +27,7 @@ from orchestrator.terraform.providers import find_provider_source
 from orchestrator.terraform.shared_provider import ProviderPool
 from orchestrator.terraform.stack import Stack, Toolset, Turns
 from orchestrator.terraform.summary import plan_text
-from orchestrator.terraform.workdir import workdir_of
+from orchestrator.terraform.workdir import local_state_of, workdir_of
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
@@ -241,7 +241,7 @@ class Fleet:
 
     def _only_local(self, environment: Environment) -> bool:
         folder = workdir_of(self.project, environment.name, local=True)
-        return environment.state is None and (folder / "state" / environment.name / "terraform.tfstate").is_file()
+        return environment.state is None and local_state_of(folder, environment.name).is_file()
 
     def _note(self, text: str) -> None:
         messages.note(text)

@@ -38,7 +38,7 @@ def planned(
         lines.append(
             f"The plan is in {out}. It holds secrets: keep it as one. `orchestrator apply {unit.name} --plan {out}{unit.stack.workdir.flag}` applies it."
         )
-    comment = PlanComment(unit.name, plan, tuple(warnings), mask=unit.stack.runner.masker)
+    comment = PlanComment(unit.name, plan, tuple(warnings), mask=unit.stack.runner.masker, flag=unit.stack.workdir.flag)
     return Report(_plan_document(unit, plan), tuple(lines), ask_changes and not plan.is_empty, comment)
 
 

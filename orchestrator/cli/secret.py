@@ -14,7 +14,7 @@ from orchestrator.cli.environment_name import NAME, RuleName
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import project_session
-from orchestrator.errors import RefusedInput
+from orchestrator.errors import RefusedInput, local_flag
 from orchestrator.files.given import read_given
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def set_secret(
 
     project = open_project(ctx)
     environment = project.load(name)
-    _require_owner(project, environment)
+    _require_owner(project, environment, local_flag(local))
     target = target_of(name, rule, environment.pull_through_cache_rules)
     upstream = environment.pull_through_cache_rules[rule].upstream_registry_url
 
@@ -109,14 +109,14 @@ def set_secret(
     click.echo(stored.arn)
 
 
-def _require_owner(project: Project, environment: Environment) -> None:
+def _require_owner(project: Project, environment: Environment, flag: str) -> None:
     """Raise `RefusedInput` when the rules, and so their secrets, belong to another environment."""
     if environment.owns_registry:
         return
     account, region = environment.registry.account, environment.registry.region
     owner = _owner(project, environment, account, region)
     remedy = (
-        f"Run it for that one: orchestrator secret set {owner} RULE."
+        f"Run it for that one: orchestrator secret set {owner} RULE{flag}."
         if owner
         else "Run it where the environment that owns that registry is kept (manage_registry = true)."
     )

@@ -22,6 +22,7 @@ from orchestrator.constructs.manager_rights import (
 from orchestrator.constructs.owned import owned_manager
 from orchestrator.constructs.usage_role import usage_resources
 from orchestrator.errors import RefusedInput
+from orchestrator.lifecycle.audit import PREFIX as AUDIT
 
 if TYPE_CHECKING:
     from orchestrator.environment.function_parts import LifecycleManager
@@ -234,7 +235,7 @@ def _records(manager: LifecycleManager, names: ManagerNames) -> dict[str, Resour
         {
             "Id": "audit",
             "Status": "Enabled",
-            "Prefix": "audit/",
+            "Prefix": AUDIT,
             "ExpirationInDays": manager.audit_retention_days,
             "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
         },

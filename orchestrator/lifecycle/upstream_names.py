@@ -14,7 +14,10 @@ from orchestrator.lifecycle.retention import Retentions
 
 
 def longest_prefix(repository: str, prefixes: Container[str], root: str = "") -> str | None:
-    """The longest of the prefixes that the repository lies below, else `root` where it is one of them, else None."""
+    """The longest of the prefixes that the repository lies below, else `root` where it is one of them, else None.
+
+    Whoever asks whether a repository lies below a prefix asks here.
+    """
     path = repository
     while path := path.rpartition("/")[0]:
         if path in prefixes:

@@ -6,10 +6,12 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 LOGGER = "orchestrator.swapper"
+_log = logging.getLogger(LOGGER)
 
 
 class JsonLines(logging.Formatter):
@@ -34,6 +36,29 @@ class ConsoleLines(logging.Formatter):
 
 def _time(record: logging.LogRecord) -> str:
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}.{int(record.msecs):03d}Z"
+
+
+class SeldomWarnings:
+    """Warnings of which each kind is written once in `seconds`; the next of its kind says how many were left out.
+
+    A registry that is down is met by every Pod: a line for each would hide the rest of the log. For one thread.
+    """
+
+    def __init__(self, *, seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._next: dict[str, float] = {}
+        self._left_out: dict[str, int] = {}
+
+    def warn(self, kind: str, message: str, **more: str) -> None:
+        """Write the line, with `more` beside it, unless one of the kind was written within the time. Kinds are few."""
+        now = self._clock()
+        if now < self._next.get(kind, now):
+            self._left_out[kind] = self._left_out.get(kind, 0) + 1
+            return
+        self._next[kind] = now + self._seconds
+        left_out = self._left_out.pop(kind, 0)
+        _log.warning(message, extra={**more, **({"left_out": left_out} if left_out else {})})
 
 
 # k8s-image-swapper's levels that Python calls otherwise.

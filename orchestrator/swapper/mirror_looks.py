@@ -16,6 +16,7 @@ from typing import Protocol
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.swapper.image_state import ImageState
+from orchestrator.swapper.logs import SeldomWarnings
 from orchestrator.swapper.metrics import SwapMetrics
 from orchestrator.swapper.pod_secrets import PodSecrets, secrets_of_pod
 from orchestrator.swapper.review import Admission, SwapImage, Verdict
@@ -81,6 +82,7 @@ class MirrorLooks:
         self._moved_seconds = moved_seconds
         self._compared: dict[str, float] = {}
         self._unknown = ""
+        self._warnings = SeldomWarnings()
         self._beside: set[asyncio.Task[Verdict]] = set()
         self._loop = asyncio.get_running_loop()
         self.queue: Copies | None = None
@@ -118,10 +120,13 @@ class MirrorLooks:
         except TimeoutError:
             self._unknown = "the registry did not answer in time"
             self._metrics.looks.labels("late").inc()
+            self._warnings.warn("late", self._unknown, target=image.target)
             return self._not_there(image, "no answer in time", copies)
         except OrchestratorError as error:
             self._unknown = f"the registry cannot be asked: {error.headline}"
             self._metrics.looks.labels("failed").inc()
+            why = f"{error.headline} {error.why}".strip()
+            self._warnings.warn(type(error).__name__, "the registry cannot be asked", target=image.target, why=why)
             return self._not_there(image, "registry cannot be asked", copies)
         self._unknown = ""
         self._metrics.looks.labels("there" if there else "absent").inc()

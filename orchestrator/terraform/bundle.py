@@ -16,7 +16,7 @@ import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from orchestrator.errors import RefusedInput
+from orchestrator.errors import RefusedInput, local_flag
 from orchestrator.files.replace import write_whole
 
 FORMAT = 2
@@ -141,7 +141,7 @@ def _no_plan_file(path: Path, why: str) -> RefusedInput:
 def check_bundle(path: Path, bundle: PlanFile, here: PlanOrigin) -> None:
     """Raise RefusedInput when the plan was made from something else than what is `here`."""
     made = bundle.manifest
-    flag = " --local" if here.local else ""
+    flag = local_flag(here.local)
     again = f"Make a new plan: `orchestrator plan {here.environment} --out {path}{flag}`."
     compared = (
         ("environment", made.environment, here.environment, ""),

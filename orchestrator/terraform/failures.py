@@ -12,7 +12,7 @@ from pathlib import Path
 
 from orchestrator.aws.refusal_remedies import remedy_for
 from orchestrator.aws.refused_calls import advice, explain_refusal
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import OrchestratorError, local_flag
 from orchestrator.terraform import sentences
 from orchestrator.terraform.runner import Outcome
 from orchestrator.terraform.stream import Diagnostic
@@ -58,7 +58,7 @@ def failure(
     errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
     text = "\n".join(str(error) for error in errors) or outcome.stderr.strip() or outcome.stdout.strip()[-2000:]
     command = "destroy" if what == "terraform destroy" else "apply"
-    flag = " --local" if local else ""
+    flag = local_flag(local)
     again = f"`orchestrator {command} {environment}{flag}`"
     if outcome.interrupted:
         return _interrupted(environment, outcome, again, applying)

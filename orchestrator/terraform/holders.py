@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.state import State, StateResource, parse_state, read_state
-from orchestrator.terraform.workdir import workdir_of
+from orchestrator.terraform.workdir import STATE_FILE, local_state_of, workdir_of
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
-
-STATE_FILE = "terraform.tfstate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ def state_of(stack: Stack, environment: Environment) -> State:
     """The state of another environment, empty when it has none yet."""
     if stack.workdir.local:
         folder = workdir_of(stack.context.project, environment.name, local=True)
-        return read_state(folder / "state" / environment.name / STATE_FILE)
+        return read_state(local_state_of(folder, environment.name))
     if environment.state is None:
         return State()
     from orchestrator.aws.state_objects import read_state_object

@@ -12,7 +12,7 @@ from orchestrator.terraform.runner import Outcome
 from orchestrator.terraform.runs import failed
 from orchestrator.terraform.sentences import refused_call
 from orchestrator.terraform.stack import Stack
-from orchestrator.terraform.workdir import LOCK, PROVIDER, TRANSITIONS, dump, keep_lock, write_if_changed
+from orchestrator.terraform.workdir import LOCK, PROVIDER, STATE_FILE, TRANSITIONS, dump, keep_lock, write_if_changed
 
 
 def ensure_initialised(stack: Stack) -> None:
@@ -66,7 +66,7 @@ def _looks_whole(root: Path) -> bool:
     """Is there an initialised directory whose own files can be read and whose providers are where they were?"""
     data = root / ".terraform"
     try:
-        json.loads((data / "terraform.tfstate").read_text("utf-8"))
+        json.loads((data / STATE_FILE).read_text("utf-8"))
         modules = data / "modules" / "modules.json"
         if modules.exists():
             json.loads(modules.read_text("utf-8"))

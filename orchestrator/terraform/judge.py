@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from orchestrator.counts import counted
-from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.errors import OrchestratorError, RefusedInput, local_flag
 from orchestrator.terraform.planned import ExpiredImages, LostImages, LostRecords, Planned
 from orchestrator.terraform.transitions import OWNERS_MODULES, Adoption
 
@@ -32,7 +32,7 @@ class Ask(Protocol):
 
 def refusal(planned: Planned) -> OrchestratorError | None:
     """Why the plan must not be applied as it is: something exists that is another's, or that nobody asked to take over."""
-    flag = " --local" if planned.local else ""
+    flag = local_flag(planned.local)
     name = planned.environment
     if planned.unseen:
         return planned.unseen[0]

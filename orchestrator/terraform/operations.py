@@ -158,7 +158,8 @@ def _target_options(stack: Stack, targets: Sequence[str]) -> tuple[str, ...]:
     if not targets:
         return ()
     repositories = stack.environment.own_repository_names
-    return target_options(targets, modules_of(stack.workdir.root), repositories, environment=stack.name)
+    modules = modules_of(stack.workdir.root)
+    return target_options(targets, modules, repositories, environment=stack.name, flag=stack.workdir.flag)
 
 
 def _tell(stack: Stack, planned: Planned) -> None:

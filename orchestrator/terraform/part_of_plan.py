@@ -30,9 +30,9 @@ def modules_of(root_module: Path) -> tuple[str, ...]:
 
 
 def target_options(
-    targets: Sequence[str], modules: Sequence[str], repositories: Iterable[str], *, environment: str
+    targets: Sequence[str], modules: Sequence[str], repositories: Iterable[str], *, environment: str, flag: str
 ) -> tuple[str, ...]:
-    """The `-target=…` of Terraform. Raises RefusedInput for what the environment does not have.
+    """The `-target=…` of Terraform. Raises RefusedInput for what the environment does not have; `flag` goes into its remedy.
 
     `ecr` or `module.ecr` -> `-target=module.ecr`; `dev/web` -> that repository with its policies;
     `module.registry[0].aws_ecr_registry_policy.this[0]` -> itself.
@@ -47,7 +47,7 @@ def target_options(
         elif _is_address(target, modules):
             addresses.append(target)
         else:
-            raise _unknown(target, modules, known, environment)
+            raise _unknown(target, modules, known, environment, flag)
     return tuple(f"-target={address}" for address in dict.fromkeys(addresses))
 
 
@@ -56,13 +56,15 @@ def _is_address(target: str, modules: Sequence[str]) -> bool:
     return match is not None and re.split(r"[.\[]", target)[1] in modules
 
 
-def _unknown(target: str, modules: Sequence[str], repositories: Sequence[str], environment: str) -> RefusedInput:
+def _unknown(
+    target: str, modules: Sequence[str], repositories: Sequence[str], environment: str, flag: str
+) -> RefusedInput:
     near = nearest(target.removeprefix("module."), [*repositories, *modules])
     return RefusedInput(
         f'--target "{target}" is nothing that can be planned alone.',
         environment=environment,
         why=f"Modules: {', '.join(modules)}. Repositories: {', '.join(repositories) or 'none'}.",
-        remedy=f"orchestrator plan {environment} --target {near}"
+        remedy=f"orchestrator plan {environment} --target {near}{flag}"
         if near
-        else f"Name a module, a repository, or an address that `orchestrator plan {environment}` shows.",
+        else f"Name a module, a repository, or an address that `orchestrator plan {environment}{flag}` shows.",
     )

@@ -33,6 +33,12 @@ class PlanComment:
     warnings: tuple[str, ...] = ()
     error: str = ""
     mask: Masker = field(default_factory=Masker)
+    flag: str = ""
+
+    @property
+    def shown_by(self) -> str:
+        """What `orchestrator plan` takes to show the same."""
+        return f"{self.name}{self.flag}"
 
 
 def plan_comment(parts: Sequence[PlanComment], *, largest: int = LARGEST) -> str:
@@ -58,7 +64,7 @@ def _section(part: PlanComment, room: int | None) -> str:
     """One environment, of at most `room` characters; None means as many as it has."""
     if part.plan is None:
         head = f"### {part.name}: the plan failed\n\n"
-        return head + _cut(part.mask(part.error).splitlines(), "", room and room - len(head), "lines", part.name)
+        return head + _cut(part.mask(part.error).splitlines(), "", room and room - len(head), "lines", part.shown_by)
     head = f"### {part.name}: {totals(part.plan)}\n\n" + "".join(_lost(part.plan))
     head += "".join(f"> {_plain(part.mask(warning))}\n\n" for warning in part.warnings)
     if room is not None and len(head) > room // 2:
@@ -67,9 +73,9 @@ def _section(part: PlanComment, room: int | None) -> str:
         return head
     opening, closing = "<details><summary>What changes</summary>\n\n", "\n</details>\n\n"
     left = None if room is None else room - len(head) - len(opening) - len(closing)
-    body = _cut(_as_diff(part.mask(plan_text(part.plan)).splitlines()), "diff", None, "lines", part.name)
+    body = _cut(_as_diff(part.mask(plan_text(part.plan)).splitlines()), "diff", None, "lines", part.shown_by)
     if left is not None and len(body) > left:
-        body = _cut(_as_diff(_shortened(part, left)), "diff", left, "lines", part.name)
+        body = _cut(_as_diff(_shortened(part, left)), "diff", left, "lines", part.shown_by)
     return head + opening + body + closing
 
 
@@ -90,7 +96,7 @@ def _shortened(part: PlanComment, room: int) -> list[str]:
         else:
             bare += 1
     if bare:
-        lines.append(f"Attributes of {bare} resources are not shown: `orchestrator plan {part.name}` prints them.")
+        lines.append(f"Attributes of {bare} resources are not shown: `orchestrator plan {part.shown_by}` prints them.")
     return lines
 
 
@@ -116,11 +122,11 @@ def _as_diff(lines: Sequence[str]) -> list[str]:
     return out
 
 
-def _cut(lines: Sequence[str], language: str, room: int | None, what: str, name: str) -> str:
+def _cut(lines: Sequence[str], language: str, room: int | None, what: str, shown_by: str) -> str:
     """A fenced block of as many lines as there is room for, and how many are missing."""
     # Longer than any run of backticks inside, which would end the block.
     fence = "`" * max(3, 1 + max((len(run) for line in lines for run in _TICKS.findall(line)), default=0))
-    note = "{} " + what + f" are not shown: `orchestrator plan {name}` prints them.\n"
+    note = "{} " + what + f" are not shown: `orchestrator plan {shown_by}` prints them.\n"
     kept = list(lines)
     if room is not None:
         left = room - 2 * len(fence) - len(language) - len(note.format(len(lines))) - 3

@@ -10,7 +10,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.errors import OrchestratorError, RefusedInput, local_flag
 from orchestrator.project import Project
 from orchestrator.terraform.exclusive import exclusive
 from orchestrator.terraform.stack import Say
@@ -54,7 +54,7 @@ def _refuse_unfinished(project: Project, old: str, local: bool) -> None:
         raise RefusedInput(
             f'the last apply of "{old}" did not end well: {left[0]} is left of it.',
             why="Resources that it made and could not save are known there alone.",
-            remedy=f"Bring environments/{old}.tfvars back, run `orchestrator apply {old}` to its end, then rename it.",
+            remedy=f"Bring environments/{old}.tfvars back, run `orchestrator apply {old}{local_flag(local)}` to its end, then rename it.",
         )
 
 
@@ -63,7 +63,7 @@ def _move_file(project: Project, old: str, environment: Environment) -> tuple[st
         Workdir(workdir_of(project, name, local=True), name, True, "").local_state for name in (old, environment.name)
     )
     text = _text(source)
-    state = _movable(old, environment.name, text, _text(target), str(target))
+    state = _movable(old, environment.name, text, _text(target), str(target), local_flag(True))
     if state is not None:
         write_if_changed(target, text.encode())
     source.unlink(missing_ok=True)
@@ -91,7 +91,7 @@ def _move_object(session: AwsSession, old: str, environment: Environment) -> tup
         raise RefusedInput(
             f'the key of the state is "{key}", which does not name the environment.',
             why="It is the same under every name: nothing has to be moved.",
-            remedy=f"`orchestrator plan {environment.name}` shows what it holds.",
+            remedy=f"`orchestrator plan {environment.name}{session.flag}` shows what it holds.",
         )
     for name in (source, key):
         if read_state_object(session, place.bucket, f"{name}.tflock", region) is not None:
@@ -101,12 +101,13 @@ def _move_object(session: AwsSession, old: str, environment: Environment) -> tup
                 remedy="Wait for it, then run the command again.",
             )
     text = read_state_object(session, place.bucket, source, region) or ""
-    state = _movable(old, environment.name, text, read_state_object(session, place.bucket, key, region) or "", where)
+    target = read_state_object(session, place.bucket, key, region) or ""
+    state = _movable(old, environment.name, text, target, where, session.flag)
     move_state_object(session, place.bucket, source, key, region, copy=state is not None)
     return where, _count(text)
 
 
-def _movable(old: str, new: str, source: str, target: str, where: str) -> State | None:
+def _movable(old: str, new: str, source: str, target: str, where: str, flag: str) -> State | None:
     """The state to move, None when it was written under the new name already. Raises RefusedInput when it cannot be."""
     if not source.strip():
         raise RefusedInput(
@@ -120,7 +121,7 @@ def _movable(old: str, new: str, source: str, target: str, where: str) -> State 
         raise RefusedInput(
             f'"{new}" has a state of its own with {len(held)} resources ({where}).',
             why="One of the two would be lost.",
-            remedy=f"Destroy what it holds first (`orchestrator destroy {new}`), or choose another name.",
+            remedy=f"Destroy what it holds first (`orchestrator destroy {new}{flag}`), or choose another name.",
         )
     return state
 

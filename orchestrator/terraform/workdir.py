@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.errors import OrchestratorError, RefusedInput, local_flag
 from orchestrator.files.replace import replace_whole
 from orchestrator.project import Project
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
 
 LOCK = ".terraform.lock.hcl"
+STATE_FILE = "terraform.tfstate"
 VARIABLES = "terraform.tfvars.json"
 BACKEND = "backend_override.tf.json"
 PROVIDER = "provider_override.tf.json"
@@ -56,7 +57,7 @@ class Workdir:
     @property
     def flag(self) -> str:
         """What a command that is told to people needs to work on the same state: ` --local`, or nothing."""
-        return " --local" if self.local else ""
+        return local_flag(self.local)
 
     @property
     def root(self) -> Path:
@@ -101,7 +102,12 @@ class Workdir:
     @property
     def local_state(self) -> Path:
         """State of the local backend; need not exist."""
-        return self.folder / "state" / self.environment / "terraform.tfstate"
+        return local_state_of(self.folder, self.environment)
+
+
+def local_state_of(folder: Path, environment: str) -> Path:
+    """The state of the local backend below the folder of an environment's working directory; need not exist."""
+    return folder / "state" / environment / STATE_FILE
 
 
 def workdir_of(project: Project, environment: str, *, local: bool) -> Path:

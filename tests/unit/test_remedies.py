@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from pathlib import Path
+
+import click
+
+from orchestrator.cli.main import cli
 
 ORCHESTRATOR = Path(__file__).resolve().parents[2] / "orchestrator"
 # What cuts a text that is too long for a line.
@@ -51,3 +56,52 @@ def test_no_remedy_holds_a_value_that_was_cut() -> None:
 def test_a_cut_value_is_seen_also_by_its_name() -> None:
     source = "def f(path):\n    name = shown(path)\n    raise E(what=shown(path), remedy=f'Bring {name} back.')\n"
     assert list(cut_values(source)) == ["name"]
+
+
+# What a command is told to people by, in the edges that know where a command runs. The core does not.
+TELLING = ("aws", "cli", "doctor", "terraform")
+# `affected` is for pipelines and has no `--local`; of `init` it says whether what is there is looked up in the embedded AWS.
+NEVER_LOCAL = "cli/affected.py"
+OTHER_MEANING = "init"
+
+
+def commands_with_local(command: click.Command, name: str = "") -> Iterator[str]:
+    """The names of all commands that take `--local`, such as `cache reconcile`."""
+    if isinstance(command, click.Group):
+        with click.Context(command) as context:
+            for child in command.list_commands(context):
+                found = command.get_command(context, child)
+                assert found is not None
+                yield from commands_with_local(found, f"{name} {child}".strip())
+    if any("--local" in parameter.opts for parameter in command.params) and name != OTHER_MEANING:
+        yield name
+
+
+def commands_elsewhere(source: str, names: Collection[str]) -> Iterator[str]:
+    """The texts that name one of the commands with a value after it, and say nothing of where it runs."""
+    # A command of several words first: `state mv`.
+    told = re.compile(rf"orchestrator (?:{'|'.join(sorted(names, key=len, reverse=True))}) \{{")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.JoinedStr):
+            text = "".join(
+                str(part.value) if isinstance(part, ast.Constant) else f"{{{ast.unparse(part)}}}"
+                for part in node.values
+            )
+            if told.search(text) and not re.search(r"flag|--local|wanted|shown_by", text):
+                yield text
+
+
+def test_a_command_that_is_told_runs_where_this_one_did() -> None:
+    names = list(commands_with_local(cli))
+    assert {"cache reconcile", "mirror", "plan"} <= set(names)
+    found = {
+        path.relative_to(ORCHESTRATOR).as_posix(): list(commands_elsewhere(path.read_text("utf-8"), names))
+        for folder in TELLING
+        for path in sorted((ORCHESTRATOR / folder).rglob("*.py"))
+    }
+    assert {name: texts for name, texts in found.items() if texts and name != NEVER_LOCAL} == {}
+
+
+def test_a_command_without_its_place_is_seen() -> None:
+    source = "f'orchestrator plan {name}'\nf'orchestrator plan {name}{flag}'\nf'orchestrator rewrite {name} --undo'\n"
+    assert len(list(commands_elsewhere(source, ["plan"]))) == 1

@@ -15,6 +15,7 @@ from orchestrator.cli.lifecycle.equipment import Equipment, equip
 from orchestrator.cli.mirror.prune_run import Prune, Pruned, listed_images, own_repositories, sharing_environments
 from orchestrator.cli.mirror.words import size
 from orchestrator.counts import counted
+from orchestrator.errors import local_flag
 from orchestrator.routes.build import build_route_table
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Pruner:
             elif found.going and self._agreed(found):
                 prune.execute(found)
                 if not self.as_json:
-                    _say(done_lines(found, self.environment.name))
+                    _say(done_lines(found, f"{self.environment.name} REFERENCE{local_flag(self.local)}"))
         if found.stopped:
             messages.stop(f"nothing is pruned: {found.stopped}")
         for repository, reason in found.failed.items():
@@ -129,12 +130,12 @@ def preview_lines(found: Pruned) -> Iterator[str]:
         yield f"nothing would be pruned: {found.stopped}"
 
 
-def done_lines(found: Pruned, environment: str) -> Iterator[str]:
-    """The report for people."""
+def done_lines(found: Pruned, wanted: str) -> Iterator[str]:
+    """The report for people; `wanted` is what `orchestrator mirror` takes to bring an image back."""
     yield f"pruned: {counted(found.expired, 'image')}, {size(found.expired_size)}"
     if found.audit:
         yield f"Audit: {found.audit}"
-        yield f"Brought back by: orchestrator mirror {environment} REFERENCE (the audit names each as `upstream`)"
+        yield f"Brought back by: orchestrator mirror {wanted} (the audit names each as `upstream`)"
 
 
 def prune_document(found: Pruned) -> dict[str, Any]:

@@ -116,6 +116,6 @@ def _watch(queue: MirrorQueue, shared: SharedCopies, environment: str) -> None:
             quiet_since = now
         if now - told > TOLD_SECONDS:
             told = now
-            hint = "" if copying else f"; workers: orchestrator mirror worker {environment}"
+            hint = "" if copying else f"; workers: orchestrator mirror worker {environment}{queue.flag}"
             messages.tell(f"{len(left)} of {counted(len(shared.jobs), 'image')} left, {copying} being copied{hint}")
         time.sleep(max(POLL_SECONDS, len(left) / POLLED))

@@ -15,6 +15,7 @@ from orchestrator.cli.project_option import open_project
 from orchestrator.cli.swapper.config_file import load_settings
 from orchestrator.cli.swapper.swap_copies import CopyHome, SharedPlaces
 from orchestrator.errors import RefusedInput
+from orchestrator.lifecycle.upstream_names import longest_prefix
 from orchestrator.mirroring.repository import RepositorySettings, settings_of_repository
 from orchestrator.project import Project
 from orchestrator.routes.build import build_route_table
@@ -148,7 +149,7 @@ def _by_file(settings: SwapSettings, file: str, state_dir: Path | None) -> Webho
         shared=_shared(settings),
         sources=source_roles(settings, file),
         maker="image-swapper by a file",
-        makes=lambda name: name.startswith(f"{target.prefix}/") or not target.prefix,
+        makes=lambda name: longest_prefix(name, {target.prefix}) is not None,
     )
     return WebhookPlan(_rules(table, left_by_file(), settings), settings, home)
 

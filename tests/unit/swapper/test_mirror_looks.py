@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import pytest
 from orchestrator.errors import OrchestratorError
 from orchestrator.swapper.copy_queue import CopyQueue
 from orchestrator.swapper.image_state import ImageState
+from orchestrator.swapper.logs import LOGGER
 from orchestrator.swapper.metrics import SwapMetrics
 from orchestrator.swapper.mirror_looks import MirrorLooks
 from orchestrator.swapper.pod_secrets import PodSecrets
@@ -122,6 +124,21 @@ def test_a_registry_that_cannot_be_asked_or_does_not_answer_leaves_the_source(tm
     hangs.ask = lambda target: release.wait(30)  # type: ignore[method-assign]
     assert hangs.verdict(seconds=0.05) == Verdict(False, "no answer in time")
     release.set()
+
+
+def test_a_refused_look_is_logged_once_for_many_pods(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    # Whoever configured the log before keeps it from the root's handlers.
+    caplog.handler.setLevel("WARNING")
+    logger = logging.getLogger(LOGGER)
+    logger.addHandler(caplog.handler)
+    try:
+        assert World(tmp_path, fails=True, copy_policy="none").verdict(times=50).reason == "registry cannot be asked"
+    finally:
+        logger.removeHandler(caplog.handler)
+    [line] = {id(record): record for record in caplog.records}.values()
+    assert line.getMessage() == "the registry cannot be asked"
+    assert vars(line)["target"] == TARGET
+    assert vars(line)["why"] == "AWS does not answer."
 
 
 @pytest.mark.parametrize("of", ["request", "settings"])

@@ -14,7 +14,7 @@ MODULES = modules_of(ROOT_MODULE)
 
 
 def options(*targets: str) -> tuple[str, ...]:
-    return target_options(targets, MODULES, ["dev/web", "monitoring-api"], environment="dev")
+    return target_options(targets, MODULES, ["dev/web", "monitoring-api"], environment="dev", flag=" --local")
 
 
 def test_the_root_modules_modules_are_found() -> None:
