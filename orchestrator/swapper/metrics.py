@@ -40,6 +40,9 @@ class SwapMetrics:
         self.copied_bytes = Counter("swapper_copied_bytes", "Bytes sent to the registry.", **of)
         self.queued = Gauge("swapper_queue_length", "Images that wait to be copied.", **of)
         self.queue_age = Gauge("swapper_queue_age_seconds", "How long the oldest of them has waited.", **of)
+        self.stands_still = Gauge(
+            "swapper_copies_stand_still", "1 while nothing can be copied, as when SQS cannot be asked.", **of
+        )
         self._missed = Gauge(
             "swapper_filter_missed", "Evaluations of a filter that said nothing.", ("filter", "reason"), **of
         )

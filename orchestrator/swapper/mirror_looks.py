@@ -176,10 +176,11 @@ class MirrorLooks:
         return True
 
     def measure(self) -> None:
-        """Tell the metrics how long the queue is."""
+        """Tell the metrics how long the queue is, and whether it stands still."""
         length, age = self.queue.oldest() if self.queue is not None else (0, 0.0)
         self._metrics.queued.set(length)
         self._metrics.queue_age.set(age)
+        self._metrics.stands_still.set(1 if self.queue is not None and self.queue.problems() else 0)
 
     def copied(self, target: str, error: OrchestratorError | None) -> None:
         """A copy ended. Called in the copier's threads."""

@@ -56,7 +56,9 @@ class RequestTallies(Collector):
         for (swapped, route, reason), count in self._decisions.copy().items():
             decisions.add_metric(("swapped" if swapped else "left", route, reason), count)
         requests = CounterMetricFamily(
-            "swapper_requests", "HTTP requests by path and status.", labels=("path", "status")
+            "swapper_requests",
+            "HTTP requests by path and status; 499 where the caller left before it had sent all.",
+            labels=("path", "status"),
         )
         for (path, status), count in self.requests.copy().items():
             requests.add_metric((path, str(status)), count)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 from orchestrator.swapper.metrics import CONTENT_TYPE, SwapMetrics
 from orchestrator.swapper.review import Admission, SwapImage, SwapRules, Verdict, leave_review, read_review
@@ -32,6 +33,8 @@ MARGIN_SECONDS = 1.0
 _TIMEOUT = re.compile(r"(?:^|&)timeout=([0-9]{1,2})s(?:&|$)", re.ASCII)
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
+# What nginx calls it; no answer is read by whoever is gone.
+CALLER_LEFT = 499
 _PATHS = frozenset({"/", "/webhook", "/metrics", "/healthz", "/readyz"})
 
 _log = logging.getLogger("orchestrator.swapper")
@@ -126,6 +129,9 @@ class Webhook:
             body = await self._body(scope, proto)
         except TimeoutError:
             return 408, TEXT, b"the body took too long\n"
+        except ProtocolClosed:
+            # A fault of whoever asked: it is counted, and calls nobody at night.
+            return CALLER_LEFT, TEXT, b""
         if body is None:
             return 413, TEXT, b"the body is larger than 3 MB\n"
         try:

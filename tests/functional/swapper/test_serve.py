@@ -6,6 +6,7 @@ import contextlib
 import json
 import signal
 import ssl
+import time
 from collections.abc import Iterator
 from http.client import HTTPResponse, HTTPSConnection
 from pathlib import Path
@@ -115,6 +116,23 @@ def test_a_connection_that_says_nothing_holds_up_nobody(webhook: ServedWebhook) 
         silent.connect()
         silent.sock.sendall(b"POST /webhook HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
         assert webhook.ask("POST", "/webhook", BODY)[0] == 200
+
+
+def test_a_caller_who_leaves_is_no_failure(webhook: ServedWebhook) -> None:
+    # A failure would call somebody at night.
+    for length in (b"Content-Length: 100\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"):
+        with contextlib.closing(webhook.connection()) as leaving:
+            leaving.connect()
+            leaving.sock.sendall(b"POST /webhook HTTP/1.1\r\nHost: a\r\n" + length)
+            # The answer of another one comes after the head was read.
+            assert webhook.ask("GET", "/healthz")[0] == 200
+    counted = b'swapper_requests_total{path="/webhook",status="499"} 2.0'
+    ends = time.monotonic() + 30
+    while counted not in (page := webhook.ask("GET", "/metrics")[1]) and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert counted in page, page
+    assert b'status="5' not in page
+    assert "a request failed" not in {line["message"] for line in webhook.lines}
 
 
 def half_sent(running: ServedWebhook) -> HTTPSConnection:

@@ -271,6 +271,24 @@ def test_a_copy_whose_image_was_deleted_before_its_end_was_told_is_not_believed(
     asyncio.run(main())
 
 
+def test_copies_that_stand_still_are_told_to_metrics_and_readyz(tmp_path: Path) -> None:
+    class Still(CopyQueue):
+        def problems(self) -> list[str]:
+            return ["copies are not shared: SQS is away"]
+
+    async def main() -> None:
+        world, metrics = World(tmp_path), SwapMetrics()
+        looks = MirrorLooks(ImageState(world.ask), world.settings, metrics)
+        for kind, number in ((Still, b"1.0"), (CopyQueue, b"0.0")):
+            looks.queue = kind(world.path, world.copy, looks.copied)
+            looks.measure()
+            assert b"\nswapper_copies_stand_still " + number + b"\n" in metrics.text()
+            assert looks.problems() == list(looks.queue.problems())
+            looks.close()
+
+    asyncio.run(main())
+
+
 def _has_copied(world: World, count: int) -> bool:
     return len(world.copied) == count
 
