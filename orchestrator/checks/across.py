@@ -267,7 +267,7 @@ def _check_node_policies(environments: Sequence[Environment], find: Find) -> Ite
         if not environment.attach_ecr_policy:
             continue
         for path, role in _node_roles(environment):
-            first = seen.setdefault((environment.account_id, role, environment.cluster_name), environment)
+            first = seen.setdefault((environment.account_id, role.lower(), environment.cluster_name), environment)
             if first is not environment:
                 yield problem_of(
                     find,
@@ -287,7 +287,7 @@ def _check_attachments(environments: Sequence[Environment], find: Find) -> Itera
         if not environment.attaches_managed_policy:
             continue
         for path, role in _node_roles(environment):
-            first = seen.setdefault((environment.account_id, role), environment)
+            first = seen.setdefault((environment.account_id, role.lower()), environment)
             if first is not environment:
                 yield problem_of(
                     find,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.counts import counted
 from orchestrator.errors import RefusedInput
 from orchestrator.terraform.beside import Scanning, foreign_statements
-from orchestrator.terraform.holders import Holder, holds, owns_registry, same_registry, state_of
+from orchestrator.terraform.holders import Holder, elsewhere, holders, holds, owns_registry, same_registry, state_of
 from orchestrator.terraform.plan import Plan, ResourceChange
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.state import State
@@ -22,6 +22,9 @@ from orchestrator.terraform.transitions import OWNERS_MODULES
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
+
+ROLE_POLICY = "aws_iam_role_policy"
+NODES = "module.node_access"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +127,37 @@ def _owners(stack: Stack) -> Iterator[Environment]:
 
 
 def _attachment(stack: Stack, change: ResourceChange, state: State, found: _Found) -> None:
-    """A policy on a role that another environment of the project needs stays where it is."""
+    """A policy on a role that another environment of the project needs stays where it is.
+
+    Its file tells, or its state: a role may be in instance profiles of several names, and a file be renamed.
+    """
     role = next((str(e.attributes.get("role")) for e in state.of_type(ATTACHMENT) if e.address == change.address), "")
+    why = next(
+        (f'environment "{name}" needs it on {role}' for name in (*_asks_for(stack, role), *_gave_rights(stack, role))),
+        "",
+    )
+    if why:
+        found.forgets.append(Forget(change.address, why))
+
+
+def _asks_for(stack: Stack, role: str) -> Iterator[str]:
+    """Environments whose files name the role, or an instance profile that ours names, too."""
     pools = {pool.instance_profile for pool in stack.environment.machine_pools.values() if pool.attach_ecr_policy}
     for environment in stack.neighbours().values():
         profiles = {pool.instance_profile for pool in environment.machine_pools.values() if pool.attach_ecr_policy}
         if environment.attach_ecr_policy and (role in environment.named_node_roles or pools & profiles):
-            found.forgets.append(Forget(change.address, f'environment "{environment.name}" needs it on {role}'))
-            return
+            yield environment.name
+
+
+def _gave_rights(stack: Stack, role: str) -> Iterator[str]:
+    """Environments whose states have a policy on the role: its nodes pull by it."""
+    for holder in holders(stack):
+        if role in _node_roles(holder.state) and not elsewhere(holder, stack, whatever_region=True):
+            yield holder.name
+
+
+def _node_roles(state: State) -> frozenset[str]:
+    return frozenset(str(each.attributes.get("role")) for each in state.of_type(ROLE_POLICY) if NODES in each.module)
 
 
 def _scanning(around: Surroundings, change: ResourceChange, found: _Found) -> None:

@@ -55,7 +55,7 @@ def state_of(stack: Stack, environment: Environment) -> State:
 def holds(holder: Holder, kind: str, id_: str, stack: Stack) -> bool:
     """Has the holder this thing of our account and region in its state? Roles are the account's, whatever the region."""
     found = any(_is(each, id_, stack) for each in holder.state.of_type(kind))
-    return found and not _elsewhere(holder, stack, whatever_region=kind.startswith("aws_iam_"))
+    return found and not elsewhere(holder, stack, whatever_region=kind.startswith("aws_iam_"))
 
 
 def owns_registry(state: State) -> bool:
@@ -64,7 +64,7 @@ def owns_registry(state: State) -> bool:
     return isinstance(summary, dict) and bool(summary.get("owns_registry"))
 
 
-def _elsewhere(holder: Holder, stack: Stack, *, whatever_region: bool) -> bool:
+def elsewhere(holder: Holder, stack: Stack, *, whatever_region: bool) -> bool:
     """Is the state of another account or region? Its file tells; without one, ARNs that name a place."""
     environment = stack.environment
     if holder.environment is not None:

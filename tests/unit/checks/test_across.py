@@ -211,6 +211,16 @@ BAD = {
         ["node_role_names", 0],
         ["both attach", "An attachment has one owner"],
     ),
+    "one attachment, whose role is written in capitals": (
+        {
+            "a": CLASSIC,
+            "b": USES
+            + 'attach_ecr_policy = true\nattach_managed_policy = true\nnode_role_names = ["ACME-Worker-Role"]\n',
+        },
+        "b",
+        ["node_role_names", 0],
+        ["both attach", "An attachment has one owner"],
+    ),
     "one node role of one cluster": (
         {
             "a": 'cluster_name = "same"\nattach_ecr_policy = true\nnode_role_names = ["node"]',

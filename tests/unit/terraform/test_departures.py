@@ -31,6 +31,10 @@ OWNER, USER = "manage_registry = true\n", "manage_registry = false\n"
 ROSA = 'platform = "rosa-classic"\nworker_role_prefix = "acme"\n'
 RULE = 'module.pull_through_cache[0].aws_ecr_pull_through_cache_rule.this["quay"]'
 ATTACHED = 'module.node_access[0].aws_iam_role_policy_attachment.managed["acme-Worker-Role"]'
+NODES = 'module.node_access[0].aws_iam_role_policy.this["acme-Worker-Role"]'
+REPOSITORY = 'module.ecr[0].aws_ecr_repository.this["a/b"]'
+PUSHES = 'module.push_role[0].aws_iam_role_policy.this["ci"]'
+HCP = 'platform = "rosa-hcp"\nmachine_pools = { workers = { instance_profile = "acme-1" } }\n'
 POLICY = "module.registry[0].aws_ecr_registry_policy.this[0]"
 SCANNING = "module.registry[0].aws_ecr_registry_scanning_configuration.this[0]"
 OWNED = {"ecr_summary": {"value": {"owns_registry": True}}}
@@ -173,6 +177,29 @@ NEEDED = {
 def test_an_attachment_stays_when_another_environment_needs_it(others: Any, name: str) -> None:
     text, stays = NEEDED[name]
     project = others(dev=ROSA + OWNER, prod=text)
+    mine = project.state("dev", (ATTACHED, {"role": "acme-Worker-Role", "id": "x"}))
+
+    found = departures(project.stack(), gone(ATTACHED), mine, Surroundings())
+
+    assert [each.why for each in found.forgets] == (
+        ['environment "prod" needs it on acme-Worker-Role'] if stays else []
+    )
+
+
+HELD = {
+    "whose instance profile has another name": (HCP + USER, True),
+    "whose file no longer says so": (USER, True),
+    "in another account": (USER + 'account_id = "999988887777"\n', False),
+}
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_an_attachment_stays_when_the_nodes_of_another_state_have_that_role(others: Any, name: str) -> None:
+    text, stays = HELD[name]
+    project = others(dev=ROSA + OWNER, prod=text, test=USER)
+    repository = {"arn": f"arn:aws:ecr:{REGION}:{'111122223333' if stays else '999988887777'}:repository/a/b"}
+    project.state("prod", (NODES, {"role": "acme-Worker-Role", "id": "x"}), (REPOSITORY, repository))
+    project.state("test", (PUSHES, {"role": "acme-Worker-Role", "id": "x"}))
     mine = project.state("dev", (ATTACHED, {"role": "acme-Worker-Role", "id": "x"}))
 
     found = departures(project.stack(), gone(ATTACHED), mine, Surroundings())
