@@ -26,6 +26,7 @@ The lifecycle core and the embedded AWS have errors of their own. Their callers 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,6 +42,9 @@ class Location:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}" if self.line else self.file
+
+
+_ENDLESS = re.compile(r"\S{1000,}")
 
 
 def local_flag(local: bool) -> str:
@@ -72,7 +76,8 @@ class OrchestratorError(Exception):
         super().__init__(what)
         self.environment = environment
         self.place = place
-        self.what = what
+        # What somebody wrote without end is shown as far as it helps.
+        self.what = _ENDLESS.sub(lambda word: f"{word[0][:200]}…", what)
         self.why = why
         self.remedy = remedy
         self.where = where

@@ -127,7 +127,7 @@ def warning(credentials: Credentials, upstream: str) -> str | None:
 def _from_json(text: str, username: str | None, upstream: str) -> Credentials:
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         # `from None`: the parser's error holds the whole text, token included, and must not travel on.
         raise RefusedInput(
             "The credentials begin like JSON, but are not.",
@@ -140,7 +140,7 @@ def _from_json(text: str, username: str | None, upstream: str) -> Credentials:
     ]
     unknown = sorted(set(document) - {"username", "accessToken"})
     if unknown:
-        problems.append(f"{', '.join(map(repr, unknown))} is unknown")
+        problems.append(f"{', '.join(ascii(key[:100]) for key in unknown[:5])} is unknown")
     if problems:
         raise RefusedInput(
             f"The JSON of the credentials is not in ECR's shape: {'; '.join(problems)}.",
@@ -157,10 +157,18 @@ def _checked(username: str, token: str, upstream: str) -> Credentials:
     for what, value in (("user name", username), ("access token", token)):
         problem = _problem(value)
         if problem:
-            raise RefusedInput(f"The {what} {problem}.", why=f"{upstream} asks for {asked_by(upstream)}.")
+            raise RefusedInput(
+                f"The {what} {problem}.",
+                why=f"{upstream} asks for {asked_by(upstream)}.",
+                remedy="Write it anew, without what was copied along with it.",
+            )
     credentials = Credentials(username, token)
     if len(credentials.as_secret().encode()) > MAX_BYTES:
-        raise RefusedInput(f"The credentials are longer than {MAX_BYTES} bytes.", why="Secrets Manager keeps no more.")
+        raise RefusedInput(
+            f"The credentials are longer than {MAX_BYTES} bytes.",
+            why="Secrets Manager keeps no more.",
+            remedy="Give the token alone.",
+        )
     return credentials
 
 

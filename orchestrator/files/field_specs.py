@@ -9,6 +9,7 @@ import yaml
 
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.files.given import read_given
+from orchestrator.mirroring.yaml_documents import check_yaml
 from orchestrator.workloads.fields import FIELDS, KUBELET, Field
 
 _KEYS = frozenset({"group", "kind", "path", "pulledBy", "scheme"})
@@ -21,12 +22,14 @@ def read_fields(path: Path) -> dict[str, tuple[Field, ...]]:
     Raises RefusedInput with the file and what is wrong there.
     """
     try:
-        entries = yaml.safe_load(read_given(path).decode("utf-8"))
+        text = read_given(path).decode("utf-8")
+        check_yaml(text)
+        entries = yaml.load(text, Loader=yaml.CSafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise RefusedInput(f"{path} cannot be read.", why=str(error), remedy="Correct the path.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
+        line = mark.line + 1 if mark else getattr(error, "line", 1)
         raise RefusedInput(
             f"{path} is no YAML.",
             why=" ".join(str(getattr(error, "problem", error)).split()),
@@ -50,7 +53,7 @@ def _field(path: Path, index: int, entry: Any) -> Field:
     unknown = sorted(map(str, entry.keys() - _KEYS))
     wrong = sorted(str(key) for key, value in entry.items() if not isinstance(value, str))
     if unknown or wrong:
-        what = f"the key {unknown[0]!r}" if unknown else f"a value of {wrong[0]!r} that is no string"
+        what = f"the key {unknown[0][:100]!r}" if unknown else f"a value of {wrong[0][:100]!r} that is no string"
         raise RefusedInput(
             f"Entry {index} of {path} has {what}.",
             why=f"The keys are {', '.join(sorted(_KEYS))}, all strings.",

@@ -10,6 +10,7 @@ import yaml
 from orchestrator.environment.pods import parse_pod_selector
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.files.given import read_given
+from orchestrator.mirroring.yaml_documents import UnreadableYaml, check_yaml, shown
 from orchestrator.workloads.stages import Stage
 from orchestrator.workloads.yaml_tree import BrokenYaml, compose_yaml
 
@@ -25,7 +26,11 @@ def read_stages(path: Path) -> tuple[Stage, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise RefusedInput(f"{path} cannot be read.", why=str(error), remedy="Correct the path.") from error
     try:
+        check_yaml(text)
         root = compose_yaml(text)
+    except (UnreadableYaml, yaml.YAMLError) as error:
+        why = str(getattr(error, "problem", "") or error)
+        raise _refused(path, _line_of(error), "It is no YAML", " ".join(why.split())) from error
     except BrokenYaml as error:
         raise _refused(path, text.count("\n", 0, error.start), "It is no YAML", error.reason) from error
     if not isinstance(root, yaml.SequenceNode) or not root.value:
@@ -41,6 +46,12 @@ def read_stages(path: Path) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
+def _line_of(error: Exception) -> int:
+    """Counted from 0."""
+    mark = getattr(error, "problem_mark", None)
+    return mark.line if mark else max(getattr(error, "line", 1) - 1, 0)
+
+
 def _stage(path: Path, node: yaml.Node) -> Stage:
     line = node.start_mark.line
     constructor = yaml.constructor.SafeConstructor()
@@ -52,23 +63,25 @@ def _stage(path: Path, node: yaml.Node) -> Stage:
         raise _refused(path, line, "A stage has no name", "Its name is recorded when it is written.")
     unknown = [key for key in entry if key not in _KEYS]
     if unknown:
-        raise _refused(path, line, f"A stage has the key {unknown[0]!r}", f"The keys are {', '.join(_KEYS)}.")
+        raise _refused(path, line, f"A stage has the key {shown(unknown[0])}", f"The keys are {', '.join(_KEYS)}.")
     lists = {key: _texts(path, line, key, entry[key]) for key in _LISTS if key in entry}
     selectors = []
     for text in lists.pop("labels", ()):
         selector = parse_pod_selector(text)
         if selector is None:
-            raise _refused(path, line, f"{text!r} is no label selector", "Write it as kubectl takes it: `tier=test`.")
+            raise _refused(
+                path, line, f"{shown(text)} is no label selector", "Write it as kubectl takes it: `tier=test`."
+            )
         selectors.append(selector)
     percent = entry.get("percent")
     if "percent" in entry and (type(percent) is not int or not 0 <= percent <= 100):
-        raise _refused(path, line, f"percent is {percent!r}", "It is a whole number from 0 to 100.")
+        raise _refused(path, line, f"percent is {shown(percent)}", "It is a whole number from 0 to 100.")
     return Stage(entry["name"], labels=tuple(selectors), percent=percent, **lists)
 
 
 def _texts(path: Path, line: int, key: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
-        raise _refused(path, line, f"{key} is {value!r}", "It is a list of texts that holds at least one.")
+        raise _refused(path, line, f"{key} is {shown(value)}", "It is a list of texts that holds at least one.")
     return tuple(value)
 
 

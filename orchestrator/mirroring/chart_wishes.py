@@ -102,7 +102,10 @@ def _chart(name: str, entry: dict[str, Any], url: str, blocked: tuple[re.Pattern
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
         raise _refused(name, f"the version of the chart {chart} is {shown(version)}", 'Write it like "1.2.3".')
     paths = []
-    for text in entry.get("imagePaths") or ():
+    named = entry.get("imagePaths")
+    if named is not None and not isinstance(named, list):
+        raise _refused(name, f"imagePaths of the chart {chart} is {shown(named)}", "Write a list of paths.")
+    for text in named or ():
         try:
             paths.append(parse_image_path(text if isinstance(text, str) else ""))
         except ValueError as error:

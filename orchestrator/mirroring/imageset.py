@@ -33,7 +33,11 @@ _NESTED = re.compile(r"\([^()]*[+*}][^()]*\)\s*[+*{]")
 
 def is_image_set(document: dict[str, Any]) -> bool:
     """Is it an ImageSetConfiguration of any version?"""
-    return document.get("kind") == "ImageSetConfiguration" and str(document.get("apiVersion")).startswith(API)
+    return document.get("kind") == "ImageSetConfiguration" and _is_ours(document.get("apiVersion"))
+
+
+def _is_ours(version: object) -> bool:
+    return isinstance(version, str) and version.startswith(API)
 
 
 def read_image_set(document: dict[str, Any], name: str) -> list[Wanted]:
@@ -46,7 +50,7 @@ def read_image_set(document: dict[str, Any], name: str) -> list[Wanted]:
     for key in mirror:
         if key not in _DONE and mirror[key]:
             remedy = _INSTEAD.get(key, "Mirror it with `oc mirror`, or list its images in additionalImages.")
-            raise _refused(name, f"mirror.{key} is not done here", remedy)
+            raise _refused(name, f"mirror.{str(key)[:100]} is not done here", remedy)
     blocked = _blocked(name, mirror)
     images = _named(name, "additionalImages", mirror.get("additionalImages"))
     found: list[Wanted] = [
@@ -147,6 +151,8 @@ def _span(name: str, what: str, entry: dict[str, Any]) -> VersionSpan:
 def _platforms(name: str, entries: Any) -> tuple[str, ...]:
     """`[{OS, Architecture}]` of oc-mirror, keys in any case, or `os/architecture`."""
     found = []
+    if entries is not None and not isinstance(entries, list):
+        raise _refused(name, f"platforms is {shown(entries)}", "Write a list of os/architecture.")
     for entry in entries or ():
         if isinstance(entry, dict):
             parts = {str(key).lower(): value for key, value in entry.items() if isinstance(value, str)}

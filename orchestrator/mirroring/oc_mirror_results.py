@@ -60,7 +60,9 @@ def read_results(files: Iterable[tuple[str, str]], own_hosts: Iterable[str]) -> 
     if not pairs:
         raise RefusedInput(
             "No mirror set sends anything to the environment's registry.",
-            why=f"Other places: {', '.join(list(elsewhere)[:3])}." if elsewhere else "No IDMS and no ITMS was found.",
+            why=f"Other places: {', '.join(place[:200] for place in list(elsewhere)[:3])}."
+            if elsewhere
+            else "No IDMS and no ITMS was found.",
             remedy="Name the folder cluster-resources of the workspace of oc mirror, and the environment of that registry.",
         )
     mirrors, conflicts = _entries(list(pairs))
@@ -83,7 +85,8 @@ def _catalog(document: dict[str, Any]) -> str:
     if not isinstance(spec, dict):
         return ""
     if document.get("kind") == "CatalogSource":
-        return str(spec.get("image") or "")
+        image = spec.get("image")
+        return image if isinstance(image, str) else ""
     if document.get("kind") == "ClusterCatalog":
         try:
             return str(spec["source"]["image"]["ref"])

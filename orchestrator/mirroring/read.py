@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -123,13 +124,13 @@ def _components(name: str, document: dict[str, Any]) -> Iterator[Wish]:
     """The containers of a CycloneDX document, those inside others and the one that it is about included."""
     metadata = document.get("metadata")
     about = metadata.get("component") if isinstance(metadata, dict) else None
-    stack = [about, *(document.get("components") or ())]
+    waiting = deque([about, *_inner(name, document)])
     found: dict[str, Wish] = {}
-    while stack:
-        component = stack.pop(0)
+    while waiting:
+        component = waiting.popleft()
         if not isinstance(component, dict):
             continue
-        stack += list(component.get("components") or ())
+        waiting += _inner(name, component)
         text = _container(component)
         if text:
             found.setdefault(text, wish(text, Location(name)))
@@ -141,6 +142,18 @@ def _components(name: str, document: dict[str, Any]) -> Iterator[Wish]:
             where=Location(name),
         )
     yield from found.values()
+
+
+def _inner(name: str, holder: dict[str, Any]) -> list[Any]:
+    components = holder.get("components")
+    if components is not None and not isinstance(components, list):
+        raise RefusedInput(
+            f"{name} has components that are no list.",
+            why="CycloneDX lists them.",
+            remedy="Write the document again with the tool that made it.",
+            where=Location(name),
+        )
+    return components or []
 
 
 def _container(component: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.tag_selection import select_tags
 from orchestrator.mirroring.wishes import Wish, check_platform, read_reference
-from orchestrator.mirroring.yaml_documents import shown
+from orchestrator.mirroring.yaml_documents import shown, texts_of
 
 _REFUSED = {
     "backup": "a tag that moves is replaced; the former image stays by its digest",
@@ -69,7 +69,10 @@ def _entry(name: str, number: int, entry: dict[str, Any], own: dict[str, Any]) -
         remedy = "Write one entry of the type repository for each repository."
         raise _refused(name, f"{at} copies a whole registry", remedy, "Not every registry lists its repositories.")
     platforms = entry.get("platforms") or ([entry["platform"]] if entry.get("platform") else [])
-    checked = tuple(check_platform(str(platform), Location(name)) for platform in platforms)
+    texts = texts_of(platforms)
+    if texts is None:
+        raise _refused(name, f"{at} has platforms that are no list of texts", 'Write platforms: ["linux/amd64"].')
+    checked = tuple(check_platform(platform, Location(name)) for platform in texts)
     where = Location(name)
     image, place = read_reference(source, where), read_reference(target, where)
     if kind == "image":
@@ -89,7 +92,7 @@ def _check_keys(name: str, at: str, found: dict[str, Any]) -> None:
         if key in _REFUSED:
             raise _refused(name, f"{at} has {key}, which is not done here", f"Remove it: {_REFUSED[key]}.")
         if key not in _KNOWN:
-            raise _refused(name, f"{at} has an unknown {key!a}", "Correct or remove it.")
+            raise _refused(name, f"{at} has an unknown {str(key)[:100]!a}", "Correct or remove it.")
         if key in _UNDONE and found[key]:
             raise _refused(
                 name, f"{at} has {key}, which is not done here", "Remove it, or keep regsync for this entry."
@@ -105,5 +108,10 @@ def _tags(name: str, at: str, tags: Any) -> Any:
         return select_tags()
     if not isinstance(tags, dict) or not set(tags) <= {"allow", "deny", "semverRange"}:
         raise _refused(name, f"{at} has tags of another form", "Write allow, deny and semverRange, each a list.")
-    lists = {key: [str(item) for item in tags.get(key) or ()] for key in ("allow", "deny", "semverRange")}
+    lists = {}
+    for key in ("allow", "deny", "semverRange"):
+        texts = texts_of(tags.get(key))
+        if texts is None:
+            raise _refused(name, f"{at} has tags whose {key} is no list of texts", f'Write {key}: ["1.2"], in quotes.')
+        lists[key] = texts
     return select_tags((), lists["allow"], lists["semverRange"], lists["deny"])

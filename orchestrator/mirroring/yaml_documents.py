@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
@@ -11,7 +12,12 @@ from orchestrator.errors import Location, RefusedInput
 
 # Documents that list images are a few levels deep; libyaml's composer ends the process at some ten thousand.
 DEEPEST = 200
+# Values that aliases stand for, all together: a short text could mean more than any machine holds.
+MOST_ALIASED = 100_000
+# YAML reads digits of bases 2 to 60 as numbers, which Python does not write out beyond 4,300 digits.
+LONGEST_NUMBER = 400
 
+_NUMBER = re.compile(r"[-+0-9][0-9a-fA-FxXoOb_:.+-]*", re.ASCII)
 _OPENING = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _CLOSING = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
@@ -27,7 +33,7 @@ class UnreadableYaml(ValueError):
 def load_documents(text: str) -> Iterator[Any]:
     """The values of the documents of `text`. Raises UnreadableYaml."""
     try:
-        _check_depth(text)
+        check_yaml(text)
         yield from yaml.load_all(text, yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -40,17 +46,50 @@ def load_documents(text: str) -> Iterator[Any]:
         raise UnreadableYaml(str(getattr(error, "reason", "") or type(error).__name__), 0) from error
 
 
-def _check_depth(text: str) -> None:
-    depth = 0
+def check_yaml(text: str) -> None:
+    """Refuse what grows beyond the text: nesting, aliases of aliases, merges of them. Raises UnreadableYaml and yaml's errors.
+
+    What passes can be written out, compared and merged in time that grows with the text.
+    """
+    sizes: dict[str, int] = {}
+    open_: list[tuple[str | None, int]] = []
+    values = aliased = 0
     for event in cast("Iterable[Any]", yaml.parse(text, Loader=yaml.CSafeLoader)):
+        line = getattr(event.start_mark, "line", -1) + 1
         if isinstance(event, _OPENING):
-            depth += 1
-            if depth > DEEPEST:
-                raise UnreadableYaml(
-                    f"it is nested deeper than {DEEPEST} levels", getattr(event.start_mark, "line", -1) + 1
-                )
+            open_.append((event.anchor, values))
+            values += 1
+            if len(open_) > DEEPEST:
+                raise UnreadableYaml(f"it is nested deeper than {DEEPEST} levels", line)
         elif isinstance(event, _CLOSING):
-            depth -= 1
+            anchor, before = open_.pop()
+            if anchor:
+                sizes[anchor] = values - before
+        elif isinstance(event, yaml.AliasEvent):
+            named = str(event.anchor)
+            if any(anchor == named for anchor, _ in open_):
+                raise UnreadableYaml(f"*{named[:50]} stands within what it names", line)
+            size = sizes.get(named, 1)
+            values, aliased = values + size, aliased + size
+            if aliased > MOST_ALIASED:
+                raise UnreadableYaml(f"its aliases stand for more than {MOST_ALIASED} values", line)
+        elif isinstance(event, yaml.ScalarEvent):
+            values += 1
+            if event.anchor:
+                sizes[event.anchor] = 1
+            if len(event.value) > LONGEST_NUMBER and event.implicit[0] and _NUMBER.fullmatch(event.value):
+                raise UnreadableYaml(f"it has a number of more than {LONGEST_NUMBER} characters", line)
+        elif isinstance(event, yaml.DocumentStartEvent):
+            sizes.clear()
+
+
+def texts_of(value: object) -> list[str] | None:
+    """The texts of a list of texts; none for null, and None for everything else."""
+    if value is None:
+        return []
+    if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+        return value
+    return None
 
 
 def documents_of(name: str, text: str) -> Iterator[Any]:

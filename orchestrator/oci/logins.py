@@ -95,9 +95,10 @@ def pull_secret_logins(documents: Iterable[Mapping[str, Any]]) -> list[DockerLog
 
 
 def _of_secret(document: Mapping[str, Any]) -> DockerLogins | None:
-    name = f"Secret {(document.get('metadata') or {}).get('name', '')}"
-    data = dict(document.get("data") or {})
-    plain = dict(document.get("stringData") or {})
+    metadata = document.get("metadata")
+    name = f"Secret {metadata.get('name', '') if isinstance(metadata, dict) else ''}"
+    data = _mapping(document.get("data"), name)
+    plain = _mapping(document.get("stringData"), name)
     for key in (".dockerconfigjson", ".dockercfg"):
         if key not in data and key not in plain:
             continue

@@ -190,9 +190,11 @@ def _refused(digest: str, why: str) -> NotUsable:
 def _kind(document: dict[str, Any], said: str, digest: str) -> str:
     own = document.get("mediaType")
     for media_type in (own, said):
+        if not isinstance(media_type, str):
+            continue
         if media_type in INDEXES or media_type in MANIFESTS:
-            return str(media_type)
-        if isinstance(media_type, str) and media_type.startswith(_SCHEMA_1):
+            return media_type
+        if media_type.startswith(_SCHEMA_1):
             raise _schema_1(digest)
     if document.get("schemaVersion") == 1:
         raise _schema_1(digest)
@@ -201,7 +203,7 @@ def _kind(document: dict[str, Any], said: str, digest: str) -> str:
         return OCI_INDEX
     if isinstance(document.get("config"), dict):
         return OCI_MANIFEST
-    raise _refused(digest, f"Its media type is {own or said or 'missing'}.")
+    raise _refused(digest, f"Its media type is {str(own or said or 'missing')[:200]}.")
 
 
 def _descriptors(found: object) -> tuple[Descriptor, ...]:

@@ -50,7 +50,10 @@ def parse_state(text: str, name: str = "The Terraform state") -> State:
     try:
         document = json.loads(text)
         if document.get("version") != 4:
-            raise OrchestratorError(f"{name} has version {document.get('version')!r}; this program reads version 4.")
+            raise OrchestratorError(
+                f"{name} has version {str(document.get('version'))[:20]!a}; this program reads version 4.",
+                remedy="Give it back what Terraform wrote there: an older version of the object, or its .backup file.",
+            )
         return State(
             tuple(_resources(document)),
             dict(document.get("outputs") or {}),
