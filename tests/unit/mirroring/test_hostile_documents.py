@@ -34,7 +34,24 @@ def nested(levels: int) -> list[Any]:
     return [nested(levels - 1)] if levels else []
 
 
-MISPLACED = [5, -1, 1e308, float("nan"), True, None, "", "x", "a\0b", "\ud800", "\ufeffx", [], [5], [None], [{}], [[1]]]
+MISPLACED: list[Any] = [
+    5,
+    -1,
+    1e308,
+    float("nan"),
+    True,
+    None,
+    "",
+    "x",
+    "a\0b",
+    "\ud800",
+    "\ufeffx",
+    [],
+    [5],
+    [None],
+    [{}],
+    [[1]],
+]
 MISPLACED += [{}, {"a": 5}, nested(150), "a" * 100_000, " " * 50_000 + "x", "(" * 2000, "2001-99-99"]
 
 
