@@ -21,6 +21,7 @@ from orchestrator.cli.init_questions import (
     asked_account,
     asked_region,
 )
+from orchestrator.cli.init_rules import UPSTREAMS, first_mirrors, new_rules, owned_rules
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import project_session
@@ -37,20 +38,8 @@ from orchestrator.project import Project
 if TYPE_CHECKING:
     from orchestrator.aws.state_bucket import StateBucket
     from orchestrator.environment.model import Environment
-    from orchestrator.scaffold import Answers, ScaffoldRule
+    from orchestrator.scaffold import Answers
 
-# {prefix: (upstream, comment)}: what a new environment may start with.
-UPSTREAMS = {
-    "docker-hub": (
-        "registry-1.docker.io",
-        "Docker Hub, with credentials: `orchestrator secret set {name} docker-hub`.",
-    ),
-    "ecr-public": ("public.ecr.aws", "Amazon ECR Public"),
-    "k8s": ("registry.k8s.io", "Kubernetes' own images"),
-    "quay": ("quay.io", "Quay, public images"),
-    "github": ("ghcr.io", "GitHub, with credentials: `orchestrator secret set {name} github`."),
-    "gitlab": ("registry.gitlab.com", "GitLab, with credentials: `orchestrator secret set {name} gitlab`."),
-}
 _WITHOUT_CREDENTIALS = ("ecr-public", "k8s", "quay")
 _ONLY_ON = (("node_role_names", "--node-role", "eks"), ("worker_role_prefix", "--worker-role-prefix", "rosa-classic"))
 _NEEDED = {"platform": "--platform", "aws_region": "--region", "account_id": "--account-id"}
@@ -221,8 +210,8 @@ def _answers(
         allow_upstream=not given["zero_egress"],
         state_bucket=_text(bucket),
         state_region=_text(bucket_region),
-        rules=_owned_rules(owner) if owner else (_new_rules(name, prefixes) if has_rules else {}),
-        mirrors={} if has_rules else _mirrors(owner),
+        rules=owned_rules(owner) if owner else (new_rules(name, prefixes) if has_rules else {}),
+        mirrors={} if has_rules else first_mirrors(owner),
         owner=owner.name if owner else None,
         endpoints_of=maker_of_endpoints(others, account, region, vpc),
     )
@@ -231,36 +220,6 @@ def _answers(
 def _texts(value: object) -> tuple[str, ...]:
     assert isinstance(value, tuple)
     return tuple(str(item) for item in value)
-
-
-def _new_rules(name: str, prefixes: tuple[str, ...]) -> dict[str, ScaffoldRule]:
-    from orchestrator.routes.upstreams import upstream_of
-    from orchestrator.scaffold import ScaffoldRule
-
-    rules = {}
-    for prefix in dict.fromkeys(prefixes):
-        url, comment = UPSTREAMS[prefix]
-        upstream = upstream_of(url)
-        secret = f"ecr-pullthroughcache/{prefix}" if upstream and upstream.needs_credentials else None
-        rules[prefix] = ScaffoldRule(url, secret_name=secret, comment=comment.format(name=name))
-    return rules
-
-
-def _owned_rules(owner: Environment) -> dict[str, ScaffoldRule]:
-    """The rules that exist already: those of the registry's owner."""
-    from orchestrator.scaffold import ScaffoldRule
-
-    return {
-        prefix: ScaffoldRule(**rule.model_dump(exclude={"template"}))
-        for prefix, rule in owner.pull_through_cache_rules.items()
-    }
-
-
-def _mirrors(owner: Environment | None) -> dict[str, str]:
-    """Everything must be copied where ECR has no rules; prefixes mean the same as the owner's."""
-    if owner is not None and owner.mirrors:
-        return {prefix: mirror.source for prefix, mirror in owner.mirrors.items()}
-    return {"docker-hub": "docker.io", "ecr-public": "public.ecr.aws", "k8s": "registry.k8s.io", "quay": "quay.io"}
 
 
 def _shown(project: Project, path: Path) -> str:

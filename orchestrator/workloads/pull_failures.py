@@ -53,9 +53,9 @@ _SIGNS = (
         "Correct it where the workload is written: `orchestrator route {name} '{image}'` says what is wrong.",
     ),
     _sign(
-        r"ErrImageNeverPull|present on host with pull policy of Never",
+        r"ErrImageNeverPull|is (?:not )?present (?:on host )?with pull policy of Never",
         "never pulled",
-        "imagePullPolicy is Never and the node does not have the image.",
+        "imagePullPolicy is Never, and the node does not have the image. From Kubernetes 1.35 on, an image that other credentials pulled counts as missing, too.",
         "Set imagePullPolicy to IfNotPresent.",
     ),
     _sign(

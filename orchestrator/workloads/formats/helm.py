@@ -47,12 +47,14 @@ class Chart:
     hub: Scalar | None = None
     hub_tag: Scalar | None = None
     default_registry: Scalar | None = None
+    host: str = ""
+    """A host that the chart puts before the registry of each image."""
 
 
 def find_in_values(text: str, root: Node, found: Found, path: str = "", app_version: str = "") -> None:
     """Add the images of a values document to `found`; `path` stands before the fields' names."""
     hub, tag = _hub(root)
-    chart = Chart(app_version, _global_registry(root), hub, tag, _default_registry(root))
+    chart = Chart(app_version, _global_registry(root), hub, tag, _default_registry(root), _host(root))
     _Values(text, found, chart).walk(root, path, "")
     if (
         hub is not None
@@ -104,6 +106,16 @@ def _global_registry(root: Node) -> Scalar | None:
             if isinstance(candidate, Scalar) and _read(candidate):
                 return candidate
     return None
+
+
+def _host(root: Node) -> str:
+    """`registryFQDN`, which AppsCode's charts put before a registry that is an organisation."""
+    entries = root.entries() if isinstance(root, YamlMapping) else {}
+    for holder in (entries.get("global"), root):
+        host = holder.entries().get("registryFQDN") if isinstance(holder, YamlMapping) else None
+        if isinstance(host, Scalar) and _read(host):
+            return _read(host)
+    return ""
 
 
 def _default_registry(root: Node) -> Scalar | None:
@@ -272,6 +284,9 @@ class _Values:
         if whole is not None and (registry is not None or not _has_domain(repository)):
             registry = whole
             parts = {**parts, "registry": whole}
+        if self._chart.host and not _has_domain(f"{_read(registry)}/" if registry else repository):
+            start = parts["repository"].part(self._text).start
+            return Unreadable(start, "`registryFQDN` stands before its registry", f"{self._chart.host}/…/{repository}")
         tag = _read(parts.get("tag"))
         digest = _read(parts.get("digest"))
         if "@" in repository or ":" in repository.rpartition("/")[2]:

@@ -69,6 +69,7 @@ MESSAGES = [
     (NGINX, "denied: Your authorization token has expired. Reauthenticate and try again.", "expired token"),
     ("a b", "InvalidImageName Failed to apply default image tag: couldn't parse image name", "invalid name"),
     (NGINX, "ErrImageNeverPull Container image is not present with pull policy of Never", "never pulled"),
+    (NGINX, 'Container image "nginx" is not present with pull policy of Never', "never pulled"),
     (NGINX, "SignatureValidationFailed: image pull failed because the signature validation failed", "signature"),
     (
         "alpine:3",
