@@ -1,4 +1,4 @@
-"""Sentences end before a reader loses them: fails for one of more words than its kind of text may have.
+"""Sentences end before a reader loses them, and begin with their subject: fails for one that does not.
 
 `python -m scripts.check_sentences` is part of `make check`; `--over N` lists what is longer than N words, and fails for none.
 It reads docstrings, comments and messages of Python, descriptions, error messages and comments of HCL, and the documentation.
@@ -28,6 +28,13 @@ _FILLED = re.compile(r"\$?\{[^{}]*\}")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _WORD = re.compile(r"[^\W\d_]{2,}|\ba\b|\bI\b")
 _HCL_TEXT = re.compile(r'^\s*(?:description|error_message|alarm_description)\s*=\s*"((?:[^"\\]|\\.)*)"', re.MULTILINE)
+# A subject that comes late: "Beside a state lies a copy", "Who asks first is served". Held where people read in a hurry.
+LATE = ("message", "hcl")
+_LATE_SUBJECT = re.compile(
+    r"(?:What|Who|Whoever|Whatever)\s+\S+\s+\S+\s+\S.*[^?]\Z"
+    r"|(?:Above|After|Before|Behind|Below|Beside|Between|Beyond|From|In|Of|On|Under|With|Without)\s(?:[\w'’-]+\s){1,5}?"
+    r"(?:begins?|comes?|follows?|goes|lies?|remains?|stands?)\s(?:a|an|each|every|code|its|the|what|who)\b"
+)
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+\.)\s+|^\s*\|")
 
 
@@ -42,6 +49,11 @@ class Sentence(NamedTuple):
     def words(self) -> int:
         """How many words a reader reads."""
         return len([word for word in self.text.split() if _WORD.search(word)])
+
+    @property
+    def begins_late(self) -> bool:
+        """Does its subject come after its verb, or hide in a question word, where that is held?"""
+        return self.kind in LATE and _LATE_SUBJECT.match(self.text) is not None
 
 
 def sentences(root: Path) -> Iterator[Sentence]:
@@ -190,14 +202,14 @@ def _paragraphs(kind: str, line: int, text: str) -> Iterator[tuple[str, int, str
 def main(arguments: Sequence[str]) -> int:
     """Print what is too long; the exit code."""
     listed = int(arguments[1]) if arguments[:1] == ["--over"] else None
-    found = [
-        sentence
-        for sentence in sentences(Path(__file__).parents[1])
-        if sentence.words > (LIMITS[sentence.kind] if listed is None else listed)
-    ]
+    read = list(sentences(Path(__file__).parents[1]))
+    found = [sentence for sentence in read if sentence.words > (LIMITS[sentence.kind] if listed is None else listed)]
+    late = [sentence for sentence in read if sentence.begins_late] if listed is None else []
     for sentence in found:
         print(f"{sentence.place}: {sentence.kind} of {sentence.words} words: {sentence.text}")
-    return 1 if found and listed is None else 0
+    for sentence in late:
+        print(f"{sentence.place}: {sentence.kind} does not begin with its subject: {sentence.text}")
+    return 1 if (found or late) and listed is None else 0
 
 
 if __name__ == "__main__":

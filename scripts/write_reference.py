@@ -104,7 +104,7 @@ def versions_of_variables() -> dict[str, str]:
 def _outputs() -> Iterator[str]:
     yield "# Outputs"
     yield ""
-    yield "What `orchestrator output NAME [KEY]` prints, and `terraform output` of the root module."
+    yield "`orchestrator output NAME [KEY]` prints these, and so does `terraform output` of the root module."
     yield from ("", "| output | what it is | sensitive |", "|---|---|---|")
     for block in blocks_of(ROOT / "environments/outputs.tf"):
         sensitive = "yes" if block.attributes.get("sensitive") == "true" else ""

@@ -62,7 +62,7 @@ def parse_state(text: str, name: str = "The Terraform state") -> State:
         raise OrchestratorError(
             f"{name} cannot be read.",
             why=f"{error}.",
-            remedy="Nothing was changed. Beside a local state lies `terraform.tfstate.backup`; S3 keeps old versions of the object.",
+            remedy="Nothing was changed. `terraform.tfstate.backup` lies beside a local state; S3 keeps old versions of the object.",
         ) from error
 
 

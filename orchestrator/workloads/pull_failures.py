@@ -184,7 +184,7 @@ _SIGNS = (
         r"failed size validation|unexpected commit (?:digest|size)|wrong diff id|invalid tar header|unexpected EOF|"
         r"(?:gzip|zstd|flate): |digest did not match",
         "broken content",
-        "What came is not what the manifest says: it was cut off or changed on the way.",
+        "The content differs from the manifest's digest: it was cut off or changed on the way.",
         "Pull again; where it stays so, look at proxies before the registry, then copy the image anew.",
     ),
     _sign(

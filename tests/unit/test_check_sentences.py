@@ -66,6 +66,26 @@ def test_code_tables_and_what_is_made_are_no_sentences(file: str, text: str, tmp
     assert [sentence for sentence in sentences(tmp_path) if sentence.words > 20] == []
 
 
+@pytest.mark.parametrize(
+    ("text", "late"),
+    [
+        ("With a dot begins what a killed command had not finished.", True),
+        ("Beside a local state lies `terraform.tfstate.backup`.", True),
+        ("Who keeps nothing gets nothing back.", True),
+        ("What KMS says is asked first.", True),
+        ("What for", False),
+        ("Who asked for this image?", False),
+        ("In a cluster every Pod has its own.", False),
+        ("The backup lies beside a local state.", False),
+    ],
+)
+def test_a_message_whose_subject_comes_late_is_found(text: str, late: bool, tmp_path: Path) -> None:
+    _write(tmp_path, "orchestrator/a.py", f"print({text!r})\n")
+    _write(tmp_path, "docs/a.md", f"{text}\n")
+    found = {sentence.kind: sentence.begins_late for sentence in sentences(tmp_path)}
+    assert found == {"message": late, "docs": False}
+
+
 def _write(root: Path, file: str, text: str) -> None:
     for name in check_sentences.FILES:
         (root / name).write_text("", "utf-8")

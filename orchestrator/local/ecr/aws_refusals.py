@@ -36,7 +36,7 @@ def _never(operation: str, error: str, why: str) -> AwsRefusal:
     return AwsRefusal(operation, error, "", MODEL, why)
 
 
-_PUSHED = "What KMS says of a key is asked when the repository is made."
+_PUSHED = "ECR asks KMS for the key when the repository is made."
 _PULLED = "No upstream is asked for layers or referrers."
 _UNPUBLISHED = "The limit is not published."
 
