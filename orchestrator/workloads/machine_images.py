@@ -8,17 +8,19 @@ CircleCI's machine executor, Azure Pipelines' pools, CodeBuild's curated images 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # Terraform's resources, and Packer's builders, that start machines from disks.
 _RESOURCE = re.compile(
-    r"(?:google_compute_|google_tpu_|google_notebooks_instance|google_dataproc_|google_workbench_|lxd|incus|hcloud|"
-    r"digitalocean_|linode|vultr|openstack|scaleway_(?:instance|baremetal|server)|scaleway\Z|exoscale|upcloud|libvirt|"
-    r"proxmox|vsphere|vcd_|nutanix|opentelekomcloud_|huaweicloud_|alicloud_(?:instance|ecs|image)|tencentcloud_(?:instance|image)|"
-    r"yandex_compute|oci_core_|ovh_|equinix_metal|packet_|metal_|ibm_(?:is|compute|pi)_|ionoscloud_|profitbricks_|"
-    r"cloudstack_|maas_|triton_|civo_instance|brightbox_|multipass_|xenorchestra_|virtualbox_|harvester_|"
-    r"azurerm_(?:linux_|windows_|orchestrated_)?virtual_machine|azurerm_(?:shared_)?image|azurerm_dev_test_|"
+    r"google_(?:compute|tpu|dataproc|workbench)_|google_notebooks_instance|googlecompute|"
     r"aws_(?:ami|instance|spot_|launch_|imagebuilder|appstream|workspaces|lightsail_instance|nimble)|"
-    r"googlecompute|digitalocean|hyperv|qemu|cloudstack|parallels|vmware)",
+    r"azurerm_(?:linux_|windows_|orchestrated_)?virtual_machine|azurerm_(?:shared_)?image|azurerm_dev_test_|"
+    r"alicloud_(?:instance|ecs|image)|tencentcloud_(?:instance|image)|yandex_compute|oci_core_|ibm_(?:is|compute|pi)_|"
+    r"scaleway(?:\Z|_(?:instance|baremetal|server))|civo_instance|metal_|packet_|equinix_metal|ovh_|vcd_|"
+    r"brightbox_|ionoscloud_|profitbricks_|huaweicloud_|opentelekomcloud_|harvester_|maas_|multipass_|triton_|"
+    r"virtualbox_|xenorchestra_|"
+    r"cloudstack|digitalocean|exoscale|hcloud|hyperv|incus|libvirt|linode|lxd|nutanix|openstack|parallels|proxmox|qemu|"
+    r"upcloud|vmware|vsphere|vultr",
     re.ASCII,
 )
 _KIND = re.compile(
@@ -30,9 +32,9 @@ _PIPELINE_FIELD = re.compile(r"(?:.*\.)?(?:machine\.image|vmImage|os_image)", re
 # CodeBuild resolves these names by itself.
 _CODEBUILD = "aws/codebuild/"
 _PUBLIC_PROJECT = re.compile(
-    r"(?:debian|ubuntu-os(?:-pro)?|centos|cos|rocky-linux|almalinux|rhel(?:-sap)?|suse(?:-sap|-byos)?|opensuse|windows|"
-    r"windows-sql|fedora-(?:coreos-)?|oracle-linux|freebsd-org)-cloud(?:-dev)?|"
-    r"(?:freebsd-org-cloud-dev|deeplearning-platform-release|cloud-hpc-image-public|ml-images|projects)",
+    r"(?:almalinux|centos|cos|debian|fedora(?:-coreos)?|freebsd-org|opensuse|oracle-linux|rhel(?:-sap)?|rocky-linux|"
+    r"suse(?:-byos|-sap)?|ubuntu-os(?:-pro)?|windows(?:-sql)?)-cloud(?:-dev)?|"
+    r"cloud-hpc-image-public|deeplearning-platform-release|ml-images|projects",
     re.ASCII,
 )
 
@@ -42,6 +44,8 @@ def is_machine_resource(type_: str) -> bool:
     return _RESOURCE.match(type_) is not None
 
 
+# Asked for every mapping of a document.
+@lru_cache(maxsize=512)
 def is_machine_kind(kind: str) -> bool:
     """Whether a kind of Kubernetes' objects describes machines: an image outside of its containers is a disk."""
     return _KIND.fullmatch(kind) is not None

@@ -8,7 +8,7 @@ by a program, and reported. Texts (heredocs) are read as what they are: values o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from orchestrator.workloads.formats import helm, kubernetes
@@ -29,6 +29,8 @@ _YAML_LINE = re.compile(r"^[ \t]*(?:-[ \t]+)?image:[ \t]+([^\s\"'{}#]+)[ \t]*$",
 _CONTAINERS = re.compile(
     r"(?:init_|ephemeral_|sidecar_)?containers?|container_definitions?|(?:container|node|ecs|eks)_properties"
 )
+# Blocks whose first label is a resource's type, or that of Packer's builders; other labels are names that people choose.
+_STARTING = frozenset({"resource", "data", "source"})
 _COMMENT = re.compile(r"[ \t]*(?:#|//)")
 
 
@@ -49,14 +51,14 @@ class _File:
         for block in file.root.blocks:
             if block.type == "variable" or block.type == "locals":
                 continue
-            if block.labels and is_machine_resource(block.labels[0]):
-                self._pass_over(block)
-                continue
+            chart = block.labels[:1] == ("helm_release",)
+            machine = block.type in _STARTING and bool(block.labels) and is_machine_resource(block.labels[0])
             for inner in block.below():
-                chart = block.labels[:1] == ("helm_release",)
                 self._heredocs(inner, chart=chart)
                 self._chart(inner)
-                if not chart:
+                if machine:
+                    self._pass_over(inner.attributes.values())
+                elif not chart:
                     self._uses(inner.attributes, file, "", certain=_holds_containers(inner.type))
         self._definitions(file)
         for match in _ATTRIBUTE.finditer(self._text):
@@ -66,12 +68,13 @@ class _File:
             if not self._commented(match.start(1)) and looks_like_image(match[1]) and not self._read(match.start(1)):
                 self._literal(Part(match.start(1), match.end(1), match[1]), "image")
 
-    def _pass_over(self, block: HclBlock) -> None:
-        """Leave a machine's images alone, in the reading of what is left, too."""
-        for inner in block.below():
-            for node in inner.attributes.values():
-                if isinstance(node, Scalar):
-                    self._seen.add(node.part(self._text).start)
+    def _pass_over(self, nodes: Iterable[Node]) -> None:
+        """Leave what a machine is told alone, in the reading of what the grammar did not read, too."""
+        for node in nodes:
+            if isinstance(node, Scalar):
+                self._seen.add(node.part(self._text).start)
+            else:
+                self._pass_over(node.items if isinstance(node, YamlList) else node.entries().values())
 
     def _literal(self, part: Part, name: str) -> None:
         if part.start in self._seen:

@@ -20,6 +20,9 @@ def images(path: str, text: str) -> list[str]:
         'resource "openstack_compute_instance_v2" "a" {\n  image_name = "ubuntu"\n  image = "registry.example.com/disk:1"\n}\n',
         'module "vm" {\n  image = "ubuntu-os-cloud/ubuntu-2204-lts"\n}\n',
         'variable "image" {\n  default = "rocky-linux-cloud/rocky-linux-9"\n}\n',
+        'resource "google_compute_instance" "a" {\n  disks = [{ image = "disks.example.com/web:1" }]\n}\n',
+        'data "openstack_images_image_v2" "a" {\n  image = "registry.example.com/disk:1"\n}\n',
+        'locals {\n  image = "fedora-coreos-cloud/fedora-coreos-stable"\n}\n',
         'resource "aws_codebuild_project" "a" {\n  environment {\n    image = "aws/codebuild/standard:7.0"\n  }\n}\n',
     ],
 )
@@ -72,3 +75,19 @@ def test_pipelines_name_the_machines_that_they_run_on() -> None:
     assert images("azure-pipelines.yml", azure) == ["node:18"]
     formation = "Resources:\n  P:\n    Properties:\n      Environment:\n        Image: aws/codebuild/amazonlinux2-x86_64-standard:5.0\n"
     assert images("template.yaml", formation) == []
+
+
+@pytest.mark.parametrize("label", ["lxd", "openstack_exporter", "proxmox-csi", "vsphere_csi"])
+def test_modules_and_variables_may_be_called_as_machines_are(label: str) -> None:
+    module = f'module "{label}" {{\n  image = "quay.io/team/app:1"\n}}\n'
+    assert images("main.tf", module) == ["quay.io/team/app:1"]
+    variable = f'variable "{label}_image" {{\n  default = "quay.io/team/app:2"\n}}\n'
+    assert images("main.tf", variable) == ["quay.io/team/app:2"]
+
+
+def test_containers_that_a_machine_runs_are_images() -> None:
+    text = (
+        'resource "google_compute_instance" "a" {\n  image = "debian-cloud/debian-12"\n  metadata = {\n    declaration = <<X\n'
+        "spec:\n  containers:\n  - name: web\n    image: nginx\nX\n  }\n}\n"
+    )
+    assert images("main.tf", text) == ["nginx"]
