@@ -29,7 +29,7 @@ def read_fields(path: Path) -> dict[str, tuple[Field, ...]]:
         raise RefusedInput(f"{path} cannot be read.", why=str(error), remedy="Correct the path.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else getattr(error, "line", 1)
+        line = mark.line + 1 if mark else getattr(error, "line", 0) or 1
         raise RefusedInput(
             f"{path} is no YAML.",
             why=" ".join(str(getattr(error, "problem", error)).split()),

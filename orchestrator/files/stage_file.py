@@ -28,9 +28,8 @@ def read_stages(path: Path) -> tuple[Stage, ...]:
     try:
         check_yaml(text)
         root = compose_yaml(text)
-    except (UnreadableYaml, yaml.YAMLError) as error:
-        why = str(getattr(error, "problem", "") or error)
-        raise _refused(path, _line_of(error), "It is no YAML", " ".join(why.split())) from error
+    except UnreadableYaml as error:
+        raise _refused(path, max(error.line - 1, 0), "It is no YAML", str(error)) from error
     except BrokenYaml as error:
         raise _refused(path, text.count("\n", 0, error.start), "It is no YAML", error.reason) from error
     if not isinstance(root, yaml.SequenceNode) or not root.value:
@@ -44,12 +43,6 @@ def read_stages(path: Path) -> tuple[Stage, ...]:
             )
         stages.append(stage)
     return tuple(stages)
-
-
-def _line_of(error: Exception) -> int:
-    """Counted from 0."""
-    mark = getattr(error, "problem_mark", None)
-    return mark.line if mark else max(getattr(error, "line", 1) - 1, 0)
 
 
 def _stage(path: Path, node: yaml.Node) -> Stage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import yaml
@@ -30,11 +31,11 @@ class UnreadableYaml(ValueError):
         self.line = line
 
 
-def load_documents(text: str) -> Iterator[Any]:
-    """The values of the documents of `text`. Raises UnreadableYaml."""
+@contextmanager
+def _told() -> Iterator[None]:
+    """The parser's errors in one form."""
     try:
-        check_yaml(text)
-        yield from yaml.load_all(text, yaml.CSafeLoader)
+        yield
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise UnreadableYaml(
@@ -46,11 +47,23 @@ def load_documents(text: str) -> Iterator[Any]:
         raise UnreadableYaml(str(getattr(error, "reason", "") or type(error).__name__), 0) from error
 
 
-def check_yaml(text: str) -> None:
-    """Refuse what grows beyond the text: nesting, aliases of aliases, merges of them. Raises UnreadableYaml and yaml's errors.
+def load_documents(text: str) -> Iterator[Any]:
+    """The values of the documents of `text`. Raises UnreadableYaml."""
+    check_yaml(text)
+    with _told():
+        yield from yaml.load_all(text, yaml.CSafeLoader)
 
-    What passes can be written out, compared and merged in time that grows with the text.
+
+def check_yaml(text: str) -> None:
+    """Refuse what grows beyond the text: nesting, aliases of aliases, merges of them.
+
+    Raises UnreadableYaml, for what is no YAML, too. What passes can be written out, compared and merged in time that grows with the text.
     """
+    with _told():
+        _check_growth(text)
+
+
+def _check_growth(text: str) -> None:
     sizes: dict[str, int] = {}
     open_: list[tuple[str | None, int]] = []
     values = aliased = 0

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
-from granian._granian import RSGIProtocolClosed as ProtocolClosed
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 
 from orchestrator.swapper.metrics import CONTENT_TYPE, SwapMetrics
 from orchestrator.swapper.review import Admission, SwapImage, SwapRules, Verdict, leave_review, read_review

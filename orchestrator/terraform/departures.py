@@ -6,8 +6,9 @@ state rm`) by `execute`, after the user saw it as `forget` in the plan.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.counts import counted
@@ -79,11 +80,13 @@ def departures(
     gone = [change for change in plan.changes if change.action == "delete"]
     owners = [change for change in gone if change.address.startswith(OWNERS_MODULES)]
     handed = _hand_over(stack, owners, state, found, applied) if owners else frozenset()
+    # States lie in S3: they are read once, and only where no file answers.
+    others = cache(lambda: holders(stack))
     for change in gone:
         if change.address in handed:
             continue
         if change.type == ATTACHMENT:
-            _attachment(stack, change, state, found)
+            _attachment(stack, change, state, found, others)
         elif change.type == POLICY:
             kept = tuple(dict(each) for each in foreign_statements(around.statements, around.made.statements))
             if kept:
@@ -126,18 +129,17 @@ def _owners(stack: Stack) -> Iterator[Environment]:
             yield environment
 
 
-def _attachment(stack: Stack, change: ResourceChange, state: State, found: _Found) -> None:
+def _attachment(
+    stack: Stack, change: ResourceChange, state: State, found: _Found, others: Callable[[], tuple[Holder, ...]]
+) -> None:
     """A policy on a role that another environment of the project needs stays where it is.
 
     Its file tells, or its state: a role may be in instance profiles of several names, and a file be renamed.
     """
     role = next((str(e.attributes.get("role")) for e in state.of_type(ATTACHMENT) if e.address == change.address), "")
-    why = next(
-        (f'environment "{name}" needs it on {role}' for name in (*_asks_for(stack, role), *_gave_rights(stack, role))),
-        "",
-    )
-    if why:
-        found.forgets.append(Forget(change.address, why))
+    name = next(_asks_for(stack, role), "") or next(_gave_rights(stack, role, others()), "")
+    if name:
+        found.forgets.append(Forget(change.address, f'environment "{name}" needs it on {role}'))
 
 
 def _asks_for(stack: Stack, role: str) -> Iterator[str]:
@@ -149,9 +151,9 @@ def _asks_for(stack: Stack, role: str) -> Iterator[str]:
             yield environment.name
 
 
-def _gave_rights(stack: Stack, role: str) -> Iterator[str]:
+def _gave_rights(stack: Stack, role: str, others: Iterable[Holder]) -> Iterator[str]:
     """Environments whose states have a policy on the role: its nodes pull by it."""
-    for holder in holders(stack):
+    for holder in others:
         if role in _node_roles(holder.state) and not elsewhere(holder, stack, whatever_region=True):
             yield holder.name
 

@@ -11,23 +11,11 @@ from orchestrator.environment.tfvars import parse_tfvars
 from tests.unit.checks.wrong_inputs import file_of
 
 QUAY = 'quay = { upstream_registry_url = "quay.io" }'
-
-
 K8S = 'k8s = { upstream_registry_url = "registry.k8s.io" }'
-
-
 USES = "manage_registry = false\n"
-
-
 ELSEWHERE = 'aws_region = "us-east-1"\n'
-
-
 CENTRAL = f'{USES}account_id = "999988887777"\nregistry_account_id = "111122223333"\n'
-
-
 CLASSIC = 'platform = "rosa-classic"\nattach_ecr_policy = true\nworker_role_prefix = "acme"\n'
-
-
 HCP = 'platform = "rosa-hcp"\nattach_ecr_policy = true\nmachine_pools = { workers = { instance_profile = "acme" } }\n'
 
 
