@@ -184,13 +184,14 @@ class MirrorLooks:
 
     def copied(self, target: str, error: OrchestratorError | None) -> None:
         """A copy ended. Called in the copier's threads."""
+        # Whoever reads of it may send the next Pod at once, which must not be told what was known before.
+        self.told(target, there=error is None)
         if error is None:
             self._metrics.copies.labels("copied").inc()
             _log.info("copied", extra={"target": target})
         else:
             self._metrics.copies.labels("failed").inc()
             _log.warning("not copied", extra={"target": target, "why": error.headline})
-        self.told(target, there=error is None)
 
     def told(self, target: str, *, there: bool) -> None:
         """Another replica's copy ended. Called in any thread."""
