@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from orchestrator.project import Project
+from tests.cluster.api_server import ApiServer
 from tests.cluster.engines.build import binary
 from tests.conftest import ProjectFactory
 from tests.references_table import OWN, tfvars
@@ -20,7 +22,11 @@ pytestmark = pytest.mark.cluster
 
 SHIPPED = Path(__file__).resolve().parents[2] / "ci"
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n  - name: web\n    image: nginx:1.25\n"
+HOOK = POD.replace("name: web\nspec", "name: hook\n  annotations: {helm.sh/hook: pre-install}\nspec").replace(
+    "nginx:1.25", "memcached:1"
+)
 NGINX = f"{OWN}/docker-hub/library/nginx:1.25"
+MEMCACHED = f"{OWN}/docker-hub/library/memcached:1"
 
 
 @pytest.fixture
@@ -53,15 +59,63 @@ def call(command: list[str], folder: Path, environment: dict[str, str]) -> subpr
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_helm_3_runs_the_post_renderer(environment: dict[str, str], tmp_path: Path) -> None:
-    chart = tmp_path / "chart"
-    (chart / "templates").mkdir(parents=True)
-    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: web\nversion: 1.0.0\n")
-    (chart / "templates/pod.yaml").write_text(POD)
+@pytest.fixture
+def chart(tmp_path: Path) -> str:
+    folder = tmp_path / "chart"
+    (folder / "templates").mkdir(parents=True)
+    (folder / "Chart.yaml").write_text("apiVersion: v2\nname: web\nversion: 1.0.0\n")
+    (folder / "templates/pod.yaml").write_text(POD)
+    (folder / "templates/hook.yaml").write_text(HOOK)
+    return str(folder)
+
+
+def test_helm_3_gives_the_post_renderer_everything_but_hooks(
+    environment: dict[str, str], chart: str, tmp_path: Path
+) -> None:
     program = str(SHIPPED / "rewrite/helm/rewrite-images")
     options = ["--post-renderer", program, "--post-renderer-args", "standard"]
-    done = call([str(binary("helm3")), "template", "web", str(chart), *options], tmp_path, environment)
-    assert (done.returncode, images(done.stdout)) == (0, [NGINX]), done.stderr
+    done = call([str(binary("helm3")), "template", "web", chart, *options], tmp_path, environment)
+    assert (done.returncode, sorted(images(done.stdout))) == (0, [NGINX, "memcached:1"]), done.stderr
+
+
+def everything(output: str) -> str:
+    """The manifests and hooks that Helm shows as YAML, or in a release as JSON."""
+    if not output.startswith("{"):
+        return output
+    release = json.loads(output)
+    return "\n---\n".join([release["manifest"], *(hook["manifest"] for hook in release["hooks"])])
+
+
+def test_helm_4_runs_the_plugin_for_everything_that_it_sends(
+    environment: dict[str, str], chart: str, tmp_path: Path, api_server: ApiServer
+) -> None:
+    helm = str(binary("helm4"))
+    namespace = api_server.create_namespace()
+    cluster = ["--kubeconfig", str(api_server.kubeconfig), "--namespace", namespace]
+    installed = call([helm, "plugin", "install", str(SHIPPED / "rewrite/helm")], tmp_path, environment)
+    assert installed.returncode == 0, installed.stderr
+    options = ["--post-renderer", "rewrite-images", "--post-renderer-args", "standard"]
+    for words in (["template"], ["upgrade", "--install", "--dry-run=server", "--output", "json", *cluster]):
+        done = call([helm, *words, "web", chart, *options], tmp_path, environment)
+        assert done.returncode == 0, done.stderr
+        assert sorted(images(everything(done.stdout))) == [MEMCACHED, NGINX]
+
+    # Nothing runs the hook's Pod here.
+    done = call([helm, "install", "web", chart, "--no-hooks", *cluster, *options], tmp_path, environment)
+    assert done.returncode == 0, done.stderr
+    assert images(api_server.kubectl("get", "pod", "web", "-n", namespace, "-o", "yaml").stdout) == [NGINX]
+
+
+def test_helm_4_shows_why_the_plugin_failed(environment: dict[str, str], chart: str, tmp_path: Path) -> None:
+    helm = str(binary("helm4"))
+    call([helm, "plugin", "install", str(SHIPPED / "rewrite/helm")], tmp_path, environment)
+    render = [helm, "template", "web", chart, "--post-renderer", "rewrite-images"]
+    done = call([*render, "--post-renderer-args", "absent"], tmp_path, environment)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "environments/absent.tfvars" in done.stderr
+    done = call(render, tmp_path, environment)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "ORCHESTRATOR_ENVIRONMENT: names no environment" in done.stderr
 
 
 @pytest.fixture

@@ -66,6 +66,8 @@ MODULES = (
     GoModule("conformance", {"conformance": "github.com/opencontainers/distribution-spec/conformance"}),
     GoModule("kustomize", {"kustomize": "sigs.k8s.io/kustomize/kustomize/v5"}),
     GoModule("helm3", {"helm3": "helm.sh/helm/v3/cmd/helm"}),
+    # The newest whose Kubernetes libraries are those of helm3: most of it is then built already.
+    GoModule("helm4", {"helm4": "helm.sh/helm/v4/cmd/helm"}),
     GoModule("containerd", {"hostresolve": "./cmd/hostresolve", "containerdconfig": "./cmd/containerdconfig"}),
     GoModule(
         "ecr-credential-provider",
