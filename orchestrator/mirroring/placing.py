@@ -64,7 +64,7 @@ class NotCopied:
 def place(table: RouteTable, wish: Wish, kind: Literal["mirror", "pull-through"] = "mirror") -> Placed | NotCopied:
     """Where `wish` goes by a route of `kind`; `kind` is what the command that asks can do."""
     if wish.target:
-        return _as_named(wish)
+        return _as_named(table, wish)
     source = _upstream(table, wish)
     if source is None:
         return NotCopied(
@@ -123,8 +123,10 @@ def _unrouted(wish: Wish, found: str, registry: str) -> NotCopied:
     )
 
 
-def _as_named(wish: Wish) -> Placed:
+def _as_named(table: RouteTable, wish: Wish) -> Placed:
     target = parse_reference(wish.target)
     image = wish.image
     source = ImageReference(image.registry, image.repository, image.tag, image.digest)
-    return Placed(wish, source, target.registry, target.repository, None)
+    # The FIPS and dual-stack hosts are the same registry, where repositories are made and lists are compared by one name.
+    registry = table.registry_host if target.domain in table.own_hosts else target.registry
+    return Placed(wish, source, registry, target.repository, None)

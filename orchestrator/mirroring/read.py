@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from orchestrator.errors import Location, RefusedInput
+from orchestrator.mirroring.gaps import Gap, ignore_gap
 from orchestrator.mirroring.imageset import is_image_set, read_image_set
 from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.regsync import is_regsync, read_regsync
@@ -20,14 +21,14 @@ from orchestrator.mirroring.wishes import Wish, wish
 from orchestrator.mirroring.yaml_documents import documents_of
 
 
-def read_document(name: str, text: str) -> list[Wanted] | None:
+def read_document(name: str, text: str, gap: Gap = ignore_gap) -> list[Wanted] | None:
     """The wishes of a document that lists images; None for one in which they have to be looked for.
 
-    `name` is the file's, or `-`. Raises RefusedInput with file and line.
+    `name` is the file's, or `-`. `gap` is told what the document itself says that it does not have. Raises RefusedInput with file and line.
     """
     head = text.lstrip("\ufeff \t\r\n")
     if head.startswith("{"):
-        return _json(name, text)
+        return _json(name, text, gap)
     if head.startswith("<"):
         raise RefusedInput(
             f"{name} is XML.",
@@ -71,7 +72,7 @@ def _lines(name: str, text: str) -> Iterator[Wish]:
         yield wish(content.split()[0], Location(name, number))
 
 
-def _json(name: str, text: str) -> list[Wanted] | None:
+def _json(name: str, text: str, gap: Gap) -> list[Wanted] | None:
     try:
         document = json.loads(text)
     except RecursionError as error:
@@ -83,6 +84,7 @@ def _json(name: str, text: str) -> list[Wanted] | None:
     if document.get("bomFormat") == "CycloneDX":
         return list(_components(name, document))
     if isinstance(document.get("images"), list):
+        _tell_gaps(document, name, gap)
         return [_entry(name, entry, 0) for entry in document["images"]]
     if "reference" in document and "answer" in document:
         return [_entry(name, document, 1)]
@@ -91,6 +93,15 @@ def _json(name: str, text: str) -> list[Wanted] | None:
     if is_regsync(document):
         return list(read_regsync(document, name))
     return None
+
+
+def _tell_gaps(document: dict[str, Any], name: str, gap: Gap) -> None:
+    """What `orchestrator images` could not read: images in files, kinds of objects in a cluster."""
+    for each in document.get("unreadable") or ():
+        if isinstance(each, dict):
+            gap(Location(str(each.get("file") or name)), str(each.get("reason")))
+    for each in document.get("not_read") or ():
+        gap(Location(name), str(each))
 
 
 def _no_json(name: str, line: int, why: str) -> RefusedInput:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.cli.mirror.catalogs import images_wanted
 from orchestrator.cli.mirror.copy_progress import CopyProgress
+from orchestrator.cli.mirror.gather import note_gap
 from orchestrator.cli.mirror.show import left_documents, left_lines, result_document, unsigned_lines
 from orchestrator.cli.mirror.source_tags import references_of
 from orchestrator.cli.mirror.words import size
@@ -141,7 +142,7 @@ class ArchiveRun:
 
     def prepare(self, wishes: Sequence[Wanted]) -> ToArchive:
         """Place the wishes and read the sources' manifests."""
-        left, placed = place_all(self._table, images_wanted(wishes, self._registries))
+        left, placed = place_all(self._table, images_wanted(wishes, self._registries, gap=note_gap))
         found = references_of(self._registries, placed)
         images = dict.fromkeys((source, item.wish.platforms) for item, source, _ in found)
         plan = plan_archive(images, self._registries, options=self._options)

@@ -10,6 +10,7 @@ from orchestrator.cli.mirror.image_set_charts import of_chart
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.chart_wishes import ChartWish
 from orchestrator.mirroring.filtered_catalog import filtered_catalog
+from orchestrator.mirroring.gaps import Gap, ignore_gap
 from orchestrator.mirroring.operator_catalog import OperatorCatalog, read_catalog
 from orchestrator.mirroring.operator_selection import CatalogWish, Wanted, choose_bundles
 from orchestrator.mirroring.wishes import Wish, read_reference
@@ -58,10 +59,12 @@ def _texts(reference: str, files: dict[str, bytes], *, keep: bool = False) -> It
             yield f"{reference}/{path}", content.decode("utf-8", "replace")
 
 
-def images_wanted(wishes: Sequence[Wanted], registries: Registries, *, filter_catalogs: bool = False) -> list[Wish]:
+def images_wanted(
+    wishes: Sequence[Wanted], registries: Registries, *, filter_catalogs: bool = False, gap: Gap = ignore_gap
+) -> list[Wish]:
     """The wishes, a catalog replaced by itself and the images of the operators that are chosen of it, a chart by itself and its images.
 
-    With `filter_catalogs` the catalog's image has the chosen operators only, from here on as `registries` has it.
+    `gap` is told of images that a chart renders and nobody can read. With `filter_catalogs` the catalog's image has the chosen operators only, from here on as `registries` has it.
     """
     found: list[Wish] = []
     known: dict[str, OperatorCatalog] = {}
@@ -70,7 +73,7 @@ def images_wanted(wishes: Sequence[Wanted], registries: Registries, *, filter_ca
             found.append(item)
             continue
         if isinstance(item, ChartWish):
-            found += of_chart(item, registries)
+            found += of_chart(item, registries, gap)
             continue
         if filter_catalogs:
             if item.catalog in known:

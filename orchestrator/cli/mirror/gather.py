@@ -13,6 +13,7 @@ from orchestrator.errors import Location, RefusedInput
 from orchestrator.files.image_scan import STDIN, Scan, scan, scan_text
 from orchestrator.files.tree import decode_text
 from orchestrator.mirroring.chart_wishes import ChartWish
+from orchestrator.mirroring.gaps import Gap, refuse_gap
 from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.read import read_document
 from orchestrator.mirroring.tag_selection import select_tags
@@ -25,29 +26,59 @@ if TYPE_CHECKING:
 LARGEST = 64 * 2**20
 
 
+def note_gap(where: Location, reason: str) -> None:
+    """Say what could not be read, and go on."""
+    messages.note(f"{where}: not read: {reason}")
+
+
+def gap_teller(*, whole: bool) -> Gap:
+    """What is told of images that could not be read. Where the list must be `whole` it refuses."""
+    return refuse_gap if whole else note_gap
+
+
 def gather(
-    environment: Environment, references: Sequence[str], sources: Sequence[str], platforms: Sequence[str]
+    environment: Environment,
+    references: Sequence[str],
+    sources: Sequence[str],
+    platforms: Sequence[str],
+    *,
+    whole: bool = False,
 ) -> list[Wanted]:
-    """The wishes, each once. Without references and sources those of `mirror_images`. Raises RefusedInput."""
+    """The wishes, each once. Without references and sources those of `mirror_images`. Raises RefusedInput.
+
+    `whole`: no image may be left out because it could not be read.
+    """
     chosen = read_platforms(platforms)
+    gap = gap_teller(whole=whole)
     if references or sources:
         found: list[Wanted] = [wish(text) for text in references]
         for source in sources:
-            found += _read(source)
+            found += _read(source, gap)
     else:
         found = list(own_wishes(environment))
         if not found:
-            raise RefusedInput(
-                f'environment "{environment.name}" names no images to copy.',
-                why="It has no mirror_images, and no reference or --from was given.",
-                remedy="Name images, give --from, or add mirror_images to its file.",
-            )
+            raise _nothing_named(environment, whole=whole)
     if chosen:
         found = [replace(item, platforms=chosen) for item in found]
     # Charts name images by the cluster's version, of kubectl for example.
     version = environment.kubernetes_version or ""
     found = [replace(item, kubernetes_version=version) if isinstance(item, ChartWish) else item for item in found]
     return list(_once(found))
+
+
+def _nothing_named(environment: Environment, *, whole: bool) -> RefusedInput:
+    if whole:
+        return RefusedInput(
+            f'environment "{environment.name}" names no image that is to stay.',
+            why="It has no mirror_images and no --from was given: everything below its mirrors' prefixes would go.",
+            remedy="Name what stays in mirror_images or by --from LIST. Delete a repository that is to go whole: "
+            "`aws ecr delete-repository --force`.",
+        )
+    return RefusedInput(
+        f'environment "{environment.name}" names no images to copy.',
+        why="It has no mirror_images, and no reference or --from was given.",
+        remedy="Name images, give --from, or add mirror_images to its file.",
+    )
 
 
 def own_wishes(environment: Environment) -> list[Wish]:
@@ -73,27 +104,27 @@ def _once(wishes: Iterable[Wanted]) -> Iterable[Wanted]:
             yield item
 
 
-def _read(source: str) -> list[Wanted]:
+def _read(source: str, gap: Gap) -> list[Wanted]:
     if Path(source).is_dir():
-        return list(_in_files(source))
+        return list(_in_files(source, gap))
     name, text = _text(source)
-    found = read_document(name, text)
+    found = read_document(name, text, gap)
     if found is not None:
         return found
     if source == STDIN:
-        return list(_uses(scan_text(decode_text(Path(STDIN), text.encode()), "stdin.yaml", STDIN, "")))
-    return list(_in_files(source))
+        return list(_uses(scan_text(decode_text(Path(STDIN), text.encode()), "stdin.yaml", STDIN, ""), gap))
+    return list(_in_files(source, gap))
 
 
-def _in_files(source: str) -> list[Wish]:
+def _in_files(source: str, gap: Gap) -> list[Wish]:
     """The images of manifests, charts' values, Compose files and the like."""
-    return _uses(scan([source]))
+    return _uses(scan([source]), gap)
 
 
-def _uses(found: Scan) -> list[Wish]:
+def _uses(found: Scan, gap: Gap) -> list[Wish]:
     # A template's hole is no image that anybody could copy; what renders it says which one is meant.
     for problem in found.unreadable:
-        messages.note(f"{problem.file}:{problem.line}: not read: {problem.reason}")
+        gap(Location(problem.file, problem.line), problem.reason)
     return [wish(use.reference, Location(use.file, use.line)) for use in found.uses]
 
 

@@ -7,11 +7,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.errors import RefusedInput
+from orchestrator.errors import Location, RefusedInput
 from orchestrator.files.image_scan import scan_text
 from orchestrator.files.tree import decode_text
 from orchestrator.helm_program import Helm, find_helm
 from orchestrator.mirroring.chart_wishes import ChartWish, tag_of_version
+from orchestrator.mirroring.gaps import Gap, ignore_gap
 from orchestrator.mirroring.image_paths import images_at
 from orchestrator.mirroring.tag_selection import select_tags
 from orchestrator.mirroring.versions import parse_version
@@ -26,7 +27,7 @@ _CONFIG = "application/vnd.cncf.helm.config.v1+json"
 _CONTENT = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 
-def of_chart(wanted: ChartWish, registries: Registries) -> list[Wish]:
+def of_chart(wanted: ChartWish, registries: Registries, gap: Gap = ignore_gap) -> list[Wish]:
     """The chart itself, when it comes from a repository, and every image that it renders.
 
     Raises RefusedInput without helm, and OrchestratorError for what cannot be fetched or rendered.
@@ -40,7 +41,7 @@ def of_chart(wanted: ChartWish, registries: Registries) -> list[Wish]:
             chart, own = _from_registry(wanted, registries, Path(folder))
         else:
             chart, own = _from_repository(wanted, registries, helm, Path(folder))
-        return [*own, *_images(wanted, helm.template(wanted.name, chart, wanted.kubernetes_version))]
+        return [*own, *_images(wanted, helm.template(wanted.name, chart, wanted.kubernetes_version), gap)]
 
 
 def _local(wanted: ChartWish) -> Path:
@@ -93,8 +94,10 @@ def _from_repository(wanted: ChartWish, registries: Registries, helm: Helm, fold
     return path, [found]
 
 
-def _images(wanted: ChartWish, rendered: str) -> Iterator[Wish]:
+def _images(wanted: ChartWish, rendered: str, gap: Gap) -> Iterator[Wish]:
     found = scan_text(decode_text(Path(f"{wanted.name}.yaml"), rendered.encode()), "rendered.yaml", wanted.name, "")
+    for problem in found.unreadable:
+        gap(Location(f"chart {wanted.name}, rendered", problem.line), problem.reason)
     names = [use.reference for use in found.uses]
     if wanted.image_paths:
         for document in documents_of(f"chart {wanted.name}, rendered", rendered):

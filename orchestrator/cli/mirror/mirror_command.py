@@ -132,7 +132,7 @@ def mirror(
     --from takes it on the other side. A run that was ended goes on.
     """
     from orchestrator.cli.mirror.archives import ArchiveRun, archive_among, archive_wishes
-    from orchestrator.cli.mirror.gather import gather
+    from orchestrator.cli.mirror.gather import gap_teller, gather
     from orchestrator.cli.mirror.preconditions import refuse_made_charts, require_own_registry
     from orchestrator.cli.mirror.pull_secrets import source_logins
     from orchestrator.cli.mirror.rounds import keep_going, read_rounds
@@ -192,7 +192,7 @@ def mirror(
                 archive = opened.enter_context(Archive(path))
                 wishes: Sequence[Wanted] = archive_wishes(archive, references, platforms)
             else:
-                wishes = gather(environment, references, sources, platforms)
+                wishes = gather(environment, references, sources, platforms, whole=pruning is not None)
             if queue:
                 refuse_made_charts(wishes)
             from orchestrator.cli.mirror.run import MirrorRun
@@ -211,7 +211,7 @@ def mirror(
             opened.enter_context(run)
             # That there is none is said before sources are read.
             sharing = Sharing(run.queue(), wait=not no_wait) if queue else None
-            images = run.resolve(wishes)
+            images = run.resolve(wishes, gap_teller(whole=pruning is not None))
             if write:
                 from orchestrator.cli.mirror.write_routes import write_routes
 
@@ -253,7 +253,7 @@ def _copy(
             _print_json(document)
         if check and (not is_current(results) or (pruned is not None and pruned.going)):
             return NOT_THERE
-        return 1 if any(result.error for result in results) or (pruned is not None and pruned.failed) else 0
+        return 1 if any(result.error for result in results) or (pruned is not None and pruned.would_fail) else 0
     if not as_json:
         _say(plan_lines(prepared, reported=sharing is None))
     if sharing is not None:

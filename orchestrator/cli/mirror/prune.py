@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 SHOWN = 30
 _DIGEST = 19
+NOTHING_NAMED = (
+    "the list names no image that this registry is to have, so that everything would go (--from, mirror_images)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Pruner:
         for repository, reason in found.failed.items():
             messages.stop(f"{repository}: {reason}")
         document["prune"] = prune_document(found)
-        return not found.failed and not found.stopped
+        return not found.would_fail
 
     def _agreed(self, found: Pruned) -> bool:
         if self.pruning.yes:
@@ -86,11 +89,12 @@ class Pruner:
     def _prune(self, equipment: Equipment, shown: Shown) -> Prune:
         others = sharing_environments(self.project, self.environment)
         host = self.environment.registry.host
-        targets = [result.copy.target for result in shown.prepared.results if result.copy.target.domain == host]
+        copies = [result.copy for result in shown.prepared.results]
+        pairs = [(copy.source, copy.target) for copy in copies if copy.target.domain == host]
         environments = [self.environment, *others]
         lists = [
-            ("what was to be copied", targets),
-            *((f'mirror_images of "{each.name}"', self.run.targets_of(each)) for each in environments),
+            ("what was to be copied", pairs),
+            *((f'mirror_images of "{each.name}"', self.run.pairs_of(each)) for each in environments),
         ]
         return Prune(
             equipment,
@@ -99,6 +103,7 @@ class Pruner:
             own_repositories(environments),
             self.run.registries,
             self.pruning.allow_fraction,
+            "" if pairs else NOTHING_NAMED,
         )
 
     def _tell(self, lines: Iterator[str], found: Pruned) -> None:

@@ -49,13 +49,19 @@ def sharing_environments(project: Project, environment: Environment) -> list[Env
     return [other for other in others if other.registry == environment.registry]
 
 
-def listed_images(lists: Iterable[tuple[str, Iterable[ImageReference]]]) -> InUse:
-    """What lists name in the registry, by repository and tag; each is (who lists it, targets)."""
+def listed_images(lists: Iterable[tuple[str, Iterable[tuple[ImageReference, ImageReference]]]]) -> InUse:
+    """What lists name in the registry: by repository and tag, and by the digest where the source is named by one.
+
+    Each list is (who lists it, [(source, target)]).
+    """
     tags: dict[tuple[str, str], str] = {}
-    for who, targets in lists:
-        for target in targets:
+    digests: dict[str, str] = {}
+    for who, pairs in lists:
+        for source, target in pairs:
             tags.setdefault((target.repository, target.tag or "latest"), who)
-    return InUse({}, tags)
+            if source.digest:
+                digests.setdefault(source.digest, who)
+    return InUse(digests, tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,8 @@ class AskedSources:
         if self._silent[host, repository] >= _TRIED:
             return None
         try:
-            return any(self.registries.of(host).manifest_digest(repository, each) for each in references)
+            registry = self.registries.of(host)
+            return any(_names(each, registry.manifest_digest(repository, each)) for each in references)
         except OciError:
             self._silent[host, repository] += 1
             return None
@@ -82,6 +89,11 @@ class AskedSources:
         """What `host` says when it is asked for one tag or digest of `repository`."""
         answers: dict[bool | None, UpstreamAnswer] = {True: "served", False: "absent", None: "silent"}
         return answers[self.serves(host, repository, (reference,))]
+
+
+def _names(reference: str, digest: str | None) -> bool:
+    """Is there what `reference` names? Who is asked for a digest and answers with another does not have it."""
+    return digest is not None and (":" not in reference or digest == reference)
 
 
 @dataclass(slots=True)
@@ -98,13 +110,21 @@ class Pruned:
     audit: str = ""
 
     @property
+    def would_fail(self) -> bool:
+        """Would pruning end with an error?"""
+        return bool(self.failed or self.stopped)
+
+    @property
     def going(self) -> list[dict[str, Any]]:
         """The images that would go: nothing when something stops the whole."""
         return [] if self.stopped else self.collector.rows
 
 
 class Prune:
-    """One pruning. `listed` is everything that a list names; `own` the repositories that environments make."""
+    """One pruning. `listed` is everything that a list names; `own` the repositories that environments make.
+
+    `stopped` says why nothing may go, known before anything was read.
+    """
 
     def __init__(
         self,
@@ -114,7 +134,9 @@ class Prune:
         own: Sequence[str],
         registries: Registries,
         allow_fraction: float | None,
+        stopped: str = "",
     ) -> None:
+        self._stopped = stopped
         self._equipment = equipment
         self._table = table
         self._listed = listed
@@ -139,7 +161,7 @@ class Prune:
         found.evaluations.sort(key=lambda each: each.repository)
         for each in found.evaluations:
             found.collector.evaluated(each)
-        found.stopped = "; ".join(use.problems) or self._guarded(found)
+        found.stopped = "; ".join(use.problems) or self._stopped or self._guarded(found)
         return found
 
     def execute(self, found: Pruned) -> None:

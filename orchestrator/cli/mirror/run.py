@@ -18,6 +18,7 @@ from orchestrator.cli.mirror.source_tags import references_of
 from orchestrator.cli.mirror.write_routes import missing_routes
 from orchestrator.cli.project_session import project_session
 from orchestrator.mirroring.copy_jobs import CopyJob
+from orchestrator.mirroring.gaps import Gap
 from orchestrator.mirroring.mirror_entries import entry_lines
 from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.placing import Placed, place_all
@@ -94,9 +95,9 @@ class MirrorRun:
     def _settings(self, repository: str) -> RepositorySettings:
         return settings_of_repository(self._environment, self._table, repository)
 
-    def resolve(self, wishes: Sequence[Wanted]) -> list[Wish]:
-        """The images that the wishes stand for: catalogs are read, charts rendered."""
-        return images_wanted(wishes, self.registries, filter_catalogs=self._filter_catalogs)
+    def resolve(self, wishes: Sequence[Wanted], gap: Gap) -> list[Wish]:
+        """The images that the wishes stand for: catalogs are read, charts rendered. `gap` is told what was not read."""
+        return images_wanted(wishes, self.registries, filter_catalogs=self._filter_catalogs, gap=gap)
 
     def route_by(self, environment: Environment) -> None:
         """Go on with other routes of the same environment: its file has new ones."""
@@ -126,10 +127,10 @@ class MirrorRun:
             found.setdefault(Copy(read, target, item.wish.platforms))
         return list(found)
 
-    def targets_of(self, environment: Environment) -> list[ImageReference]:
-        """What the environment's own mirror_images stand for in its registry. Raises RefusedInput."""
+    def pairs_of(self, environment: Environment) -> list[tuple[ImageReference, ImageReference]]:
+        """(source, target) of what the environment's own mirror_images stand for. Raises RefusedInput."""
         _, placed = place_all(build_route_table(environment), own_wishes(environment))
-        return [target for _, _, target in references_of(self.registries, placed)]
+        return [(source, target) for _, source, target in references_of(self.registries, placed)]
 
     def execute(self, shown: Shown, *, quiet: bool) -> CopyReport:
         """Copy what was planned."""

@@ -13,6 +13,7 @@ from orchestrator.aws.backfill import Backfill
 from orchestrator.aws.caller import check_account
 from orchestrator.aws.mirror_target import MirrorTarget
 from orchestrator.cli.mirror.catalogs import images_wanted
+from orchestrator.cli.mirror.gather import note_gap
 from orchestrator.cli.mirror.source_tags import source_tags
 from orchestrator.cli.project_session import project_session
 from orchestrator.errors import OrchestratorError
@@ -112,7 +113,7 @@ class WarmRun:
 
     def look(self, wishes: Sequence[Wanted]) -> tuple[tuple[NotCopied, ...], list[WarmImage]]:
         """What belongs to no rule, and the images with what ECR has of them. Pulls nothing."""
-        left, placed = place_all(self._table, images_wanted(wishes, self._registries), "pull-through")
+        left, placed = place_all(self._table, images_wanted(wishes, self._registries, gap=note_gap), "pull-through")
         images = list({(i.repository, i.tag, i.wanted): i for item in placed for i in self._images(item)}.values())
         by_repository: dict[str, list[WarmImage]] = {}
         for image in images:
