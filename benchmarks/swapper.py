@@ -106,7 +106,7 @@ class BareHandler:
         document = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
         self._answer = json.dumps(document).encode()
 
-    async def __rsgi__(self, scope: Any, proto: Any) -> None:
+    async def answer(self, _scope: Any, proto: Any, _turn: Any) -> None:
         """One request."""
         await proto()
         proto.response_bytes(200, [("content-type", "application/json")], self._answer)
@@ -114,8 +114,10 @@ class BareHandler:
 
 def serve_bare(port: int, cert: Path, key: Path) -> None:
     """Serve the bare handler until a signal comes."""
+    from orchestrator.swapper.listening import bind
     from orchestrator.swapper.metrics import SwapMetrics
-    from orchestrator.swapper.swap_server import Certificate, SwapServer, bind, run
+    from orchestrator.swapper.served_certificate import Certificate
+    from orchestrator.swapper.swap_server import SwapServer, run
 
     bare: Any = BareHandler()
     bound = bind(f"127.0.0.1:{port}")

@@ -22,6 +22,8 @@ SELECTED = {"app.kubernetes.io/name": NAME}
 VARIABLES = ("exclude_namespaces", "exclude_pods", "tags", "scan_on_push", "kms_key_arn", "root_template")
 STATE = "/var/lib/orchestrator"
 REPLICAS = (2, 6)
+# The longest drain, and what is under way; a process that has ended is not waited for.
+GRACE_SECONDS = 80
 # Where EKS Pod Identity's agent answers.
 POD_IDENTITY_AGENTS = ("169.254.170.23/32", "fd00:ec2::23/128")
 
@@ -183,7 +185,7 @@ def deployment(environment: Environment, image: str) -> dict[str, Any]:
     pod = {
         "serviceAccountName": NAME,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-        "terminationGracePeriodSeconds": 45,
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
         "topologySpreadConstraints": [
             {
                 "maxSkew": 1,

@@ -1,21 +1,19 @@
 """The webhook's process: a listening socket, granian on it with TLS, certificates that are renewed, an end in good order.
 
-granian reads certificates when a worker starts. When the files change, a new worker takes over the same listening
-socket, and the old one finishes what it has. No connection is refused in between.
+granian reads certificates when a worker starts. When the files change, a new worker takes every new connection. The
+former one tells each of its callers, with the next answer, that the connection ends with it. Only then it is ended.
+granian would close kept connections at once, with the requests that are on their way.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
-import os
 import signal
 import socket
-import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from granian import _granian
@@ -23,57 +21,24 @@ from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.server import embed
 
-from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.errors import OrchestratorError
+from orchestrator.swapper.listening import BACKLOG, Handed, connections, successor
 from orchestrator.swapper.metrics import SwapMetrics
-from orchestrator.swapper.webhook import Webhook
+from orchestrator.swapper.served_certificate import Certificate
+from orchestrator.swapper.webhook import Turn, Webhook
 
 _log = logging.getLogger("orchestrator.swapper")
-BACKLOG = 1024
-# Of a request's head; hyper closes a connection that is slower.
-HEAD_MILLISECONDS = 5_000
+# Of a request's head, and of a kept connection between two requests: hyper has one time for both. Go's clients, the
+# API server among them, keep a connection for 90 seconds. Whoever closes first must not be the one who is asked.
+HEAD_MILLISECONDS = 100_000
 WATCH_SECONDS = 5.0
+# How long a former worker waits for its kept connections to be used once more.
+KEPT_SECONDS = HEAD_MILLISECONDS / 1000 + 5
 # How long a worker may finish what it has.
 FINISH_SECONDS = 15.0
+_CLOSING_SECONDS = 0.01
 # Objects that are made before garbage is looked for.
 _GARBAGE = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """The two files of a certificate and its key."""
-
-    cert: Path
-    key: Path
-
-    def stamp(self) -> tuple[object, ...]:
-        """What changes when one of the files does; a Secret's volume changes its links, not its files."""
-        found: list[object] = []
-        for path in (self.cert, self.key):
-            try:
-                status = path.stat()
-            except OSError:
-                found.append(None)
-            else:
-                found.append((status.st_ino, status.st_mtime_ns, status.st_size))
-        return tuple(found)
-
-    def problem(self) -> str:
-        """Why the pair cannot be used; "" when it can."""
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.cert, self.key, password="")
-        except (OSError, ssl.SSLError, ValueError) as error:
-            return str(error) or type(error).__name__
-        return ""
-
-    def require(self) -> None:
-        """Raise RefusedInput when the pair cannot be used."""
-        problem = self.problem()
-        if problem:
-            raise RefusedInput(
-                f"The certificate {self.cert} with the key {self.key} cannot be used: {problem}.",
-                remedy="Give a certificate in PEM and its own key, without a passphrase.",
-            )
-
 
 # granian's types describe another signature than its code has.
 _Server: Any = embed.Server
@@ -81,15 +46,18 @@ _socket_holder: Any = _granian.SocketHolder
 
 
 class _Listening(_Server):  # type: ignore[misc]
-    """granian on a socket that is ours, so that several workers can share it one after the other."""
+    """granian on a socket that is ours, with a new worker for each certificate."""
 
     def __init__(self, webhook: Webhook, bound: socket.socket, certificate: Certificate | None) -> None:
+        turn = Turn(webhook)
         super().__init__(
-            target=webhook,
+            target=turn,
             interface=Interfaces.RSGI,
-            http=HTTPModes.auto,
+            # API servers speak nothing else to webhooks. The other mode waits without end for a connection's first byte.
+            http=HTTPModes.http1,
             websockets=False,
             log_enabled=False,
+            backpressure=connections(),
             http1_settings=HTTP1Settings(header_read_timeout=HEAD_MILLISECONDS),
             ssl_cert=certificate and certificate.cert,
             ssl_key=certificate and certificate.key,
@@ -97,44 +65,62 @@ class _Listening(_Server):  # type: ignore[misc]
         )
         self._bound = bound
         self._webhook = webhook
-        self.workers_kill_timeout = FINISH_SECONDS
+        self._turn = turn
+        self._handed = Handed(bound)
+        self._hurry = asyncio.Event()
+        self._former: asyncio.Task[None] | None = None
+        # Workers whose connections may still be open, by their tasks.
+        self._formers: dict[asyncio.Task[None], Any] = {}
 
     def _init_shared_socket(self) -> None:
         self._ssp = None
 
     def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:
-        # A worker closes what it was given.
-        self._shd = _socket_holder(os.dup(self._bound.fileno()), False, BACKLOG)
+        self._shd = _socket_holder(self._handed.fileno, False, BACKLOG)
         return super()._spawn_worker(idx, target, callback_loader)
 
-    async def renew(self) -> None:
-        """Let a new worker read the certificate, then end the old one."""
-        await self._respawn_workers([0], self._spawn_rsgi_worker, self._webhook)
+    async def renew(self, certificate: Certificate) -> None:
+        """Let a new worker with this certificate take every new connection; the former one ends when it has none."""
+        if self._former is not None:
+            self._hurry.set()
+            await self._former
+        self._hurry.clear()
+        former, turn, handed = self.wrks.pop(), self._turn, self._handed
+        following = successor(self._bound)
+        if following is not None:
+            self._bound.close()
+            self._bound = following
+        self._turn, self._handed = Turn(self._webhook), Handed(self._bound)
+        with certificate.held() as pair:
+            self.ssl_ctx: Any = (True, str(pair.cert), str(pair.key), *self.ssl_ctx[3:])
+            self._spawn_workers(self._spawn_rsgi_worker, self._turn)
+            # Its task begins, and reads the pair.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        turn.ending = True
+        self._formers[former._task] = former
+        former._task.add_done_callback(self._formers.pop)
+        # Two workers on one socket take its connections in turn: the former must not have them for long.
+        kept = KEPT_SECONDS if following is not None else 0.0
+        self._former = asyncio.get_running_loop().create_task(self._finish(former, handed, kept))
 
+    async def _finish(self, former: Any, handed: Handed, seconds: float) -> None:
+        """End a former worker after `seconds`, or in a hurry; until it listens no more."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), seconds)
+        former.terminate()
+        while handed.is_open():
+            await asyncio.sleep(_CLOSING_SECONDS)
 
-def bind(address: str) -> socket.socket:
-    """The listening socket of `[HOST]:PORT`; without a host every address of the machine, IPv6 too where there is one.
-
-    Raises OrchestratorError when the address is taken or not the machine's, RefusedInput when it is none.
-    """
-    host, colon, port = address.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise RefusedInput(
-            f'"{address}" is no address to listen at.', why="It is [HOST]:PORT.", remedy="Write it like :8443."
-        )
-    host = host.removeprefix("[").removesuffix("]")
-    try:
-        if host:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            return socket.create_server((host, int(port)), family=family, backlog=BACKLOG)
-        if socket.has_dualstack_ipv6():
-            return socket.create_server(("", int(port)), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)
-        return socket.create_server(("", int(port)), backlog=BACKLOG)
-    except OSError as error:
-        raise OrchestratorError(
-            f"{address} cannot be listened at: {error.strerror or error}.",
-            remedy="End what listens there, or give another address.",
-        ) from error
+    async def _stop_workers(self) -> None:
+        """End all workers. granian's own way cancels one that is too slow, and fails."""
+        ending = {worker._task: worker for worker in (*self._formers.values(), *self.wrks)}
+        for worker in ending.values():
+            worker.terminate()
+        _, cut = await asyncio.wait(ending, timeout=FINISH_SECONDS)
+        if cut:
+            _log.warning("connections were cut", extra={"seconds": FINISH_SECONDS})
+        self.wrks.clear()
 
 
 class SwapServer:
@@ -190,16 +176,25 @@ class SwapServer:
             if stamp == seen:
                 continue
             seen = stamp
-            problem = self._certificate.problem()
+            try:
+                await self._renew(self._certificate)
+            except Exception as error:
+                # Whatever it was: without this watch the certificate would end, weeks later.
+                self._metrics.reloads.labels("refused").inc()
+                _log.exception("the certificate was not renewed", extra={"why": str(error)})
+
+    async def _renew(self, certificate: Certificate) -> None:
+        with certificate.held() as pair:
+            problem = pair.problem()
             if problem:
                 # Files are replaced one after the other; the old pair serves until the new one is whole.
                 self._metrics.reloads.labels("refused").inc()
                 _log.warning("the new certificate cannot be used", extra={"why": problem})
-                continue
+                return
             _log.info("a new certificate is here")
-            await self._server.renew()
-            self._metrics.reloads.labels("renewed").inc()
-            _log.info("the certificate was renewed")
+            await self._server.renew(pair)
+        self._metrics.reloads.labels("renewed").inc()
+        _log.info("the certificate was renewed")
 
 
 def run(server: Callable[[], Any], ready: Callable[[], None]) -> None:

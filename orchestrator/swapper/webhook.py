@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -35,6 +35,7 @@ JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 # What nginx calls it; no answer is read by whoever is gone.
 CALLER_LEFT = 499
+_LAST = ("connection", "close")
 _PATHS = frozenset({"/", "/webhook", "/metrics", "/healthz", "/readyz"})
 
 _log = logging.getLogger("orchestrator.swapper")
@@ -71,6 +72,20 @@ class Looks(Protocol):
         """Why the webhook is not ready, in sentences; none when it is."""
 
 
+class Turn:
+    """What one worker calls. Once it is `ending`, each answer ends its connection, and the caller makes a new one."""
+
+    __slots__ = ("_webhook", "ending")
+
+    def __init__(self, webhook: Webhook) -> None:
+        self._webhook = webhook
+        self.ending = False
+
+    def __rsgi__(self, scope: HttpScope, proto: Any) -> Awaitable[None]:
+        """One request."""
+        return self._webhook.answer(scope, proto, self)
+
+
 class Webhook:
     """The application. `looks` is None where no route needs a look."""
 
@@ -91,8 +106,8 @@ class Webhook:
         self._clock = clock
         self.draining = False
 
-    async def __rsgi__(self, scope: HttpScope, proto: Any) -> None:
-        """One request."""
+    async def answer(self, scope: HttpScope, proto: Any, turn: Turn) -> None:
+        """One request, which came to the worker of `turn`."""
         if scope.proto != "http":
             return
         path = scope.path
@@ -106,7 +121,11 @@ class Webhook:
             _log.exception("a request failed", extra={"path": path if path in _PATHS else "other"})
             status, kind, body = 500, TEXT, b"internal error\n"
         self._metrics.request(path if path in _PATHS else "other", status)
-        proto.response_bytes(status, [("content-type", kind)], body)
+        headers = [("content-type", kind)]
+        if self.draining or turn.ending:
+            # Closed without a word, a kept connection takes the next request with it, which may be on its way.
+            headers.append(_LAST)
+        proto.response_bytes(status, headers, body)
 
     def _page(self, path: str, method: str) -> tuple[int, str, bytes]:
         if path not in _PATHS:

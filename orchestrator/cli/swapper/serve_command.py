@@ -11,6 +11,8 @@ from orchestrator.cli.options import local_option, registry_option
 from orchestrator.errors import RefusedInput
 from orchestrator.files.extras import install_command
 
+LONGEST_DRAIN = 60
+
 
 @click.command()
 @click.argument("name", metavar="[NAME]", required=False, type=ENVIRONMENT)
@@ -52,7 +54,13 @@ from orchestrator.files.extras import install_command
 )
 @registry_option()
 @local_option("Look and copy in the embedded AWS on this machine.")
-@click.option("--drain-seconds", type=click.FloatRange(0, 60), default=5.0, show_default=True, help="After SIGTERM.")
+@click.option(
+    "--drain-seconds",
+    type=click.FloatRange(0, LONGEST_DRAIN),
+    default=5.0,
+    show_default=True,
+    help="How long requests are still taken after SIGTERM, until the Service has forgotten the Pod.",
+)
 @click.option(
     "--reload-seconds",
     type=click.FloatRange(0.1, 3600),

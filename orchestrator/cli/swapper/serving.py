@@ -15,10 +15,12 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.swapper.cluster_api import ClusterApi
 from orchestrator.swapper.copy_queue import CopyQueue
 from orchestrator.swapper.image_state import ImageState
+from orchestrator.swapper.listening import bind
 from orchestrator.swapper.logs import LOGGER, configure_log
 from orchestrator.swapper.metrics import SwapMetrics
 from orchestrator.swapper.mirror_looks import Copies, MirrorLooks
-from orchestrator.swapper.swap_server import Certificate, SwapServer, bind, run
+from orchestrator.swapper.served_certificate import Certificate
+from orchestrator.swapper.swap_server import SwapServer, run
 from orchestrator.swapper.webhook import Webhook
 
 if TYPE_CHECKING:

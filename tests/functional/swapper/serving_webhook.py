@@ -84,6 +84,13 @@ class ServedWebhook:
         context = ssl.create_default_context(cafile=str(ca or self.cert))
         return HTTPSConnection("127.0.0.1", self.port, timeout=SECONDS, context=context)
 
+    def unverified(self) -> HTTPSConnection:
+        """A new connection that takes any certificate: those before and after a renewal."""
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return HTTPSConnection("127.0.0.1", self.port, timeout=SECONDS, context=context)
+
     def ask(self, method: str, path: str, body: bytes | None = None, ca: Path | None = None) -> tuple[int, bytes]:
         """(status, body) of one request."""
         with contextlib.closing(self.connection(ca)) as connection:

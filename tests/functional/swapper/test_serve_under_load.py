@@ -1,14 +1,19 @@
-"""An end under load: whoever stops at the word of /readyz, as a Service does, loses no request."""
+"""Renewals, slow callers and an end under load: whoever stops at the word of /readyz, as a Service does, loses no request."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import signal
 import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.functional.swapper.serving_webhook import ServedWebhook, served
+import pytest
+
+from tests.functional.swapper.serving_webhook import ServedWebhook, make_certificate, served
 from tests.functional.swapper.test_serve import BODY
 from tests.references_table import tfvars
 
@@ -25,12 +30,14 @@ class Load:
         self.answers: list[int] = []
         self._heard = threading.Condition()
 
-    def send(self) -> None:
-        with contextlib.closing(self._webhook.connection()) as connection:
+    def send(self, *, anew: bool = False) -> None:
+        with contextlib.closing(self._webhook.unverified()) as connection:
             while not self.stop.is_set():
                 connection.request("POST", "/webhook", BODY)
                 answer = connection.getresponse()
                 answer.read()
+                if anew:
+                    connection.close()
                 with self._heard:
                     self.answers.append(answer.status)
                     self._heard.notify_all()
@@ -40,24 +47,83 @@ class Load:
             assert self._heard.wait_for(lambda: len(self.answers) >= count, SECONDS)
 
 
-def test_sigterm_under_load_loses_no_request(tmp_path: Path) -> None:
+@contextlib.contextmanager
+def sending(running: ServedWebhook) -> Iterator[Load]:
+    """Load until the end of the block; every request has an answer by then."""
+    load = Load(running)
+    with ThreadPoolExecutor(SENDERS) as threads:
+        senders = [threads.submit(load.send, anew=number % 4 == 0) for number in range(SENDERS)]
+        try:
+            load.wait_for(100)
+            yield load
+        finally:
+            load.stop.set()
+        for one in senders:
+            one.result()
+    assert set(load.answers) == {200}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with one environment."""
     (tmp_path / "environments").mkdir()
     (tmp_path / "environments" / "standard.tfvars").write_text(tfvars("standard"))
-    with served(tmp_path, tmp_path / "tls", "standard", "--drain-seconds", "2") as running:
-        load = Load(running)
-        with ThreadPoolExecutor(SENDERS) as threads:
-            sending = [threads.submit(load.send) for _ in range(SENDERS)]
-            try:
-                load.wait_for(100)
-                running.process.send_signal(signal.SIGTERM)
-                running.logged("draining")
-                assert running.ask("GET", "/readyz")[0] == 503
-                # A Service takes a while to hear of it.
-                load.wait_for(len(load.answers) + 100)
-            finally:
-                load.stop.set()
-            for one in sending:
-                one.result()
-        assert set(load.answers) == {200}
+    return tmp_path
+
+
+def renewals(running: ServedWebhook) -> int:
+    """How many certificates it took."""
+    return sum(line["message"] == "the certificate was renewed" for line in running.lines)
+
+
+def test_renewals_under_load_lose_no_request(project: Path) -> None:
+    # A worker that is replaced closes kept connections, and those that it is about to accept.
+    with served(project, project / "tls", "standard", "--reload-seconds", "0.1") as running, sending(running) as load:
+        ends = time.monotonic() + SECONDS
+        for number in itertools.count():
+            if renewals(running) >= 4 or time.monotonic() > ends:
+                break
+            make_certificate(project / "tls", f"number {number}")
+            load.wait_for(len(load.answers) + 100)
+        assert renewals(running) >= 4
+
+
+def test_sigterm_under_load_loses_no_request(project: Path) -> None:
+    with served(project, project / "tls", "standard", "--drain-seconds", "2") as running:
+        with sending(running) as load:
+            running.process.send_signal(signal.SIGTERM)
+            running.logged("draining")
+            assert running.ask("GET", "/readyz")[0] == 503
+            with contextlib.closing(running.connection()) as kept:
+                kept.request("POST", "/webhook", BODY)
+                # Its next request would go to a process that is no more.
+                assert kept.getresponse().getheader("connection") == "close"
+            # A Service takes a while to hear of it.
+            load.wait_for(len(load.answers) + 100)
         running.logged("ended")
         assert running.process.wait(SECONDS) == 0
+
+
+def test_callers_who_dawdle_hold_up_nobody(project: Path) -> None:
+    with served(project, project / "tls", "standard") as running, contextlib.ExitStack() as slow:
+        for said in itertools.islice(itertools.cycle((b"", b"P", b"POST /webhook HTTP/1.1\r\nHo")), 160):
+            connection = slow.enter_context(contextlib.closing(running.connection()))
+            connection.connect()
+            connection.sock.sendall(said)
+        started = time.monotonic()
+        assert running.ask("POST", "/webhook", BODY)[0] == 200
+        assert time.monotonic() - started < 3
+
+
+@pytest.mark.long
+def test_a_kept_connection_is_closed_by_its_client_alone(project: Path) -> None:
+    # Go's clients keep one for 90 seconds. A server that closes earlier meets requests that are on their way.
+    with served(project, project / "tls", "standard") as running, contextlib.closing(running.connection()) as kept:
+        for _ in range(2):
+            kept.request("POST", "/webhook", BODY)
+            kept.getresponse().read()
+            before = kept.sock
+            time.sleep(8)
+        kept.request("GET", "/healthz")
+        assert kept.getresponse().status == 200
+        assert kept.sock is before

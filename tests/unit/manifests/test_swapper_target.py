@@ -8,12 +8,14 @@ import pytest
 import yaml
 
 from orchestrator.checks.check import check_environment
+from orchestrator.cli.swapper.serve_command import LONGEST_DRAIN
 from orchestrator.environment.model import Environment
 from orchestrator.environment.tfvars import parse_tfvars
 from orchestrator.manifests import generate
 from orchestrator.manifests.metadata import table_digest
 from orchestrator.manifests.swapper_objects import NAMESPACE, account, routes
 from orchestrator.manifests.webhook_configuration import NAME
+from orchestrator.swapper.swap_server import FINISH_SECONDS
 from tests.references_table import ENVIRONMENTS, environment
 
 OIDC = "arn:aws:iam::111122223333:oidc-provider/oidc.example.com/id/A"
@@ -36,6 +38,13 @@ def test_the_routes_that_come_along_decide_as_the_environment_does() -> None:
     assert table_digest(read) == table_digest(of)
     for field in ("exclude_pods", "exclude_namespaces", "tags", "scan_on_push"):
         assert getattr(read, field) == getattr(of, field)
+
+
+def test_a_pod_is_out_of_service_first_and_has_the_time_to_finish() -> None:
+    (pod,) = (one["spec"]["template"]["spec"] for one in documents(changed()) if one["kind"] == "Deployment")
+    (process,) = pod["containers"]
+    assert process["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert pod["terminationGracePeriodSeconds"] >= LONGEST_DRAIN + FINISH_SECONDS
 
 
 def test_a_role_of_push_roles_is_taken_and_a_missing_one_is_said() -> None:
