@@ -194,7 +194,9 @@ class Exchanges:
                 break
             if answer.status != 401:
                 content = short_content(answer)
-                if again or not says_login_ended(content):
+                # ECR's 403 of a login that ended says so in its body, and HEAD has none: another login tells.
+                silent = method == "HEAD" and self._authorizer.renews
+                if again or not (silent or says_login_ended(content)):
                     break
             challenge = answer.headers.get("WWW-Authenticate", "")
             if again and not self._authorizer.wants_more(challenge, scope, credentials):
@@ -202,7 +204,8 @@ class Exchanges:
             drop(answer)
             renewed = self._authorizer.refused(challenge, scope, credentials)
             if renewed is None:
-                raise self._refusal(401, url, method, b"")
+                silently = answer.status != 401 and not content
+                raise self._refusal(answer.status if silently else 401, url, method, b"")
             if body is not None and not isinstance(body, bytes):
                 raise TryAgain("its token ended")
             answer, content = self._paced(action, method, url, sent, renewed, body), None
