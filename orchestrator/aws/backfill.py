@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.aws.translation import explained
+from botocore.exceptions import ClientError
+
+from orchestrator.aws.translation import error_code, explained
 from orchestrator.errors import OrchestratorError, RefusedInput
 
 if TYPE_CHECKING:
@@ -22,12 +24,16 @@ _UNDER_WAY = frozenset({"PREPARING", "IN_PROGRESS", "STOPPING"})
 
 @dataclass(frozen=True, slots=True)
 class Backfilled:
-    """How it ended: `status` in ECR's words, images in all, and of those that failed (repository@digest, why)."""
+    """How it ended: `status` in ECR's words, images in all, and of those that failed (repository@digest, why).
+
+    `why` is ECR's code where the whole failed.
+    """
 
     region: str
     status: str
     images: int
     failed: tuple[tuple[str, str], ...]
+    why: str = ""
 
     @property
     def ok(self) -> bool:
@@ -37,7 +43,13 @@ class Backfilled:
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
         failed = [{"image": image, "why": why} for image, why in self.failed]
-        return {"region": self.region, "status": self.status, "images": self.images, "failed": failed}
+        return {
+            "region": self.region,
+            "status": self.status,
+            "why": self.why or None,
+            "images": self.images,
+            "failed": failed,
+        }
 
 
 class Backfill:
@@ -84,29 +96,67 @@ class Backfill:
     def run(self, begun: Callable[[str], None]) -> Backfilled:
         """Start it, and wait for its end; `begun` gets its id. Raises OrchestratorError when that takes too long, or AWS refuses.
 
-        Whatever ends the waiting, ECR goes on: the id is told at once, as nothing lists backfills.
+        Whatever ends the waiting, ECR goes on. One that a run before began is waited for first, as ECR has one at a time.
+        What was pulled since it began is not in it.
         """
         deadline = self._clock() + LIMIT_SECONDS
         with explained(self._session, "ecr"):
-            started = self._client.start_replication_backfill(destination=self._destination)
-            name = started["replicationBackfillId"]
+            while (name := self._start()) is None:
+                formers = self._under_way()
+                for former in formers:
+                    begun(former)
+                    self._ended(former, deadline)
+                if not formers:
+                    # Between the refusal and the list it ended, or the list is behind.
+                    self._wait("", _LOOKS[0], deadline)
             begun(name)
-            for look in _endless(_LOOKS):
-                answer = self._client.describe_replication_backfill_results(replicationBackfillId=name)
-                if answer["status"] not in _UNDER_WAY:
-                    return Backfilled(
-                        self._region,
-                        answer["status"],
-                        answer["progress"]["totalReplicationCount"],
-                        tuple(self._failed(name)),
-                    )
-                if self._clock() > deadline:
-                    break
-                self._sleep(look)
+            answer = self._ended(name, deadline)
+            # Of one that failed while it was prepared ECR says no progress.
+            images = (answer.get("progress") or {}).get("totalReplicationCount", 0)
+            why = answer.get("failureCode") or ""
+            return Backfilled(self._region, answer["status"], images, tuple(self._failed(name)), why)
+
+    def _start(self) -> str | None:
+        """Its id; None where one to this region is under way."""
+        try:
+            started = self._client.start_replication_backfill(destination=self._destination)
+        except ClientError as error:
+            if error_code(error) != "ReplicationBackfillInProgressException":
+                raise
+            return None
+        return started["replicationBackfillId"]
+
+    def _under_way(self) -> list[str]:
+        found: list[str] = []
+        token: dict[str, Any] = {}
+        while True:
+            answer = self._client.list_replication_backfills(**token)
+            found += (
+                each["replicationBackfillId"]
+                for each in answer["backfills"]
+                if each["destination"] == self._destination and each["status"] in _UNDER_WAY
+            )
+            if not answer.get("nextToken"):
+                return found
+            token = {"nextToken": answer["nextToken"]}
+
+    def _ended(self, name: str, deadline: float) -> Mapping[str, Any]:
+        """What ECR says of it at its end. Raises OrchestratorError when that does not come in time."""
+        for look in _endless(_LOOKS):
+            answer = self._client.describe_replication_backfill_results(replicationBackfillId=name)
+            if answer["status"] not in _UNDER_WAY:
+                break
+            self._wait(name, look, deadline)
+        return answer
+
+    def _wait(self, name: str, seconds: float, deadline: float) -> None:
+        if self._clock() <= deadline:
+            self._sleep(seconds)
+            return
         raise OrchestratorError(
-            f"The backfill {name} to {self._region} is not done after {LIMIT_SECONDS / 3600:.0f} hours.",
+            f"The backfill {name or 'of another run'} to {self._region} is not done after {LIMIT_SECONDS / 3600:.0f} hours.",
             why="ECR goes on with it.",
-            remedy=f"Look later: {looked_at_by(name)}",
+            remedy=f"Look later: {looked_at_by(name) if name else 'aws ecr list-replication-backfills'}",
         )
 
     def _failed(self, name: str) -> Iterable[tuple[str, str]]:

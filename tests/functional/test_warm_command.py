@@ -150,6 +150,22 @@ def test_another_region_is_filled_by_ecrs_replication(world: Warming, image: Mad
     assert {detail["imageDigest"] for detail in found} >= {image.digest, *image.children}
 
 
+def test_a_filling_that_a_killed_run_began_is_waited_for_and_another_brings_the_rest(
+    world: Warming, image: MadeImage
+) -> None:
+    destination = {"region": ELSEWHERE, "registryId": world.account}
+    world.ecr.put_replication_configuration(replicationConfiguration={"rules": [{"destinations": [destination]}]})
+    former = world.ecr.start_replication_backfill(destination=destination)["replicationBackfillId"]
+    ran = world.warm(APP, "--fill-region", ELSEWHERE, "--json")
+    assert ran.code == 0, ran.out + ran.err
+    assert former in ran.err
+    assert ran.err.count("--replication-backfill-id") == 2
+    backfills = world.ecr.list_replication_backfills()["backfills"]
+    assert [each["status"] for each in backfills] == ["COMPLETE", "COMPLETE"]
+    found = world.elsewhere().describe_images(repositoryName="quay/team/app")["imageDetails"]
+    assert {detail["imageDigest"] for detail in found} >= {image.digest, *image.children}
+
+
 def test_what_does_not_arrive_in_the_other_region_is_named(world: Warming, image: MadeImage) -> None:
     destination = {"region": ELSEWHERE, "registryId": world.account}
     world.ecr.put_replication_configuration(replicationConfiguration={"rules": [{"destinations": [destination]}]})

@@ -87,7 +87,7 @@ def warm(
         _print(images, left)
         if filled is not None:
             click.echo(
-                f"{filled.region}: {filled.status}, {counted(filled.images, 'image')}, {len(filled.failed)} failed"
+                f"{filled.region}: {filled.status}{f' ({filled.why})' if filled.why else ''}, {counted(filled.images, 'image')}, {len(filled.failed)} failed"
             )
             for image, why in filled.failed:
                 click.echo(f"    {image}: {why}")

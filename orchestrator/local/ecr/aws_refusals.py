@@ -256,7 +256,6 @@ NOT_SERVED = frozenset(
         "DescribeImageReplicationStatus",
         "DescribeImageSigningStatus",
         "GetSigningConfiguration",
-        "ListReplicationBackfills",
         "PutSigningConfiguration",
         "StopReplicationBackfill",
     }

@@ -18,14 +18,14 @@ def start_backfill(context: EcrCall, params: Document) -> Document:
     destination, registry = params["destination"], context.registry
     if not any(destination in rule["destinations"] for rule in registry.replication["rules"]):
         raise invalid_parameter("destination", "No replication rule has this destination")
-    running = [found for found in registry.backfills.values() if found["status"] == "IN_PROGRESS"]
+    running = [found for found in registry.backfills.values() if found["status"] == "PREPARING"]
     if any(found["destination"] == destination for found in running):
         raise EcrError("ReplicationBackfillInProgressException", "A backfill to this destination is in progress")
     started: Document = {
         "replicationBackfillId": str(uuid.uuid4()),
         "registryId": registry.account_id,
         "destination": destination,
-        "status": "IN_PROGRESS",
+        "status": "PREPARING",
         "startedAt": now(),
     }
     registry.backfills[started["replicationBackfillId"]] = started
@@ -36,19 +36,33 @@ def describe_backfill(context: EcrCall, params: Document) -> Document:
     found = context.registry.backfills.get(params["replicationBackfillId"])
     if found is None:
         raise EcrError("ReplicationBackfillNotFoundException", "There is no such backfill")
-    if found["status"] == "IN_PROGRESS":
+    if found["status"] == "PREPARING":
         found["results"] = list(_fill(context, found["destination"]))
         found |= {"status": "COMPLETE", "endedAt": now()}
+    wanted = params.get("resultStatusFilter")
+    results, token = page([r for r in found["results"] if wanted in (None, r["status"])], params, 100)
+    return {**found, "progress": _progress(found), "results": results, "nextToken": token}
+
+
+def list_backfills(context: EcrCall, params: Document) -> Document:
+    shown = ("replicationBackfillId", "destination", "status", "startedAt", "endedAt")
+    backfills = [
+        {name: each[name] for name in shown if name in each}
+        | ({"progress": _progress(each)} if "results" in each else {})
+        for each in context.registry.backfills.values()
+    ]
+    listed, token = page(backfills, params, 100)
+    return {"registryId": context.registry.account_id, "backfills": listed, "nextToken": token}
+
+
+def _progress(found: Document) -> Document:
     failed = sum(result["status"] == "FAILED" for result in found["results"])
-    progress = {
+    return {
         "totalReplicationCount": len(found["results"]),
         "completedReplicationCount": len(found["results"]) - failed,
         "failedReplicationCount": failed,
         "failureCodes": sorted({r["failureCode"] for r in found["results"] if r["status"] == "FAILED"}),
     }
-    wanted = params.get("resultStatusFilter")
-    results, token = page([r for r in found["results"] if wanted in (None, r["status"])], params, 100)
-    return {**found, "progress": progress, "results": results, "nextToken": token}
 
 
 def _fill(context: EcrCall, destination: Document) -> Iterator[Document]:
@@ -88,4 +102,5 @@ def _copied(target: HeldRegistry, repository: HeldRepository, image: HeldImage) 
 OPERATIONS = {
     "StartReplicationBackfill": start_backfill,
     "DescribeReplicationBackfillResults": describe_backfill,
+    "ListReplicationBackfills": list_backfills,
 }
