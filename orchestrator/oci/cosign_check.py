@@ -35,13 +35,15 @@ _LIMIT = 2**20
 class SignedStatement:
     """Something that was signed: the exact bytes, the signature, and the digests that it speaks of.
 
-    `bundle` is the Sigstore bundle that it comes from, "" for a tag of cosign 2.
+    `bundle` is the Sigstore bundle that it comes from, "" for a tag of cosign 2. `problem` says why nothing could be read:
+    such a statement speaks of nothing.
     """
 
     message: bytes
     signature: bytes
     digests: frozenset[str]
     bundle: bytes = b""
+    problem: str = ""
 
 
 # Why a statement is not signed by whom it should be; "" when it is.
@@ -59,8 +61,21 @@ class TrustedKeys:
 
     def accept(self, place: Place, digest: str) -> None:
         """Raises NotUsable for an image that none of the keys has signed; one without signatures only where it must have one."""
-        found = list(self._statements(place, digest))
-        if not found:
+        reasons: list[str] = []
+        signed = False
+        # The first good one ends it: what else lies beside it is nobody's concern.
+        for statement in self._statements(place, digest):
+            signed = True
+            if not self._keys and digest in statement.digests:
+                return
+            if statement.problem:
+                reasons.append(statement.problem)
+            for key in self._keys if digest in statement.digests else ():
+                reason = key(statement)
+                if not reason:
+                    return
+                reasons.append(reason)
+        if not signed:
             if self._required:
                 raise NotUsable(
                     f"{place}@{digest} is not signed.",
@@ -69,20 +84,12 @@ class TrustedKeys:
                 )
             self.unsigned.add((place, digest))
             return
-        if not self._keys:
-            return
-        reasons: list[str] = []
-        for statement in found:
-            for key in self._keys if digest in statement.digests else ():
-                reason = key(statement)
-                if not reason:
-                    return
-                reasons.append(reason)
         different = list(dict.fromkeys(reasons))
         raise NotUsable(
             f"No given key or signer has signed {place}@{digest}.",
             why=" ".join(different[:4]) if different else "Its signatures speak of other images.",
-            remedy="Give the key or the name of who signs it by --verify, or leave the image out.",
+            remedy="Give the key or the name of who signs it by --verify, or leave the image out. A Sigstore of your own "
+            "is named by --trust-root.",
         )
 
     @property
@@ -108,7 +115,8 @@ class TrustedKeys:
                 if bundle.artifact_type.startswith(_BUNDLE):
                     for blob in bundle.blobs:
                         if blob.media_type.startswith(_BUNDLE):
-                            yield from _of_bundle(self._read(place, blob))
+                            content = self._read(place, blob)
+                            yield from _of_bundle(content) if isinstance(content, bytes) else (content,)
 
     def _referrers(self, place: Place, digest: str) -> Sequence[dict[str, Any]]:
         source = self._registries.source(place.registry)
@@ -131,14 +139,20 @@ class TrustedKeys:
             if blob is None or not isinstance(text, str):
                 continue
             content = self._read(place, blob)
-            yield SignedStatement(content, _decoded(text), _digests_of_payload(content))
+            if isinstance(content, bytes):
+                content = SignedStatement(content, _decoded(text), _digests_of_payload(content))
+            yield content
 
-    def _read(self, place: Place, blob: Descriptor) -> bytes:
+    def _read(self, place: Place, blob: Descriptor) -> bytes | SignedStatement:
+        """The blob; a statement that speaks of nothing where it cannot be used, as another may be good."""
         source = self._registries.source(place.registry)
         stream = BlobStream(
             [(source, place.repository)], blob, self._registries.budget, self._registries.sleep, _unheard
         )
-        return read_blob(stream, _LIMIT)
+        try:
+            return read_blob(stream, _LIMIT)
+        except NotUsable as error:
+            return SignedStatement(b"", b"", frozenset(), problem=error.what)
 
 
 @dataclass(frozen=True, slots=True)

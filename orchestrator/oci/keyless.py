@@ -18,7 +18,9 @@ from orchestrator.files.extras import install_command
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-_FULCIO_NAME = "1.3.6.1.4.1.57264.1.7"
+# Fulcio's own extensions. Source: https://github.com/sigstore/fulcio, docs/oid-info.md.
+_FULCIO = "1.3.6.1.4.1.57264.1"
+_FULCIO_NAME = f"{_FULCIO}.7"
 _REMEDY = "Write --verify keyless:ISSUER,IDENTITY, such as keyless:https://accounts.google.com,release@example.com."
 
 
@@ -62,10 +64,16 @@ class KeylessCheck:
         from sigstore.models import Bundle
 
         try:
-            kind, payload = self._verifier.verify_dsse(Bundle.from_json(bundle), self)
+            read = Bundle.from_json(bundle)
+        except (Error, ValueError, TypeError, AttributeError) as error:
+            # Which fields are wrong is told in lines of pydantic's.
+            first = " ".join(str(error).partition("[type=")[0].split())
+            return f"It is no bundle that sigstore-python reads: {first[:200]}."
+        try:
+            kind, payload = self._verifier.verify_dsse(read, self)
         except (Error, ValueError, TypeError, AttributeError, InvalidSignature, ExtensionNotFound) as error:
             # What is malformed in a bundle shows in many ways; none of them is a signature.
-            return f"{' '.join(str(error).split())[:300] or type(error).__name__}"
+            return f"{' '.join(str(error).split())[:300].rstrip('.') or type(error).__name__}."
         head = b"DSSEv1 %d %s %d " % (len(kind), kind.encode(), len(payload))
         return "" if message == head + payload else "Its envelope is read in two ways."
 
@@ -83,7 +91,10 @@ class KeylessCheck:
             except VerificationError:
                 continue
             return
-        raise VerificationError(f"It was signed by {' '.join(names) or 'nobody'}, or known to another issuer.")
+        issuer = _issuer(cert)
+        raise VerificationError(
+            f"It was signed by {' '.join(names) or 'nobody'}{f', whom {issuer} knows' if issuer else ''}."
+        )
 
 
 def _verifier(trust_root: Path | None) -> Any:
@@ -110,6 +121,22 @@ def _verifier(trust_root: Path | None) -> Any:
         ) from error
 
 
+def _issuer(cert: Certificate) -> str:
+    """The issuer in a certificate of Fulcio, by its newer extension (a UTF8String of DER) or its older one."""
+    from cryptography.x509 import UnrecognizedExtension
+
+    found = {each.oid.dotted_string: each.value for each in cert.extensions}
+    newer, older = found.get(f"{_FULCIO}.8"), found.get(f"{_FULCIO}.1")
+    if isinstance(newer, UnrecognizedExtension):
+        return _text(newer.value)
+    return older.value.decode("utf-8", "replace") if isinstance(older, UnrecognizedExtension) else ""
+
+
+def _text(value: bytes) -> str:
+    """A UTF8String of DER with a length of one byte (tag, length, text); "" for what is none."""
+    return value[2:].decode("utf-8", "replace") if value[:1] == b"\x0c" and value[1] == len(value) - 2 else ""
+
+
 def _names(cert: Certificate) -> list[str]:
     """The names in a certificate of Fulcio: mail addresses, URLs, and names of machines."""
     from cryptography.x509 import ExtensionNotFound, OtherName, RFC822Name, SubjectAlternativeName
@@ -120,8 +147,5 @@ def _names(cert: Certificate) -> list[str]:
     except ExtensionNotFound:
         return []
     other = [name.value for name in found if isinstance(name, OtherName) and name.type_id.dotted_string == _FULCIO_NAME]
-    # A UTF8String of DER with a length of one byte: tag, length, text.
-    texts = [
-        value[2:].decode("utf-8", "replace") for value in other if value[:1] == b"\x0c" and value[1] == len(value) - 2
-    ]
+    texts = filter(None, map(_text, other))
     return [*found.get_values_for_type(RFC822Name), *found.get_values_for_type(Url), *texts]

@@ -200,9 +200,9 @@ class OwnSigstore:
         }
 
 
-def put_bundle(maker: Maker, image: dict[str, Any], bundle: dict[str, Any]) -> None:
+def put_bundle(maker: Maker, image: dict[str, Any], bundle: dict[str, Any]) -> dict[str, Any]:
     """cosign 3's referrer of an image."""
-    maker.put(
+    return maker.put(
         {
             "schemaVersion": 2,
             "mediaType": "application/vnd.oci.image.manifest.v1+json",

@@ -14,6 +14,7 @@ from orchestrator.errors import RefusedInput
 from orchestrator.oci.copies import CopyOptions, CopyResult
 from orchestrator.oci.copy import copy_images
 from orchestrator.oci.cosign_check import SignatureDemand, read_keys
+from orchestrator.oci.manifest import OCI_INDEX, fallback_tag
 from orchestrator.oci.registries import Registries
 from tests.oci.copying import QUICK, pair
 from tests.oci.corpus import Maker, bytes_of
@@ -31,14 +32,24 @@ def own() -> OwnSigstore:
     return OwnSigstore()
 
 
-def checked(root: Path, bundle_of: Any, *signers: str, required: bool = True) -> CopyResult:
-    """What becomes of an image that has the bundles of `bundle_of(digest)`, where these signers are trusted."""
-    demand = SignatureDemand(read_keys(signers, root), required)
-    with StrictRegistry() as source, StrictRegistry() as target, Registries(variables={}, budget=QUICK) as registries:
+def checked(root: Path, bundle_of: Any, *signers: str, required: bool = True, api: bool = True) -> CopyResult:
+    """What becomes of an image that has the bundles of `bundle_of(digest)`, where these signers are trusted.
+
+    Without the referrers' `api` a fallback tag names the bundles.
+    """
+    demand = SignatureDemand(read_keys(signers, root if signers else None), required)
+    referrers = "api" if api else "none"
+    with (
+        StrictRegistry(referrers=referrers) as source,
+        StrictRegistry() as target,
+        Registries(variables={}, budget=QUICK) as registries,
+    ):
         maker = Maker(source, "app")
         image = maker.image("1", layers=[bytes_of("layer", 1000)])
-        for bundle in bundle_of(image["digest"]):
-            put_bundle(maker, image, bundle)
+        listed = [put_bundle(maker, image, bundle) for bundle in bundle_of(image["digest"])]
+        if not api:
+            index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed}
+            maker.put(index, fallback_tag(image["digest"]))
         trusted = demand.trusted(registries)
         assert trusted is not None
         wanted = [pair(f"{source.host}/app:1", f"{target.host}/app:1")]
@@ -68,6 +79,46 @@ def test_one_of_several_signers_and_signatures_is_enough(own: OwnSigstore, tmp_p
     assert checked(own.write_root(tmp_path), bundles, *signers).error is None
 
 
+def test_a_fallback_tag_leads_to_bundles_too(own: OwnSigstore, tmp_path: Path) -> None:
+    root, signer = own.write_root(tmp_path), f"keyless:{ISSUER},{WORKFLOW}"
+    assert checked(root, lambda digest: [own.bundle(digest, WORKFLOW, ISSUER)], signer, api=False).error is None
+    wrong = checked(root, lambda digest: [own.bundle(OTHER, WORKFLOW, ISSUER)], signer, api=False)
+    assert "speak of other images" in f"{wrong.error}"
+
+
+def test_a_bundle_that_nobody_can_use_takes_nothing_from_a_good_one(own: OwnSigstore, tmp_path: Path) -> None:
+    root, signer = own.write_root(tmp_path), f"keyless:{ISSUER},{WORKFLOW}"
+
+    def huge(digest: str) -> dict[str, Any]:
+        return own.bundle(digest, WORKFLOW, ISSUER) | {"x": "y" * 2**21}
+
+    both = checked(root, lambda digest: [huge(digest), own.bundle(digest, WORKFLOW, ISSUER)], signer)
+    assert both.error is None
+    alone = checked(root, lambda digest: [huge(digest)], signer)
+    assert "are read" in f"{alone.error}"
+    assert "are read" in f"{checked(root, lambda digest: [huge(digest)]).error}", (
+        "nor is it a signature where any will do"
+    )
+
+
+def test_the_signature_of_another_image_is_none_where_any_will_do(own: OwnSigstore, tmp_path: Path) -> None:
+    root = own.write_root(tmp_path)
+    assert checked(root, lambda digest: [own.bundle(digest, WORKFLOW, ISSUER)]).error is None
+    assert "other images" in f"{checked(root, lambda _: [own.bundle(OTHER, WORKFLOW, ISSUER)]).error}"
+
+
+def test_a_tag_of_cosign_2_is_refused_by_name(own: OwnSigstore, tmp_path: Path) -> None:
+    demand = SignatureDemand(read_keys([f"keyless:{ISSUER},{WORKFLOW}"], own.write_root(tmp_path)), required=True)
+    with StrictRegistry() as source, StrictRegistry() as target, Registries(variables={}, budget=QUICK) as registries:
+        maker = Maker(source, "app")
+        Signer(tmp_path, "ours").tag(maker, maker.image("1", layers=[bytes_of("layer", 1000)]))
+        trusted = demand.trusted(registries)
+        assert trusted is not None
+        wanted = [pair(f"{source.host}/app:1", f"{target.host}/app:1")]
+        (result,) = copy_images(wanted, registries, options=CopyOptions(accept=trusted.accept)).results
+        assert "The tag of cosign 2 brings no proof" in f"{result.error}"
+
+
 @pytest.mark.parametrize(
     "signer",
     [
@@ -80,7 +131,7 @@ def test_one_of_several_signers_and_signatures_is_enough(own: OwnSigstore, tmp_p
 def test_another_signer_is_not_trusted(own: OwnSigstore, tmp_path: Path, signer: str) -> None:
     result = checked(own.write_root(tmp_path), lambda digest: [own.bundle(digest, WORKFLOW, ISSUER)], signer)
     assert result.error is not None
-    assert WORKFLOW in f"{result.error}"
+    assert f"{WORKFLOW}, whom {ISSUER} knows" in f"{result.error}"
 
 
 def spoiled(own: OwnSigstore, digest: str, what: str) -> dict[str, Any]:
