@@ -22,7 +22,7 @@ PLATFORM_OF = {
     "worker_role_prefix": "rosa-classic",
     "machine_pools": "rosa-hcp",
 }
-_CLUSTER_PROVIDER = re.compile(r"oidc\.eks\.|.*openshiftapps\.com|.*cloudfront\.net|.*oidc.*\.s3\.")
+_CLUSTER_PROVIDER = re.compile(r"oidc\.eks\.|.*openshiftapps\.com|.*cloudfront\.net|(?:(?!oidc).)*+oidc.*\.s3\.")
 # A subject with wildcards names, whole, whose tokens they are: `repo:m*` would admit every owner that begins with m.
 _NARROW = re.compile(r"system:serviceaccount:[^*?:]+:|(?!system:)[^*?:]+:[^*?:/]+[:/]")
 _SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:[a-z0-9.*?-]+:[a-z0-9.*?-]+")

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator.environment.hcl_syntax import parse_hcl
 from orchestrator.environment.tfvars_bounds import Unclosed, scan_bounds
 from orchestrator.environment.tfvars_plain import Path, read_plain
 from orchestrator.errors import Location, RefusedInput
@@ -178,13 +179,9 @@ class _Reader:
         self.numbers: dict[Path, str] = {}
 
     def read(self) -> dict[Path, Location]:
-        import tree_sitter
-        import tree_sitter_hcl
-
-        parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_hcl.language()))
-        tree = parser.parse(self.source)
+        tree = parse_hcl(self.source)
         if tree.root_node.has_error:
-            tree = parser.parse(_EXPONENT.sub(lambda match: b"1" * len(match[0]), self.source))
+            tree = parse_hcl(_EXPONENT.sub(lambda match: b"1" * len(match[0]), self.source))
         for body in _named(tree.root_node):
             for node in _named(body):
                 self._top_level(node)

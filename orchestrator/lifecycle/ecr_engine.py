@@ -6,12 +6,12 @@ priority, each image is acted on by one rule or none. Images that an index refer
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from orchestrator.lifecycle.ecr_policy import Action, Policy, PolicyRule
+from orchestrator.lifecycle.patterns import matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,8 @@ def _selects(rule: PolicyRule, image: StoredImage) -> bool:
         return False
     # Each entry must match some tag: ["v", "latest"] selects images that have both kinds of tag.
     return all(any(tag.startswith(prefix) for tag in image.tags) for prefix in rule.tag_prefixes) and all(
-        any(_matches(pattern, tag) for tag in image.tags) for pattern in rule.tag_patterns
+        any(matches(pattern, tag) for tag in image.tags) for pattern in rule.tag_patterns
     )
-
-
-def _matches(pattern: str, tag: str) -> bool:
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), tag, re.DOTALL) is not None
 
 
 def _due(rule: PolicyRule, images: Sequence[StoredImage], now: datetime) -> Sequence[StoredImage]:

@@ -6,7 +6,6 @@ Nothing is asked of the network: the root of trust is a file, and a Sigstore bun
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import RefusedInput
 from orchestrator.files.extras import install_command
+from orchestrator.lifecycle.patterns import matches
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -33,8 +33,7 @@ class Signer:
 
     def is_called(self, name: str) -> bool:
         """Whether a certificate's name is this signer's."""
-        pattern = ".*".join(map(re.escape, self.identity.split("*")))
-        return re.fullmatch(pattern, name) is not None
+        return matches(self.identity, name)
 
 
 def read_signer(text: str) -> Signer:

@@ -49,7 +49,7 @@ _HELMFILE = re.compile(r"(?:.*/)?(?:helmfile(?:[-_.].*)?\.ya?ml|helmfile\.d/[^/]
 _ARGO_CD_SOURCE = re.compile(r"\.argocd-source(?:-.+)?\.yaml")
 _FLEET = re.compile(r"fleet\.ya?ml")
 _DEVCONTAINER = re.compile(r"(?:.*/)?\.?devcontainer(?:/.*)?(?:/devcontainer)?\.json", re.I)
-_JSON_IMAGE = re.compile(r"^[ \t]*[^/\n]*?\"image\"\s*:\s*\"([^\"\\\n]+)\"", re.M)
+_JSON_IMAGE = re.compile(r"^[^/\n]*?\"image\"\s*+:\s*+\"([^\"\\\n]+)\"", re.M)
 # A schema is often a megabyte and names no image. In a block mapping a line that begins with a key is one of its own.
 _SCHEMA = re.compile(r"^kind:[ \t]+[\"']?CustomResourceDefinition[\"']?[ \t]*(?:#[^\n]*)?\r?$", re.M)
 _OBJECT = re.compile(r"(?:---[^\n]*\n|[ \t]*#[^\n]*\n|[ \t]*\r?\n)*+(?:apiVersion|kind|metadata|spec)[ \t]*:[ \t\r\n]")

@@ -25,7 +25,7 @@ MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 ACCEPT = ", ".join(MANIFESTS)
-_PART = re.compile(r'([a-z_]+)="([^"]*)"')
+_PART = re.compile(r'(?<![a-z_])([a-z_]++)="([^"]*)"')
 _ANSWERS: dict[int, UpstreamAnswer] = {200: "served", 404: "absent", 401: "withheld", 403: "withheld"}
 MOST_ANSWER = 1 << 20
 

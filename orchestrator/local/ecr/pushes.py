@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 
+from orchestrator.lifecycle.patterns import matches
 from orchestrator.local.ecr.blob_store import Upload
 from orchestrator.local.ecr.ecr_error import EcrError, invalid_parameter
 from orchestrator.local.ecr.holdings import Document, EcrCall, HeldImage, HeldRepository
@@ -105,10 +106,7 @@ def store(repository: HeldRepository, image: HeldImage, tag: str | None) -> Held
 
 
 def _is_immutable(repository: HeldRepository, tag: str) -> bool:
-    excluded = any(
-        re.fullmatch(".*".join(map(re.escape, entry["filter"].split("*"))), tag)
-        for entry in repository.exclusion_filters or ()
-    )
+    excluded = any(matches(entry["filter"], tag) for entry in repository.exclusion_filters or ())
     return repository.mutability.startswith("IMMUTABLE") != excluded
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Any
 
+from orchestrator.lifecycle.patterns import matches
 from orchestrator.local.ecr.ecr_error import EcrError, invalid_parameter
 from orchestrator.local.ecr.holdings import Document, EcrCall, HeldRepository, now, page
 from orchestrator.local.ecr.resource_policies import check_policy_text, statements_of
@@ -139,8 +139,7 @@ def _scanning_of(context: EcrCall, repository: HeldRepository) -> Document:
 
 
 def _matches(entry: Document, name: str) -> bool:
-    pattern = ".*".join(map(re.escape, entry["filter"].split("*")))
-    return re.fullmatch(pattern if "*" in entry["filter"] else f"{pattern}.*", name) is not None
+    return matches(entry["filter"], name) if "*" in entry["filter"] else name.startswith(entry["filter"])
 
 
 def describe_registry(context: EcrCall, _: Document) -> Document:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING
 
+from orchestrator.environment.hcl_syntax import parse_hcl
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping
 
 if TYPE_CHECKING:
@@ -82,19 +82,11 @@ def _named(name: str, node: Node, depth: int = 0) -> Iterator[tuple[str, Node]]:
             yield from _named(f"{name}.{key}", value, depth + 1)
 
 
-@cache
-def _parser() -> tree_sitter.Parser:
-    import tree_sitter
-    import tree_sitter_hcl
-
-    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_hcl.language()))
-
-
 class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
         data = text.encode()
-        self._tree = _parser().parse(data)
+        self._tree = parse_hcl(data)
         # The grammar counts bytes.
         self._characters: Sequence[int] = (
             range(len(data) + 1)

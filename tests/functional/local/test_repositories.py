@@ -161,6 +161,18 @@ def test_scanning_of_the_registry_applies_to_its_repositories(ecr: Any) -> None:
         ecr.put_registry_scanning_configuration(scanType="BASIC", rules=rules)
 
 
+def test_a_filter_of_thirty_stars_is_compared_at_once(ecr: Any) -> None:
+    """With a regular expression it takes for ever."""
+    name = "a" * 200
+    filters = [{"filterType": "WILDCARD", "filter": "*a" * 30 + "*b"}]
+    ecr.create_repository(
+        repositoryName=name, imageTagMutability="IMMUTABLE_WITH_EXCLUSION", imageTagMutabilityExclusionFilters=filters
+    )
+    ecr.put_registry_scanning_configuration(scanType="BASIC", rules=[scan_rule("SCAN_ON_PUSH", filters[0]["filter"])])
+    answer = ecr.batch_get_repository_scanning_configuration(repositoryNames=[name])
+    assert answer["scanningConfigurations"][0]["scanFrequency"] == "MANUAL"
+
+
 def test_roles_can_be_excluded_from_pull_times(ecr: Any, account_id: str) -> None:
     arn = f"arn:aws:iam::{account_id}:role/scanner"
     assert ecr.register_pull_time_update_exclusion(principalArn=arn)["principalArn"] == arn

@@ -1,0 +1,51 @@
+"""A file with four times as many odd characters takes about four times as long: a ratio, never seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from orchestrator.environment.tfvars import parse_tfvars
+from orchestrator.errors import OrchestratorError
+from orchestrator.workloads.find import find_images
+
+FEW, MANY = 6_000, 24_000
+# Linear is 4, and a square 16.
+SQUARE = 9
+
+
+def image_of_terraform(blanks: str) -> int:
+    return len(find_images("main.tf", f'resource "docker_container" "a" {{\n  image = {blanks}"quay.io/a/b:1"\n}}\n').places)
+
+
+def name_in_terraform(blanks: str) -> int:
+    return len(find_images("main.tf", f'a = {blanks}x\nimage = "quay.io/a/b:1"\n').places)
+
+
+def image_of_a_devcontainer(blanks: str) -> int:
+    return len(find_images(".devcontainer/devcontainer.json", f'{{{blanks}"image": "quay.io/a/b:1"}}\n{blanks}x').places)
+
+
+def variable(blanks: str) -> int:
+    try:
+        parse_tfvars(f"tags = {{\n  {blanks}a = {blanks}1 + 1\n}}\n", "environments/dev.tfvars")
+    except OrchestratorError:
+        return 1
+    return 0
+
+
+def seconds(read: Callable[[str], int], blanks: str) -> float:
+    began = time.process_time()
+    assert read(blanks) == 1
+    return time.process_time() - began
+
+
+@pytest.mark.speed
+@pytest.mark.parametrize("blank", [" ", "\t", "\r\n"])
+@pytest.mark.parametrize("read", [image_of_terraform, name_in_terraform, image_of_a_devcontainer, variable])
+def test_many_blanks_take_a_time_that_grows_with_them(read: Callable[[str], int], blank: str) -> None:
+    seconds(read, blank)
+    # Other processes may take the caches away in one try, hardly in all of them. Less than 20 ms says nothing.
+    assert any(seconds(read, blank * MANY) < SQUARE * max(seconds(read, blank * FEW), 0.02) for _ in range(3))
