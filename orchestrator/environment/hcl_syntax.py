@@ -31,11 +31,7 @@ def parse_hcl(source: bytes) -> tree_sitter.Tree:
     """The tree of a file; where the text is no HCL its root has errors."""
     import tree_sitter
 
-    parser = tree_sitter.Parser(_language())
-    shown = list(_shown(source))
-    if len(shown) > 1:
-        parser.included_ranges = shown
-    return parser.parse(source)
+    return tree_sitter.Parser(_language(), included_ranges=list(_shown(source))).parse(source)
 
 
 def _shown(source: bytes) -> Iterator[tree_sitter.Range]:

@@ -17,7 +17,9 @@ SQUARE = 9
 
 
 def image_of_terraform(blanks: str) -> int:
-    return len(find_images("main.tf", f'resource "docker_container" "a" {{\n  image = {blanks}"quay.io/a/b:1"\n}}\n').places)
+    return len(
+        find_images("main.tf", f'resource "docker_container" "a" {{\n  image = {blanks}"quay.io/a/b:1"\n}}\n').places
+    )
 
 
 def name_in_terraform(blanks: str) -> int:
@@ -25,7 +27,9 @@ def name_in_terraform(blanks: str) -> int:
 
 
 def image_of_a_devcontainer(blanks: str) -> int:
-    return len(find_images(".devcontainer/devcontainer.json", f'{{{blanks}"image": "quay.io/a/b:1"}}\n{blanks}x').places)
+    return len(
+        find_images(".devcontainer/devcontainer.json", f'{{{blanks}"image": "quay.io/a/b:1"}}\n{blanks}x').places
+    )
 
 
 def variable(blanks: str) -> int:
