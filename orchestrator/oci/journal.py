@@ -105,7 +105,7 @@ class Journal:
         rows = self._read(
             "select asked, tree from image where registry=? and repository=? and digest=?", (*place, digest)
         )
-        return Complete(rows[0][0], frozenset(json.loads(rows[0][1]))) if rows else None
+        return _complete(*rows[0]) if rows else None
 
     def knows(self, place: Place) -> bool:
         """Whether anything was ever put into the repository."""
@@ -132,6 +132,17 @@ class Journal:
     def _read(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._base.execute(statement, values).fetchall()
+
+
+def _complete(asked: object, tree: object) -> Complete | None:
+    """None for a row that no run wrote: SQLite takes any type in any column."""
+    try:
+        found = json.loads(tree) if isinstance(tree, str) else None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, list) or not isinstance(asked, int | float):
+        return None
+    return Complete(asked, frozenset(found)) if all(isinstance(digest, str) for digest in found) else None
 
 
 def _unusable(path: Path | None, error: sqlite3.DatabaseError) -> NotUsable:

@@ -18,6 +18,13 @@ _SCHEMA = """
 create table if not exists wanted(target text primary key, source text, since real) without rowid;
 create table if not exists ended(target text primary key, source text, at real, what text, why text, remedy text) without rowid;
 """
+_COLUMNS = {
+    "wanted": ["target", "source", "since"],
+    "ended": ["target", "source", "at", "what", "why", "remedy"],
+}
+# SQLite's codes (rescode.html) of a place that cannot be used, which a new file would not mend: PERM, BUSY, LOCKED,
+# NOMEM, READONLY, IOERR, FULL, CANTOPEN.
+_OF_THE_DISK = frozenset({3, 5, 6, 7, 8, 10, 13, 14})
 BUSY_SECONDS = 10.0
 _ENDED = "select target, source, at, what, why, remedy from ended order by at desc"
 LATEST = 253_402_300_799  # Unix time: the last second of the year 9999
@@ -55,26 +62,18 @@ class LedgerState:
 
 
 class CopyLedger:
-    """The file, as the queue writes it: under the queue's lock, from several threads."""
+    """The file, as the queue writes it: under the queue's lock, from several threads.
+
+    A file that is damaged, or that no queue wrote, is put aside and made anew. Where none can be written the ledger is in
+    memory. Both are logged: Pods keep being answered.
+    """
 
     def __init__(self, path: Path) -> None:
-        try:
-            self._base = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        except sqlite3.DatabaseError as error:
-            raise unusable(path, error) from error
-        try:
-            self._base.executescript(_SCHEMA)
-        except sqlite3.DatabaseError as error:
-            self._base.close()
-            raise unusable(path, error) from error
-        self._path = path
+        self._base = _opened(path)
 
     def waiting(self) -> tuple[WaitingCopy, ...]:
         """What waits, the oldest first."""
-        try:
-            return _waiting(self._base)
-        except sqlite3.DatabaseError as error:
-            raise unusable(self._path, error) from error
+        return _waiting(self._base)
 
     def want(self, copy: WaitingCopy) -> None:
         """It is to be copied. A full disk costs the survival of a restart, not the copy."""
@@ -103,6 +102,54 @@ class CopyLedger:
     def close(self) -> None:
         """Nothing more is written."""
         self._base.close()
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    for _ in range(2):
+        try:
+            return _connected(path)
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:
+                break
+            _log.warning("the queue's file was put aside", extra={"why": str(error), "file": str(path)})
+            if not _put_aside(path):
+                break
+    _log.warning("the queue is kept in memory: what waits at the end of this process is forgotten")
+    return _connected(":memory:")
+
+
+def _connected(path: Path | str) -> sqlite3.Connection:
+    """Raises sqlite3.DatabaseError for a file of another kind, and one that cannot be read or written."""
+    base = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        _require_ours(base)
+        base.executescript(_SCHEMA)
+        # Damage within shows when it is read.
+        _waiting(base)
+    except sqlite3.DatabaseError:
+        base.close()
+        raise
+    return base
+
+
+def _require_ours(base: sqlite3.Connection) -> None:
+    """Raise sqlite3.DatabaseError for tables of another program, or of another version of this one."""
+    for table, columns in _COLUMNS.items():
+        found = [str(row[1]) for row in base.execute(f"pragma table_info({table})")]
+        if found and found != columns:
+            raise sqlite3.DatabaseError(f"its table {table} has the columns {', '.join(found)}")
+
+
+def _put_aside(path: Path) -> bool:
+    """Rename it, and remove what SQLite would apply to a new one of its name."""
+    try:
+        path.replace(path.with_name(f"{path.name}.unusable"))
+        for ending in ("-journal", "-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+    except OSError as error:
+        _log.warning("the queue's file cannot be put aside", extra={"why": str(error)})
+        return False
+    return True
 
 
 def read_ledger(path: Path) -> LedgerState:

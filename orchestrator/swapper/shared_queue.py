@@ -190,7 +190,8 @@ class SharedCopyQueue:
             status = statuses.get(target)
             if status is not None and status.state in ENDED:
                 self._end(target, told=status.state is JobState.DONE)
-            elif status is not None and self._clock() - since > MEND_SECONDS:
+            elif status is not None and not 0 <= self._clock() - since <= MEND_SECONDS:
+                # A clock that was set back makes nobody wait longer.
                 late[target] = status
             elif status is None:
                 # Somebody emptied the table: a Pod may ask anew.

@@ -165,7 +165,6 @@ class SwapCopies:
     def _open(self) -> tuple[MirrorTarget, Registries, Journal]:
         from orchestrator.aws.made_repositories import marked
         from orchestrator.aws.mirror_target import MirrorTarget
-        from orchestrator.oci import Journal
 
         session = self.aws()
         with self._lock:
@@ -173,7 +172,7 @@ class SwapCopies:
                 target = MirrorTarget(
                     session, self._home.registry, lambda name: marked(self._home.settings(name), self._home.maker)
                 )
-                self._opened = target, self._registries(target), Journal(self._home.folder / "copies.sqlite")
+                self._opened = target, self._registries(target), _journal(self._home.folder / "copies.sqlite")
             return self._opened
 
     def _registries(self, target: MirrorTarget, logins: Sequence[Logins] = ()) -> Registries:
@@ -189,3 +188,15 @@ class SwapCopies:
 
         opened = self._home.sources.get(host)
         return target.find(host) if opened is None else ecr_endpoint(opened(), host)
+
+
+def _journal(path: Path) -> Journal:
+    """The journal of copies; one in memory where the file cannot be used: it only saves requests."""
+    from orchestrator.oci import Journal
+    from orchestrator.oci.errors import NotUsable
+
+    try:
+        return Journal(path)
+    except NotUsable as error:
+        _log.warning("the journal of copies is kept in memory", extra={"why": f"{error.headline} {error.remedy}"})
+        return Journal()

@@ -357,12 +357,6 @@ def test_what_failed_is_left_for_a_minute(tmp_path: Path) -> None:
     queue.close()
 
 
-def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
-    (tmp_path / "queue.sqlite").write_bytes(b"no database" * 100)
-    with pytest.raises(OrchestratorError, match="cannot be used"):
-        CopyQueue(tmp_path / "queue.sqlite", lambda *_: None, lambda *_: None)
-
-
 def test_the_time_is_what_the_api_server_gives_less_a_margin() -> None:
     given = {"timeout=10s": 9.0, "timeout=5s": 4.0, "timeout=1s": 0.1, "": 9.0, "timeout=99s": 9.0, "timeout=x": 9.0}
     assert {query: budget(query) for query in given} == given
