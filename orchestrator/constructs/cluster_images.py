@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import RefusedInput
 from orchestrator.routes.build import build_route_table
 from orchestrator.routes.table import Redirected, Refused
-from orchestrator.workloads.edits import forward, rewrite
+from orchestrator.workloads.edits import Rewritten, everywhere, forward, rewrite
 from orchestrator.workloads.find import find_images
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from orchestrator.environment.model import Environment
+    from orchestrator.workloads.place import Found, ImagePlace
 
 # Both kinds of CDK write `${Token[…]}` or `${TfToken[…]}` into texts for what a deployment fills in.
 _FILLED_IN = "${"
@@ -32,7 +33,7 @@ class ImageRedirects:
     """The route table of one environment, for the constructs of both kinds."""
 
     def __init__(self, environment: Environment) -> None:
-        self._name = environment.name
+        self.name = environment.name
         self._table = build_route_table(environment)
 
     def redirect(self, image: str) -> str:
@@ -40,15 +41,15 @@ class ImageRedirects:
         if _FILLED_IN in image:
             raise RefusedInput(
                 f'"{image}" is known at deployment only, and its route is told when the program is synthesised.',
-                environment=self._name,
+                environment=self.name,
                 remedy='Redirect the name, and put what is not known behind it: `redirect("nginx") + ":" + tag`.',
             )
         answer = self._table.redirect(image)
         if isinstance(answer, Refused):
             raise RefusedInput(
                 f'"{image}" cannot be pulled: {answer.reason}.',
-                environment=self._name,
-                remedy=f"`orchestrator route {self._name} '{image}'` says more.",
+                environment=self.name,
+                remedy=f"`orchestrator route {self.name} '{image}'` says more.",
             )
         return answer.target if isinstance(answer, Redirected) else image
 
@@ -61,7 +62,11 @@ class ImageRedirects:
         """Kubernetes objects with their images where they are pulled from: what `orchestrator rewrite` would write."""
         # The finders read text: the same fields of the same kinds as in people's files.
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(documents)})
-        found = find_images("documents.json", text)
-        changed = rewrite(found.places, forward(self._table)).apply(text)
-        items: list[Any] = json.loads(changed)["items"]
+        _, rewritten = self.read("documents.json", text)
+        items: list[Any] = json.loads(rewritten.apply(text))["items"]
         return items
+
+    def read(self, name: str, text: str, chosen: Callable[[ImagePlace], bool] = everywhere) -> tuple[Found, Rewritten]:
+        """The images of the text of a file called `name`, and the edits that redirect the chosen ones."""
+        found = find_images(name, text)
+        return found, rewrite(found.places, forward(self._table), chosen=chosen)

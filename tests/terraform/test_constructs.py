@@ -197,6 +197,9 @@ def test_cdk_terrain_plans_what_the_root_module_plans(
     plan = root.plan(prod, folder=stack)
 
     assert below(plan, ("module.cache", "module.manager")) == planned
+    (task,) = (one for one in plan["resource_changes"] if one["type"] == "aws_ecs_task_definition")
+    (container,) = json.loads(task["change"]["after"]["container_definitions"])
+    assert container["image"] == f"{prod.registry.host}/quay/prometheus/prometheus:v3"
 
 
 @pytest.mark.long

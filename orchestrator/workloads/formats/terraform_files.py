@@ -147,6 +147,8 @@ class _File:
                 self._report(Unreadable(part.start, reason, node.value))
         elif resolved.parts and _is_image(name, resolved.reference, certain=certain):
             self._note(ImagePlace(where, FORMAT, resolved.reference, Parts(**resolved.parts)))
+            # The text with the variable in it is read: nothing in it is filled in later.
+            self._seen.add(part.start)
         else:
             self._report(filled_in_later(node.value, part.start))
 
