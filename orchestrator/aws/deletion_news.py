@@ -62,6 +62,7 @@ class DeletionNews:
         self._clock = clock
         self._seen: dict[str, frozenset[str]] = {}
         self._closed = threading.Event()
+        self._failing: set[Callable[[], None]] = set()
 
     def start(self) -> None:
         """Hear and read until `close`."""
@@ -72,20 +73,28 @@ class DeletionNews:
         """Hear no more."""
         self._closed.set()
 
+    @property
+    def is_deaf(self) -> bool:
+        """Does it hear of nothing now: AWS is away, or refuses?"""
+        return bool(self._failing)
+
     def _going_on(self, work: Callable[[], None]) -> None:
         told = ""
         while not self._closed.is_set():
             try:
                 work()
+                self._failing.discard(work)
                 told = ""
             except OrchestratorError as error:
                 if error.headline != told:
                     _log.warning("deletions are not heard", extra={"why": f"{error.headline} {error.why}".strip()})
                 told = error.headline
+                self._failing.add(work)
                 self._closed.wait(AWAY_SECONDS)
             except Exception:
                 # A thread that ends here would never hear of a deletion again.
                 _log.exception("deletions are not heard")
+                self._failing.add(work)
                 self._closed.wait(AWAY_SECONDS)
 
     def _client(self, service: Any) -> Any:

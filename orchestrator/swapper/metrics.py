@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
@@ -34,7 +35,21 @@ class SwapMetrics:
         self.reloads = Counter(
             "swapper_certificate_reloads", "Certificates by what became of them.", ("outcome",), **of
         )
-
+        self._begins = Gauge(
+            "swapper_certificate_begins_timestamp_seconds",
+            "From when the served certificate is valid, in Unix time; 0 without TLS.",
+            **of,
+        )
+        self._ends = Gauge(
+            "swapper_certificate_ends_timestamp_seconds",
+            "Until when the served certificate is valid, in Unix time; 0 without TLS.",
+            **of,
+        )
+        self.unheard = Gauge(
+            "swapper_deletions_unheard",
+            "1 while deletions in the registry are not heard, so that an image may be believed for five minutes.",
+            **of,
+        )
         self.looks = Counter("swapper_looks", "Looks at the registry by outcome.", ("outcome",), **of)
         self.copies = Counter("swapper_copies", "Copies that ended, by outcome.", ("outcome",), **of)
         self.copied_bytes = Counter("swapper_copied_bytes", "Bytes sent to the registry.", **of)
@@ -52,6 +67,11 @@ class SwapMetrics:
         for number, one in enumerate(filters):
             for reason in ("error", "no boolean"):
                 self._missed.labels(str(number), reason).set_function(partial(one.missed.__getitem__, reason))
+
+    def serves(self, begins: datetime, ends: datetime) -> None:
+        """A certificate of this validity is served from now on."""
+        self._begins.set(begins.timestamp())
+        self._ends.set(ends.timestamp())
 
     def request(self, path: str, status: int) -> None:
         """A request was answered."""

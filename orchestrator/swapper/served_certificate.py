@@ -62,9 +62,10 @@ class Certificate:
                 remedy=f"Give a certificate in PEM and its own key, without a passphrase: {_KEYS}.",
             )
 
-    def ends(self) -> datetime:
-        """When it is valid no longer. Raises ValueError or OSError where it cannot be read."""
-        return self._read().not_valid_after_utc
+    def validity(self) -> tuple[datetime, datetime]:
+        """From when, and until when, it is valid. Raises ValueError or OSError where it cannot be read."""
+        read = self._read()
+        return read.not_valid_before_utc, read.not_valid_after_utc
 
     @contextlib.contextmanager
     def held(self) -> Iterator[Certificate]:

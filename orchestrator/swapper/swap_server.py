@@ -143,6 +143,8 @@ class SwapServer:
         self._watch_seconds = watch_seconds
         self._server = _Listening(webhook, bound, certificate)
         self._ending = asyncio.Event()
+        if certificate is not None:
+            metrics.serves(*certificate.validity())
 
     async def serve(self, ready: Callable[[], None] = lambda: None) -> None:
         """Listen until a signal comes, let the endpoints forget us, finish what is under way."""
@@ -193,6 +195,7 @@ class SwapServer:
                 return
             _log.info("a new certificate is here")
             await self._server.renew(pair)
+            self._metrics.serves(*pair.validity())
         self._metrics.reloads.labels("renewed").inc()
         _log.info("the certificate was renewed")
 

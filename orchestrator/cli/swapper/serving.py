@@ -64,6 +64,7 @@ def serve_rules(
             copies = SwapCopies(decided.home, metrics, via, ClusterApi.if_in_pod(), keeps=keeps)
             looks.append(_looks(decided, copies, metrics))
             news.extend(_news(decided.home, copies, looks[0]))
+            metrics.unheard.set_function(lambda: float(any(one.is_deaf for one in news)))
         webhook = Webhook(decided.rules, metrics, looks[0] if looks else None)
         return SwapServer(
             *(webhook, bound, certificate, metrics), drain_seconds=drain_seconds, watch_seconds=reload_seconds

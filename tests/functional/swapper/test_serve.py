@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import ssl
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.swapper.served_certificate import Certificate
 from tests.functional.running import run
 from tests.functional.swapper.serving_webhook import ServedWebhook, make_certificate, served
 from tests.references_table import OWN, tfvars
@@ -135,6 +137,13 @@ def test_a_caller_who_leaves_is_no_failure(webhook: ServedWebhook) -> None:
     assert "a request failed" not in {line["message"] for line in webhook.lines}
 
 
+def page(running: ServedWebhook) -> bytes:
+    """The page for Prometheus, whichever certificate is served."""
+    with contextlib.closing(running.unverified()) as connection:
+        connection.request("GET", "/metrics")
+        return connection.getresponse().read()
+
+
 def half_sent(running: ServedWebhook) -> HTTPSConnection:
     """A review whose second half is still to come."""
     connection = running.connection(running.cert)
@@ -155,6 +164,7 @@ def finished(connection: HTTPSConnection) -> int:
 
 def test_certificates_are_renewed_and_sigterm_finishes_what_is_under_way(project: Path, tmp_path: Path) -> None:
     with served(project, tmp_path, "standard", "--drain-seconds", "0.5", "--reload-seconds", "0.1") as running:
+        assert b"swapper_certificate_ends_timestamp_seconds 0.0" not in page(running)
         old = tmp_path / "old.crt"
         old.write_bytes(running.cert.read_bytes())
         make_certificate(tmp_path / "new", "second")
@@ -167,6 +177,8 @@ def test_certificates_are_renewed_and_sigterm_finishes_what_is_under_way(project
             running.logged("a new certificate is here")
             assert finished(before) == 200
         running.logged("the certificate was renewed")
+        (page_ends,) = re.findall(rb"^swapper_certificate_ends_timestamp_seconds (\S+)$", page(running), re.MULTILINE)
+        assert float(page_ends) == Certificate(tmp_path / "tls.crt", tmp_path / "tls.key").validity()[1].timestamp()
         assert running.ask("GET", "/healthz", ca=tmp_path / "tls.crt")[0] == 200
         with pytest.raises(ssl.SSLCertVerificationError):
             running.ask("GET", "/healthz", ca=old)

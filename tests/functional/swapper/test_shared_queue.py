@@ -225,6 +225,23 @@ def test_status_asks_the_queue_that_a_file_names(cloud: Cloud) -> None:
     assert run(*where, "--state-dir", str(cloud.folder / "empty")).err.startswith("0 waiting, 0 copied, 0 failed")
 
 
+def test_status_asks_the_queue_of_a_file_alone(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in cloud.local.variables(ACCOUNT, "eu-west-1").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "swapper.yaml"
+    file.write_text(
+        f"queue: sqs\nqueueUrl: {QUEUE}\nstate: dynamodb\ntableName: copies\n"
+        f"target:\n  type: aws\n  aws: {{accountId: '{ACCOUNT}', region: eu-west-1}}\n"
+    )
+    told = run("swapper", "status", "--config", str(file), "--json")
+    assert (told.code, told.json) == (0, as_document(state_of(cloud.queue()))), told.err
+    assert "(queue and table copies: messages " in run("swapper", "status", "--config", str(file)).err
+    file.write_text(file.read_text().replace("queueUrl: ", "queueUrl: x"))
+    wrong = run("swapper", "status", "--config", str(file))
+    assert (wrong.code, f"{file}:2: " in wrong.err, "Traceback" in wrong.err) == (2, True, False), wrong.err
+
+
 def test_a_queue_that_is_away_leaves_pods_their_source_and_says_so(cloud: Cloud) -> None:
     heard: dict[str, bool] = {}
     away = threading.Event()

@@ -16,6 +16,7 @@ from orchestrator.errors import RefusedInput
 from orchestrator.swapper.served_certificate import Certificate
 
 ENDS = datetime(2031, 5, 1, tzinfo=UTC)
+BEGINS = ENDS - timedelta(days=90)
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
 
 
@@ -29,7 +30,7 @@ def written(folder: Path, key: Key) -> Certificate:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(7)
-        .not_valid_before(ENDS - timedelta(days=90))
+        .not_valid_before(BEGINS)
         .not_valid_after(ENDS)
         .sign(key, digest)
     )
@@ -75,7 +76,7 @@ def test_a_pair_that_is_held_stays_while_its_files_change(tmp_path: Path) -> Non
     pair = written(tmp_path, ec.generate_private_key(ec.SECP256R1()))
     with pair.held() as held:
         pair.cert.write_text("no certificate")
-        assert (held.problem(), held.ends()) == ("", ENDS)
+        assert (held.problem(), held.validity()) == ("", (BEGINS, ENDS))
         assert pair.problem() != ""
 
 
