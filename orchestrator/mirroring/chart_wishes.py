@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.errors import Location, RefusedInput
+from orchestrator.mirroring.expressions import Expression
 from orchestrator.mirroring.image_paths import ImagePath, parse_image_path
 from orchestrator.mirroring.wishes import Wish, wish
 from orchestrator.mirroring.yaml_documents import shown
@@ -37,7 +38,7 @@ class ChartWish:
     path: str = ""
     image_paths: tuple[ImagePath, ...] = ()
     platforms: tuple[str, ...] = ()
-    blocked: tuple[re.Pattern[str], ...] = ()
+    blocked: tuple[Expression, ...] = ()
     where: Location | None = None
     kubernetes_version: str = ""
 
@@ -68,7 +69,7 @@ def tag_of_version(version: str) -> str:
     return version.replace("+", "_")
 
 
-def read_charts(name: str, section: Any, blocked: tuple[re.Pattern[str], ...]) -> Iterator[ChartWish]:
+def read_charts(name: str, section: Any, blocked: tuple[Expression, ...]) -> Iterator[ChartWish]:
     """The charts of a `helm` section. Raises RefusedInput with the file's name."""
     if section is None:
         return
@@ -91,7 +92,7 @@ def read_charts(name: str, section: Any, blocked: tuple[re.Pattern[str], ...]) -
         yield _chart(name, entry, "", blocked)
 
 
-def _chart(name: str, entry: dict[str, Any], url: str, blocked: tuple[re.Pattern[str], ...]) -> ChartWish:
+def _chart(name: str, entry: dict[str, Any], url: str, blocked: tuple[Expression, ...]) -> ChartWish:
     chart = entry.get("name")
     if not isinstance(chart, str) or not _NAME.fullmatch(chart):
         raise _refused(name, f"mirror.helm has a chart named {shown(chart)}", "Write its name as its Chart.yaml does.")

@@ -16,7 +16,8 @@ from orchestrator.mirroring.operator_selection import CatalogWish, ChosenBundles
 def filtered_catalog(files: Iterable[tuple[str, str]], chosen: ChosenBundles, wished: CatalogWish) -> dict[str, bytes]:
     """{path below the catalog's folder: content}, one file a package. Raises RefusedInput."""
     defaults = {choice.name: choice.default for choice in wished.packages if choice.default}
-    bundles = {(bundle.package, bundle.name) for bundle in chosen.bundles}
+    # OLM refuses a bundle that is no channel's entry.
+    bundles = {(package, name) for (package, _), names in chosen.channels.items() for name in names}
     packages = {package for package, _ in chosen.channels}
     found: dict[str, list[dict[str, Any]]] = {}
     for name, text in files:

@@ -6,12 +6,12 @@ Source: oc-mirror `internal/pkg/api/v2alpha1/type_config.go`, `type_config_inclu
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.chart_wishes import read_charts
+from orchestrator.mirroring.expressions import Expression, NoExpression, parse_expression
 from orchestrator.mirroring.operator_selection import CatalogWish, PackageChoice, VersionSpan, Wanted
 from orchestrator.mirroring.versions import Version, parse_version
 from orchestrator.mirroring.wishes import Wish, check_platform, wish
@@ -23,12 +23,10 @@ _DONE = {"additionalImages", "operators", "blockedImages", "helm"}
 _INSTEAD = {
     "platform": "Releases of OpenShift come with the cluster on ROSA; elsewhere mirror them with `oc mirror`.",
 }
+_DOCUMENT_KEYS = {"apiVersion", "kind", "metadata", "mirror", "archiveSize"}
 _OPERATOR_KEYS = {"catalog", "packages", "full", "platforms", "skipDependencies", "targetCatalogSourceTemplate"}
 _PACKAGE_KEYS = {"name", "channels", "defaultChannel", "minVersion", "maxVersion", "minBundle"}
 _CHANNEL_KEYS = {"name", "minVersion", "maxVersion", "minBundle"}
-# Characters of a pattern, and what in it takes time that grows faster than the text.
-_LONGEST = 1000
-_NESTED = re.compile(r"\([^()]*[+*}][^()]*\)\s*[+*{]")
 
 
 def is_image_set(document: dict[str, Any]) -> bool:
@@ -44,6 +42,7 @@ def read_image_set(document: dict[str, Any], name: str) -> list[Wanted]:
     """The additional images, the catalogs and the charts. Raises RefusedInput for what else the document asks for."""
     if document["apiVersion"] != f"{API}v2alpha1":
         raise _refused(name, f"it is {shown(document['apiVersion'])}", f"Write it for oc-mirror v2: {API}v2alpha1.")
+    _known(name, "it", document, _DOCUMENT_KEYS)
     mirror = document.get("mirror")
     if not isinstance(mirror, dict):
         raise _refused(name, "it has no mirror section", "Write mirror with additionalImages or operators.")
@@ -54,27 +53,28 @@ def read_image_set(document: dict[str, Any], name: str) -> list[Wanted]:
     blocked = _blocked(name, mirror)
     images = _named(name, "additionalImages", mirror.get("additionalImages"))
     found: list[Wanted] = [
-        _additional(name, entry) for entry in images if not any(pattern.search(entry["name"]) for pattern in blocked)
+        _additional(name, entry) for entry in images if not any(pattern.is_in(entry["name"]) for pattern in blocked)
     ]
-    found += [_catalog(name, entry, blocked) for entry in _mappings(name, "operators", mirror.get("operators"))]
+    catalogs = [_catalog(name, entry, blocked) for entry in _mappings(name, "operators", mirror.get("operators"))]
+    _once(name, "mirror.operators", (each.catalog for each in catalogs))
+    found += catalogs
     found += read_charts(name, mirror.get("helm"), blocked)
     if not found:
         raise _refused(name, "mirror names nothing to copy", "List images in additionalImages, operators or charts.")
     return found
 
 
-def _blocked(name: str, mirror: dict[str, Any]) -> tuple[re.Pattern[str], ...]:
+def _blocked(name: str, mirror: dict[str, Any]) -> tuple[Expression, ...]:
     """Images are blocked by expressions that are found anywhere in the reference, as oc-mirror v2 has it."""
     patterns = []
     for entry in _named(name, "blockedImages", mirror.get("blockedImages")):
         text = entry["name"]
-        what = f"blockedImages has {text[:100]!a}, which is no expression here"
-        if len(text) > _LONGEST or _NESTED.search(text):
-            raise _refused(name, f"{what}: it is too long, or repeats what repeats", "Write it more simply.")
+        _known(name, f"blockedImages of {text[:100]!a}", entry, {"name"})
         try:
-            patterns.append(re.compile(text))
-        except (re.error, RecursionError, OverflowError) as error:
-            raise _refused(name, f"{what}: {error}", "Correct it.") from error
+            patterns.append(parse_expression(text))
+        except NoExpression as error:
+            what = f"blockedImages has {text[:100]!a}, which is no expression: {error}"
+            raise _refused(name, what, "Correct it.") from error
     return tuple(patterns)
 
 
@@ -82,10 +82,11 @@ def _additional(name: str, entry: dict[str, Any]) -> Wish:
     for key in ("targetRepo", "targetTag"):
         if entry.get(key):
             raise _refused(name, f"{entry['name']} has a {key}", "Remove it: the route table says where images go.")
+    _known(name, entry["name"], entry, {"name", "platforms", "targetRepo", "targetTag"})
     return wish(entry["name"], Location(name), platforms=_platforms(name, entry.get("platforms")))
 
 
-def _catalog(name: str, entry: dict[str, Any], blocked: tuple[re.Pattern[str], ...]) -> CatalogWish:
+def _catalog(name: str, entry: dict[str, Any], blocked: tuple[Expression, ...]) -> CatalogWish:
     catalog = entry.get("catalog")
     if not isinstance(catalog, str) or not catalog:
         raise _refused(
@@ -105,6 +106,7 @@ def _catalog(name: str, entry: dict[str, Any], blocked: tuple[re.Pattern[str], .
     packages = tuple(
         _package(name, package, full) for package in _named(name, "operators.packages", entry.get("packages"))
     )
+    _once(name, f"the catalog {catalog}", (package.name for package in packages))
     platforms = _platforms(name, entry.get("platforms"))
     return CatalogWish(catalog, packages, full, platforms, Location(name), blocked)
 
@@ -125,6 +127,7 @@ def _package(name: str, entry: dict[str, Any], full: bool) -> PackageChoice:
     channels: dict[str, VersionSpan] = {}
     for channel in _named(name, f"the channels of {package}", entry.get("channels")):
         _known(name, f"the channel {channel['name']} of {package}", channel, _CHANNEL_KEYS)
+        _once(name, f"the package {package}", (*channels, channel["name"]))
         channels[channel["name"]] = _span(name, f"the channel {channel['name']} of {package}", channel)
     if own and any(channels.values()):
         raise _refused(name, f"the package {package} and one of its channels both choose versions", "Keep one of both.")
@@ -165,6 +168,14 @@ def _known(name: str, what: str, entry: dict[str, Any], known: set[str]) -> None
     for key in entry:
         if key not in known and entry[key]:
             raise _refused(name, f"{what} has {str(key)[:100]!a}, which is not done here", "Correct or remove it.")
+
+
+def _once(name: str, what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for each in names:
+        if each in seen:
+            raise _refused(name, f"{what} names {each[:100]} twice", "Write one entry with everything of it.")
+        seen.add(each)
 
 
 def _mappings(name: str, key: str, entries: Any) -> Iterator[dict[str, Any]]:

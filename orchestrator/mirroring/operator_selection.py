@@ -7,12 +7,12 @@ Of a named package the heads of its channels, or of the named ones. With version
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.chart_wishes import ChartWish
+from orchestrator.mirroring.expressions import Expression
 from orchestrator.mirroring.operator_catalog import Bundle, Channel, OperatorCatalog
 from orchestrator.mirroring.upgrade_graph import channel_head, entries_in_range
 from orchestrator.mirroring.versions import Version
@@ -59,12 +59,12 @@ class CatalogWish:
     full: bool = False
     platforms: tuple[str, ...] = ()
     where: Location | None = None
-    blocked: tuple[re.Pattern[str], ...] = ()
+    blocked: tuple[Expression, ...] = ()
 
     def images(self, bundles: Iterable[Bundle]) -> tuple[str, ...]:
         """The images to copy: of the bundles, each once, and the catalog's own."""
         found = dict.fromkeys([self.catalog, *(image for bundle in bundles for image in bundle.images)])
-        return tuple(image for image in found if not any(pattern.search(image) for pattern in self.blocked))
+        return tuple(image for image in found if not any(pattern.is_in(image) for pattern in self.blocked))
 
 
 # What a document or a command line asks for.
@@ -73,7 +73,10 @@ Wanted = Wish | CatalogWish | ChartWish
 
 @dataclass(frozen=True, slots=True)
 class ChosenBundles:
-    """`channels`: (package, channel) -> the bundles kept of it; `outside`: bundles kept for upgrades though out of range."""
+    """`channels`: (package, channel) -> its entries that are kept; `outside`: bundles kept for upgrades though out of range.
+
+    `bundles` are those, and skipped ones that are entries of another channel alone.
+    """
 
     bundles: tuple[Bundle, ...]
     channels: Mapping[tuple[str, str], tuple[str, ...]]
@@ -85,18 +88,23 @@ def choose_bundles(catalog: OperatorCatalog, wished: CatalogWish) -> ChosenBundl
     choices = wished.packages or tuple(PackageChoice(name) for name in sorted(catalog.defaults))
     kept: dict[tuple[str, str], tuple[str, ...]] = {}
     outside: list[str] = []
+    wanted: dict[tuple[str, str], None] = {}
     for choice in choices:
         channels = _channels(catalog, choice, wished)
         versions = {name: bundle.version for name, bundle in catalog.bundles.get(choice.name, {}).items()}
         spans = dict(choice.channels)
+        _check_single(choice, spans, versions, wished)
         for channel in channels:
             between = spans.get(channel.name) or choice.versions
             names, forced = _kept(channel, between, wished, versions)
             outside += forced
+            if not names and spans.get(channel.name):
+                raise _empty(channel, wished)
+            wanted |= dict.fromkeys((choice.name, name) for name in names)
             if names:
                 kept[choice.name, channel.name] = tuple(entry.name for entry in channel.entries if entry.name in names)
-        _check_default(catalog, choice, kept, wished)
-    wanted = dict.fromkeys((package, name) for (package, _), names in kept.items() for name in names)
+        if wished.packages:
+            _check_default(catalog, choice, kept, wished)
     bundles = [catalog.bundles.get(package, {}).get(name) for package, name in sorted(wanted)]
     # An entry whose bundle was taken out of the catalog is no error for OLM either.
     return ChosenBundles(tuple(bundle for bundle in bundles if bundle), kept, tuple(dict.fromkeys(outside)))
@@ -125,6 +133,32 @@ def _kept(
         return {entry.name for entry in channel.entries if versions.get(entry.name) == between.low}, []
     holds: Callable[[Version], bool] = between.holds
     return entries_in_range(channel, versions, holds)
+
+
+def _check_single(
+    choice: PackageChoice,
+    spans: Mapping[str, VersionSpan],
+    versions: Mapping[str, Version | None],
+    wished: CatalogWish,
+) -> None:
+    """One version alone that no bundle of the package has: oc-mirror stops there, too."""
+    for span in (choice.versions, *spans.values()):
+        if span.low is not None and span.low == span.high and span.low not in versions.values():
+            newest = max((version for version in versions.values() if version), default=None)
+            raise RefusedInput(
+                f"The package {choice.name!a} has no bundle of the version {span.low}.",
+                remedy=f"Write a version that it has, such as {newest}." if newest else "Leave the versions out.",
+                where=wished.where,
+            )
+
+
+def _empty(channel: Channel, wished: CatalogWish) -> RefusedInput:
+    return RefusedInput(
+        f"The channel {channel.name!a} of the package {channel.package!a} has no bundle in the range of its versions.",
+        why="Nothing of it would be copied.",
+        remedy="Widen its versions, or leave the channel out.",
+        where=wished.where,
+    )
 
 
 def _check_default(

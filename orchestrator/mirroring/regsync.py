@@ -1,6 +1,6 @@
 """regsync's configuration (regclient) as it is: `sync` entries -> wishes.
 
-Source: regclient `cmd/regsync/config.go` and its documentation: source, target, type, tags, platform(s), referrers.
+Source: regclient `cmd/regsync/root/config.go` and `root.go`: source, target, type, tags, tagSets, platform(s), referrers.
 Options that are not done are refused by name. `creds` are not taken: logins are docker's. Signatures always come.
 """
 
@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from orchestrator.errors import Location, RefusedInput
-from orchestrator.mirroring.tag_selection import select_tags
+from orchestrator.mirroring.loose_versions import parse_loose_range
+from orchestrator.mirroring.tag_selection import TagSelection, compile_pattern, select_tags
 from orchestrator.mirroring.wishes import Wish, check_platform, read_reference
 from orchestrator.mirroring.yaml_documents import shown, texts_of
 
@@ -18,13 +19,15 @@ _REFUSED = {
     "backup": "a tag that moves is replaced; the former image stays by its digest",
     "mediaTypes": "every kind of manifest is copied",
 }
-_KNOWN = {
-    *("source", "target", "type", "tags", "repos", "platform", "platforms", "referrers", "digestTags"),
-    *("interval", "schedule", "ratelimit", "fastCopy", "forceRecursive", "includeExternal", "hooks", "tagSets"),
-    *("referrerFilters", "referrerSource", "referrerTarget", "referrerSlow", "cacheTime", "cacheCount", "parallel"),
-    *("skipDockerConfig", "userAgent", "blobLimit"),
-}
-_UNDONE = ("tagSets", "referrerFilters", "referrerSource", "referrerTarget", "includeExternal", "hooks")
+_CHOICES = ("source", "target", "type", "tags", "tagSets", "repos", "platform", "platforms")
+_UNDONE = ("referrerFilters", "referrerSource", "referrerTarget", "includeExternal", "hooks")
+# What says how fast, how often or how thoroughly regsync works. It is decided otherwise here.
+_LEFT = (
+    *("referrers", "referrerSlow", "digestTags", "interval", "schedule", "ratelimit", "fastCheck", "fastCopy"),
+    *("forceRecursive", "blobLimit", "cacheCount", "cacheTime", "parallel", "skipDockerConfig", "userAgent"),
+)
+_DEFAULTS = {*_UNDONE, *_LEFT}
+_KNOWN = {*_CHOICES, *_DEFAULTS}
 
 
 def is_regsync(document: dict[str, Any]) -> bool:
@@ -34,11 +37,11 @@ def is_regsync(document: dict[str, Any]) -> bool:
 
 def read_regsync(document: dict[str, Any], name: str) -> list[Wish]:
     """The wishes of all entries. Raises RefusedInput that names the entry."""
-    if document.get("version") not in (None, 1):
+    if document.get("version") not in (None, 0, 1):
         raise _refused(name, f"its version is {shown(document['version'])}, not 1", "Write version: 1.")
     defaults = document.get("defaults")
     defaults = defaults if isinstance(defaults, dict) else {}
-    _check_keys(name, "defaults", defaults)
+    _check_keys(name, "defaults", defaults, _DEFAULTS)
     found: list[Wish] = []
     for number, entry in enumerate(document["sync"], start=1):
         if not isinstance(entry, dict):
@@ -53,7 +56,7 @@ def _refused(name: str, what: str, remedy: str, why: str = "") -> RefusedInput:
 
 def _entry(name: str, number: int, entry: dict[str, Any], own: dict[str, Any]) -> Iterator[Wish]:
     at = f"entry {number} of sync"
-    _check_keys(name, at, own)
+    _check_keys(name, at, own, _KNOWN)
     source, target = entry.get("source"), entry.get("target")
     if not isinstance(source, str) or not isinstance(target, str):
         raise _refused(name, f"{at} has no source and target", "Write both.")
@@ -76,23 +79,32 @@ def _entry(name: str, number: int, entry: dict[str, Any], own: dict[str, Any]) -
     where = Location(name)
     image, place = read_reference(source, where), read_reference(target, where)
     if kind == "image":
-        if place.tag != image.tag and place.tag and image.tag:
-            remedy = "Give the image its tag in the target with a push there."
-            raise _refused(name, f"{at} renames the tag {image.tag} to {place.tag}", remedy)
+        before, after = (each.tag or each.digest or "latest" for each in (image, place))
+        if before != after:
+            # A target without a tag is `latest` to regsync, too.
+            remedy = f"Write the target with {before}, or give the image its other tag with a push there."
+            raise _refused(name, f"{at} renames {before} to {after}", remedy)
         yield Wish(image, where, None, checked, _repository(place))
     elif kind == "repository":
-        selection = _tags(name, at, entry.get("tags"))
-        yield Wish(image, where, selection, checked, _repository(place))
+        if image.suffix or place.suffix:
+            raise _refused(
+                name, f"{at} is a repository with a tag or digest", "Write both without, and tags to choose."
+            )
+        for selection in _selections(name, at, entry):
+            yield Wish(image, where, selection, checked, _repository(place))
     else:
         raise _refused(name, f"{at} has the type {shown(kind)}", "Write image or repository.")
 
 
-def _check_keys(name: str, at: str, found: dict[str, Any]) -> None:
+def _check_keys(name: str, at: str, found: dict[str, Any], known: set[str]) -> None:
     for key in found:
         if key in _REFUSED:
             raise _refused(name, f"{at} has {key}, which is not done here", f"Remove it: {_REFUSED[key]}.")
-        if key not in _KNOWN:
-            raise _refused(name, f"{at} has an unknown {str(key)[:100]!a}", "Correct or remove it.")
+        if key not in known:
+            remedy = (
+                "Write it in each entry: regsync reads it there alone." if key in _CHOICES else "Correct or remove it."
+            )
+            raise _refused(name, f"{at} has an unknown {str(key)[:100]!a}", remedy)
         if key in _UNDONE and found[key]:
             raise _refused(
                 name, f"{at} has {key}, which is not done here", "Remove it, or keep regsync for this entry."
@@ -103,9 +115,19 @@ def _repository(place: Any) -> str:
     return f"{place.registry}/{place.repository}"
 
 
-def _tags(name: str, at: str, tags: Any) -> Any:
+def _selections(name: str, at: str, entry: dict[str, Any]) -> list[TagSelection]:
+    """One for each of tagSets and for tags: what any of them takes is copied. Without any it is all tags."""
+    sets = entry.get("tagSets") or []
+    if not isinstance(sets, list):
+        raise _refused(name, f"{at} has tagSets that are no list", "Write - allow, deny and semverRange.")
+    chosen = [_tags(name, at, found) for found in (*sets, entry.get("tags"))]
+    return [each for each in chosen if each is not None] or [select_tags()]
+
+
+def _tags(name: str, at: str, tags: Any) -> TagSelection | None:
+    """None where nothing is said. A tag must be in a range, match one of `allow` and none of `deny`."""
     if tags is None:
-        return select_tags()
+        return None
     if not isinstance(tags, dict) or not set(tags) <= {"allow", "deny", "semverRange"}:
         raise _refused(name, f"{at} has tags of another form", "Write allow, deny and semverRange, each a list.")
     lists = {}
@@ -114,4 +136,35 @@ def _tags(name: str, at: str, tags: Any) -> Any:
         if texts is None:
             raise _refused(name, f"{at} has tags whose {key} is no list of texts", f'Write {key}: ["1.2"], in quotes.')
         lists[key] = texts
-    return select_tags((), lists["allow"], lists["semverRange"], lists["deny"])
+    for pattern in (*lists["allow"], *lists["deny"]):
+        if _is_open(pattern):
+            raise _refused(
+                name,
+                f"{at} has the expression {pattern[:100]!a}, which regsync reads as ^{pattern[:100]}$",
+                f'Write it in parentheses: "({pattern[:100]})".',
+                "Only its first part is held at the beginning then, and its last one at the end.",
+            )
+    ranges = tuple(parse_loose_range(text) for text in lists["semverRange"] if text)
+    if not ranges and not lists["allow"] and not lists["deny"]:
+        return None
+    allow, deny = map(compile_pattern, lists["allow"]), map(compile_pattern, lists["deny"])
+    return TagSelection((), tuple(allow), ranges, tuple(deny), both=True)
+
+
+def _is_open(pattern: str) -> bool:
+    """Is there an | outside of every parenthesis and bracket?"""
+    depth, bracket, escaped = 0, False, False
+    for character in pattern:
+        if escaped:
+            escaped = False
+        elif character == "\\":
+            escaped = True
+        elif bracket:
+            bracket = character != "]"
+        elif character == "[":
+            bracket = True
+        elif character in "()":
+            depth += 1 if character == "(" else -1
+        elif character == "|" and depth == 0:
+            return True
+    return False

@@ -5,27 +5,39 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from orchestrator.errors import RefusedInput
-from orchestrator.mirroring.versions import VersionRange, parse_range, parse_version
+from orchestrator.mirroring.expressions import Expression, NoExpression, parse_expression
+from orchestrator.mirroring.loose_versions import loose_version
+from orchestrator.mirroring.versions import parse_range
 
 # cosign's, and the referrers' fallback tags: they come with the image that they belong to.
 DIGEST_TAG = re.compile(r"sha256-[0-9a-f]{64}(?:\..+)?", re.ASCII)
-_NESTED = re.compile(r"\([^()]*[+*{][^()]*\)[+*{]")
+
+
+class TagRange(Protocol):
+    """A range of versions, in one of the forms that people write."""
+
+    @property
+    def text(self) -> str: ...
+
+    def holds_tag(self, tag: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class TagSelection:
     """The tags that `names` are, `patterns` match whole or one of `ranges` holds; all of them without any.
 
-    `deny` takes some away again; `newest` keeps so many, by version where tags are versions and by name where not.
+    With `both` a tag must be in a range and match a pattern, as regsync has it. `deny` takes some away again; `newest` keeps so many, by version where tags are versions and by name where not.
     """
 
     names: tuple[str, ...] = ()
-    patterns: tuple[re.Pattern[str], ...] = ()
-    ranges: tuple[VersionRange, ...] = ()
-    deny: tuple[re.Pattern[str], ...] = ()
+    patterns: tuple[Expression, ...] = ()
+    ranges: tuple[TagRange, ...] = ()
+    deny: tuple[Expression, ...] = ()
     newest: int | None = None
+    both: bool = False
 
     @property
     def needs_list(self) -> bool:
@@ -48,46 +60,37 @@ class TagSelection:
     def _wants(self, tag: str) -> bool:
         if tag in self.names:
             return True
-        if DIGEST_TAG.fullmatch(tag) or any(pattern.fullmatch(tag) for pattern in self.deny):
+        if DIGEST_TAG.fullmatch(tag) or any(pattern.matches(tag) for pattern in self.deny):
             return False
         if not self.patterns and not self.ranges:
             return not self.names
-        if any(pattern.fullmatch(tag) for pattern in self.patterns):
+        matched = any(pattern.matches(tag) for pattern in self.patterns)
+        if self.both and self.patterns and not matched:
+            return False
+        if matched and not (self.both and self.ranges):
             return True
-        version = parse_version(tag) if self.ranges else None
-        return version is not None and any(wanted.holds(version) for wanted in self.ranges)
+        return any(wanted.holds_tag(tag) for wanted in self.ranges)
 
 
 def _age(tag: str) -> tuple[object, ...]:
-    version = parse_version(tag)
+    version = loose_version(tag)
     if version is None:
         # Digits are compared as numbers: build-9 is older than build-10.
-        pieces = re.findall(r"[0-9]+|[^0-9]+", tag)
+        pieces = re.findall(r"[0-9]+|[^0-9]+", tag, re.ASCII)
         return 0, tuple((0, int(p), "") if p.isdecimal() and len(p) < 19 else (1, 0, p) for p in pieces)
     return 1, version, tag
 
 
-def compile_pattern(text: str) -> re.Pattern[str]:
-    """A regular expression for whole tags. Raises RefusedInput for what is none, or could take for ever."""
-    if "[:" in text:
-        raise RefusedInput(
-            f"The regular expression {text[:100]!a} has a class of the form [:digit:].",
-            why="It would be read as a set of those letters.",
-            remedy='Write the characters: "[0-9]", "[a-z]".',
-        )
+def compile_pattern(text: str) -> Expression:
+    """A regular expression for whole tags. Raises RefusedInput for what is none."""
     try:
-        found = re.compile(text, re.ASCII)
-    except (re.error, OverflowError, RecursionError) as error:
+        return parse_expression(text)
+    except NoExpression as error:
         raise RefusedInput(
-            f"{text[:100]!a} is no regular expression: {error}.", remedy='Write it like "v1[.].*".'
+            f"{text[:100]!a} is not taken as a regular expression.",
+            why=f"As a regular expression of Go's form: {error}.",
+            remedy='Write it like "v1[.].*".',
         ) from error
-    if len(text) > 500 or _NESTED.search(text):
-        raise RefusedInput(
-            f"The regular expression {text[:100]!a} could take for ever.",
-            why="It repeats what repeats already, or is longer than 500 characters.",
-            remedy="Write it without a repetition inside a repetition.",
-        )
-    return found
 
 
 def select_tags(

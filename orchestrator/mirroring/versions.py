@@ -43,6 +43,9 @@ class Version:
         """(major, minor, patch)."""
         return self.major, self.minor, self.patch
 
+    def __str__(self) -> str:
+        return ".".join(map(str, self.numbers)) + ("-" + ".".join(self.pre) if self.pre else "")
+
     def _key(self) -> tuple[object, ...]:
         # Numbers sort below words, and a release above its pre-releases.
         parts = tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in self.pre)
@@ -93,6 +96,11 @@ class VersionRange:
 
     text: str
     alternatives: tuple[tuple[_Bound, ...], ...]
+
+    def holds_tag(self, tag: str) -> bool:
+        """Is the tag a version in the range?"""
+        version = parse_version(tag)
+        return version is not None and self.holds(version)
 
     def holds(self, version: Version) -> bool:
         """Is the version in the range?"""

@@ -103,5 +103,5 @@ def _images(wanted: ChartWish, rendered: str, gap: Gap) -> Iterator[Wish]:
         for document in documents_of(f"chart {wanted.name}, rendered", rendered):
             names += [name for path in wanted.image_paths for name in images_at(document, path)]
     for name in dict.fromkeys(names):
-        if not any(pattern.search(name) for pattern in wanted.blocked):
+        if not any(pattern.is_in(name) for pattern in wanted.blocked):
             yield wish(name, wanted.where, platforms=wanted.platforms)

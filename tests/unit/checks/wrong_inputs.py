@@ -897,7 +897,7 @@ MIRROR_IMAGES = [
     wrong("newest of none", mirror_image('versions = ">=9"', "newest = 0 #!"), "nothing to copy"),
     wrong("a tag with a colon", mirror_image('tags = ["9:4"] #!'), "A tag has"),
     wrong("a tag pattern that is none", mirror_image('tag_patterns = ["("] #!'), "regular expression"),
-    wrong("a tag pattern that takes for ever", mirror_image('tag_patterns = ["(a+)+"] #!'), "repeats what repeats"),
+    wrong("a tag pattern that looks ahead", mirror_image('tag_patterns = ["(?!rc).*"] #!'), "look-ahead"),
     wrong("a range that is none", mirror_image('versions = "new" #!'), "range"),
     wrong(
         "a platform without architecture", mirror_image('tags = ["9"]', 'platforms = ["amd64"] #!'), "os/architecture"

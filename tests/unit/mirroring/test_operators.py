@@ -114,6 +114,32 @@ def test_the_bundles_are_those_that_oc_mirror_takes(
     assert names(chosen(catalog, operators)) == expected
 
 
+def test_a_catalog_is_read_from_many_files_with_odd_bundles_and_upgrades(catalog: OperatorCatalog) -> None:
+    """Bundles without a version, one that is replaced and gone, skipRange, skips of a whole branch, deprecations."""
+    unversioned = bundle("logs", "1.5.0") | {"properties": []}
+    parts = {
+        "logs/package.yaml": yaml.safe_dump({"schema": "olm.package", "name": "logs", "defaultChannel": "a"}),
+        "logs/channels/a.yml": yaml.safe_dump(
+            channel("logs", "a", ("1.0.0", "0.9.0", []), ("1.5.0", "1.0.0", []), ("2.0.0", "1.5.0", ["1.6.0", "1.7.0"]))
+        ),
+        "logs/bundles.json": text(unversioned, *(bundle("logs", each) for each in ("1.0.0", "1.7.0", "2.0.0"))),
+        "logs/deprecations.yaml": yaml.safe_dump(
+            {"schema": "olm.deprecations", "package": "logs", "entries": [{"reference": {"schema": "olm.package"}}]}
+        ),
+        "other.json": text({"schema": "custom.thing", "package": "logs", "value": 1}),
+    }
+    found = read_catalog(parts.items())
+    assert names(chosen(found, '    packages: [{name: logs, minVersion: "1.0.0"}]\n')) == {
+        "1.0.0",
+        "1.5.0",
+        "1.7.0",
+        "2.0.0",
+    }, "what has no version comes when upgrades go through it"
+    assert names(chosen(found, '    packages: [{name: logs, minVersion: "1.7.0"}]\n')) == {"1.7.0", "2.0.0"}
+    assert names(chosen(found, "    full: true\n")) == {"1.0.0", "1.5.0", "2.0.0"}, "the entries of channels alone"
+    assert names(chosen(found, "")) == {"2.0.0"}
+
+
 def test_what_upgrades_need_comes_though_it_is_out_of_range() -> None:
     graph = read_catalog(
         [
@@ -155,13 +181,27 @@ def test_the_images_are_the_catalog_and_everything_related_but_what_is_blocked(c
             '    packages: [{name: logs, minVersion: "1.0.0", channels: [{name: stable, maxVersion: "2.0.0"}]}]\n',
             "both choose versions",
         ),
+        (
+            '    packages: [{name: logs, minVersion: "1.0.7", maxVersion: "1.0.7"}]\n',
+            "no bundle of the version 1.0.7.*such as 2.1.0-rc1",
+        ),
+        (
+            '    packages: [{name: logs, channels: [{name: stable}, {name: candidate, maxVersion: "1.0.0"}]}]\n',
+            "channel 'candidate' of the package 'logs' has no bundle in the range",
+        ),
+        ("    packages: [{name: logs}, {name: mesh}, {name: logs}]\n", "names logs twice"),
+        ("    packages: [{name: logs, channels: [{name: stable}, {name: stable}]}]\n", "names stable twice"),
+        (f"  - catalog: {INDEX}\n", "operators names .* twice"),
+        ("  blockedImages: [{name: a, namespace: b}]\n", "'namespace'"),
+        ("  additionalImages: [{name: 'quay.io/a:1', tag: b}]\n", "'tag'"),
+        ("storageConfig: {local: {path: x}}\n", "'storageConfig'"),
         ("    targetCatalog: x/y\n", "targetCatalog"),
         ("    packages: [{name: logs, bundles: [{name: x}]}]\n", "chooses bundles"),
         ("    packages: [{nam: logs}]\n", "without a name"),
         ("    packages: [{name: logs, chanels: [x]}]\n", "'chanels'"),
         ("    full: yes please\n", "true or false"),
         ("    packages: {name: logs}\n", "no list"),
-        ("  blockedImages: [{name: '(a+)+b'}]\n", "repeats what repeats"),
+        ("  blockedImages: [{name: '(?=a)b'}]\n", "look-ahead"),
         ("  blockedImages: [{name: '(a'}]\n", "no expression"),
     ],
 )

@@ -122,7 +122,8 @@ def test_a_configuration_of_regsync_is_read_as_it_is() -> None:
     assert (str(one.image), one.platforms) == ("busybox:1", ("linux/amd64",))
     assert one.target == "111122223333.dkr.ecr.eu-west-1.amazonaws.com/library/busybox"
     assert two.tags is not None
-    assert set(two.tags.choose(["v1.0", "v0.9", "latest", "2.1.0", "x"])) == {"v1.0", "latest", "2.1.0"}
+    # In a range, and allowed, and not denied.
+    assert two.tags.choose(["v1.0", "v0.9", "latest", "2.1.0", "v2.1", "v3.0.0.1", "v2.0-rc.1"]) == ("v3.0.0.1", "v2.1")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,14 @@ def test_a_configuration_of_regsync_is_read_as_it_is() -> None:
         ("  parallel: 2\n", "  backup: old-{{.Ref.Tag}}\n", "defaults has backup"),
         ("  parallel: 2\n", "  hooks: {pre: [x]}\n", "defaults has hooks"),
         ("  parallel: 2\n", "  surprise: 2\n", "defaults has an unknown"),
-        ("v[0-9.]+", "v[[:digit:].]+", "\\[0-9\\]"),
+        ("v[0-9.]+", "v[:digit:]+", "\\[0-9\\]"),
+        ("v[0-9.]+", "v1|v2", "which regsync reads as \\^v1\\|v2\\$"),
+        ("v[0-9.]+", "(?!x)v", "look-ahead"),
+        ("busybox:1\n    type", "busybox\n    type", "renames 1 to latest"),
+        ("source: busybox:1", "source: busybox", "renames latest to 1"),
+        ("source: quay.io/team/app", "source: quay.io/team/app:1", "with a tag"),
+        ("    tags:\n", "    tagSets: x\n    tags:\n", "tagSets"),
+        ("  parallel: 2\n", "  tags: {allow: [x]}\n", "defaults has an unknown 'tags'"),
         ("busybox:1\n    type", "busybox:2\n    type", "renames"),
         ("version: 1", "version: 2", "version"),
         ("linux/amd64", "amd64", "platform"),
@@ -149,6 +157,25 @@ def test_what_of_regsync_is_not_done_is_refused_by_name(old: str, new: str, says
     assert old in REGSYNC
     with pytest.raises(RefusedInput, match=says):
         read("regsync.yml", REGSYNC.replace(old, new, 1))
+
+
+def test_sets_of_tags_come_beside_each_other_and_every_option_of_regsync_is_known() -> None:
+    entry = """
+    fastCheck: true
+    forceRecursive: false
+    referrers: true
+    referrerSlow: true
+    digestTags: true
+    schedule: "0 * * * *"
+    referrerFilters: []
+    hooks: {}
+    tagSets:
+      - {allow: ["edge"]}
+      - {semverRange: ["~1", ""]}
+"""
+    _, edge, minor, tags = read("regsync.yml", REGSYNC.replace("    tags:\n", f"{entry.lstrip(chr(10))}    tags:\n"))
+    held = ["edge", "1.0.5", "1.1.0", "v2.0"]
+    assert [each.tags.choose(held) for each in (edge, minor, tags) if each.tags] == [("edge",), ("1.0.5",), ("v2.0",)]
 
 
 @pytest.mark.parametrize("text", ["{", '{"images": [{}]}', '{"images": [3]}', "<bom/>", "[" * 3, '{"a":' * 50_000])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from orchestrator.errors import RefusedInput
+from orchestrator.mirroring.expressions import parse_expression
 from orchestrator.mirroring.tag_selection import select_tags
 
 SIGNATURE = f"sha256-{'0' * 64}.sig"
@@ -43,7 +46,44 @@ def test_denied_tags_and_those_of_signatures_are_left_out() -> None:
     assert SIGNATURE not in select_tags(patterns=(".*",)).choose(TAGS)
 
 
-@pytest.mark.parametrize("text", ["(", "[a", "*", "(a+)+", "(a*)*b", "a" * 501])
-def test_what_is_no_regular_expression_or_could_take_for_ever_is_refused(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["(", "[a", "*", "a)|(b", "(?!a)b", r"(a)\1", "[:digit:]+", "a{1,500}{1,500}", "a" * 501]
+)
+def test_what_is_no_regular_expression_of_gos_is_refused(text: str) -> None:
     with pytest.raises(RefusedInput):
         select_tags(patterns=(text,))
+
+
+@pytest.mark.speed
+@pytest.mark.parametrize("text", ["((a+))+b", "(a|a)*b", "(a|ab)*c", "(a?a?)*b", ".*.*.*.*.*.*b", "(.*a){20}"])
+def test_no_expression_takes_more_time_than_its_text_is_long(text: str) -> None:
+    started = time.process_time()
+    found = parse_expression(text)
+    assert not found.matches("a" * 100_000 + "!")
+    assert time.process_time() - started < 5
+    assert not found.matches("b\n")
+
+
+def test_an_expression_is_gos_and_matches_whole_tags() -> None:
+    assert parse_expression("v[[:digit:]]+|latest").matches("latest")
+    assert not parse_expression("v[0-9]+").matches("v1\n")
+    assert not parse_expression("v[0-9]+").matches("xv1")
+    assert parse_expression("v[0-9]+").is_in("xv1y")
+    assert parse_expression("(?i)V1").matches("v1")
+
+
+@pytest.mark.parametrize(
+    "newest_first",
+    [
+        ("2024.11.01", "2024.10.10", "2024.9.30"),
+        ("2024-11-01", "2024-10-10", "2023-12-31"),
+        ("1.2.3.10", "1.2.3.9", "1.2.3", "1.2.3-rc.10", "1.2.3-rc.9", "1.2.3-beta"),
+        ("v10-alpine", "v9.1-alpine", "9-alpine"),
+        ("build-10", "build-9"),
+        ("1", "latest", "edge"),
+        ("build-９", "build-1"),
+    ],
+)
+def test_the_newest_is_the_highest_version_however_it_is_written(newest_first: tuple[str, ...]) -> None:
+    found = select_tags(patterns=(".*",), newest=len(newest_first)).choose(reversed(newest_first))
+    assert found == newest_first
