@@ -237,7 +237,16 @@ def _scaffold(project: Project, answers: Answers, *, local: bool, as_json: bool)
     environment = checked.environment
     for warning in (*checked.warnings, *answers.left_alone):
         messages.warn(f"{warning}")
-    bucket = _make_bucket(project, environment, answers.state_region, local=local) if answers.state_bucket else None
+    bucket, refusal = None, None
+    if answers.state_bucket:
+        try:
+            bucket = _make_bucket(project, environment, answers.state_region, local=local)
+        except OrchestratorError as error:
+            # The answers are kept: the file names no bucket, so that the command below can add it.
+            error.remedy = f"{error.remedy} {_step_without_bucket(answers, local=local)}".lstrip()
+            refusal = error
+            answers = replace(answers, state_bucket=None, state_region=None)
+            texts = checked_as_written(project, answers)[0]
     ignore = project.root / ".gitignore"
     if not ignore.exists():
         texts[ignore] = (
@@ -259,10 +268,19 @@ def _scaffold(project: Project, answers: Answers, *, local: bool, as_json: bool)
             *(f"Wrote {file}." for file in texts),
             *_bucket_lines(bucket),
             *duties(environment),
-            _next_step(answers, _shown(project, path), local=local),
+            *([] if refusal else [_next_step(answers, _shown(project, path), local=local)]),
         ],
     )
+    if refusal is not None:
+        raise refusal
     return 0
+
+
+def _step_without_bucket(answers: Answers, *, local: bool) -> str:
+    """What makes up for a bucket that could not be made."""
+    region = f" --state-region {answers.state_region}" if answers.state_region else ""
+    command = f"orchestrator init {answers.name} --state-bucket {answers.state_bucket}{region}{local_flag(local)}"
+    return f"Then `{command}` makes the bucket and adds it to the file."
 
 
 def _next_step(answers: Answers, file: str, *, local: bool) -> str:

@@ -15,6 +15,7 @@ from orchestrator.terraform.plan_comment import PlanComment, plan_comment
 from orchestrator.terraform.summary import attribute_line, change_line, plan_text
 
 if TYPE_CHECKING:
+    from orchestrator.aws.inventory import CachedRepository
     from orchestrator.terraform.plan import Plan
 
 WARNING = "warning: "
@@ -116,15 +117,7 @@ def destroyed(unit: EnvironmentRun, *, allow_destroy: tuple[str, ...]) -> Report
     if done.spared:
         lines.append(f"Spared, because protected: {', '.join(done.spared)}.")
     if done.cached:
-        total = sum(repository.size for repository in done.cached)
-        lines.append(
-            f"Left over: {counted(len(done.cached), 'cached repository', 'cached repositories')} that AWS made and nobody manages, {total} bytes."
-        )
-        region = unit.stack.environment.aws_region
-        for repository in done.cached:
-            doubt = "  (under ROOT: make sure that it is a cache)" if repository.prefix == ROOT else ""
-            lines.append(f"  {repository.name}: {counted(repository.images, 'image')}, {repository.size} bytes{doubt}")
-            lines.append(f"    aws ecr delete-repository --region {region} --force --repository-name {repository.name}")
+        lines += left_over(done.cached, unit.stack.environment.aws_region, local=unit.stack.context.local is not None)
     document = {
         **_plan_document(unit, done.plan),
         "destroyed": done.changed,
@@ -132,6 +125,21 @@ def destroyed(unit: EnvironmentRun, *, allow_destroy: tuple[str, ...]) -> Report
         "cached": [{"name": c.name, "prefix": c.prefix, "images": c.images, "bytes": c.size} for c in done.cached],
     }
     return Report(document, tuple(lines))
+
+
+def left_over(cached: Sequence[CachedRepository], region: str, *, local: bool) -> list[str]:
+    """What ECR made by itself, with the commands that delete it.
+
+    Those speak to the real AWS, where a repository of the same name may be in use: with `local` there are none.
+    """
+    count, total = counted(len(cached), "cached repository", "cached repositories"), sum(each.size for each in cached)
+    lines = [f"Left over: {count} that AWS made and nobody manages, {total} bytes."]
+    for repository in cached:
+        doubt = "  (under ROOT: make sure that it is a cache)" if repository.prefix == ROOT else ""
+        lines.append(f"  {repository.name}: {counted(repository.images, 'image')}, {repository.size} bytes{doubt}")
+        if not local:
+            lines.append(f"    aws ecr delete-repository --region {region} --force --repository-name {repository.name}")
+    return [*lines, "`orchestrator local down` forgets them."] if local else lines
 
 
 def drifted(unit: EnvironmentRun) -> Report:

@@ -314,6 +314,18 @@ def test_a_bucket_name_that_s3_refuses_writes_no_file(tmp_path: Path) -> None:
     assert not (tmp_path / "environments").exists()
 
 
+def test_a_bucket_that_cannot_be_made_costs_no_answer(tmp_path: Path) -> None:
+    ran = init(
+        tmp_path, "dev", *DEV, "--cluster-name", "main", "--state-bucket", "my-state", "--state-region", "us-east-1"
+    )
+    assert ran.code == 1
+    assert "there are no usable AWS credentials" in ran.err
+    assert "`orchestrator init dev --state-bucket my-state --state-region us-east-1`" in ran.err
+    assert "Next:" not in ran.out, "the error names the next step"
+    environment = Project(tmp_path).load("dev")
+    assert (environment.cluster_name, environment.state) == ("main", None)
+
+
 ################################################################################
 # The cluster, in the embedded AWS
 ################################################################################

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import click
 
+from orchestrator.aws.inventory import CachedRepository
 from orchestrator.cli.main import cli
+from orchestrator.cli.reports import left_over
 
 ORCHESTRATOR = Path(__file__).resolve().parents[2] / "orchestrator"
 # What cuts a text that is too long for a line.
@@ -105,3 +107,10 @@ def test_a_command_that_is_told_runs_where_this_one_did() -> None:
 def test_a_command_without_its_place_is_seen() -> None:
     source = "f'orchestrator plan {name}'\nf'orchestrator plan {name}{flag}'\nf'orchestrator rewrite {name} --undo'\n"
     assert len(list(commands_elsewhere(source, ["plan"]))) == 1
+
+
+def test_what_deletes_caches_in_aws_is_told_for_the_real_one_alone() -> None:
+    cached = [CachedRepository("quay/a", "quay", 2, 10)]
+    command = "    aws ecr delete-repository --region eu-west-1 --force --repository-name quay/a"
+    assert command in left_over(cached, "eu-west-1", local=False)
+    assert not any("aws ecr" in line for line in left_over(cached, "eu-west-1", local=True))

@@ -92,4 +92,5 @@ def test_destroy_lists_what_aws_cached(applied: World) -> None:
     assert gone.code == 0, gone.err
     assert "quay/prometheus/prometheus" in gone.out
     assert "bytes" in gone.out
-    assert "delete-repository" in gone.out
+    assert "orchestrator local down" in gone.out
+    assert "aws ecr" not in gone.out, "the command would speak to the real AWS"
