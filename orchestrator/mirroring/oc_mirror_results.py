@@ -1,7 +1,8 @@
-"""What a run of `oc mirror` (v2) put into ECR, from the mirror sets that it wrote -> entries of `mirrors`.
+"""What a run of `oc mirror` put into ECR, from the mirror sets and mappings that it wrote -> entries of `mirrors`.
 
 Source: oc-mirror `internal/pkg/clusterresources`: `idms-oc-mirror.yaml` and `itms-oc-mirror.yaml` pair a source with its place,
-`cs-*.yaml` and `cc-*.yaml` name catalogs by their place already.
+`cs-*.yaml` and `cc-*.yaml` name catalogs by their place already. oc-mirror v1 wrote ImageContentSourcePolicy, and
+`mapping.txt` with a line SOURCE=PLACE for each image.
 """
 
 from __future__ import annotations
@@ -10,10 +11,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.errors import RefusedInput
+from orchestrator.errors import Location, RefusedInput
+from orchestrator.mirroring.wishes import read_reference
 from orchestrator.mirroring.yaml_documents import documents_of
 
-_SETS = {"ImageDigestMirrorSet": "imageDigestMirrors", "ImageTagMirrorSet": "imageTagMirrors"}
+_SETS = {
+    "ImageDigestMirrorSet": "imageDigestMirrors",
+    "ImageTagMirrorSet": "imageTagMirrors",
+    "ImageContentSourcePolicy": "repositoryDigestMirrors",
+}
+MAPPING = "mapping.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +46,30 @@ class OcMirrorResults:
 
 
 def read_results(files: Iterable[tuple[str, str]], own_hosts: Iterable[str]) -> OcMirrorResults:
-    """The results in (name, text) pairs of YAML files. Raises RefusedInput where a file is none, or nothing is found."""
+    """The results in (name, text) pairs of YAML files and mappings. Raises RefusedInput where a file is none of them, or
+    nothing is found.
+    """
     hosts = frozenset(own_hosts)
     pairs: dict[MirroredSource, None] = {}
     elsewhere: dict[str, None] = {}
     catalogs: dict[str, None] = {}
     for name, text in files:
-        for document in documents_of(name, text):
-            if not isinstance(document, dict):
-                continue
-            for source, mirror in _pairs(document):
-                host, _, path = mirror.partition("/")
-                if host in hosts and path:
-                    pairs[MirroredSource(source, path)] = None
-                else:
-                    elsewhere[mirror] = None
-            catalog = _catalog(document)
-            if catalog:
-                catalogs[catalog] = None
+        is_mapping = name.endswith(MAPPING)
+        documents = [] if is_mapping else [each for each in documents_of(name, text) if isinstance(each, dict)]
+        found = _mapped(name, text) if is_mapping else (pair for document in documents for pair in _pairs(document))
+        for source, mirror in found:
+            host, _, path = mirror.partition("/")
+            if host in hosts and path:
+                pairs[MirroredSource(source, path)] = None
+            else:
+                elsewhere[mirror] = None
+        catalogs |= dict.fromkeys(filter(None, map(_catalog, documents)))
     if not pairs:
         raise RefusedInput(
             "No mirror set sends anything to the environment's registry.",
             why=f"Other places: {', '.join(place[:200] for place in list(elsewhere)[:3])}."
             if elsewhere
-            else "No IDMS and no ITMS was found.",
+            else "No IDMS, ITMS, ImageContentSourcePolicy or mapping.txt was found.",
             remedy="Name the folder cluster-resources of the workspace of oc mirror, and the environment of that registry.",
         )
     mirrors, conflicts = _entries(list(pairs))
@@ -78,6 +85,25 @@ def _pairs(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
             for mirror in mirrors if isinstance(mirrors, list) else ():
                 if isinstance(mirror, str):
                     yield entry["source"], mirror
+
+
+def _mapped(name: str, text: str) -> Iterator[tuple[str, str]]:
+    """Repositories of the lines `registry.redhat.io/ubi9/ubi@sha256:…=HOST/ubi9/ubi:TAG`; of folders none."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        source, equals, place = line.strip().partition("=")
+        if not source or source.startswith(("#", "file:", "oci:")):
+            continue
+        where = Location(name, number)
+        if not equals:
+            raise RefusedInput(
+                f"The line {line[:100]!a} maps nothing.", remedy="Give the mapping.txt of oc mirror.", where=where
+            )
+        yield _repository(source, where), _repository(place, where)
+
+
+def _repository(text: str, where: Location) -> str:
+    found = read_reference(text, where)
+    return f"{found.registry}/{found.repository}"
 
 
 def _catalog(document: dict[str, Any]) -> str:

@@ -166,6 +166,8 @@ def test_the_environments_own_list_is_copied(world: World) -> None:
     (answer,) = world.ecr.batch_get_image(repositoryName="redhat/ubi9/ubi", imageIds=[{"imageDigest": index}])["images"]
     entries = json.loads(answer["imageManifest"])["manifests"]
     assert [entry["platform"]["architecture"] for entry in entries] == ["amd64"]
+    world.write('mirror_images = { "registry.redhat.io/ubi9/app" = { versions = ">=99" } }')
+    assert "none of the 3 tags of registry.redhat.io/ubi9/app is wanted" in world.mirror().err
 
 
 def test_a_list_names_what_is_not_copied_and_why(world: World) -> None:

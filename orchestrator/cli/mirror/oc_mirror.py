@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import RefusedInput
-from orchestrator.mirroring.oc_mirror_results import OcMirrorResults, read_results
+from orchestrator.mirroring.oc_mirror_results import MAPPING, OcMirrorResults, read_results
 from orchestrator.routes.build import build_route_table
 from orchestrator.scaffold import hcl
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
 
-# Where oc mirror writes, seen from the folder that it was given as workspace.
-_FOLDERS = (".", "cluster-resources", "working-dir/cluster-resources")
+# Where oc mirror writes, seen from the folder that it was given as workspace; v1 makes a folder for each run.
+_FOLDERS = (
+    *(".", "cluster-resources", "working-dir/cluster-resources"),
+    *("results-*", "oc-mirror-workspace/results-*"),
+)
 
 
 def results_in(environment: Environment, folder: Path) -> OcMirrorResults:
@@ -24,11 +27,13 @@ def results_in(environment: Environment, folder: Path) -> OcMirrorResults:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, str]]:
-    found = [path for name in _FOLDERS for path in sorted((folder / name).glob("*.y*ml")) if path.is_file()]
+    names = (f"{place}/{name}" for place in _FOLDERS for name in ("*.y*ml", MAPPING))
+    found = [path for name in names for path in sorted(folder.glob(name)) if path.is_file()]
     if not found:
         raise RefusedInput(
-            f"{folder} holds no YAML files.",
-            why="The results of oc mirror are idms-oc-mirror.yaml, itms-oc-mirror.yaml, cs-*.yaml and cc-*.yaml.",
+            f"{folder} holds no YAML files and no {MAPPING}.",
+            why="The results of oc mirror are idms-oc-mirror.yaml, itms-oc-mirror.yaml, cs-*.yaml and cc-*.yaml. Those of v1 "
+            "are imageContentSourcePolicy.yaml and mapping.txt.",
             remedy="Name the workspace of oc mirror, or its folder cluster-resources.",
         )
     for path in found:

@@ -130,7 +130,7 @@ class MirrorRun:
     def pairs_of(self, environment: Environment) -> list[tuple[ImageReference, ImageReference]]:
         """(source, target) of what the environment's own mirror_images stand for. Raises RefusedInput."""
         _, placed = place_all(build_route_table(environment), own_wishes(environment))
-        return [(source, target) for _, source, target in references_of(self.registries, placed)]
+        return [(source, target) for _, source, target in references_of(self.registries, placed, tell=False)]
 
     def execute(self, shown: Shown, *, quiet: bool) -> CopyReport:
         """Copy what was planned."""

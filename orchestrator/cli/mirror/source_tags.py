@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from orchestrator.cli import messages
 from orchestrator.errors import RefusedInput
 from orchestrator.mirroring.placing import Placed
 from orchestrator.oci.crew import for_each
@@ -29,10 +30,15 @@ def source_tags(registries: Registries, item: Placed) -> tuple[str, ...]:
 
 
 def references_of(
-    registries: Registries, placed: Sequence[Placed]
+    registries: Registries, placed: Sequence[Placed], *, tell: bool = True
 ) -> list[tuple[Placed, ImageReference, ImageReference]]:
-    """(wish, source, target) of every image that is wanted. Raises RefusedInput."""
+    """(wish, source, target) of every image that is wanted. Raises RefusedInput. Who chooses no tag at all is told."""
     listed = [item for item in placed if item.wish.tags is not None and item.wish.tags.needs_list]
     found = for_each(LISTING_THREADS, partial(source_tags, registries), listed)
     tags = dict(zip(map(id, listed), found, strict=True))
-    return [(item, source, target) for item in placed for source, target in item.pairs(tags.get(id(item), ()))]
+    pairs = {id(item): list(item.pairs(tags.get(id(item), ()))) for item in placed}
+    for item in listed if tell else ():
+        if not pairs[id(item)]:
+            place = f"{item.wish.where}: " if item.wish.where else ""
+            messages.note(f"{place}none of the {len(tags[id(item)])} tags of {item.source} is wanted")
+    return [(item, source, target) for item in placed for source, target in pairs[id(item)]]

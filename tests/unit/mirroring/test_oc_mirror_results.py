@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 
+from orchestrator.checks.check import build_environment
+from orchestrator.cli.mirror.oc_mirror import results_in
+from orchestrator.environment.tfvars import parse_tfvars
 from orchestrator.errors import RefusedInput
 from orchestrator.mirroring.oc_mirror_results import OcMirrorResults, read_results
 
@@ -54,3 +59,43 @@ def test_catalogs_and_other_registries_are_named() -> None:
 def test_what_holds_no_results_is_refused(text: str) -> None:
     with pytest.raises(RefusedInput):
         read(text)
+
+
+def test_results_of_the_first_oc_mirror_are_read_too() -> None:
+    policy = {"kind": "ImageContentSourcePolicy", "metadata": {"name": "generic-0"}}
+    mirrors = [{"source": "registry.redhat.io/ubi8", "mirrors": [f"{HOST}/redhat/ubi8"]}]
+    text = yaml.safe_dump(policy | {"spec": {"repositoryDigestMirrors": mirrors}})
+    mapping = "\n".join(
+        [
+            f"registry.redhat.io/a/b@sha256:{'0' * 64}={HOST}/redhat/a/b:1a2b3c",
+            f"docker://quay.io/team/app:1=docker://{HOST}/quay/team/app:1",
+            f"oci:///home/x/index={HOST}/index:1",
+            "",
+            "quay.io/c/d:1=registry.example.com:5000/c/d:1",
+        ]
+    )
+    found = read_results([("r/imageContentSourcePolicy.yaml", text), ("r/mapping.txt", mapping)], [HOST])
+    assert found.mirrors == {"redhat": "registry.redhat.io", "quay": "quay.io"}
+    assert found.elsewhere == ("registry.example.com:5000/c/d",)
+
+
+@pytest.mark.parametrize("line", ["quay.io/a/b:1", "quay.io/a/b:1=", "Quay!=x", "=x"])
+def test_a_mapping_that_is_none_names_its_line(line: str) -> None:
+    with pytest.raises(RefusedInput) as caught:
+        read_results([("mapping.txt", f"\n{line}\n")], [HOST])
+    assert "mapping" in str(caught.value)
+
+
+def test_the_folders_of_both_are_found(tmp_path: Path) -> None:
+    mapped = f"quay.io/team/app:1={HOST}/quay/team/app:1\n"
+    for place in ("oc-mirror-workspace/results-1662455093", "results-1"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "mapping.txt").write_text(mapped)
+    (tmp_path / "working-dir/cluster-resources").mkdir(parents=True)
+    sets = idms(("registry.redhat.io/ubi9", f"{HOST}/redhat/ubi9"))
+    (tmp_path / "working-dir/cluster-resources/idms-oc-mirror.yaml").write_text(sets)
+    base = 'cluster_name = "c"\naccount_id = "111122223333"\naws_region = "eu-west-1"\ncreate_vpc_endpoints = false\n'
+    of = build_environment("dev", [parse_tfvars(base, "environments/dev.tfvars")])
+    expected = {"redhat": "registry.redhat.io", "quay": "quay.io"}
+    assert results_in(of, tmp_path).mirrors == expected
+    assert results_in(of, tmp_path / "results-1").mirrors == {"quay": "quay.io"}
