@@ -7,7 +7,7 @@ that can match nothing that the environment redirects is left out, too, with its
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +78,10 @@ _Said = tuple[str, str | Source]
 def _alternatives(node: Mapping[str, Any]) -> Iterable[_Said]:
     kind, children = node["type"], node.get("children", [])
     if kind == "or_expression":
-        return [said for child in children for said in _alternatives(child)]
+        operands = list(_operands(node))
+        if any(_is_label(one) for one in operands[:-1]):
+            raise Inexpressible("Where that label is there, its text is what the whole filter says: it is not true.")
+        return [said for one in operands for said in _alternatives(one)]
     if kind == "and_expression":
         if all(_is_ecr(child) for child in children):
             return [_ECR]
@@ -89,10 +92,23 @@ def _alternatives(node: Mapping[str, Any]) -> Iterable[_Said]:
         return [_comparison(node["value"] == "eq", *children)]
     if kind == "function_expression":
         return _called(node["value"], children)
-    path = _path(node)
-    if path is not None and path[:3] == LABELS and len(path) == 4:
+    if _is_label(node):
         return [("needless", "A label is a text, so that the filter is never true.")]
     raise Inexpressible("No list of an environment looks at that.")
+
+
+def _operands(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Those of `a || b || c`, which is a tree of pairs."""
+    if node["type"] != "or_expression":
+        yield node
+        return
+    for child in node["children"]:
+        yield from _operands(child)
+
+
+def _is_label(node: Mapping[str, Any]) -> bool:
+    path = _path(node)
+    return path is not None and path[:3] == LABELS and len(path) == 4
 
 
 _ECR: _Said = ("needless", "Images of ECR are not redirected: none of its registries gets a mirror.")

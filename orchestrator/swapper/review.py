@@ -186,7 +186,7 @@ def read_review(document: object, rules: SwapRules) -> Admission:
     request = mapping(review.get("request"))
     uid = _text(request.get("uid"))
     pod = mapping(request.get("object"))
-    sub = _text(request.get("subResource"))
+    sub = request.get("subResource") or ""
     held = pod.get("metadata")
     metadata = mapping(held)
     namespace = _text(request.get("namespace")) or _text(metadata.get("namespace"))
@@ -216,7 +216,7 @@ def leave_review(document: object, why: str) -> Admission | None:
     return Admission(version if version in VERSIONS else VERSIONS[0], uid, why)
 
 
-def _not_ours(request: Mapping[str, Any], pod: Mapping[str, Any], sub: str) -> str:
+def _not_ours(request: Mapping[str, Any], pod: Mapping[str, Any], sub: object) -> str:
     resource, kind = mapping(request.get("resource")), mapping(request.get("kind"))
     if (
         _text(resource.get("group"))
@@ -242,7 +242,7 @@ def _is_annotations(value: object) -> bool:
 
 
 def _images(
-    request: Mapping[str, Any], pod: Mapping[str, Any], sub: str, namespace: str, rules: SwapRules
+    request: Mapping[str, Any], pod: Mapping[str, Any], sub: object, namespace: str, rules: SwapRules
 ) -> Iterator[SwapImage]:
     spec = mapping(pod.get("spec"))
     before = mapping(mapping(request.get("oldObject")).get("spec"))
@@ -252,9 +252,9 @@ def _images(
         if not entries:
             continue
         images_of = _volume_images if holder == "volumes" else _container_images
-        old = {name: image for _, name, image, _, _ in images_of(before.get(holder))}
+        old = {(name, image) for _, name, image, _, _ in images_of(before.get(holder))}
         for index, name, image, pull, entry in images_of(entries):
-            if old and old.get(name) == image:
+            if old and (name, image) in old:
                 yield rules.image(holder, index, name, image, stays="not changed")
             elif rules.filters and _is_filtered(rules, seen, entry, name, image, holder):
                 yield rules.image(holder, index, name, image, stays="filter")

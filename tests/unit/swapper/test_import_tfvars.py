@@ -64,6 +64,7 @@ FILTERS = (
     "contains(container.image, 'mcr.microsoft.com')",
     "contains(container.image, '.dkr.ecr.') && contains(container.image, '.amazonaws.com')",
     "obj.metadata.labels.app",
+    "obj.metadata.namespace == 'default' || obj.metadata.labels.app",
 )
 # What no list says, with a word of the reason.
 KEPT = (
@@ -84,6 +85,9 @@ KEPT = (
     ("obj.spec.hostNetwork", "looks at that"),
     ("length(obj.spec.containers) > `1`", "looks at that"),
     ("`true`", "looks at that"),
+    # A label is a text, and `||` gives it on: the filter is not true where the label is there.
+    ("obj.metadata.labels.app || obj.metadata.namespace == 'default'", "its text"),
+    ("obj.metadata.namespace == 'a' || obj.metadata.labels.app || obj.metadata.namespace == 'b'", "its text"),
 )
 
 
