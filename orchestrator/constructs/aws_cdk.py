@@ -4,27 +4,35 @@
     PullThroughCache(stack, "Cache", environment=environment)
     images = ClusterImages(stack, "Images", environment=environment)
     images.redirect("nginx:1.25")     # where the environment pulls it from
-    images.redirect_everything(app)   # every ECS task definition and Kubernetes manifest below `app`
+    images.redirect_everything(app)   # every ECS task definition, Kubernetes manifest and chart's values below `app`
 
 The extra `cdk` brings aws-cdk-lib, which runs Node.js.
 """
 
 from __future__ import annotations
 
-import json
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.constructs.cache_resources import Resource, cache_resources
-from orchestrator.constructs.cluster_images import ImageRedirects, is_unknown_image
+from orchestrator.constructs.cdk_redirects import (
+    RedirectedProperty,
+    redirect_chart_values,
+    redirect_containers,
+    redirect_manifests,
+    redirect_patch,
+)
+from orchestrator.constructs.cluster_images import ImageRedirects
 from orchestrator.constructs.manager_resources import manager_resources
+from orchestrator.constructs.nearest_scope import claim, nearest
 from orchestrator.errors import RefusedInput
 from orchestrator.files.extras import install_command
 from orchestrator.functions.package import build_package, write_package
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from orchestrator.environment.model import Environment
 
@@ -36,9 +44,15 @@ try:
 except ImportError as error:
     raise ImportError(f"AWS CDK is not installed. Run `{install_command('cdk')}`.") from error
 
-_TASK = "AWS::ECS::TaskDefinition"
-_MANIFEST = "Custom::AWSCDK-EKS-KubernetesResource"
+_Redirect = Callable[[ImageRedirects, Any], RedirectedProperty]
 _CHART = "Custom::AWSCDK-EKS-HelmChart"
+# {type of a resource: {property: what redirects the images in it}}
+_OF_KIND: Mapping[str, Mapping[str, _Redirect]] = {
+    "AWS::ECS::TaskDefinition": {"ContainerDefinitions": redirect_containers},
+    "Custom::AWSCDK-EKS-KubernetesResource": {"Manifest": redirect_manifests},
+    "Custom::AWSCDK-EKS-KubernetesPatch": {"ApplyPatchJson": redirect_patch, "RestorePatchJson": redirect_patch},
+    _CHART: {"Values": redirect_chart_values},
+}
 
 
 class PullThroughCache(Construct):
@@ -80,22 +94,28 @@ class ClusterImages(Construct):
         return self._redirects.redirect(image)
 
     def redirect_everything(self, scope: IConstruct) -> None:
-        """Redirect every image of ECS task definitions and Kubernetes manifests below `scope` when it is synthesised.
+        """Redirect every image of ECS task definitions, manifests and charts' values below `scope` when it is synthesised.
 
-        CDK lets no aspect into a Stage, so that each Stage below gets its own. One that is added later refuses the synthesis.
+        A construct belongs to the nearest scope that was given, so that two environments can share an app. CDK lets no
+        aspect into a Stage, so that each Stage below gets its own. One that is added later refuses the synthesis.
+        Raises RefusedInput where another environment has `scope`.
         """
+        if not claim(scope.node.root, scope.node.path, self._redirects.name):
+            return
         stages = {scope.node.path, *(stage.node.path for stage in _stages(scope))}
-        aspect = _Redirecting(self._redirects, stages)
+        aspect = _Redirecting(self._redirects, scope.node.path, stages)
         for one in (scope, *_stages(scope)):
             aws_cdk.Aspects.of(one).add(aspect)
 
 
 @jsii.implements(aws_cdk.IAspect)
 class _Redirecting:
-    def __init__(self, redirects: ImageRedirects, stages: Collection[str]) -> None:
+    def __init__(self, redirects: ImageRedirects, scope: str, stages: Collection[str]) -> None:
         self._redirects = redirects
+        self._scope = scope
         # The paths of all that it was added to.
         self._stages = stages
+        self._done: set[str] = set()
 
     def visit(self, node: IConstruct) -> None:
         """Called by CDK for each construct. Raises RefusedInput for a Stage that came too late."""
@@ -107,35 +127,43 @@ class _Redirecting:
                     why="CDK lets no aspect into a Stage, and this one was made after redirect_everything.",
                     remedy="Call redirect_everything after the last Stage is made.",
                 )
-        if isinstance(node, aws_ecs.CfnTaskDefinition):
-            self._task(node, node.container_definitions)
-        elif aws_cdk.CfnResource.is_cfn_resource(node):
-            kind = node.cfn_resource_type
-            if kind == _TASK:
-                self._task(node, _properties(node).get("ContainerDefinitions"))
-            elif kind == _MANIFEST:
-                self._manifest(node)
-            elif kind == _CHART:
-                _warn(node, "Images of a Helm chart are not redirected here: give its values redirected ones.")
-
-    def _task(self, node: Any, definitions: Any) -> None:
-        containers = aws_cdk.Stack.of(node).resolve(definitions)
-        for index, container in enumerate(containers if isinstance(containers, list) else ()):
-            image = container.get("image", container.get("Image")) if isinstance(container, dict) else None
-            if is_unknown_image(image):
-                _warn(node, f"The image of container {index + 1} is known at deployment only, and stays as it is.")
-            elif isinstance(image, str) and (target := self._redirects.redirect_found(image)) is not None:
-                node.add_property_override(f"ContainerDefinitions.{index}.Image", target)
-
-    def _manifest(self, node: Any) -> None:
-        text = _properties(node).get("Manifest")
-        if not isinstance(text, str):
-            _warn(node, "This manifest has values that are known at deployment only, and its images stay as they are.")
+        if node.node.path in self._done or not aws_cdk.CfnResource.is_cfn_resource(node):
             return
-        documents = json.loads(text)
-        redirected = self._redirects.redirect_documents(documents)
-        if redirected != documents:
-            node.add_property_override("Manifest", json.dumps(redirected, separators=(",", ":")))
+        of_kind = _OF_KIND.get(node.cfn_resource_type)
+        if of_kind is not None and nearest(node.node.root, node.node.path) == self._scope:
+            self._done.add(node.node.path)
+            for name, redirect in of_kind.items():
+                self._redirect(node, name, redirect)
+            if node.cfn_resource_type == _CHART:
+                _warn(node, "Images are redirected that its values give. Those that the chart names by itself stay.")
+
+    def _redirect(self, node: Any, name: str, redirect: _Redirect) -> None:
+        typed = isinstance(node, aws_ecs.CfnTaskDefinition)
+        given = node.container_definitions if typed else _properties(node).get(name)
+        answer = redirect(self._redirects, aws_cdk.Stack.of(node).resolve(given))
+        for text in answer.unknown:
+            _warn(node, text)
+        if typed:
+            # An override of the program's own wins, and what comes to it later is redirected, too.
+            node.container_definitions = aws_cdk.Lazy.uncached_any(_Later(self._redirects, redirect, lambda: given))
+        elif answer.value != aws_cdk.Stack.of(node).resolve(given):
+            later = _Later(self._redirects, redirect, lambda: _properties(node).get(name))
+            node.add_property_override(name, aws_cdk.Lazy.uncached_any(later))
+
+
+@jsii.implements(aws_cdk.IAnyProducer)
+class _Later:
+    """A property with its images redirected when the template is written: only then CDK knows what other stacks give."""
+
+    def __init__(self, redirects: ImageRedirects, redirect: _Redirect, given: Callable[[], Any]) -> None:
+        self._redirects = redirects
+        self._redirect = redirect
+        self._given = given
+
+    def produce(self, context: aws_cdk.IResolveContext) -> Any:
+        """Called by CDK, several times: what it answered before CDK knows other stacks' exports must not be kept."""
+        resolved = context.resolve(self._given())
+        return self._redirect(self._redirects, resolved).value
 
 
 def _stages(scope: IConstruct) -> list[IConstruct]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import RefusedInput
 from orchestrator.routes.build import build_route_table
@@ -12,21 +11,13 @@ from orchestrator.workloads.edits import Rewritten, everywhere, forward, rewrite
 from orchestrator.workloads.find import find_images
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from orchestrator.environment.model import Environment
     from orchestrator.workloads.place import Found, ImagePlace
 
 # Both kinds of CDK write `${Token[…]}` or `${TfToken[…]}` into texts for what a deployment fills in.
 _FILLED_IN = "${"
-_IN_ECR = ".dkr.ecr"
-
-
-def is_unknown_image(image: object) -> bool:
-    """Whether a resolved image is known at deployment only, and may be outside ECR. Images that CDK builds itself are
-    in ECR.
-    """
-    return not isinstance(image, str) and image is not None and _IN_ECR not in json.dumps(image)
 
 
 class ImageRedirects:
@@ -57,14 +48,6 @@ class ImageRedirects:
         """Where an image that somebody else wrote is pulled from; None where it stays as it is."""
         answer = self._table.redirect(image)
         return answer.target if isinstance(answer, Redirected) else None
-
-    def redirect_documents(self, documents: Sequence[Any]) -> list[Any]:
-        """Kubernetes objects with their images where they are pulled from: what `orchestrator rewrite` would write."""
-        # The finders read text: the same fields of the same kinds as in people's files.
-        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(documents)})
-        _, rewritten = self.read("documents.json", text)
-        items: list[Any] = json.loads(rewritten.apply(text))["items"]
-        return items
 
     def read(self, name: str, text: str, chosen: Callable[[ImagePlace], bool] = everywhere) -> tuple[Found, Rewritten]:
         """The images of the text of a file called `name`, and the edits that redirect the chosen ones."""

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.checks.check import build_environment
 from orchestrator.constructs.cache_resources import cache_resources
-from orchestrator.constructs.cluster_images import ImageRedirects, is_unknown_image
+from orchestrator.constructs.cluster_images import ImageRedirects
 from orchestrator.constructs.manager_resources import manager_resources
 from orchestrator.environment.tfvars import parse_tfvars
 from orchestrator.errors import RefusedInput
@@ -94,23 +94,11 @@ def test_a_manager_that_no_stack_can_make_is_refused(text: str) -> None:
         manager_resources(environment(text), CODE)
 
 
-def test_documents_keep_everything_but_their_images() -> None:
+def test_what_is_no_image_is_refused() -> None:
     redirects = ImageRedirects(
         environment('pull_through_cache_rules = { quay = { upstream_registry_url = "quay.io" } }\n')
     )
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "ü"},
-        "spec": {"containers": [{"image": "quay.io/a/b:1"}]},
-    }
-    config = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"image": "quay.io/a/b:1"}}
-    target = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/quay/a/b:1"
-    assert redirects.redirect_documents([pod, config]) == [
-        {**pod, "spec": {"containers": [{"image": target}]}},
-        config,
-    ]
-    assert redirects.redirect("quay.io/a/b:1") == target
+    assert redirects.redirect("quay.io/a/b:1") == "111122223333.dkr.ecr.eu-west-1.amazonaws.com/quay/a/b:1"
     assert redirects.redirect("example.com/a:1") == "example.com/a:1"
     with pytest.raises(RefusedInput, match="orchestrator route dev"):
         redirects.redirect("Not An Image")
@@ -121,17 +109,3 @@ def test_what_a_deployment_fills_in_is_refused_with_a_way_out(text: str) -> None
     redirects = ImageRedirects(environment(""))
     with pytest.raises(RefusedInput, match=r"known at deployment only.*put what is not known behind it"):
         redirects.redirect(text)
-
-
-@pytest.mark.parametrize(
-    ("image", "unknown"),
-    [
-        ("nginx:1", False),
-        (None, False),
-        ({"Ref": "Image"}, True),
-        ({"Fn::Join": ["", ["quay.io/a/b:", {"Ref": "Tag"}]]}, True),
-        ({"Fn::Sub": "${AWS::AccountId}.dkr.ecr.eu-west-1.${AWS::URLSuffix}/assets:abc"}, False),
-    ],
-)
-def test_an_image_that_a_deployment_fills_in_is_told_from_what_cdk_builds(image: object, unknown: bool) -> None:
-    assert is_unknown_image(image) is unknown
