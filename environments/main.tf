@@ -162,7 +162,7 @@ module "vpc_endpoints" {
   tags                        = var.tags
 
   # The cluster writes what it runs. A bucket of another region is not reached through the endpoint.
-  s3_put_objects = local.usage != null && local.registry.region == var.aws_region ? ["${local.records_bucket}/snapshots/${local.snapshot_name}.json"] : []
+  s3_put_objects = local.registry.region == var.aws_region ? compact(module.lifecycle_manager[*].snapshot_object) : []
 
   # EKS takes its add-ons from a registry of AWS's, Bottlerocket its host containers, hosted control planes their release images from one of Red Hat's.
   platform_registry_account_ids = lookup({ rosa-classic = [], rosa-hcp = ["*"] }, var.platform, null)
@@ -226,14 +226,7 @@ module "mirror_queue" {
   permissions_boundary_arn = var.mirror_queue.permissions_boundary_arn
   tags                     = var.tags
 
-  workers = var.mirror_queue.workers == null ? null : {
-    cluster           = var.cluster_name
-    oidc_provider_arn = var.mirror_queue.workers.oidc_provider_arn
-    audience          = var.mirror_queue.workers.audience
-    pod_identity      = var.mirror_queue.workers.pod_identity
-    namespace         = var.mirror_queue.workers.namespace
-    service_account   = var.mirror_queue.workers.service_account
-  }
+  workers = var.mirror_queue.workers == null ? null : merge(var.mirror_queue.workers, { cluster = var.cluster_name })
 }
 
 ################################################################################
@@ -265,7 +258,6 @@ locals {
   manager       = try(var.lifecycle_manager.enabled, false) && local.owns_registry && local.rest
   scan_findings = try(var.scan_findings.enabled, false) && local.owns_registry && local.rest
   usage         = try(var.lifecycle_manager.usage, null)
-  snapshot_name = coalesce(try(local.usage.snapshot_name, null), var.cluster_name)
   # The bucket holds the clusters' snapshots, which scan findings read too. Resources that are to be kept stay after
   # a destroy as well.
   records        = local.manager || local.scan_findings || local.kept_records
@@ -306,7 +298,7 @@ module "lifecycle_manager" {
   routes           = local.cache_routes
   own_repositories = local.own_below_caches
   inspector        = local.scan_type == "ENHANCED"
-  usage_role       = local.usage == null || !local.rest ? null : merge(local.usage, { cluster = var.cluster_name, snapshot_name = local.snapshot_name })
+  usage_role       = local.usage == null || !local.rest ? null : merge(local.usage, { cluster = var.cluster_name })
   tags             = var.tags
 }
 

@@ -34,6 +34,11 @@ output "bucket_name" {
   value       = local.bucket_name
 }
 
+output "snapshot_object" {
+  description = "What the cluster of `usage_role` writes: bucket and key of its snapshot. Null without it."
+  value       = one(values(local.snapshot_objects))
+}
+
 output "bucket_created" {
   description = "True if the bucket is this module's, and goes with it."
   value       = var.create_bucket

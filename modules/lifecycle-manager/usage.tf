@@ -12,6 +12,9 @@ locals {
       substr(local.usage_whole_names[key], 0, 55), substr(sha256(local.usage_whole_names[key]), 0, 8),
     ]))
   }
+  snapshot_objects = {
+    for key, role in local.usage : key => "${local.bucket_name}/snapshots/${coalesce(role.snapshot_name, role.cluster)}.json"
+  }
   usage_issuers = {
     for key, role in local.usage : key => split(":oidc-provider/", role.oidc_provider_arn)[1] if role.oidc_provider_arn != null
   }
@@ -75,7 +78,7 @@ resource "aws_iam_role_policy" "usage" {
         Sid      = "OwnSnapshot"
         Effect   = "Allow"
         Action   = ["s3:PutObject"]
-        Resource = ["${local.bucket_arn}/snapshots/${coalesce(each.value.snapshot_name, each.value.cluster)}.json"]
+        Resource = ["arn:${local.partition}:s3:::${local.snapshot_objects[each.key]}"]
       }],
       var.settings.kms_key_arn == null ? [] : [{
         Sid      = "Key"

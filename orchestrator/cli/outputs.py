@@ -59,11 +59,12 @@ def printed_output(unit: EnvironmentRun, *, key: str, raw: bool, as_json: bool, 
 
 def _is_declared(unit: EnvironmentRun, key: str) -> bool:
     """Does the root module declare this output? Terraform keeps none that is null."""
-    wanted = f'output "{key}" {{'
+    from orchestrator.workloads.formats.hcl_tree import read_hcl
+
     return any(
-        line.startswith(wanted)
+        (block.type, block.labels) == ("output", (key,))
         for path in unit.stack.workdir.root.glob("*.tf")
-        for line in path.read_text(encoding="utf-8").splitlines()
+        for block in read_hcl(path.read_text(encoding="utf-8")).root.blocks
     )
 
 

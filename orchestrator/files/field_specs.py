@@ -9,8 +9,8 @@ import yaml
 
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.files.given import read_given
-from orchestrator.mirroring.yaml_documents import check_yaml
 from orchestrator.workloads.fields import FIELDS, KUBELET, Field
+from orchestrator.yaml_documents import check_yaml
 
 _KEYS = frozenset({"group", "kind", "path", "pulledBy", "scheme"})
 EXAMPLE = "- kind: Thing\n  group: example.com\n  path: spec/engine/image"

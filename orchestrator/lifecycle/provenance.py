@@ -29,6 +29,7 @@ from orchestrator.lifecycle.index_cache import IndexCache
 from orchestrator.lifecycle.ports import ROOT, CacheRule, Storage, UpstreamAnswer, Upstreams
 from orchestrator.lifecycle.settings import Settings
 from orchestrator.lifecycle.units import Image
+from orchestrator.lifecycle.upstream_names import longest_prefix
 
 # So many images of a repository are asked for: one that is served is enough.
 ASKED = 3
@@ -179,8 +180,9 @@ class Provenance:
 
     def _rule(self, repository: str) -> CacheRule | None:
         """The rule that serves the repository: the longest prefix, else ROOT's."""
-        holding = [rule for rule in self.rules if rule.prefix == ROOT or repository.startswith(f"{rule.prefix}/")]
-        return max(holding, key=lambda rule: -1 if rule.prefix == ROOT else len(rule.prefix), default=None)
+        rules = {rule.prefix: rule for rule in self.rules}
+        prefix = longest_prefix(repository, rules, ROOT)
+        return None if prefix is None else rules[prefix]
 
 
 def _at_upstream(rule: CacheRule, repository: str) -> str:

@@ -76,7 +76,7 @@ def _list(value: object, shape: ListShape, path: str, is_answer: bool) -> Iterat
         yield Misfit(path, "Member must be a list")
         return
     if not is_answer:
-        yield from _bounds(len(value), shape, path, "length", is_answer)
+        yield from _bounds(len(value), shape, path, "length", is_answer=False)
     for index, item in enumerate(value, 1):
         yield from misfits(item, shape.member, f"{path}.{index}", is_answer=is_answer)
 

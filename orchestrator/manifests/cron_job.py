@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import __version__
+from orchestrator.lifecycle.upstream_names import longest_prefix
 from orchestrator.manifests.metadata import metadata
 from orchestrator.routes.table import Redirected, RouteTable
 
@@ -172,9 +173,7 @@ def image_steps(environment: Environment, image: str) -> tuple[str, ...]:
     host, _, rest = image.partition("/")
     repository = rest.partition(":")[0]
     own = host == environment.registry_host
-    if "@" in image or (
-        own and any(f"{repository}/".startswith(f"{p}/") for p in environment.pull_through_cache_rules)
-    ):
+    if "@" in image or (own and longest_prefix(repository, environment.pull_through_cache_rules) is not None):
         return ()
     steps = [f"cd {CHECKOUT}"]
     if own:

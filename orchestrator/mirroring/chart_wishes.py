@@ -14,7 +14,7 @@ from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.expressions import Expression
 from orchestrator.mirroring.image_paths import ImagePath, parse_image_path
 from orchestrator.mirroring.wishes import Wish, wish
-from orchestrator.mirroring.yaml_documents import shown
+from orchestrator.yaml_documents import shown
 
 # What Helm takes for the name of a chart (`helm lint`), and what stands in a version or a range of them.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)

@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.wishes import read_reference
-from orchestrator.mirroring.yaml_documents import documents_of
+from orchestrator.yaml_documents import documents_of
 
 _SETS = {
     "ImageDigestMirrorSet": "imageDigestMirrors",

@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.versions import Version, parse_version
-from orchestrator.mirroring.yaml_documents import UnreadableYaml, load_documents, shown
+from orchestrator.yaml_documents import UnreadableYaml, load_documents, shown
 
 _DECODER = json.JSONDecoder()
 

@@ -18,7 +18,7 @@ from orchestrator.mirroring.imageset import is_image_set, read_image_set
 from orchestrator.mirroring.operator_selection import Wanted
 from orchestrator.mirroring.regsync import is_regsync, read_regsync
 from orchestrator.mirroring.wishes import Wish, wish
-from orchestrator.mirroring.yaml_documents import documents_of
+from orchestrator.yaml_documents import documents_of
 
 
 def read_document(name: str, text: str, gap: Gap = ignore_gap) -> list[Wanted] | None:

@@ -13,7 +13,7 @@ from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.loose_versions import parse_loose_range
 from orchestrator.mirroring.tag_selection import TagSelection, compile_pattern, select_tags
 from orchestrator.mirroring.wishes import Wish, check_platform, read_reference
-from orchestrator.mirroring.yaml_documents import shown, texts_of
+from orchestrator.yaml_documents import shown, texts_of
 
 _REFUSED = {
     "backup": "a tag that moves is replaced; the former image stays by its digest",

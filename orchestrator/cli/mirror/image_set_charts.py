@@ -17,10 +17,10 @@ from orchestrator.mirroring.image_paths import images_at
 from orchestrator.mirroring.tag_selection import select_tags
 from orchestrator.mirroring.versions import parse_version
 from orchestrator.mirroring.wishes import Wish, wish
-from orchestrator.mirroring.yaml_documents import documents_of
 from orchestrator.oci.derived_image import derived_images
 from orchestrator.oci.image_files import artifact_content
 from orchestrator.oci.registries import Registries
+from orchestrator.yaml_documents import documents_of
 
 # Source: helm.sh/docs/topics/registries, and `pkg/registry/constants.go`.
 _CONFIG = "application/vnd.cncf.helm.config.v1+json"

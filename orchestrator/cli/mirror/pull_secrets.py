@@ -8,8 +8,8 @@ from typing import Any
 
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.files.given import read_given
-from orchestrator.mirroring.yaml_documents import UnreadableYaml, load_documents
 from orchestrator.oci.logins import DockerLogins, docker_logins, pull_secret_logins
+from orchestrator.yaml_documents import UnreadableYaml, load_documents
 
 
 def source_logins(files: Iterable[Path]) -> list[DockerLogins]:
