@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.environment.tfvars import Tfvars, parse_tfvars
-from orchestrator.errors import Location, OrchestratorError, RefusedInput
+from orchestrator.errors import Location, OrchestratorError, RefusedInput, local_flag
 from orchestrator.files.shipped_folders import shipped_path
 from orchestrator.spelling import nearest
 
@@ -26,9 +26,10 @@ COMMON = "common"
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The folder `root` that holds `environments/`."""
+    """The folder `root` that holds `environments/`. `local`: the commands that it tells are for the embedded AWS."""
 
     root: Path
+    local: bool = False
 
     @property
     def environments_dir(self) -> Path:
@@ -104,13 +105,13 @@ class Project:
         """What is wrong with environment `name`; raises only when a file is absent or cannot be parsed."""
         from orchestrator.checks.check import check_environment
 
-        return check_environment(name, self.read(name))
+        return check_environment(name, self.read(name), local=self.local)
 
     def load(self, name: str) -> Environment:
         """The checked environment. Raises InvalidEnvironment (all problems), InvalidTfvars or RefusedInput."""
         from orchestrator.checks.check import build_environment
 
-        return build_environment(name, self.read(name))
+        return build_environment(name, self.read(name), local=self.local)
 
     def neighbours(self, environment: Environment) -> dict[str, Environment]:
         """The other environments in the same account, by name; a file with problems is for `validate` to name."""
@@ -141,11 +142,13 @@ class Project:
             folder for folder in (self.state_dir / name, self.state_dir / "local" / name) if (folder / "root").is_dir()
         ]
         if left:
+            # One folder says by itself where its resources are.
+            flag = local_flag(self.local if len(left) > 1 else left[0].parent.name == "local")
             raise RefusedInput(
                 f'The file of environment "{name}" is gone, but its working directory {left[0]} is still there.',
                 why="Its resources may still exist; its state is kept where it was.",
-                remedy=f"When it was renamed: `orchestrator state mv {name} NEW`. Else bring {self.tfvars_path(name)} back, "
-                f"then `orchestrator destroy {name}`; or remove the folder when that was done already.",
+                remedy=f"When it was renamed: `orchestrator state mv {name} NEW{flag}`. Else bring {self.tfvars_path(name)} back, "
+                f"then `orchestrator destroy {name}{flag}`; or remove the folder when that was done already.",
             )
         raise RefusedInput(
             f'There is no environment "{name}".',

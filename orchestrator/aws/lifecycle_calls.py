@@ -108,10 +108,13 @@ class EnginePreview:
 
 
 def preview_policy(session: AwsSession, repository: str, text: str | None) -> EnginePreview:
-    """Ask AWS's own engine, without a text about the policy that is there; it takes seconds and changes nothing."""
+    """Ask AWS's own engine, without a text about the policy that is there; it takes seconds and changes nothing.
+
+    Raises OrchestratorError where AWS refuses the question.
+    """
     ecr = session.client("ecr")
     deadline = time.monotonic() + PREVIEW_SECONDS
-    try:
+    with explained(session, "ecr"):
         if text is None:
             ecr.start_lifecycle_policy_preview(repositoryName=repository)
         else:
@@ -126,8 +129,6 @@ def preview_policy(session: AwsSession, repository: str, text: str | None) -> En
             if answer["status"] != "IN_PROGRESS" or time.monotonic() > deadline:
                 return EnginePreview(None, problem=f"AWS answers {answer['status']}")
             time.sleep(1)
-    except ClientError as error:
-        return EnginePreview(None, problem=f"{error_code(error)} from {error.operation_name}")
 
 
 def invoke_function(session: AwsSession, name: str, payload: Mapping[str, object]) -> dict[str, Any]:

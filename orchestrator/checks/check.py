@@ -21,7 +21,7 @@ from orchestrator.checks.shared_copy_settings import check_image_swapper, check_
 from orchestrator.checks.walker import check_markers
 from orchestrator.environment.model import Environment
 from orchestrator.environment.tfvars import Tfvars, merge
-from orchestrator.errors import InvalidEnvironment, Location, OrchestratorError
+from orchestrator.errors import InvalidEnvironment, Location, OrchestratorError, local_flag
 from orchestrator.spelling import nearest
 
 # Single values first: what is wrong by itself is left out of what several say together.
@@ -58,14 +58,17 @@ class Checked:
     draft: Environment | None = None
 
 
-def check_environment(name: str, files: Sequence[Tfvars]) -> Checked:
-    """Read and check the environment `name` from its files, in Terraform's order (a later file wins)."""
+def check_environment(name: str, files: Sequence[Tfvars], *, local: bool = False) -> Checked:
+    """Read and check the environment `name` from its files, in Terraform's order (a later file wins).
+
+    `local`: the commands that remedies name are for the embedded AWS.
+    """
     merged = merge(files)
     problems: list[Problem] = []
     for tfvars in files:
         _report_unknown(tfvars, problems)
     values = _convert(merged, problems)
-    context = Context(Environment(name=name, **values), merged, problems)
+    context = Context(Environment(name=name, **values), merged, problems, flag=local_flag(local))
     for examine in _EXAMINATIONS:
         examine(context)
     problems.sort(key=lambda problem: problem.sort_key)
@@ -74,9 +77,9 @@ def check_environment(name: str, files: Sequence[Tfvars]) -> Checked:
     return Checked(name, environment, tuple(problems), tuple(context.warnings), merged, context.environment)
 
 
-def build_environment(name: str, files: Sequence[Tfvars]) -> Environment:
+def build_environment(name: str, files: Sequence[Tfvars], *, local: bool = False) -> Environment:
     """The checked environment. Raises InvalidEnvironment with everything that is wrong, by file and line."""
-    checked = check_environment(name, files)
+    checked = check_environment(name, files, local=local)
     if checked.problems or checked.environment is None:
         raise InvalidEnvironment(checked.problems)
     return checked.environment

@@ -126,8 +126,8 @@ def _warn_about_copies(context: Context, claims: list[Claim]) -> None:
         ("mirrors",),
         f"Images below {prefixes} are pulled from ECR only, and ECR cannot pull them through.",
         why="A mirror holds what was copied, in repositories that exist: ECR makes none when an image is pulled.",
-        remedy=f"Name them in mirror_images, and run `orchestrator mirror {context.environment.name}` before the cluster is "
-        "redirected.",
+        remedy=f"Name them in mirror_images, and run `orchestrator mirror {context.environment.name}{context.flag}` "
+        "before the cluster is redirected.",
         value=[claim.prefix for claim in claims],
     )
 

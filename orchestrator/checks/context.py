@@ -8,10 +8,14 @@ from orchestrator.environment.tfvars import Path, Tfvars, dotted
 
 
 class Context:
-    """One environment under examination. Collects problems and warnings; checks never raise."""
+    """One environment under examination. Collects problems and warnings; checks never raise.
 
-    def __init__(self, environment: Environment, tfvars: Tfvars, problems: list[Problem]) -> None:
+    `flag` stands behind every command that a remedy names: ` --local`, or nothing.
+    """
+
+    def __init__(self, environment: Environment, tfvars: Tfvars, problems: list[Problem], *, flag: str = "") -> None:
         self.environment = environment
+        self.flag = flag
         self.tfvars = tfvars
         self.problems = problems
         self.warnings: list[Problem] = []

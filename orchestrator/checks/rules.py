@@ -146,7 +146,7 @@ def _check_credentials(
             f"rule {shown(prefix)}: {rule.upstream_registry_url} needs credentials.",
             why="ECR refuses a rule for it without a secret.",
             remedy=f'Add secret_name = "{SECRET_PREFIX}{name}" '
-            f"and store them with `orchestrator secret set {context.environment.name} {prefix}`.",
+            f"and store them with `orchestrator secret set {context.environment.name} {prefix}{context.flag}`.",
         )
     elif len(given) == 2:
         context.error(

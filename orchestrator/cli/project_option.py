@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from orchestrator.project import Project, find_project
 
 
 def open_project(ctx: click.Context) -> Project:
-    """The project of this call. Raises RefusedInput when there is none."""
+    """The project of this call, which knows whether it is for the embedded AWS. Raises RefusedInput when there is none."""
     chosen = (ctx.obj or {}).get("project_dir")
-    return find_project(Path(chosen) if chosen else None)
+    found = find_project(Path(chosen) if chosen else None)
+    return replace(found, local=bool(ctx.params.get("local")))

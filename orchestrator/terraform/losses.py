@@ -48,17 +48,20 @@ def expiring(stack: Stack, plan: Plan, state: State) -> tuple[ExpiredImages | Or
         try:
             if not image_count(stack.session(), repository):
                 continue
+            preview = preview_policy(stack.session(), repository, text)
         except OrchestratorError as error:
-            found.append(error)
+            found.append(_not_known(stack, repository, f"{error.what} {error.why}".strip(), error.remedy))
             continue
-        preview = preview_policy(stack.session(), repository, text)
         if preview.expiring is None:
-            what = f'what the new lifecycle policy of "{repository}" would expire is not known.'
-            remedy = "Allow ecr:StartLifecyclePolicyPreview and ecr:GetLifecyclePolicyPreview, then run it again."
-            found.append(OrchestratorError(what, environment=stack.name, why=f"{preview.problem}.", remedy=remedy))
+            found.append(_not_known(stack, repository, f"{preview.problem}.", "Run it again."))
         elif preview.expiring:
             found.append(ExpiredImages(repository, preview.expiring))
     return tuple(found)
+
+
+def _not_known(stack: Stack, repository: str, why: str, remedy: str) -> OrchestratorError:
+    what = f'what the new lifecycle policy of "{repository}" would expire is not known.'
+    return OrchestratorError(what, environment=stack.name, why=why, remedy=remedy)
 
 
 def _new_policies(plan: Plan, state: State) -> Iterator[tuple[str, str]]:

@@ -104,3 +104,12 @@ def test_a_link_on_the_way_to_a_working_directory_is_refused(tmp_path: Path, lin
     with pytest.raises(RefusedInput, match="symbolic link") as caught:
         Project(project).own_folder("local", "dev")
     assert str(place) in caught.value.what
+
+
+@pytest.mark.parametrize(("local", "flag"), [(False, "`"), (True, " --local`")])
+def test_a_remedy_for_a_file_names_commands_as_this_one_runs(tmp_path: Path, local: bool, flag: str) -> None:
+    make(tmp_path, "environments/dev.tfvars")
+    rules = 'pull_through_cache_rules = { docker-hub = { upstream_registry_url = "registry-1.docker.io" } }'
+    (tmp_path / "environments" / "dev.tfvars").write_text(file_of(rules))
+    (problem,) = [each for each in Project(tmp_path, local=local).check("dev").problems if "credentials" in each.what]
+    assert f"`orchestrator secret set dev docker-hub{flag}" in problem.remedy

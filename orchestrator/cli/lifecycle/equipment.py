@@ -12,6 +12,7 @@ import click
 from orchestrator.aws.caller import check_account
 from orchestrator.aws.lifecycle_calls import registry_of
 from orchestrator.aws.ports import UpstreamRegistries
+from orchestrator.aws.translation import explained
 from orchestrator.cli import messages
 from orchestrator.cli.lifecycle.collector import Collector
 from orchestrator.cli.lifecycle.console_host import ConsoleHost
@@ -19,11 +20,11 @@ from orchestrator.cli.lifecycle.printing import describe_settings
 from orchestrator.cli.lifecycle.run_storage import open_storage
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import project_session
-from orchestrator.errors import RefusedInput
+from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.files.locks import hold
 from orchestrator.functions.variables import settings_from_environment
 from orchestrator.lifecycle.manager import Manager
-from orchestrator.lifecycle.ports import PortError, Storage
+from orchestrator.lifecycle.ports import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +53,6 @@ class Equipment:
 
     def run(self, collector: Collector, seed: str, **options: Any) -> dict[str, Any]:
         """The report of a run in this process. Raises OrchestratorError for what stops the whole run."""
-        from orchestrator.aws.translation import explained
-
         upstreams = UpstreamRegistries(self.session.upstreams)
         manager = Manager(self.settings, self.registry, self.storage, None, self.host, upstreams, collector)
         with explained(self.session, "ecr"):
@@ -91,9 +90,10 @@ def equip(
             yield Equipment(environment, settings, session, registry, storage, where, notes, folder, host)
         finally:
             try:
-                registry.exclusion.end()
-            except PortError as error:
-                messages.warn(f"this caller's pulls stay excluded from pull times: {error}")
+                with explained(session, "ecr"):
+                    registry.exclusion.end()
+            except OrchestratorError as error:
+                messages.warn(f"this caller's pulls stay excluded from pull times. {error}")
 
 
 def registry_session(project: Project, environment: Environment, *, local: bool) -> AwsSession:

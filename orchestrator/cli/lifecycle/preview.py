@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.aws.lifecycle_calls import EnginePreview, preview_policy
+from orchestrator.aws.translation import explained
 from orchestrator.cli.lifecycle.prices import ARCHIVE_SAVES_ABOVE_TB, DATE, STANDARD, monthly_saving
 from orchestrator.cli.lifecycle.printing import CACHED, describe_settings, print_trouble, readable_size
 from orchestrator.counts import counted
+from orchestrator.errors import OrchestratorError
 from orchestrator.lifecycle.native_policy import is_ours
 from orchestrator.lifecycle.policy_keeper import wanted_policy
-from orchestrator.lifecycle.ports import PortError
 
 if TYPE_CHECKING:
     from orchestrator.cli.lifecycle.collector import Collector
@@ -42,13 +43,14 @@ def engine_previews(equipment: Equipment, collector: Collector) -> dict[str, dic
         policy: str | None = kind if wanted else None
         answer = EnginePreview(0)
         try:
-            held = equipment.registry.policy(repository)
+            with explained(equipment.session, "ecr"):
+                held = equipment.registry.policy(repository)
             if held is not None and not is_ours(held):
                 policy, answer = "own", preview_policy(equipment.session, repository, None)
             elif wanted:
                 answer = preview_policy(equipment.session, repository, wanted)
-        except PortError as error:
-            answer = EnginePreview(None, problem=f"{error.code} from {error.operation}")
+        except OrchestratorError as error:
+            answer = EnginePreview(None, problem=f"{error.what} {error.remedy}".strip())
         return {"expiring": answer.images, "problem": answer.problem, "policy": policy}
 
     filled = [repository for repository, images in collector.images.items() if images]

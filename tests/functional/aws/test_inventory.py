@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.aws.inventory import cached_repositories, image_count, validate_rules
+from orchestrator.aws.lifecycle_calls import preview_policy
 from orchestrator.aws.session import AwsSession, open_session
 from orchestrator.errors import OrchestratorError
 from tests.pushed_layers import push_layers
@@ -141,3 +142,13 @@ def test_could_not_tell_is_never_reported_as_absent(target: Target) -> None:
         denied = open_session(target, local=aws)
         with pytest.raises(OrchestratorError, match="ecr:DescribeImages"):
             image_count(denied, "apps/api")
+
+
+def test_a_policy_that_aws_does_not_preview_is_explained_as_every_refusal(target: Target) -> None:
+    with endpoint(lambda _: json_error("ExpiredTokenException", "The security token is expired")) as scripted:
+        session = open_session(target, local=scripted)
+        with pytest.raises(
+            OrchestratorError, match="StartLifecyclePolicyPreview: the AWS credentials have expired"
+        ) as e:
+            preview_policy(session, "team/app", None)
+    assert (e.value.environment, "aws sso login" in e.value.remedy) == (target.name, True)
