@@ -35,7 +35,7 @@ output "bucket_name" {
 }
 
 output "snapshot_object" {
-  description = "What the cluster of `usage_role` writes: bucket and key of its snapshot. Null without it."
+  description = "Bucket and key of the snapshot that `usage_role` writes. Null without it."
   value       = one(values(local.snapshot_objects))
 }
 
