@@ -24,6 +24,7 @@ from orchestrator.workloads.formats import (
 )
 from orchestrator.workloads.formats.delivered import find_in_source, find_oci_charts
 from orchestrator.workloads.formats.embedded import inside
+from orchestrator.workloads.formats.pipeline_kinds import Service, service_of
 from orchestrator.workloads.json_tree import parse_objects
 from orchestrator.workloads.machine_images import is_machine_name
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
@@ -33,13 +34,13 @@ from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList,
 # Looked for one by one: five times as fast as one pattern of all of them.
 _WORDS = (
     *("mage", "IMAGE", "repositor", "oci://", "docker://", "package:", "bundle", "ontainers", "repoURL", "_IMG"),
-    *("dockerfile_inline", "hub:", '"hub"'),
+    *("dockerfile_inline", "hub:", '"hub"', "runs-on:", "steps:"),
 )
 _VALUES = re.compile(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.I)
 _COMPOSE = re.compile(r"(?:docker-|podman-)?compose(?:[-_.].*)?\.ya?ml", re.I)
 _WORKFLOW = re.compile(r"(?:.*/)?\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml", re.I)
 _ACTION = re.compile(r"action\.ya?ml", re.I)
-_GITLAB = re.compile(r"(?:.*/)?(?:[^/]*\.gitlab-ci\.ya?ml|\.gitlab/.*\.ya?ml|gitlab-ci\.ya?ml)", re.I)
+_GITLAB = re.compile(r"(?:.*/)?(?:(?:[^/]*\.)?gitlab-ci(?:[.-][^/]*)?\.ya?ml|\.gitlab/.*\.ya?ml)", re.I)
 _OTHER_PIPELINE = re.compile(
     r"(?:.*/)?(?:\.circleci/.+|\.drone|\.woodpecker(?:/.+)?|bitbucket-pipelines|azure-pipelines|\.buildkite/.+)\.ya?ml",
     re.I,
@@ -167,15 +168,16 @@ def _is_schema(text: str, start: int, end: int) -> bool:
 def _root(path: str, name: str, text: str, root: Node, app_version: str, fields: Fields, found: Found) -> None:
     """One document, by the file's name first and by its content where the name says nothing."""
     is_object = kubernetes.is_object(root)
+    service = None if is_object else _service(path, name, root)
     if name in kustomize.NAMES or kustomize.is_kustomization(root):
         kustomize.find_in_kustomization(text, root, found)
-    elif _WORKFLOW.fullmatch(path) or _ACTION.fullmatch(name):
+    elif service == "github" or _ACTION.fullmatch(name):
         pipelines.find_in_workflow(text, root, found)
-    elif _GITLAB.fullmatch(path):
+    elif service == "gitlab":
         pipelines.find_in_gitlab(text, root, found)
-    elif _CLOUD_BUILD.fullmatch(name) and not is_object:
+    elif service == "cloud build":
         pipelines.find_in_cloud_build(text, root, found)
-    elif _OTHER_PIPELINE.fullmatch(path) and not is_object:
+    elif service == "other":
         pipelines.find_in_other_pipeline(text, root, found, fields)
     elif _COMPOSE.fullmatch(name) or _is_compose(root):
         compose.find_in_compose(text, root, found)
@@ -195,6 +197,18 @@ def _root(path: str, name: str, text: str, root: Node, app_version: str, fields:
         kubernetes.find_in_object(text, root, found, fields)
         if not is_object:
             _split_images(text, root, found, app_version)
+
+
+def _service(path: str, name: str, root: Node) -> Service | None:
+    """Whose pipeline a document is: by the file's name, else by its content."""
+    named: tuple[tuple[re.Pattern[str], str, Service], ...] = (
+        (_WORKFLOW, path, "github"),
+        (_GITLAB, path, "gitlab"),
+        (_CLOUD_BUILD, name, "cloud build"),
+        (_OTHER_PIPELINE, path, "other"),
+    )
+    by_name = next((service for pattern, subject, service in named if pattern.fullmatch(subject)), None)
+    return by_name or service_of(root)
 
 
 def _split_images(text: str, root: Node, found: Found, app_version: str) -> None:

@@ -16,7 +16,8 @@ from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreada
 FORMAT = "dockerfile"
 _NAME = re.compile(r"(?:.*\.)?(?:dockerfile|containerfile)(?:\..*)?", re.I)
 _NOT = re.compile(r".*\.(?:dockerignore|md|txt|sh|py|ya?ml|json|j2|tpl|tmpl)", re.I)
-_DIRECTIVE = re.compile(r"#[ \t]*([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(\S[^\r\n]*?)[ \t\r]*$")
+# BuildKit takes blanks before a directive, but not before the syntax.
+_DIRECTIVE = re.compile(r"([ \t]*)#[ \t]*([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(\S[^\r\n]*?)[ \t\r]*$")
 _WORD = re.compile(r"(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\.|[^\s\"'\\])+", re.S)
 _HEREDOC = re.compile(r"<<-?[ \t]*([\"']?)([A-Za-z_][A-Za-z0-9_.]*)\1")
 _MOUNT_FROM = re.compile(r"(?:^|,)from=([^,\s]+)")
@@ -81,21 +82,22 @@ class _Dockerfile:
 
     def _directives(self, text: str) -> tuple[int, str]:
         """Where instructions begin, and the escape character; the syntax image is noted."""
-        position, escape = 0, "\\"
+        position, escape, at_the_margin = 0, "\\", True
         while position < len(text):
             end = text.find("\n", position)
             end = len(text) if end < 0 else end
             match = _DIRECTIVE.match(text, position, end)
             if match is None or text[match.end() : end].strip():
                 break
-            name, value = match[1].lower(), match[2]
+            name, value = match[2].lower(), match[3]
             if name == "escape" and value in {"`", "\\"}:
                 escape = value
             elif name == "syntax":
-                image = Part(match.start(2), match.end(2), value)
-                self._note(image, "syntax")
+                if at_the_margin and not match[1]:
+                    self._note(Part(match.start(3), match.end(3), value), "syntax")
             elif name != "check":
                 break
+            at_the_margin = at_the_margin and not match[1]
             position = end + 1
         return position, escape
 

@@ -22,7 +22,7 @@ from orchestrator.workloads.place import (
     below,
     filled_in_later,
 )
-from orchestrator.workloads.references import composed, is_reference, looks_like_image, read_as_helm
+from orchestrator.workloads.references import composed, is_file, is_reference, looks_like_image, read_as_helm
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping
 
 FORMAT = "helm"
@@ -232,7 +232,9 @@ class _Values:
             self._note(problem)
         elif isinstance(tag, Scalar) and ":" not in text.rpartition("/")[2] and "@" not in text and _read(tag):
             self._note(self._compose({"repository": value, "tag": tag}, below(path, name), name))
-        elif looks_like_image(text) or ((certain or _certain(entries)) and is_reference(text)):
+        elif looks_like_image(text) or (
+            is_reference(text) and (certain or _certain(entries) or _is_path(name, text, versioned=tag is not None))
+        ):
             self._inline(value, below(path, name))
 
     def composed(self, node: YamlMapping, path: str, key: str) -> ImagePlace | Unreadable | None:
@@ -360,6 +362,11 @@ def _certain(entries: dict[str, Node]) -> bool:
     return bool(
         beside & {"pullpolicy", "imagepullpolicy", "command", "args", "env", "ports", "volumemounts", "resources"}
     )
+
+
+def _is_path(name: str, text: str, *, versioned: bool) -> bool:
+    """Whether a name without version is an image by its key: `image`, or one that has a key for its version beside it."""
+    return (name == "image" or versioned) and "/" in text and not is_file(text)
 
 
 def _bare(text: str) -> str:

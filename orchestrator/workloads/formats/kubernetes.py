@@ -16,10 +16,11 @@ from orchestrator.workloads.formats import helm
 from orchestrator.workloads.formats.delivered import DELIVERERS, find_in_delivery, select
 from orchestrator.workloads.formats.embedded import Window, assigned_images, has_lines, inside, text_images
 from orchestrator.workloads.formats.parameters import PARAMETRISED, Parameters, bundles, read_parameters
+from orchestrator.workloads.json_tree import parse_objects
 from orchestrator.workloads.machine_images import is_machine_kind
 from orchestrator.workloads.place import HOSTED_SCHEME, Consent, Found, ImagePlace, Part, Parts, below
 from orchestrator.workloads.references import is_file, is_reference, looks_like_image, placeholder
-from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, parse_yaml
+from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping
 
 FORMAT = "kubernetes"
 CONTAINERS = frozenset({"containers", "initContainers", "ephemeralContainers"})
@@ -47,18 +48,8 @@ _TEXTS = frozenset({"ConfigMap", "Secret"})
 # What a container has beside its image: without a `containers` above it, two words make one.
 _CONTAINER = frozenset(
     {
-        *(
-            "name",
-            "command",
-            "args",
-            "env",
-            "envFrom",
-            "ports",
-            "resources",
-            "volumeMounts",
-            "imagePullPolicy",
-            "script",
-        ),
+        *("name", "command", "args", "env", "envFrom", "ports", "resources", "volumeMounts", "script"),
+        "imagePullPolicy",
         *("workingDir", "securityContext", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"),
     }
 )
@@ -68,6 +59,7 @@ _OPERATOR_VARIABLE = re.compile(r"RELATED_IMAGE_\w+|OPERATOR_IMAGE\w*|OPERAND_IM
 _IMAGE_VARIABLE = re.compile(r"\w*(?:_IMAGE|IMAGE_)\w*|IMAGE", re.A)
 _ARGUMENT = re.compile(r"--?[a-zA-Z0-9-]*image[a-zA-Z0-9-]*=(.+)", re.S)
 _ARGUMENT_ALONE = re.compile(r"--?[a-zA-Z0-9-]*image[a-zA-Z0-9-]*")
+_IMAGE_FIELD = re.compile(r"[\w-]*(?:Image|_image)|image(?:Name|URL|Url)|image_(?!pull_)\w+", re.A)
 _IMAGE_KEY = re.compile(r"(?:.*[-_.])?images?|.*[a-z]Image", re.I)
 _FUNCTION_ANNOTATIONS = frozenset({"config.kubernetes.io/function", "config.k8s.io/function"})
 _IMAGE_ANNOTATIONS = frozenset(
@@ -209,7 +201,7 @@ class _Object:
     def _window(self, window: Window, path: str) -> None:
         nested = Found()
         with suppress(BrokenYaml):
-            for root in parse_yaml(window.text):
+            for root in parse_objects(window.text):
                 find_in_object(window.text, root, nested, self._fields)
         nested.places[:] = [replace(place, field=f"{path}: {place.field}") for place in nested.places]
         window.move(nested, self._found)
@@ -256,9 +248,7 @@ class _Object:
                 self._split(value, below(path, key), key)
             if key == "image" or not isinstance(value, Scalar):
                 continue
-            if (key.endswith("Image") or key in {"imageName", "imageURL", "imageUrl"}) and looks_like_image(
-                value.value
-            ):
+            if "mage" in key and _IMAGE_FIELD.fullmatch(key) and looks_like_image(value.value):
                 self._image(value, below(path, key), pulled_by=PULLED_BY.get(kind, KUBELET))
 
     def _split(self, node: YamlMapping, path: str, key: str) -> None:
@@ -357,7 +347,8 @@ class _Object:
                     where = f"{below(path, key)}.{name}"
                     for place in text_images(self._text, content, where):
                         self._add(place)
-                    if (_IMAGE_KEY.fullmatch(name) or "/" in content.value) and _beyond_doubt(content):
+                    named = _IMAGE_KEY.fullmatch(name) and looks_like_image(content.value)
+                    if named or ("/" in content.value and _beyond_doubt(content)):
                         self._image(content, where, consent="never")
 
 

@@ -64,7 +64,18 @@ def find_in_gitlab(text: str, root: Node, found: Found) -> None:
         if isinstance(job, YamlMapping) and name not in _NOT_JOBS and name not in {"image", "services"}:
             own = job.entries()
             _job(text, own, name, found, {**known, **_variables(text, own.get("variables"))})
+            _image_variables(text, own.get("variables"), f"{name}.variables", GITLAB, found)
+            _rows(text, own.get("parallel"), f"{name}.parallel.matrix", found)
     _image_variables(text, entries.get("variables"), "variables", GITLAB, found)
+
+
+def _rows(text: str, parallel: Node | None, path: str, found: Found) -> None:
+    """Images among which GitLab repeats a job: variables of a row, each a value or a list of them."""
+    matrix = parallel.entries().get("matrix") if isinstance(parallel, YamlMapping) else None
+    for index, row in enumerate(matrix.items if isinstance(matrix, YamlList) else []):
+        for name, value in row.entries().items() if isinstance(row, YamlMapping) else ():
+            for item in value.items if isinstance(value, YamlList) else [value]:
+                _image_variable(text, name, item, f"{path}[{index}].{name}", GITLAB, found)
 
 
 def find_in_cloud_build(text: str, root: Node, found: Found) -> None:
@@ -89,8 +100,15 @@ def _variables(text: str, node: Node | None) -> dict[str, Part]:
 def _image_variables(text: str, node: Node | None, path: str, form: str, found: Found) -> None:
     """Variables whose names and values say that they are images."""
     for name, value in node.entries().items() if isinstance(node, YamlMapping) else ():
-        if isinstance(value, Scalar) and _IMAGE_NAME.fullmatch(name) and looks_like_image(value.value):
-            add_image(text, value, f"{path}.{name}", form, found, consent="env")
+        _image_variable(text, name, value, f"{path}.{name}", form, found)
+
+
+def _image_variable(text: str, name: str, value: Node, where: str, form: str, found: Found) -> None:
+    if not isinstance(value, Scalar) or not _IMAGE_NAME.fullmatch(name) or not looks_like_image(value.value):
+        return
+    # A variable that a job's image follows is noted already.
+    if all(place.anchor.start != value.part(text).start for place in found.places):
+        add_image(text, value, where, form, found, consent="env")
 
 
 def find_in_other_pipeline(text: str, root: Node, found: Found, fields: Fields) -> None:
@@ -117,12 +135,20 @@ def _words(text: str, node: Node, path: str, parent: str, found: Found, depth: i
             _words(text, item, f"{path}[{index}]", inner, found, depth + 1)
     for key, value in node.own_entries() if isinstance(node, YamlMapping) else ():
         where = below(path, key)
+        if key == "image" and parent in {"", "step"} and isinstance(value, YamlMapping):
+            _named(text, value.entries().get("name"), f"{where}.name", found)
         if not isinstance(value, Scalar):
             _words(text, value, where, "step" if inner != parent else key, found, depth + 1)
         elif (key == "image" and parent in {"", "step"} and is_reference(value.value)) or (
             key == "container" and looks_like_image(value.value)
         ):
             add_image(text, value, where, OTHER, found)
+
+
+def _named(text: str, name: Node | None, where: str, found: Found) -> None:
+    """An image as a mapping that names it beside its credentials, as Bitbucket has it."""
+    if isinstance(name, Scalar) and is_reference(name.value):
+        add_image(text, name, where, OTHER, found)
 
 
 def _job(text: str, entries: dict[str, Node], name: str, found: Found, known: Mapping[str, Part]) -> None:

@@ -15,20 +15,34 @@ from orchestrator.workloads.formats import helm, kubernetes
 from orchestrator.workloads.formats.chart_settings import nested_settings
 from orchestrator.workloads.formats.hcl_tree import HclBlock, HclFile, Heredoc, read_hcl
 from orchestrator.workloads.formats.shell_variables import Unresolved, resolve
+from orchestrator.workloads.json_tree import parse_objects
 from orchestrator.workloads.machine_images import is_machine_resource
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable, below, filled_in_later
 from orchestrator.workloads.references import is_file, is_reference, looks_like_image
-from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, parse_yaml
+from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping
 
 FORMAT = "terraform"
 _NAME = re.compile(r"image|image_uri|image_url|[a-z0-9_]+_image(?:_uri|_url)?")
 # What the grammar did not read, such as definitions inside a text with escapes.
-_ATTRIBUTE = re.compile(r"(?<![\w.-])\"?(image|image_uri|[a-z_]+_image)\"?[ \t]*[=:][ \t]*\"((?:[^\"\\\n]|\\.)*)\"")
+_ATTRIBUTE = re.compile(
+    r"(?<![\w.-])\"?(image|image_uri|[a-z_]+_image)\"?[ \t]*[=:][ \t]*"
+    r"(?:optional\([ \t]*string[ \t]*,[ \t]*)?\"((?:[^\"\\\n]|\\.)*)\""
+)
 _YAML_LINE = re.compile(r"^[ \t]*(?:-[ \t]+)?image:[ \t]+([^\s\"'{}#]+)[ \t]*$", re.M)
 # Blocks and arguments that hold containers: an image of one word is one there.
 _CONTAINERS = re.compile(
-    r"(?:init_|ephemeral_|sidecar_)?containers?|container_definitions?|(?:container|node|ecs|eks)_properties"
+    r"(?:init_|ephemeral_|sidecar_|primary_)?containers?|container_(?:definitions?|spec)|"
+    r"(?:container|node|ecs|eks)_properties"
 )
+# Where the provider of Docker names an image that it pulls, or asks a registry of: its `name`.
+_NAMED = {
+    "resource": frozenset({"docker_image"}),
+    "data": frozenset({"docker_image", "docker_registry_image", "docker_registry_image_manifests"}),
+}
+# JSON inside a quoted text: `container_definitions = "[{\"image\": \"nginx\"}]"`.
+_ESCAPED = re.compile(r"\\\"(image|image_uri|[a-z_]+_image)\\\"[ \t]*:[ \t]*\\\"([^\"\\\n]+)\\\"")
+_BEFORE_HEREDOC = re.compile(r"([\w-]+)[ \t]*=[ \t]*(?:\w+\()?<<-?\w+[ \t]*\r?\n\Z")
+_ARGUMENT = re.compile(r"[ \t]*\"?([\w-]+)\"?[ \t]*[=:]")
 # Blocks whose first label is a resource's type, or that of Packer's builders; other labels are names that people choose.
 _STARTING = frozenset({"resource", "data", "source"})
 _COMMENT = re.compile(r"[ \t]*(?:#|//)")
@@ -52,6 +66,7 @@ class _File:
             if block.type == "variable" or block.type == "locals":
                 continue
             chart = block.labels[:1] == ("helm_release",)
+            self._named(block, file)
             machine = block.type in _STARTING and bool(block.labels) and is_machine_resource(block.labels[0])
             for inner in block.below():
                 self._heredocs(inner, chart=chart)
@@ -59,8 +74,10 @@ class _File:
                 if machine:
                     self._pass_over(inner.attributes.values())
                 elif not chart:
-                    self._uses(inner.attributes, file, "", certain=_holds_containers(inner.type))
+                    container = inner.type == "resource" and inner.labels[:1] == ("docker_container",)
+                    self._uses(inner.attributes, file, "", certain=container or _holds_containers(inner.type))
         self._definitions(file)
+        self._escaped(file)
         for match in _ATTRIBUTE.finditer(self._text):
             if not self._commented(match.start()) and match.start(2) not in self._seen:
                 self._literal(Part(match.start(2), match.end(2), match[2], "double"), match[1])
@@ -75,6 +92,24 @@ class _File:
                 self._seen.add(node.part(self._text).start)
             else:
                 self._pass_over(node.items if isinstance(node, YamlList) else node.entries().values())
+
+    def _named(self, block: HclBlock, file: HclFile) -> None:
+        """The image that a resource of Docker's provider pulls; one with `build` is made, and not pulled."""
+        name = block.attributes.get("name")
+        built = "build" in block.attributes or any(inner.type == "build" for inner in block.blocks)
+        if isinstance(name, Scalar) and not built and _NAMED.get(block.type, frozenset()) & {*block.labels[:1]}:
+            self._use(name, file, "image", "name", certain=True)
+
+    def _escaped(self, file: HclFile) -> None:
+        """Images of JSON that stands escaped in a quoted text, which the grammar gives no values of."""
+        for match in _ESCAPED.finditer(self._text):
+            line = self._text.rfind("\n", 0, match.start()) + 1
+            argument = _ARGUMENT.match(self._text, line, match.start())
+            if match.start(2) in self._seen or self._commented(match.start()):
+                continue
+            node = Scalar(match[2], match.start(2) - 1, match.end(2) + 1, "double")
+            certain = argument is not None and _holds_containers(argument[1])
+            self._use(node, file, match[1], match[1], certain=certain)
 
     def _literal(self, part: Part, name: str) -> None:
         if part.start in self._seen:
@@ -110,8 +145,16 @@ class _File:
         for heredoc in block.heredocs:
             nested = Found()
             try:
-                for root in parse_yaml(self._text, heredoc.start, heredoc.end):
-                    if chart:
+                argument = _BEFORE_HEREDOC.search(self._text, 0, heredoc.start)
+                definitions = argument is not None and _holds_containers(argument[1])
+                for root in parse_objects(self._text, heredoc.start, heredoc.end):
+                    if definitions:
+                        listed = root if isinstance(root, YamlList) else YamlList([root], root.start)
+                        holder = YamlMapping(
+                            [(Scalar("containers", root.start, root.start, "plain"), listed)], root.start
+                        )
+                        kubernetes.find_in_object(self._text, holder, nested)
+                    elif chart:
                         helm.find_in_values(self._text, root, nested, "values")
                     else:
                         kubernetes.find_in_object(self._text, root, nested)

@@ -41,4 +41,45 @@ PIPELINE_SHAPES: dict[str, tuple[str, str]] = {
         "global:\n  hub: gcr.io/istio\n  tag: 1.2.3\n  proxy:\n    image: «proxyv2»=>gcr.io/istio/proxyv2:1.2.3\n"
         "pilot:\n  hub: ''\n  image: «pilot»=>gcr.io/istio/pilot:1.2.3\ngateway:\n  image: auto\n",
     ),
+    "bitbucket's images with credentials": (
+        "bitbucket-pipelines.yml",
+        "image:\n  username: $U\n  name: [[ci]]«node:18»\ndefinitions:\n  steps:\n  - step: &a\n      name: build\n"
+        "      image:\n        name: [[ci]]«alpine»\n      script: [x]\n",
+    ),
+    "gitlab's variables of a job": (
+        "templates/deploy.gitlab-ci.yml",
+        "one:\n  variables:\n    BASE_IMAGE: [[env]]«docker.io/library/almalinux:10»\n    B_IMAGE: [[ci]]«c/d:1»\n"
+        "  image: $B_IMAGE\n  parallel:\n    matrix:\n    - IMAGE: [[[env]]«a/b:1», [[env]]«a/b:2»]\n"
+        "      T_IMAGE: [[env]]«t:1»\n      NAME: u:1\n",
+    ),
+    "a numbered file of gitlab": ("gitlab-ci.5.yaml", "services: [[[ci]]«mariadb»]\nrun:\n  script: [x]\n"),
+    "a workflow under another name": (
+        "templates/ci.yml",
+        "on: push\njobs:\n  a:\n    runs-on: x\n    container: [[ci]]«node:18»\n    services: {p: {image: [[ci]]«postgres»}}\n",
+    ),
+    "circleci under another name": (
+        "circle/config.yml",
+        "version: 2.1\njobs:\n  a:\n    docker:\n    - image: [[ci]]«node»\n    - image: [[ci]]«redis:7»\n    steps: [checkout]\n",
+    ),
+    "bitbucket under another name": (
+        "pipes.yml",
+        "image: [[ci]]«node:18»\npipelines:\n  default:\n  - step:\n      image: [[ci]]«alpine»\n      script: [x]\n",
+    ),
+    "gitlab under another name": (
+        "include.1.yml",
+        "stages: [test]\nrun:\n  image: [[ci]]«python»\n  script: [x]\n  services:\n  - name: [[ci]]«redis»\n",
+    ),
+    "drone under another name": (
+        "drone.yml",
+        "kind: pipeline\ntype: docker\nsteps:\n- name: a\n  image: [[ci]]«golang»\n  commands: [x]\n",
+    ),
+    "cloud build under another name": (
+        ".deploystack/test.yaml",
+        "steps:\n- name: [[ci]]«gcr.io/cloudshell-images/cloudshell:latest»\n  entrypoint: bash\n"
+        "- name: [[ci]]«ubuntu»\n  args: [a]\n",
+    ),
+    "no pipeline": (
+        "settings.yml",
+        "jobs:\n  a: {image: «a/b:1», steps: [x]}\nsteps:\n- name: gcr.io/a/b\non: true\npipelines: {mine: {}}\n",
+    ),
 }

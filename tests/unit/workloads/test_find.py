@@ -10,12 +10,13 @@ import pytest
 from orchestrator.workloads.edits import rewrite
 from orchestrator.workloads.find import find_images, is_candidate, may_hold_images
 from orchestrator.workloads.place import Lines
+from tests.unit.workloads.build_shapes import BUILD_SHAPES
 from tests.unit.workloads.pipeline_shapes import PIPELINE_SHAPES
 from tests.unit.workloads.shapes import SHAPES as PLAIN_SHAPES
 
 HOST = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
 
-SHAPES = {**PLAIN_SHAPES, **PIPELINE_SHAPES}
+SHAPES = {**PLAIN_SHAPES, **PIPELINE_SHAPES, **BUILD_SHAPES}
 _MARK = re.compile(r"(?:\[\[(\w+)\]\])?«([^»]*)»(?:=>([\w./@:-]+?)(?=[\s\"',}]|:\$|$))?", re.M)
 
 
