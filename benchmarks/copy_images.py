@@ -1,7 +1,7 @@
 """`orchestrator.oci` next to skopeo, crane, regctl, regsync and oras: the same graph of images, the same registries, one run.
 
     python -m benchmarks.copy_images [--delays 0 0.04] [--rates] [--tools ours skopeo crane regctl regsync oras]
-    python -m benchmarks.copy_images --graph layers --delays 0
+    python -m benchmarks.copy_images --graph layers --delays 0 --rounds 3
 
 `--graph layers` is four images of four layers of 64 MiB that share nothing: there the bytes count, and what is shown is
 megabytes for each CPU-second of the tool. Without it, the graph is like that of ocync's published corpus: 39 images under 51 tags, about 295 MB of unique blobs, 22 cosign tags and
@@ -25,6 +25,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.measure import machine, measure
@@ -254,6 +255,12 @@ def main() -> int:
         "--rates", action="store_true", help="a run more, at the last delay, with ECR's published rates"
     )
     parser.add_argument("--graph", choices=FILLED, default="corpus")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=1,
+        help="so many alternating rounds, after a run that is not counted; their medians",
+    )
     parser.add_argument("--json", type=Path)
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--ours", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -264,51 +271,90 @@ def main() -> int:
     if arguments.ours:
         ours(*arguments.ours)
     source, target = Served(arguments.graph), Served("target")
-    references = source.hello["references"]
     print(machine())
-    print(f"{len(references)} tags, {source.hello['bytes'] / 1e6:.0f} MB; least: {source.hello['least']}")
+    print(
+        f"{len(source.hello['references'])} tags, {source.hello['bytes'] / 1e6:.0f} MB; least: {source.hello['least']}"
+    )
     conditions = [(delay, False) for delay in arguments.delays]
     conditions += [(arguments.delays[-1], True)] if arguments.rates else []
-    rows = []
+    tools = [tool for tool in arguments.tools if is_here(tool)]
+    rows: list[dict[str, Any]] = []
     try:
-        for tool in arguments.tools:
-            if tool == "skopeo" and shutil.which(tool) is None:
-                print(f"{tool}: not installed")
-                continue
-            for delay, rates in conditions:
-                with tempfile.TemporaryDirectory() as folder:
-                    work = Path(folder)
-                    try:
-                        command = command_of(tool, source.hello["host"], target.hello["host"], references, work)
-                    except EnginesError as error:
-                        print(f"{tool}: {error}")
-                        break
-                    slow = {"delay": delay, "bandwidth": BANDWIDTH if delay else 0.0}
-                    for turn in ("cold", "warm"):
-                        source.tell(**slow)
-                        target.tell(**slow, rates=RATES if rates else {}, clear=turn == "cold")
-                        found = measure(command, cwd=Path.cwd(), environment=_env(work, rates=rates))
-                        before, after = source.tell(**slow), target.tell(**slow)
-                        requests = sum(before["requests"].values()) + sum(after["requests"].values())
-                        rows.append({"tool": tool, "delay": delay, "rates": rates, "turn": turn, "requests": requests})
-                        rows[-1] |= {name: value for name, value in asdict(found).items() if name != "output"}
-                        rows[-1] |= {f"target_{name}": value for name, value in after.items()}
-                        print(
-                            f"{tool:7} {delay * 1000:3.0f} ms{' rates' if rates else '':6} {turn}: {found.wall:6.1f} s wall"
-                            f" {found.cpu:5.1f} CPU-s ({source.hello['bytes'] / 1e6 / found.cpu:.0f} MB a CPU-s)"
-                            f" {found.peak / 1e6:4.0f} MB, {requests} requests,"
-                            f" {after['mounted']} mounts, {after['twice']} blobs twice, {after['throttled']} 429s,"
-                            f" {after['manifests']} manifests, {after['tags']} tags, exit {found.exit_code}",
-                            flush=True,
-                        )
-                        if tool == "ours":
-                            print("       ", found.output.strip()[-400:])
+        if arguments.rounds > 1:
+            # Caches of files, and the registries' first megabytes: nobody's time.
+            run_tool(tools[0], source, target, conditions[0])
+        for number in range(arguments.rounds):
+            for condition in conditions:
+                for tool in tools if number % 2 == 0 else reversed(tools):
+                    rows += run_tool(tool, source, target, condition)
     finally:
         source.end()
         target.end()
+    if arguments.rounds > 1:
+        print_medians(rows)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     return 0
+
+
+def is_here(tool: str) -> bool:
+    """Is the tool installed, or built?"""
+    try:
+        if tool == "skopeo" and shutil.which(tool) is None:
+            print(f"{tool}: not installed")
+            return False
+        if tool not in ("ours", "skopeo"):
+            binary(tool)
+    except EnginesError as error:
+        print(f"{tool}: {error}")
+        return False
+    return True
+
+
+def run_tool(tool: str, source: Served, target: Served, condition: tuple[float, bool]) -> list[dict[str, Any]]:
+    """A cold run and a warm one under (delay, with rates), and what is known of both."""
+    delay, rates = condition
+    megabytes = source.hello["bytes"] / 1e6
+    slow = {"delay": delay, "bandwidth": BANDWIDTH if delay else 0.0}
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        command = command_of(tool, source.hello["host"], target.hello["host"], source.hello["references"], work)
+        for turn in ("cold", "warm"):
+            source.tell(**slow)
+            target.tell(**slow, rates=RATES if rates else {}, clear=turn == "cold")
+            found = measure(command, cwd=Path.cwd(), environment=_env(work, rates=rates))
+            before, after = source.tell(**slow), target.tell(**slow)
+            requests = sum(before["requests"].values()) + sum(after["requests"].values())
+            row = {"tool": tool, "delay": delay, "rates": rates, "turn": turn, "requests": requests}
+            row |= {name: value for name, value in asdict(found).items() if name != "output"}
+            rows.append(row | {f"target_{name}": value for name, value in after.items()})
+            print(
+                f"{tool:7} {delay * 1000:3.0f} ms{' rates' if rates else '':6} {turn}: {found.wall:6.1f} s wall"
+                f" {found.cpu:5.1f} CPU-s ({megabytes / found.cpu:.0f} MB a CPU-s)"
+                f" {found.peak / 1e6:4.0f} MB, {requests} requests,"
+                f" {after['mounted']} mounts, {after['twice']} blobs twice, {after['throttled']} 429s,"
+                f" {after['manifests']} manifests, {after['tags']} tags, exit {found.exit_code}",
+                flush=True,
+            )
+            if tool == "ours":
+                print("       ", found.output.strip()[-400:])
+    return rows
+
+
+def print_medians(rows: list[dict[str, Any]]) -> None:
+    """The median of each tool's rounds under each condition."""
+    print("medians")
+    cases = dict.fromkeys((row["delay"], row["rates"], row["turn"], row["tool"]) for row in rows)
+    for delay, rates, turn, tool in cases:
+        own = [
+            row for row in rows if (row["delay"], row["rates"], row["turn"], row["tool"]) == (delay, rates, turn, tool)
+        ]
+        wall, cpu, peak = (median(row[name] for row in own) for name in ("wall", "cpu", "peak"))
+        print(
+            f"{tool:7} {delay * 1000:3.0f} ms{' rates' if rates else '':6} {turn}: {wall:6.1f} s wall {cpu:5.1f} CPU-s"
+            f" {peak / 1e6:4.0f} MB"
+        )
 
 
 if __name__ == "__main__":

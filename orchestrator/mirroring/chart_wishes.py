@@ -13,7 +13,7 @@ from typing import Any
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.expressions import Expression
 from orchestrator.mirroring.image_paths import ImagePath, parse_image_path
-from orchestrator.mirroring.wishes import Wish, wish
+from orchestrator.mirroring.wishes import Wish, listed_platforms, wish
 from orchestrator.yaml_documents import shown
 
 # What Helm takes for the name of a chart (`helm lint`), and what stands in a version or a range of them.
@@ -21,7 +21,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _VERSION = re.compile(r"[A-Za-z0-9.+<>=~^*|, -]*", re.ASCII)
 # No login before the host: nobody wants one in a message.
 _URL = re.compile(r"(?:https?|oci)://(?P<host>[^/@?#\s]+)(?P<path>(?:/[^@?#\s]*)?)")
-_CHART_KEYS = {"name", "version", "path", "imagePaths"}
+_CHART_KEYS = {"name", "version", "path", "imagePaths", "platforms"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,9 @@ def _chart(name: str, entry: dict[str, Any], url: str, blocked: tuple[Expression
                 f"imagePaths of the chart {chart} has {shown(text)}: {error}",
                 'Write it like "{.spec.images[*].image}", or list the images in additionalImages.',
             ) from error
-    path = "" if url else entry["path"]
-    return ChartWish(chart, url, version.strip(), path, tuple(paths), (), blocked, Location(name))
+    path, where = "" if url else entry["path"], Location(name)
+    platforms = listed_platforms(entry.get("platforms"), where)
+    return ChartWish(chart, url, version.strip(), path, tuple(paths), platforms, blocked, where)
 
 
 def _url(name: str, url: Any) -> str:

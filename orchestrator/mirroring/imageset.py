@@ -14,7 +14,7 @@ from orchestrator.mirroring.chart_wishes import read_charts
 from orchestrator.mirroring.expressions import Expression, NoExpression, parse_expression
 from orchestrator.mirroring.operator_selection import CatalogWish, PackageChoice, VersionSpan, Wanted
 from orchestrator.mirroring.versions import Version, parse_version
-from orchestrator.mirroring.wishes import Wish, check_platform, wish
+from orchestrator.mirroring.wishes import Wish, listed_platforms, wish
 from orchestrator.yaml_documents import shown
 
 API = "mirror.openshift.io/"
@@ -83,7 +83,7 @@ def _additional(name: str, entry: dict[str, Any]) -> Wish:
         if entry.get(key):
             raise _refused(name, f"{entry['name']} has a {key}", "Remove it: the route table says where images go.")
     _known(name, entry["name"], entry, {"name", "platforms", "targetRepo", "targetTag"})
-    return wish(entry["name"], Location(name), platforms=_platforms(name, entry.get("platforms")))
+    return wish(entry["name"], Location(name), platforms=listed_platforms(entry.get("platforms"), Location(name)))
 
 
 def _catalog(name: str, entry: dict[str, Any], blocked: tuple[Expression, ...]) -> CatalogWish:
@@ -107,7 +107,7 @@ def _catalog(name: str, entry: dict[str, Any], blocked: tuple[Expression, ...]) 
         _package(name, package, full) for package in _named(name, "operators.packages", entry.get("packages"))
     )
     _once(name, f"the catalog {catalog}", (package.name for package in packages))
-    platforms = _platforms(name, entry.get("platforms"))
+    platforms = listed_platforms(entry.get("platforms"), Location(name))
     return CatalogWish(catalog, packages, full, platforms, Location(name), blocked)
 
 
@@ -149,19 +149,6 @@ def _span(name: str, what: str, entry: dict[str, Any]) -> VersionSpan:
             )
         bounds.append(version)
     return VersionSpan(*bounds)
-
-
-def _platforms(name: str, entries: Any) -> tuple[str, ...]:
-    """`[{OS, Architecture}]` of oc-mirror, keys in any case, or `os/architecture`."""
-    found = []
-    if entries is not None and not isinstance(entries, list):
-        raise _refused(name, f"platforms is {shown(entries)}", "Write a list of os/architecture.")
-    for entry in entries or ():
-        if isinstance(entry, dict):
-            parts = {str(key).lower(): value for key, value in entry.items() if isinstance(value, str)}
-            entry = f"{parts.get('os') or 'linux'}/{parts.get('architecture') or parts.get('arch') or ''}"
-        found.append(check_platform(entry if isinstance(entry, str) else shown(entry), Location(name)))
-    return tuple(found)
 
 
 def _known(name: str, what: str, entry: dict[str, Any], known: set[str]) -> None:

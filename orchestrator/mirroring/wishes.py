@@ -58,3 +58,18 @@ def check_platform(text: str, where: Location | None = None) -> str:
             where=where,
         )
     return text
+
+
+def listed_platforms(entries: object, where: Location) -> tuple[str, ...]:
+    """`[{os, architecture}]` of oc-mirror, keys in any case, or `os/architecture`. Raises RefusedInput."""
+    if entries is not None and not isinstance(entries, list):
+        raise RefusedInput(
+            f"{where.file}: platforms is no list.", remedy='Write platforms: ["linux/amd64"].', where=where
+        )
+    found = []
+    for entry in entries or ():
+        if isinstance(entry, dict):
+            parts = {str(key).lower(): value for key, value in entry.items() if isinstance(value, str)}
+            entry = f"{parts.get('os') or 'linux'}/{parts.get('architecture') or parts.get('arch') or ''}"
+        found.append(check_platform(entry if isinstance(entry, str) else "", where))
+    return tuple(dict.fromkeys(found))

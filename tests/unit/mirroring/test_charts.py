@@ -30,13 +30,14 @@ def test_charts_of_repositories_and_of_this_machine_are_read() -> None:
         "    repositories:\n"
         "    - name: stable\n      url: https://charts.example.com/stable/\n"
         "      charts:\n      - {name: web, version: 1.2.3, imagePaths: ['{.spec.images[*].image}']}\n"
-        "    - name: oci\n      url: oci://ghcr.io/team\n      charts: [{name: job}]\n"
+        "    - name: oci\n      url: oci://ghcr.io/team\n      charts: [{name: job, platforms: [{os: linux, architecture: arm64}]}]\n"
         "    local:\n    - {name: own, path: ./own}\n"
     )
     assert first.place("1.2.3").image.domain == "charts.example.com"
     assert str(first.place("1.2.3").image) == "charts.example.com/stable/web:1.2.3"
     assert first.image_paths == (("spec", "images", None, "image"),)
     assert second.is_oci
+    assert second.platforms == ("linux/arm64",)
     assert str(second.place("2").image) == "ghcr.io/team/job:2"
     assert (local.path, local.repository, local.where) == ("./own", "", Location("isc.yaml"))
     assert tag_of_version("1.0.0+build") == "1.0.0_build"
@@ -56,6 +57,8 @@ def test_charts_of_repositories_and_of_this_machine_are_read() -> None:
             "..image",
         ),
         ("    local: [{name: a}]\n", "without a path"),
+        ("    local: [{name: a, path: x, platforms: arm64}]\n", "platforms is no list"),
+        ("    local: [{name: a, path: x, platforms: [7]}]\n", "is no platform"),
         ("    other: 1\n", "repositories and local"),
     ],
 )
