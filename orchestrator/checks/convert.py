@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from orchestrator.checks.problem import Problem, shown
 from orchestrator.environment.tfvars import Path, Tfvars, dotted
+from orchestrator.environment.tfvars_bounds import MOST_DIGITS, MOST_EXPONENT, is_too_long
 from orchestrator.spelling import nearest
 
 INVALID: Any = object()
@@ -26,7 +27,7 @@ INVALID: Any = object()
 # Digits that a sentence shows whole: what `shown` leaves as it is.
 SHOWN = 78
 # What Terraform's string-to-number conversion takes (hexadecimal exponents left out).
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]{1,3})?")
 
 Report = Callable[[Problem], None]
 
@@ -156,13 +157,13 @@ class Converter:
     def _fraction(self, value: object, path: Path) -> Any:
         number = _decimal(value)
         if number is None:
-            return self._wrong(value, path, "A number is wanted.", "Write a number such as 0.5, without quotes.")
+            return self._wrong(value, path, _why_none(value), "Write a number such as 0.5, without quotes.")
         return float(number)
 
     def _number(self, value: object, path: Path) -> Any:
         number = _decimal(value)
         if number is None:
-            return self._wrong(value, path, "A number is wanted.", "Write a whole number, without quotes.")
+            return self._wrong(value, path, _why_none(value), "Write a whole number, without quotes.")
         if number != number.to_integral_value():
             return self._wrong(value, path, "A whole number is wanted.", f"Write {int(number)} or {int(number) + 1}.")
         return int(number)
@@ -183,10 +184,16 @@ class Converter:
 
 def _decimal(value: object) -> Decimal | None:
     if isinstance(value, str):
-        return Decimal(value) if _NUMBER.fullmatch(value) else None
+        return Decimal(value) if _NUMBER.fullmatch(value) and not is_too_long(value) else None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Decimal(str(value))
     return None
+
+
+def _why_none(value: object) -> str:
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return f"It has more than {MOST_DIGITS} digits, or an exponent beyond {MOST_EXPONENT}."
+    return "A number is wanted."
 
 
 def format_number(value: int | float) -> str:

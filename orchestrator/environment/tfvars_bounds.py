@@ -21,7 +21,7 @@ _TOKEN = re.compile(
     | (?P<string>"(?:[^"\\\n]|\\.)*+"?)
     | <<-?(?P<heredoc>[^\W\d][\w-]*)[ \t]*\r?\n
     | (?P<word>[^\W\d][\w-]*)
-    | (?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE](?P<exponent>[+-]?[0-9]+))?)
+    | (?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
     | (?P<open>[\[{(])
     | (?P<close>[\]})])
     """,
@@ -73,7 +73,7 @@ def scan_bounds(text: str) -> Bounds:
     position = 0
     while match := _TOKEN.search(text, position):
         position = match.end()
-        kind = match.lastgroup if match.lastgroup != "exponent" else "number"
+        kind = match.lastgroup
         if kind == "open":
             stack.append(_Open(match[0], match.start()))
             if len(stack) > MOST_DEPTH:
@@ -88,7 +88,7 @@ def scan_bounds(text: str) -> Bounds:
             if stack and unclosed is None and _is_assignment(text, match):
                 unclosed = stack[-1]
         elif kind == "number":
-            if _is_too_long(match):
+            if is_too_long(match[0]):
                 what = f"A number has more than {MOST_DIGITS} digits, or an exponent beyond {MOST_EXPONENT}."
                 return _excess(text, match.start(), what, "Write a number that fits, or put it in quotes.")
         elif kind == "heredoc":
@@ -103,9 +103,10 @@ def scan_bounds(text: str) -> Bounds:
     return Bounds(None, Unclosed(_line(text, unclosed.position), unclosed.bracket) if unclosed else None)
 
 
-def _is_too_long(match: re.Match[str]) -> bool:
-    exponent = (match["exponent"] or "0").lstrip("+-").lstrip("0")
-    return len(match[0]) > MOST_DIGITS or len(exponent) > 3 or int(exponent or "0") > MOST_EXPONENT
+def is_too_long(number: str) -> bool:
+    """Has a number, such as `1.5e+3`, more digits or a larger exponent than a parser is given?"""
+    exponent = number.lower().partition("e")[2].lstrip("+-").lstrip("0")
+    return len(number) > MOST_DIGITS or len(exponent) > 3 or int(exponent or "0") > MOST_EXPONENT
 
 
 def _belong(text: str, opened: _Open, match: re.Match[str]) -> bool:

@@ -1314,6 +1314,22 @@ FUNCTIONS = [
     wrong("Docker's name of a processor", manager('  architecture = "amd64" #!'), '"amd64"', 'Write "x86_64"'),
     wrong("an unknown processor", manager('  architecture = "arm" #!'), '"arm"', 'Write "arm64"'),
     wrong("little memory", manager("  memory_mb = 64 #!"), "memory_mb is 64", "128 to 10240"),
+    wrong(
+        "60,000 digits in quotes", manager(f'  memory_mb = "{"1" * 60_000}" #!'), "memory_mb is", "more than 100 digits"
+    ),
+    wrong("an exponent in quotes", 'lifecycle_keep_count = "1e999" #!', "keep_count is", "an exponent beyond 300"),
+    wrong(
+        "60,000 digits and a letter",
+        manager(f'  max_expire_fraction_account = "{"0" * 60_000}x" #!'),
+        "fraction_account is",
+        "A number is wanted",
+    ),
+    wrong(
+        "a fraction of 60,000 digits",
+        manager(f'  max_expire_fraction_account = "0.{"1" * 60_000}" #!'),
+        "fraction_account is",
+        "more than 100 digits",
+    ),
     wrong("a long timeout", manager("  timeout_seconds = 3600 #!"), "timeout_seconds is 3600", "60 to 900"),
     wrong("no concurrency", manager("  max_concurrency = 1 #!"), "max_concurrency is 1", "2 to 1000"),
     wrong("a log kept for a week and a day", manager("  log_retention_days = 8 #!"), "is 8", "Write 7."),
