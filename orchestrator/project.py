@@ -5,6 +5,7 @@ An edge: the only part of loading an environment that reads files.
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.environment.tfvars import Tfvars, parse_tfvars
 from orchestrator.errors import Location, OrchestratorError, RefusedInput, local_flag
+from orchestrator.files.given import read_given
 from orchestrator.files.shipped_folders import shipped_path
 from orchestrator.spelling import nearest
 
@@ -84,7 +86,7 @@ class Project:
         """Names of all environments, sorted: the tfvars files without `common`."""
         if not self.environments_dir.is_dir():
             return []
-        files = (path for path in self.environments_dir.glob("*.tfvars") if path.is_file())
+        files = (path for path in self.environments_dir.glob("*.tfvars") if not path.is_dir())
         return sorted(path.stem for path in files if path.stem != COMMON and not path.name.startswith("."))
 
     def tfvars_path(self, name: str) -> Path:
@@ -95,7 +97,8 @@ class Project:
         """The files of environment `name` in Terraform's order. Raises RefusedInput when there is none."""
         self._require(name)
         common = self.tfvars_path(COMMON)
-        return [*([common] if common.is_file() else []), self.tfvars_path(name)]
+        # A link that leads nowhere, or a pipe, is no missing file: reading it says so.
+        return [*([common] if os.path.lexists(common) else []), self.tfvars_path(name)]
 
     def read(self, name: str) -> list[Tfvars]:
         """The parsed files of environment `name`; raises InvalidTfvars at the first syntax error."""
@@ -160,7 +163,7 @@ class Project:
         """The variables of one file, named in messages by its path below the project."""
         file = path.relative_to(self.root).as_posix()
         try:
-            data = path.read_bytes()
+            data = read_given(path)
         except OSError as error:
             raise RefusedInput(f"{file} cannot be read.", why=f"{error.strerror}.", where=Location(file)) from error
         try:

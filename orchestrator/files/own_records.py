@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from orchestrator.files.given import read_given
+
 
 def read_record(path: Path) -> dict[str, Any]:
     """The object that the file holds; {} where there is none, or what is there is no object."""
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(read_given(path))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

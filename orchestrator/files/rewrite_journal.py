@@ -15,10 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.files.given import read_given
 from orchestrator.files.image_rewrite import Change, content_digest
 from orchestrator.files.replace import replace_whole
 
 JOURNALS = "rewrites"
+# Bytes: of a rewrite of many large files.
+LARGEST_JOURNAL = 1 << 30
 
 
 def write(changes: Sequence[Change], state_dir: Path, stage: Mapping[str, str] | None = None) -> Path:
@@ -103,7 +106,7 @@ _ENTRY = frozenset({"path", "before", "after", "bom", "encoding", "edits"})
 
 def _read_journal(journal: Path) -> dict[str, Any]:
     try:
-        held = json.loads(journal.read_text(encoding="utf-8"))
+        held = json.loads(read_given(journal, LARGEST_JOURNAL).decode("utf-8"))
         is_whole = all(entry.keys() >= _ENTRY for entry in held["files"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _unreadable(journal, str(error)) from error
@@ -164,9 +167,11 @@ def _undo_file(entry: dict[str, Any]) -> str:
     """Put one file back; why not, or nothing."""
     path = Path(str(entry["path"]))
     try:
-        data = path.read_bytes()
+        data = read_given(path)
     except OSError as error:
         return f"it cannot be read: {error.strerror}"
+    except ValueError:
+        return "it is no path"
     if content_digest(data) == entry["before"]:
         return ""
     if content_digest(data) != entry["after"]:

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.files.given import read_given
+
 NOT_SEARCHED = frozenset({".git", ".hg", ".svn", ".orchestrator", "node_modules", ".terraform", ".venv", "__pycache__"})
 LARGEST = 64 << 20
-_APP_VERSION = re.compile(rb"^appVersion:[ \t]*[\"']?([^\"'#\r\n]*?)[\"']?[ \t]*(?:#[^\n]*)?\r?$", re.M)
+_APP_VERSION = re.compile(rb"^appVersion:[ \t]*+[\"']?([^\"'#\r\n]*+)[\"']?[ \t]*+(?:#[^\n]*)?\r?$", re.M)
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -139,7 +141,7 @@ class AppVersions:
     def _read(self, folder: Path) -> str:
         for name in ("Chart.yaml", "Chart.yml"):
             try:
-                found = _APP_VERSION.search((folder / name).read_bytes())
+                found = _APP_VERSION.search(read_given(folder / name, LARGEST))
             except OSError:
                 continue
             return found[1].decode("utf-8", "replace").strip() if found else ""

@@ -16,6 +16,7 @@ from typing import Any
 
 from orchestrator.errors import RefusedInput
 from orchestrator.files.extras import install_command
+from orchestrator.files.given import read_given
 from orchestrator.oci.blobs import BlobStream, read_blob
 from orchestrator.oci.errors import Absent, NotUsable
 from orchestrator.oci.keyless import KeylessCheck, Signer, read_signer
@@ -242,7 +243,7 @@ def read_key(text: str) -> WhyNot:
             remedy="Write --verify cosign:FILE, such as --verify cosign:cosign.pub, or --verify keyless:ISSUER,IDENTITY.",
         )
     try:
-        content = Path(name).read_bytes()
+        content = read_given(Path(name))
     except OSError as error:
         raise RefusedInput(
             f"--verify {text} cannot be read: {error.strerror}.", remedy="Name a readable file with a public key."

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import RefusedInput
 from orchestrator.files.extras import install_command
+from orchestrator.files.given import read_given
 from orchestrator.lifecycle.patterns import matches
 
 if TYPE_CHECKING:
@@ -111,8 +112,10 @@ def _verifier(trust_root: Path | None) -> Any:
     try:
         if trust_root is None:
             return Verifier(trusted_root=ClientTrustConfig.production(offline=True).trusted_root)
+        # The library would wait for a pipe.
+        read_given(trust_root)
         return Verifier(trusted_root=TrustedRoot.from_file(str(trust_root)))
-    except (Error, OSError, ValueError) as error:
+    except (Error, OSError, ValueError, RecursionError) as error:
         raise RefusedInput(
             f"--trust-root {trust_root or ''} cannot be used: {' '.join(str(error).split())[:200]}.",
             why="It is no trusted_root.json of Sigstore.",

@@ -17,7 +17,7 @@ from orchestrator.oci.manifest import is_digest
 PULL, PUSH = "pull", "pull,push"
 _LIST_LIMIT = 16 * 2**20
 _PAGE = "?n=1000"
-_LINK = re.compile(r"""<([^>]*)>((?:"[^"]*"|[^<"])*)""")
+_LINK = re.compile(r"""<([^<>]*+)>((?:"[^"]*+"|[^<"])*+)""")
 _RELATION = re.compile(r"""\brel\s*=\s*["']?([^"';,]*)""", re.IGNORECASE)
 # A 404 with one of these speaks of what was asked for, not of the API.
 _OF_ONE_REPOSITORY = frozenset({"NAME_UNKNOWN", "MANIFEST_UNKNOWN"})

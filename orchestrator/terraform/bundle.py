@@ -73,6 +73,8 @@ def read_bundle(path: Path) -> PlanFile:
             entries = archive.infolist()
             if sorted(entry.filename for entry in entries) != sorted((MANIFEST, PLAN, LOCK)):
                 raise _no_plan_file(path, "It holds other files than a plan file does.")
+            if any(entry.compress_type not in _METHODS for entry in entries):
+                raise _no_plan_file(path, "It is packed in another way than a plan file.")
             if sum(entry.file_size for entry in entries) > LARGEST:
                 raise _no_plan_file(path, "It is too large.")
             if archive.getinfo(MANIFEST).file_size > LARGEST_MANIFEST:
@@ -88,6 +90,8 @@ def read_bundle(path: Path) -> PlanFile:
     return bundle
 
 
+# Others have decoders with errors of their own.
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 # What the standard library raises for archives and texts that somebody damaged, encrypted or made up.
 _CORRUPT = (
     zipfile.BadZipFile,

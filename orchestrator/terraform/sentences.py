@@ -51,7 +51,7 @@ NO_ANSWER: Final = Sign(
     ("StatusCode: 0", "context canceled", "context deadline exceeded"), "smithy-go and aws-sdk-go-v2 transport/http"
 )
 
-_LOCK_FIELD = re.compile(r"^\s*(ID|Path|Operation|Who|Version|Created):\s*(.+?)\s*$", re.MULTILINE)
+_LOCK_FIELD = re.compile(r"^[ \t]*+(ID|Path|Operation|Who|Version|Created):[ \t]*+(\S.*)$", re.MULTILINE)
 _EXISTS = re.compile(r"RepositoryAlreadyExistsException.*?name '([^']+)'", re.DOTALL)
 # smithy-go's OperationError, the SDK's ResponseError and, last, the answer: `api error CODE: text`, or `CODE: text` where
 # the service's model has a type for it. One may be inside of another: the last one is the cause.
@@ -67,7 +67,7 @@ _PREFIXES = {"CloudWatch Logs": "logs", "EventBridge": "events", "Secrets Manage
 
 def lock_fields(text: str) -> dict[str, str]:
     """{field: value} of the lock that Terraform shows: ID, Path, Operation, Who, Version, Created."""
-    return dict(_LOCK_FIELD.findall(text))
+    return {name: value.rstrip() for name, value in _LOCK_FIELD.findall(text)}
 
 
 def existing_repository(text: str) -> str:

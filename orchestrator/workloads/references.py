@@ -21,7 +21,7 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]++|[0-9]++(?:\.[0-9]*+)?)(?:[eE][-+]?[0-9]+
 
 # Written by templates, shells, build tools and people for what is filled in later.
 _PLACEHOLDER = re.compile(
-    r"\{\{|\}\}|\$\{|\$\(|\$[A-Za-z_]|<[^>]*>|%[A-Za-z_]+%|@[A-Za-z_]+@|__[A-Z_]+__|\*|ko://|\[\["
+    r"\{\{|\}\}|\$\{|\$\(|\$[A-Za-z_]|<[^<>]*>|%[A-Za-z_]+%|@[A-Za-z_]+@|__[A-Z_]+__|\*|ko://|\[\["
 )
 _FILE = re.compile(
     r"\.(?:png|jpe?g|svg|gif|webp|ico|iso|qcow2|img|raw|vmdk|ova|tar|gz|tgz|zip|ya?ml|json|md|html?)\Z", re.I

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -244,12 +245,22 @@ def test_sigstores_own_root_is_used_without_a_word(caplog: pytest.LogCaptureFixt
     assert caplog.records == []
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"mediaType": "x"}', "-----BEGIN CERTIFICATE-----"])
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", '{"mediaType": "x"}', "-----BEGIN CERTIFICATE-----", "[" * 100_000, "9" * 5000]
+)
 def test_a_root_of_trust_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "root.json"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(RefusedInput, match="cannot be used"):
         read_keys([f"keyless:{ISSUER},{WORKFLOW}"], path)
+
+
+def test_a_root_of_trust_or_a_key_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RefusedInput, match=r"cannot be used: .*regular file"):
+        read_keys([f"keyless:{ISSUER},{WORKFLOW}"], tmp_path / "pipe")
+    with pytest.raises(RefusedInput, match=r"cannot be read: .*regular file"):
+        read_keys([f"cosign:{tmp_path / 'pipe'}"], None)
 
 
 def test_a_root_of_trust_without_a_signer_is_refused(own: OwnSigstore, tmp_path: Path) -> None:

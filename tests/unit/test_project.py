@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,20 @@ def test_environments_are_the_tfvars_files_without_common(tmp_path: Path) -> Non
     make(tmp_path, *(f"environments/{name}" for name in ("b.tfvars", "a.tfvars", "common.tfvars", ".x.tfvars", "n.tf")))
     (tmp_path / "environments" / "folder.tfvars").mkdir()
     assert Project(tmp_path).environment_names() == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", ["common", "a"])
+@pytest.mark.parametrize("kind", ["pipe", "link to nothing"])
+def test_what_stands_for_a_file_and_is_none_is_said_and_not_passed_over(tmp_path: Path, name: str, kind: str) -> None:
+    make(tmp_path, "environments/a.tfvars")
+    path = tmp_path / "environments" / f"{name}.tfvars"
+    path.unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("nowhere")
+    with pytest.raises(RefusedInput, match=f"{name}.tfvars cannot be read"):
+        Project(tmp_path).read("a")
 
 
 @pytest.mark.parametrize("folder", [".orchestrator/dev", ".orchestrator/local/dev"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,3 +114,23 @@ def test_rows_that_no_queue_wrote_are_passed_over(tmp_path: Path) -> None:
     found = read_ledger(path)
     assert isinstance(found, LedgerState)
     assert ([one.since for one in found.waiting], [one.target for one in found.ended]) == ([7], ["c"])
+
+
+@pytest.mark.parametrize("place", ["a\0b", "pipe", "/dev/zero", "x" * 5000, "\udcff", 10**4000])
+def test_a_journal_that_names_no_file_brings_nothing_back(tmp_path: Path, place: object) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    entry = {"path": str(tmp_path / "pipe") if place == "pipe" else place, "before": "x", "after": "y", "bom": ""}
+    folder = tmp_path / JOURNALS
+    folder.mkdir()
+    (folder / "1.json").write_text(json.dumps({"files": [{**entry, "encoding": "utf-8", "edits": []}]}), "utf-8")
+    done = undo(tmp_path)
+    assert (done.files, len(done.refused)) == (0, 1)
+
+
+def test_records_that_are_pipes_are_not_waited_for(tmp_path: Path) -> None:
+    folder = tmp_path / JOURNALS
+    folder.mkdir()
+    os.mkfifo(folder / "1.json")
+    with pytest.raises(OrchestratorError, match="cannot be read"):
+        undo(tmp_path)
+    assert read_record(folder / "1.json") == {}

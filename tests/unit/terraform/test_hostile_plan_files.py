@@ -54,6 +54,16 @@ def damaged(path: Path) -> None:
     path.write_bytes(content)
 
 
+def packed_otherwise(path: Path) -> None:
+    """LZMA's decoder has errors of its own."""
+    with zipfile.ZipFile(path) as archive:
+        held = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        for name, content in held.items():
+            archive.writestr(name, content)
+    damaged(path)
+
+
 def piped(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
@@ -67,6 +77,7 @@ HOSTILE: dict[str, Callable[[Path], object]] = {
     "encrypted": encrypted,
     "damaged": damaged,
     "a pipe": piped,
+    "packed otherwise": packed_otherwise,
     "a manifest of brackets": lambda path: rewritten(path, manifest=b"[" * 60_000),
     "a manifest of digits": lambda path: rewritten(path, manifest=b'{"format": ' + b"9" * 5000 + b"}"),
     "a manifest that is too large": lambda path: rewritten(path, manifest=b" " * 100_000 + b"{}"),

@@ -53,3 +53,13 @@ def test_many_blanks_take_a_time_that_grows_with_them(read: Callable[[str], int]
     seconds(read, blank)
     # Other processes may take the caches away in one try, hardly in all of them. Less than 20 ms says nothing.
     assert any(seconds(read, blank * MANY) < SQUARE * max(seconds(read, blank * FEW), 0.02) for _ in range(3))
+
+
+@pytest.mark.speed
+@pytest.mark.parametrize("name", ["x.json", "values.yaml"])
+def test_brackets_that_nothing_closes_take_a_time_that_grows_with_them(name: str) -> None:
+    def read(opened: str) -> int:
+        return min(1, len(find_images(name, f'{{"image": {opened}}}\n').places) + 1)
+
+    seconds(read, "<")
+    assert any(seconds(read, "<A\n" * MANY) < SQUARE * max(seconds(read, "<A\n" * FEW), 0.02) for _ in range(3))
