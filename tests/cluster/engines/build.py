@@ -63,6 +63,24 @@ MODULES = (
     GoModule("oras", {"oras": "oras.land/oras/cmd/oras"}),
     # Its schemas alone.
     GoModule("keda", {}, files=(("github.com/kedacore/keda/v2", "config/crd/bases/keda.sh_*.yaml"),)),
+    GoModule(
+        "schemas",
+        {},
+        files=(
+            (
+                "github.com/prometheus-operator/prometheus-operator",
+                "example/prometheus-operator-crd/*_servicemonitors.yaml",
+            ),
+            (
+                "github.com/prometheus-operator/prometheus-operator",
+                "example/prometheus-operator-crd/*_prometheusrules.yaml",
+            ),
+            ("github.com/cert-manager/cert-manager", "deploy/crds/cert-manager.io_certificates.yaml"),
+            ("github.com/cert-manager/cert-manager", "deploy/crds/cert-manager.io_issuers.yaml"),
+        ),
+    ),
+    # Prometheus' own parser of its queries: the whole of promtool takes ten times as long to build.
+    GoModule("promql", {"promqlparse": "./cmd/promqlparse"}),
     GoModule("conformance", {"conformance": "github.com/opencontainers/distribution-spec/conformance"}),
     GoModule("kustomize", {"kustomize": "sigs.k8s.io/kustomize/kustomize/v5"}),
     GoModule("helm3", {"helm3": "helm.sh/helm/v3/cmd/helm"}),
