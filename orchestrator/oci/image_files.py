@@ -25,6 +25,9 @@ _OPAQUE = ".wh..wh..opq"
 _CONFIG_LIMIT = 8 * 2**20
 # A file of a catalog, unpacked; Red Hat's largest package has about 60 MiB.
 FILE_LIMIT = 512 * 2**20
+# All files of a layer below the folder; Red Hat's largest catalog has some hundred MiB in a few thousand files.
+LAYER_LIMIT = 2 * 2**30
+FILES_LIMIT = 100_000
 
 
 def image_of(registry: RemoteRegistry, repository: str, reference: str, platform: str = "") -> Manifest:
@@ -124,6 +127,7 @@ def _layer(registry: RemoteRegistry, repository: str, layer: Descriptor, root: s
 
 def _entries(pieces: Iterator[bytes], root: str) -> Iterator[tuple[str, bytes | None]]:
     source = _Pieces(pieces)
+    files = size = 0
     with tarfile.open(fileobj=cast("IO[bytes]", source), mode="r|*") as archive:
         for member in archive:
             path = _normal(member.name)
@@ -131,8 +135,15 @@ def _entries(pieces: Iterator[bytes], root: str) -> Iterator[tuple[str, bytes | 
             if name.startswith(_WHITEOUT):
                 yield path, None
             elif member.isfile() and _is_below(path, root):
+                files, size = files + 1, size + member.size
                 if member.size > FILE_LIMIT:
                     raise tarfile.ReadError(f"{path} has {member.size} bytes")
+                if size > LAYER_LIMIT or files > FILES_LIMIT:
+                    raise NotUsable(
+                        f"A layer has more than {LAYER_LIMIT} bytes or {FILES_LIMIT} files below /{root}.",
+                        why="That much is held in memory; no catalog has it.",
+                        remedy="See what made the image, or name another one.",
+                    )
                 content = archive.extractfile(member)
                 yield path, content.read() if content is not None else b""
     # The digest is known at the end only.
