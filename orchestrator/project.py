@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.environment.tfvars import Tfvars, parse_tfvars
 from orchestrator.errors import Location, OrchestratorError, RefusedInput, local_flag
-from orchestrator.files.given import read_given
+from orchestrator.files.named_files import read_given
 from orchestrator.files.shipped_folders import shipped_path
 from orchestrator.spelling import nearest
 

@@ -31,7 +31,7 @@ def affected(ctx: click.Context, since: str | None, matrix: bool, as_json: bool)
     Comments touch nobody, and neither does a common variable that an environment sets for itself. Changes of the
     working tree count. An environment whose file is gone is warned of: what it made is still there.
     """
-    from orchestrator.checks.affected import affected_environments
+    from orchestrator.checks.impact import affected_environments
 
     if matrix and as_json:
         raise RefusedInput("--matrix and --json exclude each other.", remedy="Leave one of them out.")

@@ -11,7 +11,7 @@ from orchestrator.kubectl import Kubectl, Listed, NoAnswer
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
     from orchestrator.workloads.in_cluster import ClusterImage
-    from orchestrator.workloads.standing import PolicyFound
+    from orchestrator.workloads.stays import PolicyFound
 
 # Where the environment's policy for Pods may stand, by the targets native, kyverno-cel and kyverno.
 POLICIES = (
@@ -58,7 +58,7 @@ def _listed(kubectl: Kubectl, group: str, versions: Sequence[str], wanted: set[s
 def policy_found(kubectl: Kubectl, environment: Environment) -> PolicyFound:
     """The environment's admission policy in the cluster, of whichever engine; the oldest where there are several."""
     from orchestrator.manifests.admission import policy_names
-    from orchestrator.workloads.standing import PolicyFound
+    from orchestrator.workloads.stays import PolicyFound
 
     name, _ = policy_names(environment)
     answers = [kubectl.created(f"{path}{name}") for path in POLICIES]
@@ -72,7 +72,7 @@ def cluster_images_of(kubectl: Kubectl, environment: Environment) -> tuple[Clust
     """The images that a cluster uses, with the table's answers and why some are still pulled from their sources."""
     from orchestrator.routes.build import build_route_table
     from orchestrator.workloads.in_cluster import ClusterImages
-    from orchestrator.workloads.standing import left_alone
+    from orchestrator.workloads.stays import left_alone
 
     custom = custom_kinds(kubectl)
     policy = policy_found(kubectl, environment)

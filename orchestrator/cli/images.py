@@ -81,7 +81,7 @@ def images(
     from orchestrator.cli.cluster_images import custom_kinds, policy_found
     from orchestrator.kubectl import find_kubectl
     from orchestrator.workloads.in_cluster import ClusterImages
-    from orchestrator.workloads.standing import left_alone
+    from orchestrator.workloads.stays import left_alone
 
     if sources and not of_cluster and snapshot is None and registry is None:
         from orchestrator.cli.image_files import images_of_files

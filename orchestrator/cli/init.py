@@ -25,7 +25,7 @@ from orchestrator.cli.init_rules import UPSTREAMS, first_mirrors, new_rules, own
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import project_session
-from orchestrator.cli.scaffolded import (
+from orchestrator.cli.scaffold_files import (
     answers_from_aws,
     checked_as_written,
     maker_of_endpoints,

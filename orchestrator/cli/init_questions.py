@@ -11,7 +11,7 @@ import click
 
 from orchestrator.cli import messages
 from orchestrator.cli.project_session import project_session
-from orchestrator.cli.scaffolded import checked_as_written, maker_of_endpoints, readable_environments
+from orchestrator.cli.scaffold_files import checked_as_written, maker_of_endpoints, readable_environments
 from orchestrator.counts import counted
 from orchestrator.errors import OrchestratorError
 

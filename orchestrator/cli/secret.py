@@ -15,7 +15,7 @@ from orchestrator.cli.options import json_option, local_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import project_session
 from orchestrator.errors import RefusedInput, local_flag
-from orchestrator.files.given import read_given
+from orchestrator.files.named_files import read_given
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment

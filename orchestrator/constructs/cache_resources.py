@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.constructs.owned import check_owns_rules
+from orchestrator.constructs.ownership import check_owns_rules
 from orchestrator.errors import RefusedInput
 from orchestrator.lifecycle.ports import ROOT
 from orchestrator.mirroring.repository import cache_template, pull_policy

@@ -19,7 +19,7 @@ from orchestrator.constructs.manager_rights import (
     statements,
     writers,
 )
-from orchestrator.constructs.owned import owned_manager
+from orchestrator.constructs.ownership import owned_manager
 from orchestrator.constructs.usage_role import usage_resources
 from orchestrator.errors import RefusedInput
 from orchestrator.lifecycle.audit import PREFIX as AUDIT

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.checks.function_variables import cache_routes, own_below_caches
 from orchestrator.constructs.cluster_images import ImageRedirects
 from orchestrator.constructs.nearest_scope import claim, nearest
-from orchestrator.constructs.owned import check_owns_rules, owned_manager
+from orchestrator.constructs.ownership import check_owns_rules, owned_manager
 from orchestrator.constructs.terrain_redirects import changed, redirect_stack
 from orchestrator.errors import RefusedInput
 from orchestrator.files.extras import install_command

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from orchestrator.errors import Location, RefusedInput
-from orchestrator.files.given import read_given
+from orchestrator.files.named_files import read_given
 from orchestrator.workloads.fields import FIELDS, KUBELET, Field
 from orchestrator.yaml_documents import check_yaml
 

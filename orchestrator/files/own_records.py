@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from orchestrator.files.given import read_given
+from orchestrator.files.named_files import read_given
 
 
 def read_record(path: Path) -> dict[str, Any]:

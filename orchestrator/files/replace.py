@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.files.given import write_through
+from orchestrator.files.named_files import write_through
 
 
 def replace_whole(path: Path, content: bytes, *, mode: int | None = None, durable: bool = False) -> None:

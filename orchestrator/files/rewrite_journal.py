@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.files.given import read_given
 from orchestrator.files.image_rewrite import Change, content_digest
+from orchestrator.files.named_files import read_given
 from orchestrator.files.replace import replace_whole
 
 JOURNALS = "rewrites"

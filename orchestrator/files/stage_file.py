@@ -9,7 +9,7 @@ import yaml
 
 from orchestrator.environment.pods import parse_pod_selector
 from orchestrator.errors import Location, RefusedInput
-from orchestrator.files.given import read_given
+from orchestrator.files.named_files import read_given
 from orchestrator.workloads.stages import Stage
 from orchestrator.workloads.yaml_tree import BrokenYaml, compose_yaml
 from orchestrator.yaml_documents import UnreadableYaml, check_yaml, shown

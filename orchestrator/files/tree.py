@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.files.given import read_given
+from orchestrator.files.named_files import read_given
 
 NOT_SEARCHED = frozenset({".git", ".hg", ".svn", ".orchestrator", "node_modules", ".terraform", ".venv", "__pycache__"})
 LARGEST = 64 << 20

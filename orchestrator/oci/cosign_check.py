@@ -16,7 +16,7 @@ from typing import Any
 
 from orchestrator.errors import RefusedInput
 from orchestrator.files.extras import install_command
-from orchestrator.files.given import read_given
+from orchestrator.files.named_files import read_given
 from orchestrator.oci.blobs import BlobStream, read_blob
 from orchestrator.oci.errors import Absent, NotUsable
 from orchestrator.oci.keyless import KeylessCheck, Signer, read_signer

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import RefusedInput
 from orchestrator.files.extras import install_command
-from orchestrator.files.given import read_given
+from orchestrator.files.named_files import read_given
 from orchestrator.lifecycle.patterns import matches
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from orchestrator.routes.table import Redirected, Refused, RouteTable, Unchanged
 from orchestrator.swapper.review_shape import Asks
 from orchestrator.workloads.in_cluster import CONTAINERS
 from orchestrator.workloads.paths import mapping
-from orchestrator.workloads.standing import LeftAlone
+from orchestrator.workloads.stays import LeftAlone
 
 VERSIONS = ("admission.k8s.io/v1", "admission.k8s.io/v1beta1")
 # The one annotation: what was swapped and why, as JSON (`annotation_of`).

@@ -17,7 +17,7 @@ from orchestrator.routes.reference import ImageReference, is_path
 from orchestrator.routes.source import Source
 from orchestrator.routes.table import CachePlace, Route, RouteTable
 from orchestrator.swapper.swap_settings import SwapSettings
-from orchestrator.workloads.standing import LeftAlone, left_alone
+from orchestrator.workloads.stays import LeftAlone, left_alone
 
 
 @dataclass(frozen=True, slots=True)

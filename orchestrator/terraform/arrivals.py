@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.terraform.holders import Holder, holders, holds, same_registry
-from orchestrator.terraform.planned import HeldElsewhere
+from orchestrator.terraform.planner_result import HeldElsewhere
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.surroundings import ATTACHMENT
 from orchestrator.terraform.transitions import OWNERS_MODULES, Adoption, Created

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.counts import counted
 from orchestrator.errors import RefusedInput
-from orchestrator.terraform.beside import Scanning, foreign_statements
+from orchestrator.terraform.foreign_settings import Scanning, foreign_statements
 from orchestrator.terraform.holders import Holder, elsewhere, holders, holds, owns_registry, same_registry, state_of
 from orchestrator.terraform.plan import Plan, ResourceChange
 from orchestrator.terraform.stack import Stack

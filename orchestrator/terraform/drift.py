@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.terraform.beside import all_there
 from orchestrator.terraform.credentials_in_use import credential_notes
+from orchestrator.terraform.foreign_settings import all_there
 from orchestrator.terraform.judge import refusal
 from orchestrator.terraform.plan import ResourceChange
-from orchestrator.terraform.planned import Planned
 from orchestrator.terraform.planner import plan_apply, write_transitions
+from orchestrator.terraform.planner_result import Planned
 from orchestrator.terraform.runs import current_state, run_plan
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.surroundings import POLICY, SCANNING, Surroundings, look_around

@@ -6,11 +6,11 @@ import contextlib
 import shutil
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.terraform.cut_off import begin_journal, end_journal
+from orchestrator.terraform.cut_off_applies import begin_journal, end_journal
 from orchestrator.terraform.departures import Departures
 from orchestrator.terraform.failures import StalePlanError
 from orchestrator.terraform.plan import ResourceChange
-from orchestrator.terraform.planned import Planned
+from orchestrator.terraform.planner_result import Planned
 from orchestrator.terraform.runs import failed, run_plan, stream
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.workdir import write_if_changed

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from orchestrator.counts import counted
 from orchestrator.errors import OrchestratorError, RefusedInput, local_flag
-from orchestrator.terraform.planned import ExpiredImages, LostImages, LostRecords, Planned
+from orchestrator.terraform.planner_result import ExpiredImages, LostImages, LostRecords, Planned
 from orchestrator.terraform.transitions import OWNERS_MODULES, Adoption
 
 MANY = 8  # names that one sentence lists

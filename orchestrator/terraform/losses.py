@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.terraform.plan import REPOSITORY, Plan, ResourceChange
-from orchestrator.terraform.planned import ExpiredImages, LostImages, LostRecords
+from orchestrator.terraform.planner_result import ExpiredImages, LostImages, LostRecords
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.state import State
 

@@ -19,12 +19,12 @@ from orchestrator.terraform.execute import execute, settle
 from orchestrator.terraform.judge import Ask, judge, refusal
 from orchestrator.terraform.last_runs import forget_runs, remember_apply, remember_drift
 from orchestrator.terraform.losses import BUCKET
-from orchestrator.terraform.meanwhile import refuse_lost
 from orchestrator.terraform.part_of_plan import modules_of, target_options
 from orchestrator.terraform.plan import PROTECTED, REPOSITORY, Plan
-from orchestrator.terraform.planned import Planned
 from orchestrator.terraform.planner import manifest, plan_apply, plan_destroy, plan_given
+from orchestrator.terraform.planner_result import Planned
 from orchestrator.terraform.runs import current_state
+from orchestrator.terraform.second_look import refuse_lost
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.workdir import LOCK
 

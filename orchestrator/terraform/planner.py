@@ -15,18 +15,18 @@ from pathlib import Path
 from orchestrator.counts import counted
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.terraform.arrivals import Arrivals, arrivals
-from orchestrator.terraform.beside import lost_principals
 from orchestrator.terraform.bundle import PlanOrigin, check_bundle, read_bundle
 from orchestrator.terraform.credentials_in_use import credential_notes
-from orchestrator.terraform.cut_off import cut_off
+from orchestrator.terraform.cut_off_applies import cut_off
 from orchestrator.terraform.departures import departures, refuse_waiting
+from orchestrator.terraform.foreign_settings import lost_principals
 from orchestrator.terraform.losses import BUCKET, expiring, losses
-from orchestrator.terraform.meanwhile import lost_since
 from orchestrator.terraform.network_notes import network_notes
 from orchestrator.terraform.plan import REPOSITORY, Plan
-from orchestrator.terraform.planned import ExpiredImages, Loss, Planned
+from orchestrator.terraform.planner_result import ExpiredImages, Loss, Planned
 from orchestrator.terraform.reconciliations import reconciliation_notes
 from orchestrator.terraform.runs import current_state, run_plan, show_plan
+from orchestrator.terraform.second_look import lost_since
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.state import State
 from orchestrator.terraform.surroundings import POLICY, SCANNING, look_around, write_others

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.terraform.beside import Made, Others, Scanning, foreign_statements, pairs_of, statements_of
+from orchestrator.terraform.foreign_settings import Made, Others, Scanning, foreign_statements, pairs_of, statements_of
 from orchestrator.terraform.holders import owns_registry, same_registry, state_of
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.state import State

@@ -22,8 +22,8 @@ from orchestrator.workloads.formats import (
     quadlet,
     terraform_files,
 )
-from orchestrator.workloads.formats.delivered import find_in_source, find_oci_charts
-from orchestrator.workloads.formats.embedded import inside
+from orchestrator.workloads.formats.deliveries import find_in_source, find_oci_charts
+from orchestrator.workloads.formats.inner_yaml import inside
 from orchestrator.workloads.formats.pipeline_kinds import Service, service_of
 from orchestrator.workloads.json_tree import parse_objects
 from orchestrator.workloads.machine_images import is_machine_name

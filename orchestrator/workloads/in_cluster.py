@@ -20,7 +20,7 @@ from orchestrator.routes.reference import InvalidReference, parse_reference
 from orchestrator.routes.table import Answer, Redirected, RouteTable, Unchanged
 from orchestrator.workloads.custom_resources import ImageFields, fields_of
 from orchestrator.workloads.paths import elements, images_at, mapping, pod_images, text_of, values_at
-from orchestrator.workloads.standing import LeftAlone, Stay
+from orchestrator.workloads.stays import LeftAlone, Stay
 
 CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")

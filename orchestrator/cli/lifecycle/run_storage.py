@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import RefusedInput
 from orchestrator.files.directory_storage import DirectoryStorage
-from orchestrator.files.given import read_given
+from orchestrator.files.named_files import read_given
 from orchestrator.lifecycle.ports import Storage
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import OrchestratorError, RefusedInput
-from orchestrator.files.given import read_given
+from orchestrator.files.named_files import read_given
 from orchestrator.oci.logins import DockerLogins, docker_logins, pull_secret_logins
 from orchestrator.yaml_documents import UnreadableYaml, load_documents
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import RefusedInput
 from orchestrator.files.extras import install_command
-from orchestrator.files.given import read_given
+from orchestrator.files.named_files import read_given
 
 if TYPE_CHECKING:
     from orchestrator.swapper.swap_settings import SwapSettings

@@ -21,7 +21,7 @@ from orchestrator.project import Project
 from orchestrator.routes.build import build_route_table
 from orchestrator.swapper.review import SwapRules
 from orchestrator.swapper.swap_settings import SwapSettings, SwapSource
-from orchestrator.workloads.standing import LeftAlone, left_alone
+from orchestrator.workloads.stays import LeftAlone, left_alone
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession

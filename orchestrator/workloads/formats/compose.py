@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from orchestrator.workloads.formats.dockerfile import find_in_dockerfile
-from orchestrator.workloads.formats.embedded import inside
+from orchestrator.workloads.formats.inner_yaml import inside
 from orchestrator.workloads.formats.shell_variables import Unresolved, resolve
 from orchestrator.workloads.place import Consent, Found, ImagePlace, Part, Parts, Unreadable, filled_in_later
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping

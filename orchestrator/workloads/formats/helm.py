@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from orchestrator.workloads.formats.embedded import text_images
+from orchestrator.workloads.formats.inner_yaml import text_images
 from orchestrator.workloads.place import (
     HOSTED_SCHEME,
     Found,

@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from orchestrator.workloads.fields import FIELDS, KUBELET, PULLED_BY, Field, Fields
 from orchestrator.workloads.formats import helm
-from orchestrator.workloads.formats.delivered import DELIVERERS, find_in_delivery, select
-from orchestrator.workloads.formats.embedded import Window, assigned_images, has_lines, inside, text_images
+from orchestrator.workloads.formats.deliveries import DELIVERERS, find_in_delivery, select
+from orchestrator.workloads.formats.inner_yaml import Window, assigned_images, has_lines, inside, text_images
 from orchestrator.workloads.formats.parameters import PARAMETRISED, Parameters, bundles, read_parameters
 from orchestrator.workloads.json_tree import parse_objects
 from orchestrator.workloads.machine_images import is_machine_kind

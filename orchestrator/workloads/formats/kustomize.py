@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from orchestrator.workloads.formats import kubernetes
-from orchestrator.workloads.formats.delivered import find_oci_charts
-from orchestrator.workloads.formats.embedded import inside
+from orchestrator.workloads.formats.deliveries import find_oci_charts
+from orchestrator.workloads.formats.inner_yaml import inside
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable, filled_in_later
 from orchestrator.workloads.references import composed
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, parse_yaml

@@ -11,7 +11,7 @@ from orchestrator.environment.model import Environment
 from orchestrator.routes.build import build_route_table
 from orchestrator.swapper.review import Reviewed, SwapRules, Verdict, read_review
 from orchestrator.swapper.review_answer import answer_review
-from orchestrator.workloads.standing import left_alone
+from orchestrator.workloads.stays import left_alone
 
 Document = dict[str, Any]
 THERE = Verdict(swap=True, reason="there")

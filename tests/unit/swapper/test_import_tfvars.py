@@ -19,7 +19,7 @@ from orchestrator.swapper.import_tfvars import USUAL_REGISTRIES, ImportedTfvars,
 from orchestrator.swapper.swap_config import read_swap_settings
 from orchestrator.swapper.swap_settings import SwapSettings
 from orchestrator.swapper.swap_targets import left_by_file, open_table
-from orchestrator.workloads.standing import LeftAlone, left_alone
+from orchestrator.workloads.stays import LeftAlone, left_alone
 
 IMAGES = (
     "nginx",

@@ -14,15 +14,15 @@ import pytest
 from orchestrator.environment.model import Environment
 from orchestrator.errors import RefusedInput
 from orchestrator.project import Project
-from orchestrator.terraform.beside import Made, Scanning
 from orchestrator.terraform.departures import Departures, Restore, departures, refuse_waiting
+from orchestrator.terraform.foreign_settings import Made, Scanning
 from orchestrator.terraform.holders import holders, holds
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.state import State, parse_state
 from orchestrator.terraform.surroundings import Surroundings
 from orchestrator.terraform.workdir import Workdir, workdir_of
 from tests.conftest import ProjectFactory
-from tests.unit.terraform.test_beside import OURS, A
+from tests.unit.terraform.test_foreign_settings import OURS, A
 from tests.unit.terraform.test_plan import change, plan_of, resource
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"

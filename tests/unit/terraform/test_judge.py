@@ -14,7 +14,7 @@ from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.terraform.judge import judge, refusal
 from orchestrator.terraform.losses import losses
 from orchestrator.terraform.plan import Plan
-from orchestrator.terraform.planned import ExpiredImages, HeldElsewhere, Planned
+from orchestrator.terraform.planner_result import ExpiredImages, HeldElsewhere, Planned
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.transitions import Adoption
 from tests.unit.terraform.test_plan import change, plan_of, resource

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.files.given import read_given
+from orchestrator.files.named_files import read_given
 from orchestrator.files.replace import write_whole
 
 

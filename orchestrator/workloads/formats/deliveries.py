@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from orchestrator.workloads.formats import helm
 from orchestrator.workloads.formats.chart_settings import nested_settings
-from orchestrator.workloads.formats.embedded import inside
+from orchestrator.workloads.formats.inner_yaml import inside
 from orchestrator.workloads.json_tree import parse_objects
 from orchestrator.workloads.place import HOSTED_SCHEME, Found, ImagePlace, Part, Parts, Unreadable, below
 from orchestrator.workloads.references import composed, is_reference, looks_like_image, placeholder

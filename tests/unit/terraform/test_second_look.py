@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from orchestrator.terraform.beside import Others, Scanning
 from orchestrator.terraform.departures import Restore
-from orchestrator.terraform.meanwhile import changed_since, filled_since, lost_since
-from orchestrator.terraform.planned import LostImages, Planned
+from orchestrator.terraform.foreign_settings import Others, Scanning
+from orchestrator.terraform.planner_result import LostImages, Planned
+from orchestrator.terraform.second_look import changed_since, filled_since, lost_since
 from orchestrator.terraform.surroundings import Surroundings
-from tests.unit.terraform.test_beside import A, B
 from tests.unit.terraform.test_departures import ONE, OWN, POLICY, SCANNING
+from tests.unit.terraform.test_foreign_settings import A, B
 from tests.unit.terraform.test_plan import change, plan_of, resource
 
 STATEMENTS, RULES = "statements of the registry policy", "scanning rules"

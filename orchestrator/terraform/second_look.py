@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 
 from orchestrator.counts import counted
 from orchestrator.terraform.arrivals import Arrivals, arrivals
-from orchestrator.terraform.beside import Pair, Statement, all_there, pairs_of, statements_of
 from orchestrator.terraform.departures import Restore
 from orchestrator.terraform.differences import AttributeChange
 from orchestrator.terraform.failures import StalePlanError
+from orchestrator.terraform.foreign_settings import Pair, Statement, all_there, pairs_of, statements_of
 from orchestrator.terraform.losses import losses
 from orchestrator.terraform.plan import Plan, ResourceChange
-from orchestrator.terraform.planned import LostImages, Planned
+from orchestrator.terraform.planner_result import LostImages, Planned
 from orchestrator.terraform.runs import current_state, plan_again
 from orchestrator.terraform.stack import Stack
 from orchestrator.terraform.surroundings import POLICY, SCANNING, Surroundings, look_around

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from orchestrator.terraform.cut_off import begin_journal, cut_off, end_journal
+from orchestrator.terraform.cut_off_applies import begin_journal, cut_off, end_journal
 from orchestrator.terraform.state import State
 from orchestrator.terraform.workdir import Workdir
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.terraform.beside import Made, foreign_statements, lost_principals
+from orchestrator.terraform.foreign_settings import Made, foreign_statements, lost_principals
 from orchestrator.terraform.state import State, StateResource
 from orchestrator.terraform.surroundings import made_before
 
