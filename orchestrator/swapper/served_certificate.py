@@ -14,15 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-
 from orchestrator.errors import RefusedInput
+from orchestrator.swapper.certificate_parts import CertificateParts, parts_of_pem
 
 # What ring signs with, granian's cryptography. OpenSSL takes more, and a worker dies of those.
 RSA_BITS = (2048, 4096)
-CURVES = ("secp256r1", "secp384r1")
+KEYS = ("P-256", "P-384", "Ed25519")
 _KEYS = "RSA of 2048 to 4096 bits, ECDSA on P-256 or P-384, or Ed25519"
 
 
@@ -50,7 +47,7 @@ class Certificate:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.cert, self.key, password="")
             return _unserved_key(self._read())
-        except (OSError, ssl.SSLError, ValueError, UnsupportedAlgorithm) as error:
+        except (OSError, ssl.SSLError, ValueError) as error:
             return str(error) or type(error).__name__
 
     def require(self) -> None:
@@ -65,7 +62,7 @@ class Certificate:
     def validity(self) -> tuple[datetime, datetime]:
         """From when, and until when, it is valid. Raises ValueError or OSError where it cannot be read."""
         read = self._read()
-        return read.not_valid_before_utc, read.not_valid_after_utc
+        return read.begins, read.ends
 
     @contextlib.contextmanager
     def held(self) -> Iterator[Certificate]:
@@ -76,8 +73,8 @@ class Certificate:
         with contextlib.ExitStack() as files:
             yield Certificate(*(_in_memory(path, files) for path in (self.cert, self.key)))
 
-    def _read(self) -> x509.Certificate:
-        return x509.load_pem_x509_certificates(self.cert.read_bytes())[0]
+    def _read(self) -> CertificateParts:
+        return parts_of_pem(self.cert.read_bytes())
 
 
 def _in_memory(path: Path, files: contextlib.ExitStack) -> Path:
@@ -86,14 +83,9 @@ def _in_memory(path: Path, files: contextlib.ExitStack) -> Path:
     return Path(f"/proc/self/fd/{file.fileno()}")
 
 
-def _unserved_key(cert: x509.Certificate) -> str:
+def _unserved_key(parts: CertificateParts) -> str:
     """Why granian cannot serve a key of this kind; "" when it can."""
-    key = cert.public_key()
-    if isinstance(key, ed25519.Ed25519PublicKey):
-        return ""
-    if isinstance(key, rsa.RSAPublicKey):
+    if parts.key == "RSA":
         least, most = RSA_BITS
-        return "" if least <= key.key_size <= most else f"its RSA key has {key.key_size} bits, not {least} to {most}"
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return "" if key.curve.name in CURVES else f"its key is on the curve {key.curve.name}, not P-256 or P-384"
-    return f"its key is no {_KEYS}"
+        return "" if least <= parts.bits <= most else f"its RSA key has {parts.bits} bits, not {least} to {most}"
+    return "" if parts.key in KEYS else f"its key is {parts.key}, not {_KEYS}"
