@@ -29,7 +29,7 @@ SECONDS = 10.0
 @click.option("--cluster", "of_cluster", is_flag=True, help="Look at the Pods of the cluster that kubectl reaches.")
 @click.option("--context", help="kubectl's context (default: the current one).")
 @click.option("--files", "paths", metavar="PATH", multiple=True, help="Look at the images of files or a folder.")
-@click.option("--watch", is_flag=True, help="Look again every ten seconds until all is as the table says.")
+@click.option("--watch", is_flag=True, help="Look again every ten seconds until all is as the table says and pulled.")
 @click.option("--timeout", type=click.FloatRange(min=0), default=600.0, help="Seconds after which --watch gives up.")
 @json_option()
 @click.pass_context
@@ -45,7 +45,7 @@ def verify(
 ) -> int:
     """Say which images of environment NAME are not where its route table sends them, and why pulls fail.
 
-    Exit code 3 when something is not as the table says.
+    Exit code 3 when something is not as the table says, or when --watch gives up before all is pulled.
     """
     if of_cluster == bool(paths) or (watch and not of_cluster):
         raise RefusedInput(
@@ -58,27 +58,35 @@ def verify(
         return _files(table, paths, as_json=as_json)
     deadline = time.monotonic() + timeout
     while True:
-        found, seen = _cluster(table, name, context)
-        if not (found and watch) or time.monotonic() > deadline:
+        found, seen, coming = _cluster(table, name, context)
+        open_ = bool(found or coming)
+        if not (open_ and watch) or time.monotonic() > deadline:
             break
-        messages.tell(f"{len(found)} of {counted(seen, 'container')} not as the table says")
+        messages.tell(f"{len(found)} of {counted(seen, 'container')} not as the table says{_to_come(coming)}")
         time.sleep(SECONDS)
     if as_json:
-        click.echo(json.dumps({"containers": seen, "findings": [item.as_dict() for item in found]}, indent=2))
+        said = {"containers": seen, "coming": coming, "findings": [item.as_dict() for item in found]}
+        click.echo(json.dumps(said, indent=2))
     else:
         _print(found)
-        messages.tell(f"{counted(len(found), 'finding')} in {counted(seen, 'container')}")
-    return 3 if found else 0
+        messages.tell(f"{counted(len(found), 'finding')} in {counted(seen, 'container')}{_to_come(coming)}")
+    # A rollout is not done before every node has the images of its Pods.
+    return 3 if found or (watch and coming) else 0
 
 
-def _cluster(table: RouteTable, name: str, context: str | None) -> tuple[list[PodImage], int]:
+def _to_come(coming: int) -> str:
+    return f", {coming} still to pull" if coming else ""
+
+
+def _cluster(table: RouteTable, name: str, context: str | None) -> tuple[list[PodImage], int, int]:
+    """What is wrong, how many containers there are, and how many of their images a node has still to pull."""
     from orchestrator.kubectl import find_kubectl
     from orchestrator.workloads.verification import Verification
 
     kubectl = find_kubectl(context)
     verification = Verification(table, name, kubectl.events())
     found = [item for pod in kubectl.pods() for item in verification.look(pod)]
-    return found, verification.containers
+    return found, verification.containers, verification.coming
 
 
 def _print(found: list[PodImage]) -> None:

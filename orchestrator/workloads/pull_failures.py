@@ -1,8 +1,13 @@
 """What kubelets say about a pull that failed -> the cause, and what to do about it, in the light of the route table.
 
 A registry answers "not found" for many things, so that the same words have different causes for a pull-through route, a
-mirror and a digest. The words are those of the kubelet, containerd 1.7 to 2.2, CRI-O 1.28 to 1.34 and ECR as their
+mirror and a digest. The words are those of the kubelet, containerd 1.7 to 2.2, CRI-O 1.28 to 1.35 and ECR as their
 sources and public bug reports have them. `docs/limits.md` says what was never seen on AWS.
+
+The kubelet's are in pkg/kubelet/images/image_manager.go and kuberuntime/kuberuntime_manager.go (1.36), the CRI's in
+cri-api/pkg/errors. containerd's are in core/remotes/docker, core/transfer and internal/cri/server (2.1, 2.2). CRI-O's are in
+server/image_pull.go and internal/storage/image.go: from 1.34 on it pulls an artifact where an image fails, and tells both
+("pull image err: …; artifact err: …"). Registries' own are those of go.podman.io/image and of the distribution specification.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ from orchestrator.routes.table import Route, RouteTable
 WAITING = frozenset(
     {
         *("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"),
-        *("ImageInspectError", "SignatureValidationFailed"),
+        *("ImageInspectError", "SignatureValidationFailed", "CreateContainerError"),
     }
 )
 
@@ -128,6 +133,18 @@ _SIGNS = (
         "Refresh it: a credential provider on the node, or a pull secret that is renewed in time.",
     ),
     _sign(
+        r"407 Proxy Authentication Required|proxyconnect ",
+        "proxy",
+        "The node's proxy does not let the pull through.",
+        "Let the runtime reach the registry without it: add the registry's host to NO_PROXY of the node.",
+    ),
+    _sign(
+        r"incorrect username or password|invalid username/password|unauthorized: unauthorized to access",
+        "wrong credentials",
+        "The registry refuses the credentials that the node sends, or they have no right to this repository.",
+        "Correct the pull secret or the credential provider of that registry.",
+    ),
+    _sign(
         r"requested access to the resource is denied|insufficient_scope",
         "absent or private",
         "The registry shows no such repository to this caller: it does not exist, or wants a login.",
@@ -161,20 +178,22 @@ _SIGNS = (
         "Let the S3 gateway endpoint and its policy admit the registry's layer bucket: `create_vpc_endpoints` in {name}.tfvars.",
     ),
     _sign(
-        r"x509:|certificate (?:signed by|has expired|is not)|tls: ",
+        r"x509:|certificate (?:signed by|has expired|is not)|tls: |server gave HTTP response to HTTPS client",
         "certificate",
-        "The node does not trust the registry's certificate.",
+        "The node does not trust the registry's certificate, or the registry has none.",
         "Add the authority to the node's trust store; a proxy that opens TLS is the usual reason.",
     ),
     _sign(
-        r"no such host|server misbehaving|name resolution|Temporary failure in name",
+        r"no such host|server misbehaving|name resolution|Temporary failure in name|"
+        r"lookup [^\s:]+(?: on [^\s:]+:\d+)?: [^;]{0,80}i/o timeout",
         "name resolution",
         "The registry's name cannot be resolved on the node.",
         "Look at the VPC's DNS and at the private DNS of the endpoints ecr.api and ecr.dkr.",
     ),
     _sign(
         r"i/o timeout|context deadline exceeded|DeadlineExceeded|connection refused|network is unreachable|"
-        r"no route to host|connection reset|TLS handshake timeout|RegistryUnavailable",
+        r"no route to host|connection reset|TLS handshake timeout|RegistryUnavailable|(?:connection|operation) timed out|"
+        r"(?:failed to do request|pinging container registry)[^;]{0,2000}\": EOF",
         "network",
         "The registry cannot be reached from the node.",
         "Without a way out the image must come from the environment's registry. Look at its endpoints and their "
@@ -182,10 +201,22 @@ _SIGNS = (
     ),
     _sign(
         r"failed size validation|unexpected commit (?:digest|size)|wrong diff id|invalid tar header|unexpected EOF|"
-        r"(?:gzip|zstd|flate): |digest did not match",
+        r"(?:gzip|zstd|flate|unpigz): |digest did not match|does not match provided manifest digest",
         "broken content",
         "The content differs from the manifest's digest: it was cut off or changed on the way.",
         "Pull again; where it stays so, look at proxies before the registry, then copy the image anew.",
+    ),
+    _sign(
+        r"image not known|does not resolve to an image ID",
+        "lost on the node",
+        "The node says that it pulled the image, and does not have it (CRI-O#10241).",
+        "Remove it on the node (`crictl rmi`), and make the Pod anew.",
+    ),
+    _sign(
+        r"ImageVolumeMountFailed",
+        "image volume",
+        "The runtime cannot mount the image as a volume.",
+        "Image volumes need containerd 2.1 or CRI-O 1.31, and a path in the image that is a directory.",
     ),
     _sign(
         r"quota|LimitExceeded|limit exceeded|no space left on device",

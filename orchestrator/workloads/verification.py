@@ -5,6 +5,7 @@ One Pod at a time and nothing kept but findings, so that a cluster of any size c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,6 +21,14 @@ STATUSES = (
     ("containers", "containerStatuses"),
     ("ephemeralContainers", "ephemeralContainerStatuses"),
 )
+
+
+# Neither is a container's reason for itself: most of them have causes that no image has a part in.
+_OF_AN_IMAGE = re.compile(r"ImageVolumeMountFailed|image not known|does not resolve to an image ID")
+# The image of a Pod's sandbox is the node's own: containers wait, and an event of the Pod alone says why.
+_SANDBOX = re.compile(r"sandbox image \\?\"([^\"\\]+)|creating pod sandbox [^;]*?source docker://(\S+?):(?:\s|$)")
+# Reasons of a container that is on its way.
+_COMING = frozenset({"", "ContainerCreating", "PodInitializing"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +63,17 @@ class PodImage:
 
 
 class Verification:
-    """Looks at Pods one by one; `events` are those of the cluster, whose messages say more than a status does."""
+    """Looks at Pods one by one; `events` are those of the cluster, whose messages say more than a status does.
+
+    `containers` counts what it saw, `coming` those whose image a node has still to pull, so that nobody knows yet.
+    """
 
     def __init__(self, table: RouteTable, environment: str, events: Iterable[Mapping[str, Any]] = ()) -> None:
         self._table = table
         self._environment = environment
         self._messages = _messages(events)
         self.containers = 0
+        self.coming = 0
 
     def look(self, pod: Mapping[str, Any]) -> Iterator[PodImage]:
         """What is wrong with one Pod's images; Pods that ended and static Pods tell nothing."""
@@ -69,26 +82,64 @@ class Verification:
             return
         where = (text_of(metadata.get("namespace")), text_of(metadata.get("name")))
         events = self._messages.get(where, [])
+        volumes = _image_volumes(spec)
+        scheduled = bool(spec.get("nodeName"))
+        held = False
         for containers, statuses in STATUSES:
             states = {text_of(item.get("name")): item for item in elements(status.get(statuses))}
             for container in elements(spec.get(containers)):
                 self.containers += 1
                 name, image = text_of(container.get("name")), text_of(container.get("image"))
-                yield from self._container(where, name, image, states.get(name, {}), events)
+                state = states.get(name, {})
+                if _is_coming(state):
+                    held = True
+                    self.coming += scheduled
+                yield from self._container(where, name, image, state, events, volumes)
+        if held:
+            yield from self._sandbox(where, events)
+        mounted = _mounted(status)
+        for name, image in volumes.items():
+            yield from self._answer(where, f"volume {name}", image, mounted.get(name, ""))
 
     def _container(
-        self, where: tuple[str, str], name: str, image: str, state: Mapping[str, Any], events: Sequence[tuple[str, str]]
+        self,
+        where: tuple[str, str],
+        name: str,
+        image: str,
+        state: Mapping[str, Any],
+        events: Sequence[tuple[str, str]],
+        volumes: Mapping[str, str],
     ) -> Iterator[PodImage]:
         waiting = mapping(mapping(state.get("state")).get("waiting"))
-        reason = text_of(waiting.get("reason"))
-        if reason in WAITING:
-            told = [message for field, message in events if f"{{{name}}}" in field or (not field and image in message)]
-            said = " ".join((reason, text_of(waiting.get("message")), *told))[-8000:]
-            failure: PullFailure = explain_failure(self._table, self._environment, image, said)
-            yield PodImage("failing", *where, name, image, failure.why, failure.remedy, failure.cause)
+        reason, message = text_of(waiting.get("reason")), text_of(waiting.get("message"))
+        if reason in WAITING and (reason != "CreateContainerError" or _OF_AN_IMAGE.search(message)):
+            # The kubelet lays an image volume's failure at the door of the container that mounts it.
+            missing = next((one for one in volumes.values() if one != image and f'"{one}"' in message), image)
+            told = [said for field, said in events if f"{{{name}}}" in field or (not field and missing in said)]
+            said = " ".join((reason, message, *told))[-8000:]
+            failure: PullFailure = explain_failure(self._table, self._environment, missing, said)
+            yield PodImage("failing", *where, name, missing, failure.why, failure.remedy, failure.cause)
+        yield from self._answer(where, name, image, text_of(state.get("imageID")))
+
+    def _sandbox(self, where: tuple[str, str], events: Sequence[tuple[str, str]]) -> Iterator[PodImage]:
+        """What keeps the Pod itself from starting: the image of its sandbox (`pause`)."""
+        for field, message in events:
+            found = None if field else _SANDBOX.search(message)
+            if found is not None:
+                image = found[1] or found[2]
+                failure = explain_failure(self._table, self._environment, image, message)
+                remedy = (
+                    f"{failure.remedy} The node's runtime names this image: its configuration can name another registry's "
+                    "(containerd's `sandbox`, CRI-O's `pause_image`)."
+                )
+                yield PodImage("failing", *where, "pod sandbox", image, failure.why, remedy, failure.cause)
+                return
+
+    def _answer(self, where: tuple[str, str], name: str, image: str, image_id: str) -> Iterator[PodImage]:
+        """What the table says of an image that a node has, or has still to pull."""
         answer = self._table.redirect(image)
         if isinstance(answer, Redirected):
-            if not self._own(text_of(state.get("imageID"))):
+            if not self._own(image_id):
                 why = f"The table sends it to {answer.target}."
                 remedy = (
                     "Make its Pod anew where an enforcer is in place, or rewrite its workload: `orchestrator rewrite`."
@@ -107,13 +158,43 @@ class Verification:
             return False
 
 
+def _is_coming(status: Mapping[str, Any]) -> bool:
+    """Whether a node has still to pull a container's image, and did not fail to."""
+    state = mapping(status.get("state"))
+    waiting = text_of(mapping(state.get("waiting")).get("reason"))
+    return not status.get("imageID") and not state.keys() & {"running", "terminated"} and waiting in _COMING
+
+
+def _image_volumes(spec: Mapping[str, Any]) -> dict[str, str]:
+    """{name of a volume: the image that it mounts}"""
+    volumes = {
+        text_of(volume.get("name")): text_of(mapping(volume.get("image")).get("reference"))
+        for volume in elements(spec.get("volumes"))
+    }
+    return {name: image for name, image in volumes.items() if image}
+
+
+def _mounted(status: Mapping[str, Any]) -> dict[str, str]:
+    """{name of a volume: the image that a node mounted}, which Kubernetes tells from 1.35 on."""
+    mounts = (
+        mount
+        for _, statuses in STATUSES
+        for container in elements(status.get(statuses))
+        for mount in elements(container.get("volumeMounts"))
+    )
+    return {
+        text_of(mount.get("name")): text_of(mapping(mapping(mount.get("volumeStatus")).get("image")).get("imageRef"))
+        for mount in mounts
+    }
+
+
 def _messages(events: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], list[tuple[str, str]]]:
     """{(namespace, pod): [(the container's field, what an event says of its image)]}; some events name no field."""
     found: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for event in events:
         about = mapping(event.get("involvedObject") or event.get("regarding"))
         message = text_of(event.get("message") or event.get("note"))
-        speaks = "pull" in message.lower() or "image" in message.lower()
+        speaks = any(word in message.lower() for word in ("pull", "image", "sandbox"))
         if about.get("kind") == "Pod" and event.get("type") != "Normal" and speaks:
             key = (text_of(about.get("namespace")), text_of(about.get("name")))
             found.setdefault(key, []).append((text_of(about.get("fieldPath")), message))

@@ -110,6 +110,30 @@ MESSAGES = [
     ),
     (NGINX, "failed to extract layer sha256:a: write /x: no space left on device: unknown", "limit"),
     (NGINX, "rpc error: code = Canceled desc = failed to pull and unpack image: context canceled", "cancelled"),
+    # CRI-O from 1.34 on tells the image's failure and the artifact's.
+    (
+        NGINX,
+        f"unable to pull image or OCI artifact: pull image err: initializing source docker://{NGINX}: reading manifest 1 in x: "
+        "unauthorized: unauthorized to access repository: x, action: pull; artifact err: get manifest: build image source: x",
+        "wrong credentials",
+    ),
+    (
+        NGINX,
+        "unable to pull image or OCI artifact: pull image err: reading manifest 1 in x: received unexpected HTTP status: 500 "
+        "Internal Server Error; artifact err: get manifest: x",
+        "registry's fault",
+    ),
+    (NGINX, "reading manifest: Manifest does not match provided manifest digest sha256:a", "broken content"),
+    (NGINX, 'failed to do request: Head "https://h/v2/x": EOF', "network"),
+    (NGINX, "dial tcp 1.2.3.4:443: connect: connection timed out", "network"),
+    (NGINX, 'Head "https://h": http: server gave HTTP response to HTTPS client', "certificate"),
+    (NGINX, "proxyconnect tcp: dial tcp 1.1.1.1:3128: connect: connection refused", "proxy"),
+    (
+        NGINX,
+        "dial tcp: lookup h on 10.0.0.2:53: read udp 1.1.1.1:1->10.0.0.2:53: i/o timeout",
+        "name resolution",
+    ),
+    (NGINX, 'CreateContainerError locating image with ID "beb": image not known', "lost on the node"),
     (NGINX, "something that nobody has seen", "unknown"),
 ]
 
@@ -203,3 +227,89 @@ def test_static_pods_tell_nothing(more: dict[str, Any]) -> None:
     ended = pod("nginx:1")
     ended["status"]["phase"] = "Succeeded"
     assert verdicts(TABLE, ended) == []
+
+
+def with_volume(waiting: dict[str, str] | None, image: str, mounted: str = "") -> dict[str, Any]:
+    """A Pod whose container has NGINX and mounts `image`."""
+    item = pod(NGINX, f"{OWN}/docker-hub/library/nginx@sha256:{'a' * 64}")
+    item["spec"]["volumes"] = [{"name": "model", "image": {"reference": image}}, {"name": "tmp", "emptyDir": {}}]
+    (state,) = item["status"]["containerStatuses"]
+    if waiting is not None:
+        state |= {"imageID": "", "state": {"waiting": waiting}}
+    if mounted:
+        state["volumeMounts"] = [{"name": "model", "volumeStatus": {"image": {"imageRef": mounted}}}, {"name": "tmp"}]
+    return item
+
+
+def test_image_volumes_are_looked_at_too() -> None:
+    assert verdicts(TABLE, with_volume(None, "redis:7")) == [("elsewhere", "not redirected")]
+    own = f"{OWN}/docker-hub/library/redis"
+    assert verdicts(TABLE, with_volume(None, "redis:7", f"{own}@sha256:{'a' * 64}")) == []
+    (found,) = Verification(TABLE, "standard").look(with_volume(None, "redis:7"))
+    assert (found.container, found.image) == ("volume model", "redis:7")
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "cause"),
+    [
+        ("ImagePullBackOff", 'Back-off pulling image "{}": ErrImagePull: no match for platform in manifest', "architecture"),
+        ("ErrImageNeverPull", 'Container image "{}" is not present with pull policy of Never', "never pulled"),
+        ("CreateContainerError", "ImageVolumeMountFailed: mount image: not a directory", "image volume"),
+    ],
+)  # fmt: skip
+def test_a_volume_s_failure_is_told_of_its_image(reason: str, message: str, cause: str) -> None:
+    volume = f"{OWN}/docker-hub/library/redis:7"
+    item = with_volume({"reason": reason, "message": message.format(volume)}, volume)
+    (found,) = Verification(TABLE, "standard").look(item)
+    assert (found.verdict, found.container, found.cause) == ("failing", "c", cause)
+    assert found.image == (volume if '"{}"' in message else NGINX)
+
+
+def test_a_container_that_was_not_made_for_another_reason_is_no_image_s_failure() -> None:
+    waiting = {"reason": "CreateContainerError", "message": "failed to reserve container name"}
+    assert verdicts(TABLE, with_volume(waiting, NGINX)) == []
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'Failed to create pod sandbox: rpc error: code = DeadlineExceeded desc = failed to start sandbox "a": failed to get '
+        'sandbox image "registry.k8s.io/pause:3.10": failed to pull image "registry.k8s.io/pause:3.10": dial tcp 1.2.3.4:443: '
+        "i/o timeout",
+        "Failed to create pod sandbox: rpc error: code = Unknown desc = error creating pod sandbox with name k8s_a: initializing "
+        "source docker://registry.k8s.io/pause:3.10: pinging container registry registry.k8s.io: dial tcp 1.2.3.4:443: i/o "
+        "timeout",
+    ],
+)
+def test_the_image_of_a_sandbox_keeps_a_pod_from_starting(message: str) -> None:
+    item = pod(NGINX, reason="ContainerCreating")
+    event = {
+        "type": "Warning",
+        "involvedObject": {"kind": "Pod", "namespace": "shop", "name": "web"},
+        "message": message,
+    }
+    (found,) = Verification(TABLE, "standard", [event]).look(item)
+    assert (found.container, found.image, found.cause) == ("pod sandbox", "registry.k8s.io/pause:3.10", "network")
+    running = pod(NGINX, f"{OWN}/docker-hub/library/nginx@sha256:{'a' * 64}")
+    assert list(Verification(TABLE, "standard", [event]).look(running)) == []
+
+
+def test_images_that_a_node_has_still_to_pull_are_counted() -> None:
+    def coming(*items: dict[str, Any]) -> int:
+        verification = Verification(TABLE, "standard")
+        for item in items:
+            list(verification.look(item))
+        return verification.coming
+
+    started = pod(NGINX, reason="ContainerCreating")
+    started["spec"]["nodeName"] = "n"
+    assert coming(started) == 1
+    started["spec"]["initContainers"] = [{"name": "i", "image": NGINX}]
+    assert coming(started) == 2
+    # Nobody pulls anything for a Pod without a node; what failed is a finding.
+    failed = pod(NGINX, reason="ErrImagePull")
+    failed["spec"]["nodeName"] = "n"
+    assert coming(pod(NGINX, reason="ContainerCreating"), failed) == 0
+    running = pod(NGINX)
+    running["spec"]["nodeName"] = "n"
+    assert coming(running) == 0
