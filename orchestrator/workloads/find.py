@@ -14,6 +14,7 @@ from orchestrator.workloads.formats import (
     chart_templates,
     compose,
     dockerfile,
+    dotenv,
     helm,
     kubeflow,
     kubernetes,
@@ -68,6 +69,7 @@ def is_candidate(path: str) -> bool:
         or dockerfile.is_dockerfile(name)
         or name.endswith((".tf", ".tofu"))
         or quadlet.is_quadlet(path)
+        or dotenv.is_dotenv(name)
         or bool(_CDK_NAME.fullmatch(name))
     )
 
@@ -107,6 +109,8 @@ def find_images(path: str, text: str, *, app_version: str = "", fields: Fields =
         terraform_files.find_in_terraform(text, found)
     elif quadlet.is_quadlet(path):
         quadlet.find_in_quadlet(text, found)
+    elif dotenv.is_dotenv(name):
+        dotenv.find_in_dotenv(text, found)
     elif _CDK_NAME.fullmatch(name):
         _sources(text, found)
     elif _DEVCONTAINER.fullmatch(path):

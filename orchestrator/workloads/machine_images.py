@@ -34,7 +34,7 @@ _CODEBUILD = "aws/codebuild/"
 _PUBLIC_PROJECT = re.compile(
     r"(?:almalinux|centos|cos|debian|fedora(?:-coreos)?|freebsd-org|opensuse|oracle-linux|rhel(?:-sap)?|rocky-linux|"
     r"suse(?:-byos|-sap)?|ubuntu-os(?:-pro)?|windows(?:-sql)?)-cloud(?:-dev)?|"
-    r"cloud-hpc-image-public|deeplearning-platform-release|ml-images|projects",
+    r"cloud-hpc-image-public|family|deeplearning-platform-release|ml-images|projects",
     re.ASCII,
 )
 

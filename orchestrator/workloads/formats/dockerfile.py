@@ -14,8 +14,14 @@ from orchestrator.workloads.formats.shell_variables import Unresolved, resolve
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
 
 FORMAT = "dockerfile"
-_NAME = re.compile(r"(?:.*\.)?(?:dockerfile|containerfile)(?:\..*)?", re.I)
-_NOT = re.compile(r".*\.(?:dockerignore|md|txt|sh|py|ya?ml|json|j2|tpl|tmpl)", re.I)
+_NAME = re.compile(
+    r"(?:.*[._-])?(?:docker|container)file(?:\d*|[._-].*)|(?-i:\w*[a-z]\d*(?:Docker|Container)file)", re.I
+)
+_NOT = re.compile(
+    r".*\.(?:dockerignore|md|rst|txt|sh|bash|ps1|py|rb|go|rs|java|kt|cs|php|lua|vim|[cm]?[jt]sx?|ya?ml|json|toml|lock|"
+    r"html?|xml|snap|golden|j2|jinja2?|erb|tpl|tmpl|gotmpl|orig|rej|bak|png|svg)",
+    re.I,
+)
 # BuildKit takes blanks before a directive, but not before the syntax.
 _DIRECTIVE = re.compile(r"([ \t]*)#[ \t]*([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(\S[^\r\n]*?)[ \t\r]*$")
 _WORD = re.compile(r"(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\.|[^\s\"'\\])+", re.S)
@@ -24,7 +30,7 @@ _MOUNT_FROM = re.compile(r"(?:^|,)from=([^,\s]+)")
 
 
 def is_dockerfile(name: str) -> bool:
-    """Whether a file's name is that of a Dockerfile: `Dockerfile`, `Dockerfile.alpine`, `web.dockerfile`, …"""
+    """Whether a file's name is that of a Dockerfile: `Dockerfile`, `Dockerfile-alpine`, `web.dockerfile`, `DebugDockerfile`, …"""
     return bool(_NAME.fullmatch(name)) and not _NOT.fullmatch(name)
 
 

@@ -220,7 +220,7 @@ class _Values:
     def _beside(self, entries: dict[str, Node], name: str, value: Scalar, path: str, *, certain: bool) -> None:
         """`fooImage`, with its version in `fooImageTag` or `fooTag` beside it, or whole."""
         text = _bare(_read(value))
-        if not text:
+        if not text or " " in text:
             return
         stem = re.sub(r"[-_]?images?(?:[-_]?(?:name|ref|url|uri))?$", "", name, flags=re.I)
         wanted = {_plainly(stem + tail) for tail in ("ImageTag", "Tag", "ImageVersion", "Version")}
@@ -258,7 +258,7 @@ class _Values:
             return None
         if repository_key == "repo" and not of_image and not strong & {*_TAGS, *_DIGESTS}:
             return None
-        if text.startswith(("http://", "https://", "git@", "ssh://", "git://", "s3://")):
+        if " " in text or text.startswith(("http://", "https://", "git@", "ssh://", "git://", "s3://")):
             return None
         if of_image and _read(named.get("org")):
             start = named[repository_key].part(self._text).start

@@ -248,6 +248,8 @@ class _Object:
                 self._split(value, below(path, key), key)
             if key == "image" or not isinstance(value, Scalar):
                 continue
+            if key.isupper() and _IMAGE_VARIABLE.fullmatch(key) and looks_like_image(value.value):
+                self._image(value, below(path, key), consent="env")
             if "mage" in key and _IMAGE_FIELD.fullmatch(key) and looks_like_image(value.value):
                 self._image(value, below(path, key), pulled_by=PULLED_BY.get(kind, KUBELET))
 

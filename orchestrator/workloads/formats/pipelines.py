@@ -11,7 +11,7 @@ from orchestrator.workloads.formats import kubernetes
 from orchestrator.workloads.formats.compose import add_image
 from orchestrator.workloads.machine_images import is_machine_field
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, below
-from orchestrator.workloads.references import is_reference, looks_like_image
+from orchestrator.workloads.references import is_reference, looks_like_image, placeholder
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping
 
 GITHUB = "github-actions"
@@ -21,6 +21,7 @@ _SCHEME = "docker://"
 _STEPS = frozenset({"docker", "steps", "services", "pipeline", "clone"})
 _DEEPEST = 8
 _IMAGE_NAME = re.compile(r"(?:.*[-_])?image(?:s|[-_].*)?", re.I)
+_BUILD_ARGUMENT = re.compile(r"(?<![\w.-])\w*IMAGE\w*=([^\s\"',#]++)", re.A)
 # Keys at the top of a GitLab file that are no jobs.
 _NOT_JOBS = frozenset({"stages", "variables", "include", "workflow", "cache", "spec"})
 
@@ -104,10 +105,7 @@ def _image_variables(text: str, node: Node | None, path: str, form: str, found: 
 
 
 def _image_variable(text: str, name: str, value: Node, where: str, form: str, found: Found) -> None:
-    if not isinstance(value, Scalar) or not _IMAGE_NAME.fullmatch(name) or not looks_like_image(value.value):
-        return
-    # A variable that a job's image follows is noted already.
-    if all(place.anchor.start != value.part(text).start for place in found.places):
+    if isinstance(value, Scalar) and _IMAGE_NAME.fullmatch(name) and looks_like_image(value.value):
         add_image(text, value, where, form, found, consent="env")
 
 
@@ -181,10 +179,20 @@ def _steps(text: str, steps: Node | None, path: str, found: Found) -> None:
         given = step.entries().get("with") if isinstance(step, YamlMapping) else None
         for key, value in given.entries().items() if isinstance(given, YamlMapping) else ():
             named = key == "image" or key.endswith(("-image", "_image"))
+            if key == "build-args" and isinstance(value, Scalar):
+                _build_arguments(text, value, f"{path}[{index}].with.{key}", found)
             if named and isinstance(value, Scalar) and looks_like_image(value.value):
                 add_image(text, value, f"{path}[{index}].with.{key}", GITHUB, found, consent="ci")
         if isinstance(step, YamlMapping):
             _image_variables(text, step.entries().get("env"), f"{path}[{index}].env", GITHUB, found)
+
+
+def _build_arguments(text: str, node: Scalar, where: str, found: Found) -> None:
+    """Images that a build's arguments name, one a line: `BASE_IMAGE=alpine:3`."""
+    for match in _BUILD_ARGUMENT.finditer(text, node.start, node.end):
+        if looks_like_image(match[1]) and placeholder(match[1]) is None:
+            part = Part(match.start(1), match.end(1), match[1])
+            found.places.append(ImagePlace(where, GITHUB, match[1], Parts(image=part), consent="ci"))
 
 
 def _matrix(text: str, strategy: Node | None, path: str, found: Found) -> None:

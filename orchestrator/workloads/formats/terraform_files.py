@@ -23,6 +23,8 @@ from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList,
 
 FORMAT = "terraform"
 _NAME = re.compile(r"image|image_uri|image_url|[a-z0-9_]+_image(?:_uri|_url)?")
+# An environment variable of a container or a function.
+_VARIABLE = re.compile(r"[A-Z0-9_]+_IMAGE")
 # What the grammar did not read, such as definitions inside a text with escapes.
 _ATTRIBUTE = re.compile(
     r"(?<![\w.-])\"?(image|image_uri|[a-z_]+_image)\"?[ \t]*[=:][ \t]*"
@@ -167,7 +169,9 @@ class _File:
         for name, node in entries.items():
             where = below(path, name)
             if isinstance(node, Scalar):
-                if _NAME.fullmatch(name):
+                if _VARIABLE.fullmatch(name) and looks_like_image(node.value) and "$" not in node.value:
+                    self._note(ImagePlace(where, FORMAT, node.value, Parts(image=node.part(self._text)), consent="env"))
+                elif _NAME.fullmatch(name):
                     self._use(node, file, name, where, certain=certain)
             else:
                 for index, item in enumerate(node.items if isinstance(node, YamlList) else [node]):

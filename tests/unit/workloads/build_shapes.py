@@ -68,4 +68,20 @@ BUILD_SHAPES: dict[str, tuple[str, str]] = {
         "apiVersion: v1\nkind: ConfigMap\ndata:\n  cacheImage: [[never]]«quay.io/ubi8/ubi-minimal»\n  page: quay.io/a/b\n"
         "  image: word\n",
     ),
+    "variables for compose": (
+        ".env",
+        "A=b/c:1\nWEB_IMAGE=[[env]]«ghcr.io/a/web:1»\nexport DB_IMAGE='[[env]]«postgres:16»' # why\nB_IMAGE=$A/b:1\n"
+        'IMAGE_SIZE=5\n# OLD_IMAGE=a/b:1\nweb_image = "[[env]]«quay.io/a/b»"\n',
+    ),
+    "variables of a name": ("deploy/web.env", "IMAGE=[[env]]«a/b:1»\n"),
+    "variables for a place": (".env.production", "IMAGE=[[env]]«a/b:1»\n"),
+    "a dockerfile by its beginning": ("Dockerfile-update", "FROM «a/b»\n"),
+    "a dockerfile by its number": ("Dockerfile2", "FROM «a/b»\n"),
+    "a dockerfile by its end": ("docker/DebugDockerfile", "FROM «a/b»\n"),
+    "an environment in terraform": (
+        "env.tf",
+        'resource "aws_lambda_function" "a" {\n  environment {\n    variables = {\n      RUN_IMAGE = "[[env]]«a/b:1»"\n'
+        '      SIZE = "c/d:1"\n    }\n  }\n}\n'
+        'output "o" {\n  value = { "RUN_IMAGE" = "[[env]]«public.ecr.aws/a/b:1»" }\n}\n',
+    ),
 }

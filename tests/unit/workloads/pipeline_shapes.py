@@ -82,4 +82,19 @@ PIPELINE_SHAPES: dict[str, tuple[str, str]] = {
         "settings.yml",
         "jobs:\n  a: {image: «a/b:1», steps: [x]}\nsteps:\n- name: gcr.io/a/b\non: true\npipelines: {mine: {}}\n",
     ),
+    "a workflow's arguments of a build": (
+        ".github/workflows/z.yml",
+        "jobs:\n  a:\n    steps:\n    - uses: docker/build-push-action@v6\n      with:\n        build-args: |\n"
+        "          BASE_IMAGE=[[ci]]«alpine:3.22»\n          VERSION=a:1\n          B_IMAGE=${{ x }}\n    - with:\n"
+        "        build-args: IMAGE=[[ci]]«python:3.11-slim»\n",
+    ),
+    "variables of no known pipeline": (
+        "matrix.yaml",
+        "- mixed:\n  - NODE_IMAGE: [[env]]«kindest/node:v1.32»\n  - IMAGE: [[env]]«a/b:1»\n  - IMAGE_SIZE: big\n",
+    ),
+    "no image of a container": ("appveyor.yml", "version: build-{branch}\nimage: Visual Studio 2015\ntag: x\n"),
+    "an agent's disk": (
+        ".buildkite/pipeline.tpl.yaml",
+        "steps:\n- agents:\n    image: family/core-1\n  key: {{ .Key }}\n",
+    ),
 }
