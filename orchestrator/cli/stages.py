@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from orchestrator.counts import counted
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
@@ -40,4 +42,12 @@ def stages_meant(
     from orchestrator.files.stage_file import stages_through
 
     reached = None if through is not None else reached_stage(project.state_dir, environment)
-    return stages_through(stage_file, through, reached, advance=advance)
+    if advance and reached is not None and reached.unwritten:
+        raise RefusedInput(
+            f'Stage "{reached.stage}" is not wholly written: {reached.unwritten} of {counted(reached.files, "file")} '
+            f"are as they were before.",
+            environment=environment,
+            why="The run was ended, or somebody brought files back.",
+            remedy=f"`--through {shlex.quote(reached.stage)}` writes it again, `--undo` goes back behind it.",
+        )
+    return stages_through(stage_file, through, reached.stage if reached is not None else None, advance=advance)

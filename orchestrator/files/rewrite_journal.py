@@ -91,13 +91,30 @@ def _reversed(change: Change, text: str) -> Iterator[list[Any]]:
         shift += len(edit.new) - (edit.end - edit.start)
 
 
-def reached_stage(state_dir: Path, environment: str) -> str | None:
-    """The stage of an environment that was written last and not undone; None before the first one."""
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The stage that was written last and not undone, and how many of its files are as they were before it."""
+
+    stage: str
+    files: int
+    unwritten: int
+
+
+def reached_stage(state_dir: Path, environment: str) -> Reached | None:
+    """What an environment's last stage is; None before the first one. Reads the files that it wrote."""
     for journal in sorted((state_dir / JOURNALS).glob("*.json"), reverse=True):
         held = _read_journal(journal)
-        if held.get("environment") == environment:
-            return str(held.get("stage") or "") or None
+        if held.get("environment") == environment and held.get("stage"):
+            files = held["files"]
+            return Reached(str(held["stage"]), len(files), sum(map(_is_as_before, files)))
     return None
+
+
+def _is_as_before(entry: Mapping[str, Any]) -> bool:
+    try:
+        return bool(content_digest(read_given(Path(str(entry["path"])))) == entry["before"])
+    except (OSError, ValueError):
+        return False
 
 
 # What each file's entry says.

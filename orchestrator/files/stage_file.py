@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from orchestrator.yaml_documents import UnreadableYaml, check_yaml, shown
 EXAMPLE = "[{name: first, namespaces: [staging], labels: ['tier=test']}, {name: half, percent: 50}, {name: all}]"
 _LISTS = ("namespaces", "labels", "paths")
 _KEYS = ("name", *_LISTS, "percent")
+_NAMESPACE = re.compile(r"[a-z0-9*-]+", re.ASCII)
 
 
 def read_stages(path: Path) -> tuple[Stage, ...]:
@@ -58,6 +60,15 @@ def _stage(path: Path, node: yaml.Node) -> Stage:
     if unknown:
         raise _refused(path, line, f"A stage has the key {shown(unknown[0])}", f"The keys are {', '.join(_KEYS)}.")
     lists = {key: _texts(path, line, key, entry[key]) for key in _LISTS if key in entry}
+    for pattern in lists.get("namespaces", ()):
+        # A policy says the same stage, and its enforcers know no other wildcard.
+        if not _NAMESPACE.fullmatch(pattern):
+            raise _refused(
+                path,
+                line,
+                f"{shown(pattern)} is no namespace",
+                "It has lower-case letters, digits and `-`, and may have `*`.",
+            )
     selectors = []
     for text in lists.pop("labels", ()):
         selector = parse_pod_selector(text)

@@ -88,6 +88,43 @@ def test_each_write_goes_one_stage_on_and_each_undo_one_back(root: Project, tree
     assert rewrite(root, "--undo").code == 2
 
 
+def test_a_stage_that_was_not_wholly_written_is_finished_before_the_next_one(root: Project, tree: Path) -> None:
+    before = state(tree)
+    rewrite(root, ".", "--stage", "stages.yaml", "--through", "all", "--write")
+    after = state(tree)
+    # As a run that was killed after its first files leaves it.
+    cut = sorted(name for name in before if before[name] != after[name])[1:]
+    for name in cut:
+        (tree / name).write_text(before[name])
+    ran = rewrite(root, ".", "--stage", "stages.yaml", "--write")
+    assert (ran.code, state(tree) == after) == (2, False)
+    assert f'Stage "all" is not wholly written: {len(cut)} of {len(cut) + 1} files are as they were before.' in ran.err
+    assert rewrite(root, ".", "--stage", "stages.yaml", "--through", "all", "--write").code == 0
+    assert state(tree) == after
+    assert rewrite(root, ".", "--stage", "stages.yaml", "--check").code == 0
+    # Each run is undone by itself; between the two the stage is not whole again.
+    assert rewrite(root, "--undo").code == 0
+    assert rewrite(root, ".", "--stage", "stages.yaml", "--check").code == 2
+    assert rewrite(root, "--undo").code == 0
+    assert state(tree) == before
+    assert "stage: test" in rewrite(root, ".", "--stage", "stages.yaml", "--check").err
+
+
+def test_a_file_that_was_edited_in_between_keeps_the_stage_from_being_undone(root: Project, tree: Path) -> None:
+    rewrite(root, ".", "--stage", "stages.yaml", "--write")
+    pods = tree / "apps/pods.yaml"
+    written = pods.read_text()
+    pods.write_text(written + "# mine\n")
+    # An edit does not keep the next stage from coming.
+    assert "stage: labelled" in rewrite(root, ".", "--stage", "stages.yaml", "--check").err
+    ran = rewrite(root, "--undo")
+    assert (ran.code, "apps/pods.yaml: it was edited since" in ran.err) == (1, True)
+    assert "dev/kustomization.yaml" not in redirected(tree)
+    pods.write_text(written)
+    assert rewrite(root, "--undo").code == 0
+    assert redirected(tree) == {}
+
+
 def test_a_base_waits_until_all_of_its_namespaces_are_in_a_stage(root: Project, tree: Path) -> None:
     rewrite(root, ".", "--stage", "stages.yaml", "--write")
     assert "base/pod.yaml" not in redirected(tree)
@@ -121,6 +158,9 @@ def test_check_and_diff_show_the_next_stage_and_standard_input_the_one_that_was_
         ("- name: a\n  percent: 101\n", 1, "percent is 101"),
         ("- name: a\n  percent: true\n", 1, "percent is True"),
         ("- name: a\n  paths: x\n", 1, "paths is 'x'"),
+        ("- name: a\n  namespaces: ['dev-?']\n", 1, "'dev-?' is no namespace"),
+        ("- name: a\n  namespaces: ['dev-[12]']\n", 1, "'dev-[12]' is no namespace"),
+        ("- name: a\n  namespaces: [Dev]\n", 1, "'Dev' is no namespace"),
         ("- name: a\n- [\n", 3, "no YAML"),
         # libyaml's composer would end the process.
         pytest.param("[" * 100_000, 1, "nested deeper", id="deep"),
