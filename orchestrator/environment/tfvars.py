@@ -146,8 +146,8 @@ def _syntax_error(message: str, text: str, file: str, unclosed: Unclosed | None)
     return InvalidTfvars(f"{summary}{quoted}.", why=detail, where=Location(file, line))
 
 
-def _shorten(text: str, limit: int = 80) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+def _shorten(text: str) -> str:
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 _REFUSED_KINDS = {

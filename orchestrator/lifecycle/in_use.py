@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -175,12 +175,12 @@ class InUse:
 NOTHING_IN_USE = InUse({}, {})
 
 
-def images_in_use(snapshots: Iterable[Snapshot], digests: Sequence[tuple[str, str]] = ()) -> InUse:
-    """What the snapshots name; `digests` are (digest, who) from elsewhere, such as Amazon Inspector.
+def images_in_use(snapshots: Iterable[Snapshot]) -> InUse:
+    """What the snapshots name.
 
     Both the reference as written and its target count, a tag beside a digest too, and no tag means `latest`.
     """
-    by_digest = dict(digests)
+    by_digest: dict[str, str] = {}
     by_tag: dict[tuple[str, str], str] = {}
     for snapshot in snapshots:
         for image in snapshot.images:

@@ -30,13 +30,13 @@ LAYER_LIMIT = 2 * 2**30
 FILES_LIMIT = 100_000
 
 
-def image_of(registry: RemoteRegistry, repository: str, reference: str, platform: str = "") -> Manifest:
-    """The image of a tag or digest; of an index that for `platform` (os/architecture), linux/amd64 or its first one."""
-    return image_below(registry, repository, registry.manifest(repository, reference), platform)
+def image_of(registry: RemoteRegistry, repository: str, reference: str) -> Manifest:
+    """The image of a tag or digest; of an index that for linux/amd64 or its first one."""
+    return image_below(registry, repository, registry.manifest(repository, reference))
 
 
 def image_below(registry: RemoteRegistry, repository: str, root: Manifest, platform: str = "") -> Manifest:
-    """The same, of a manifest that was read already."""
+    """The same, of a manifest that was read already, for `platform` (os/architecture) of an index."""
     if not root.is_index:
         return root
     wanted = parse_platform(platform or "linux/amd64")

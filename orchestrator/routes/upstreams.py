@@ -115,14 +115,12 @@ _FIXED = (
     Upstream("chainguard", "cgr.dev", "cgr.dev", needs_credentials=True),
 )
 _BY_URL = {upstream.url: upstream for upstream in _FIXED}
-# The API's names, for messages and documentation.
-UPSTREAM_NAMES = (*(upstream.name for upstream in _FIXED), "azure-container-registry", "ecr")
 
 
 def upstream_of(url: str) -> Upstream | None:
     """The upstream that ECR knows by `url`, which is a bare host as the API takes it; None when ECR has none.
 
-    `registry-1.docker.io` -> Docker Hub (registry `docker.io`); `team.azurecr.io` -> Azure; an ECR host in its standard
+    `registry-1.docker.io` -> Docker Hub (registry `docker.io`); `myteam.azurecr.io` -> Azure; an ECR host in its standard
     form -> ECR to ECR. `docker.io`, `https://quay.io` and `gcr.io` -> None.
     """
     if url in _BY_URL:

@@ -192,7 +192,7 @@ def _root(path: str, name: str, text: str, root: Node, app_version: str, fields:
     elif _ARGO_CD_SOURCE.fullmatch(name):
         find_in_source(text, root, found)
     elif _FLEET.fullmatch(name) and isinstance(root, YamlMapping) and not is_object:
-        find_oci_charts(text, root.entries(), found, "")
+        find_oci_charts(text, root.entries(), found)
     elif _HELMFILE.fullmatch(path):
         _helmfile(text, root, found)
     elif (_VALUES.fullmatch(name) and not is_object) or (_in_values_folder(path) and not is_object):

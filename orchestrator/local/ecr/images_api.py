@@ -31,10 +31,10 @@ def _image(repository: HeldRepository, image_id: Document) -> HeldImage:
     return image
 
 
-def _filtered(images: Iterable[HeldImage], params: Document, default_status: str) -> list[HeldImage]:
+def _filtered(images: Iterable[HeldImage], params: Document) -> list[HeldImage]:
     wanted = params.get("filter", {})
     tag_status = wanted.get("tagStatus", "ANY")
-    status = wanted.get("imageStatus", default_status)
+    status = wanted.get("imageStatus", "ACTIVE")
     return [
         image
         for image in images
@@ -49,7 +49,7 @@ def describe_images(context: EcrCall, params: Document) -> Document:
             raise invalid_parameter("maxResults", "must not be used together with imageIds")
         images = {image.digest: image for image in (_image(repository, i) for i in params["imageIds"])}
         return {"imageDetails": [_detail(repository, image) for image in images.values()]}
-    some, token = page(_filtered(repository.images.values(), params, "ACTIVE"), params, 100)
+    some, token = page(_filtered(repository.images.values(), params), params, 100)
     return {"imageDetails": [_detail(repository, image) for image in some], "nextToken": token}
 
 
@@ -83,7 +83,7 @@ def list_images(context: EcrCall, params: Document) -> Document:
     repository = context.registry.repository(params["repositoryName"])
     identifiers = [
         {"imageDigest": image.digest, "imageTag": tag}
-        for image in _filtered(repository.images.values(), params, "ACTIVE")
+        for image in _filtered(repository.images.values(), params)
         for tag in _names(image)
     ]
     some, token = page(identifiers, params, 100)

@@ -88,11 +88,11 @@ class _Delivery:
     def chart_of_helm_controller(self, entries: dict[str, Node]) -> None:
         """The chart of a HelmChart of k3s and RKE2, whose job pulls it: `chart: oci://…` with `version`."""
         found = {name: node for name in ("chart", "version") for _, node in select(entries, f"spec.{name}")}
-        self.oci_chart(found, "spec.chart", "chart", "helm-controller")
+        self.oci_chart(found, "spec.chart", "helm-controller")
 
-    def oci_chart(self, entries: dict[str, Node], where: str, key: str, pulled_by: str) -> None:
-        """A chart in a registry that one key names whole, with its version beside it."""
-        url, version = entries.get(key), _text(entries.get("version"))
+    def oci_chart(self, entries: dict[str, Node], where: str, pulled_by: str) -> None:
+        """A chart in a registry that the key `chart` names whole, with its version beside it."""
+        url, version = entries.get("chart"), _text(entries.get("version"))
         if isinstance(url, Scalar) and url.value.startswith(HOSTED_SCHEME) and not placeholder(url.value + version):
             repository = self._without_scheme(url)
             self._take(
@@ -234,9 +234,9 @@ def select(entries: dict[str, Node], path: str) -> Iterator[tuple[str, Node]]:
     yield from found
 
 
-def find_oci_charts(text: str, entries: dict[str, Node], found: Found, path: str) -> None:
+def find_oci_charts(text: str, entries: dict[str, Node], found: Found) -> None:
     """Charts in registries of a file that is no object: `helm.chart` of Fleet, `helmCharts` of kustomize, with their values."""
-    delivery = _Delivery(text, path, found)
+    delivery = _Delivery(text, "", found)
     for where, chart in select(entries, "helmCharts[]"):
         if isinstance(chart, YamlMapping):
             own = chart.entries()
@@ -244,7 +244,7 @@ def find_oci_charts(text: str, entries: dict[str, Node], found: Found, path: str
             delivery.values(own, ("valuesInline",), where)
     for where, chart in select(entries, "helm"):
         if isinstance(chart, YamlMapping):
-            delivery.oci_chart(chart.entries(), below(where, "chart"), "chart", "Fleet")
+            delivery.oci_chart(chart.entries(), below(where, "chart"), "Fleet")
             delivery.values(chart.entries(), ("values",), where)
 
 

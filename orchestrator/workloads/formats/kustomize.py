@@ -44,7 +44,7 @@ def find_in_kustomization(text: str, root: Node, found: Found) -> None:
             patch = item.entries().get("patch") if isinstance(item, YamlMapping) else item
             if isinstance(patch, Scalar) and "\n" in patch.value:
                 _inline_patch(text, patch, f"{key}[{index}]", found)
-    find_oci_charts(text, {"helmCharts": root.entries().get("helmCharts", YamlList([], 0))}, found, "")
+    find_oci_charts(text, {"helmCharts": root.entries().get("helmCharts", YamlList([], 0))}, found)
 
 
 def _inline_patch(text: str, patch: Scalar, path: str, found: Found) -> None:

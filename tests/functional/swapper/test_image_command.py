@@ -17,7 +17,7 @@ import pytest
 from orchestrator.cli.swapper.image_build import archive_image, push_image
 from orchestrator.errors import OrchestratorError
 from orchestrator.oci.archive import Archive
-from orchestrator.oci.image_files import config_document, files_below, image_of
+from orchestrator.oci.image_files import config_document, files_below, image_below
 from orchestrator.oci.manifest import Platform
 from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.registries import Registries
@@ -108,7 +108,7 @@ def test_what_is_pushed_and_what_is_written_are_one_image_of_two_platforms(
         found = client.manifest("tools/swapper", "1")
         assert found.digest == pushed.manifest.digest
         assert pushed.platforms == ["linux/amd64", "linux/arm64"] == [str(one.platform) for one in found.children]
-        image = image_of(client, "tools/swapper", "1", "linux/arm64")
+        image = image_below(client, "tools/swapper", found, "linux/arm64")
         config = config_document(client, "tools/swapper", image)["config"]
         files = files_below(client, "tools/swapper", image, "/")
     assert config["User"] == "65532:65532"
