@@ -30,7 +30,7 @@ locals {
   # not would make every alarm mute.
   service_key = var.settings.kms_key_admits_services ? var.settings.kms_key_arn : null
 
-  # The names as EventBridge takes them. Its patterns have 2,048 characters: without the filter it calls the function for
+  # The names as EventBridge takes them. Its patterns have 2,048 characters. Without the filter it calls the function for
   # pushes to other repositories too, which the function leaves alone.
   pushed_detail = { action-type = ["PUSH"], result = ["SUCCESS"] }
   pushed_below  = merge(local.pushed_detail, { repository-name = [for prefix in sort(distinct(var.prefixes)) : { prefix = "${prefix}/" }] })
@@ -127,7 +127,7 @@ resource "aws_sqs_queue" "pages" {
 
   name = "${local.name}-pages"
   # A message must not come back while it is worked on, but soon after: the run waits for a page that failed. AWS's advice
-  # of six times the timeout is for batches and throttled pollers; here a message comes alone, and max_concurrency bounds them.
+  # of six times the timeout is for batches and throttled pollers. Here a message comes alone, and max_concurrency bounds them.
   visibility_timeout_seconds = var.settings.timeout_seconds + 60
   message_retention_seconds  = 345600
   sqs_managed_sse_enabled    = local.service_key == null ? true : null
@@ -179,7 +179,7 @@ locals {
     var.settings.native_policy == "" ? [] : ["ecr:PutLifecyclePolicy"],
   ))
 
-  # ARNs are put together here, and not taken from the resources: so the policy and its length are known before anything is made.
+  # ARNs are put together here, and not taken from the resources. So the policy and its length are known before anything is made.
   statements = [
     {
       Sid      = "Discover"

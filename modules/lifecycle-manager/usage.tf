@@ -5,7 +5,7 @@
 locals {
   usage = var.usage_role == null ? {} : { this = var.usage_role }
 
-  # IAM knows no regions, and takes 64 characters: a longer name is cut and told apart by a hash of the whole.
+  # IAM knows no regions, and takes 64 characters. A longer name is cut and told apart by a hash of the whole.
   usage_whole_names = { for key, role in local.usage : key => "${role.cluster}-ecr-usage-${local.region}" }
   usage_names = {
     for key, role in local.usage : key => coalesce(role.role_name, length(local.usage_whole_names[key]) <= 64 ? local.usage_whole_names[key] : join("-", [

@@ -21,7 +21,7 @@ _ABSENT = frozenset({"ImageNotFound", "ImageTagDoesNotMatchDigest"})
 def is_pullable(session: AwsSession, registry: PrivateRegistry, image: ImageReference) -> bool:
     """Would a node get it now, by its digest if it names one, else by its tag? Raises OrchestratorError if ECR does not say.
 
-    It counts as a pull, which the Pod that is about to be made stands for; below a pull-through rule it is a first pull.
+    It counts as a pull, which the Pod that is about to be made stands for. Below a pull-through rule it is a first pull.
 
     What is archived, which ECR refuses to give, is not.
     """

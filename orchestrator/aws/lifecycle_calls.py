@@ -27,7 +27,7 @@ PREVIEW_SECONDS = 60.0
 def registry_of(session: AwsSession, *, node_roles: Sequence[str], noted: Path, inspector: bool = False) -> EcrRegistry:
     """The manager's registry for a person's credentials.
 
-    Reading manifests must not count as pulls: the caller is excluded while it lasts, unless it is a role of nodes. The
+    Reading manifests must not count as pulls. The caller is excluded while it lasts, unless it is a role of nodes. The
     file `noted` says who is, so that a command that was killed does not leave its caller excluded for ever.
     """
 

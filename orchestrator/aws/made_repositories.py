@@ -1,4 +1,4 @@
-"""Repositories that the webhook made get the settings that it would make them with now; those of others are left alone.
+"""Repositories that the webhook made get the settings that it would make them with now. Those of others are left alone.
 
 A tag says which it made. Nothing is deleted: a policy that no setting names any more stays.
 """

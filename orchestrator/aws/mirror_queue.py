@@ -49,7 +49,7 @@ class MirrorQueue:
     """The queue, its dead letters and the table, all called `name`. A message that is taken is held for `lease` seconds
     at a time.
 
-    With `url` nothing is looked for: the queue is there, the dead letters are beside it, and `name` is the table's alone.
+    With `url` nothing is looked for. The queue is there, the dead letters are beside it, and `name` is the table's alone.
     """
 
     def __init__(
@@ -180,7 +180,7 @@ class MirrorQueue:
         self._end(ticket, outcome, "")
 
     def fail(self, ticket: Ticket, why: str) -> None:
-        """The job has failed for good; its message goes to the dead letters, unless the job is another worker's by now."""
+        """The job has failed for good. Its message goes to the dead letters, unless the job is another worker's by now."""
         if not self.table.hold(ticket.job.target, ticket.owner, self._lease):
             return
         self._dead(json.dumps({"job": ticket.job.target, "why": why}), why)

@@ -179,7 +179,7 @@ class MirrorTarget:
     def forget(self) -> None:
         """Ask again what the repositories hold: something else has changed them."""
         with self._lock:
-            # A repository that is absent stays so until it is listed again or made: another thread may be about to make
+            # A repository that is absent stays so until it is listed again or made. Another thread may be about to make
             # it.
             self._forgotten += 1
             self._listings.clear()

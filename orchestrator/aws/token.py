@@ -27,7 +27,7 @@ class RegistryToken:
 def registry_token(session: AwsSession, region: str, account: str = "") -> RegistryToken:
     """A token with the rights of the session's identity. Raises OrchestratorError.
 
-    AWS has one token for every registry of a region; the embedded one tells accounts apart, so that it is told which.
+    AWS has one token for every registry of a region. The embedded one tells accounts apart, so that it is told which.
     """
     named: Any = {"registryIds": [account]} if account and session.is_local else {}
     with explained(session, "ecr"):

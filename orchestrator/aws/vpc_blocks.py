@@ -11,7 +11,7 @@ from orchestrator.aws.translation import found_or_none
 
 
 def vpc_blocks(session: AwsSession, vpc_id: str) -> tuple[str, ...] | None:
-    """The CIDR blocks of a VPC, None when it does not exist; raises OrchestratorError when AWS does not let us tell."""
+    """The CIDR blocks of a VPC, None when it does not exist. Raises OrchestratorError when AWS does not let us tell."""
     make: Any = session.client
     ec2 = make("ec2")
     answer = found_or_none(session, "ec2", lambda: ec2.describe_vpcs(VpcIds=[vpc_id]))

@@ -146,7 +146,7 @@ def route(ctx: click.Context, name: str, references: tuple[str, ...], as_json: b
     """Say where image references are pulled from in environment NAME, by which route, and why.
 
     `-` reads references from standard input, one a line. Exit code 2 when one of them is not an image reference at
-    all; every other answer, also an image that is left alone, is 0.
+    all. Every other answer, also an image that is left alone, is 0.
     """
     table = build_route_table(load_routes(open_project(ctx), name))
     refused = False

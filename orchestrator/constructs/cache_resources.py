@@ -26,7 +26,7 @@ Resource = dict[str, Any]
 def cache_resources(environment: Environment, credentials: Mapping[str, str] | None = None) -> dict[str, Resource]:
     """{id: resource}: a rule for each prefix, and a template where the environment gives it one.
 
-    `credentials` are the ARNs of the secrets, by prefix, of rules that name theirs by `secret_name`: CloudFormation
+    `credentials` are the ARNs of the secrets, by prefix, of rules that name theirs by `secret_name`. CloudFormation
     cannot look an ARN up. Raises RefusedInput where one is missing, and where the environment makes no rules.
     """
     check_owns_rules(environment)

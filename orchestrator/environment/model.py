@@ -305,7 +305,7 @@ class Environment(Value):
     def usage_role_name(self) -> str:
         """Role with which the environment's cluster writes its snapshot, as the root module names it.
 
-        IAM knows no regions, so that the name has one; one that is too long ends in the beginning of its digest.
+        IAM knows no regions, so that the name has one. One that is too long ends in the beginning of its digest.
         """
         usage = self.lifecycle_manager and self.lifecycle_manager.usage
         if usage and usage.role_name:

@@ -16,7 +16,7 @@ Say = Callable[[str], None]
 
 @contextlib.contextmanager
 def hold(folder: Path, name: str, say: Say) -> Iterator[None]:
-    """Hold a folder of environment `name`, which is made when it is not there; wait for another command that has it."""
+    """Hold a folder of environment `name`, which is made when it is not there. Wait for another command that has it."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = (folder / "lock").open("a+")

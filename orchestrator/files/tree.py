@@ -151,7 +151,7 @@ class AppVersions:
 
 
 def ignored(folder: Path) -> frozenset[Path]:
-    """The files that git ignores below a folder and that are not tracked; none where git or its repository is missing."""
+    """The files that git ignores below a folder and that are not tracked. None where git or its repository is missing."""
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"],

@@ -19,7 +19,7 @@ DEFAULT_UNTAGGED_DAYS = 14
 def native_policy(kind: Literal["untagged", "count"], retention: Retention) -> str:
     """The text of the policy: untagged images go after `untagged_days`; with `count` also tagged ones over `keep_at_most`.
 
-    Without a `keep_at_most` there is nothing to count, and where tags are protected nothing may be: ECR's count knows no
+    Without a `keep_at_most` there is nothing to count, and where tags are protected nothing may be. ECR's count knows no
     exceptions. `count` is as `untagged` then. Untagged images are not counted: they may be those of a tagged index.
     """
     days = retention.untagged_days or retention.expire_unpulled_days or DEFAULT_UNTAGGED_DAYS

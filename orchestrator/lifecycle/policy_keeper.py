@@ -98,7 +98,7 @@ class PolicyKeeper:
 def wanted_policy(kind: NativePolicy, name: str, retention: Retention) -> str:
     """The policy that a cached repository should have; empty for none, as where nothing may ever be lost.
 
-    Where the retention archives, ECR's rules would delete for good; whether one that archives spares the images of an
+    Where the retention archives, ECR's rules would delete for good. Whether one that archives spares the images of an
     index is not documented.
     """
     protected = (

@@ -81,7 +81,7 @@ def cached_names(rules: Sequence[CacheRule], routes: Iterable[tuple[str, str]]) 
     for rule in rules:
         prefix = "" if rule.prefix == ROOT else rule.prefix
         inner = rule.upstream_prefix.strip("/") if rule.upstream_prefix != ROOT else ""
-        # The part that ECR puts before the rest is the rule's; a route may be narrower, and only its registry's name is
+        # The part that ECR puts before the rest is the rule's. A route may be narrower, and only its registry's name is
         # better.
         registry = sources.get(prefix, rule.upstream_url).partition("/")[0]
         upstreams[prefix] = f"{registry}/{inner}" if inner else registry

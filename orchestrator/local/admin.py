@@ -1,6 +1,6 @@
 """The server's own paths below `/_orchestrator/`: status, faults, request log, reset and simulated images.
 
-They stand in front of the application, which knows nothing of them. They answer only to who knows the start id, which `server.json` holds for its owner: a web page that reaches loopback
+They stand in front of the application, which knows nothing of them. They answer only to who knows the start id, which `server.json` holds for its owner. A web page that reaches loopback
 does not.
 """
 

@@ -57,7 +57,7 @@ _NO_KEYS = {"": '[""]'}
 
 
 def _entry(scope: Scope, *, leave_digests: bool) -> str:
-    """What the table says of one key: where it lives (with its leading slash) and exceptions; empty for what is left alone."""
+    """What the table says of one key: where it lives (with its leading slash) and exceptions. Empty for what is left alone."""
     if scope.route is None:
         return "[]"
     entry = [f"/{scope.repository}" if scope.repository else ""]

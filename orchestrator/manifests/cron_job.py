@@ -166,7 +166,7 @@ def cron_job(
 
 
 def image_steps(environment: Environment, image: str) -> tuple[str, ...]:
-    """How `image` gets to where it is named, in a checkout of this repository; nothing where nobody can push it so.
+    """How `image` gets to where it is named, in a checkout of this repository. Nothing where nobody can push it so.
 
     That is one by digest, and one of the own registry's caches, which comes from its upstream.
     """

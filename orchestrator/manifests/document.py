@@ -18,7 +18,7 @@ class TargetFiles:
 
     `files` is {path inside the target's folder: text}; `resources` are those that kubectl applies, in order; `notes`
     say what this target cannot express of the table; `apply`, `verify` and `rollback` are the steps of its README.
-    `owns` are patterns of paths that only this target writes: such a file that is not in `files` is left from before.
+    `owns` are patterns of paths that only this target writes. Such a file that is not in `files` is left from before.
     """
 
     target: str

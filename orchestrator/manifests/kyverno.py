@@ -1,6 +1,6 @@
 """Kyverno ClusterPolicy (kyverno.io/v1) for Kyverno before 1.17: Pods on CREATE and UPDATE, one image at a time.
 
-JMESPath has no functions of one's own; an image's way through the table is a chain of context variables per element.
+JMESPath has no functions of one's own. An image's way through the table is a chain of context variables per element.
 Kyverno puts the value of an inner `{{ variable }}` into an outer expression as text. Nothing gets there before the
 grammar's pattern has let it through, and a valid reference holds neither quotes nor braces.
 """

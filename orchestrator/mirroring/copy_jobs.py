@@ -1,6 +1,6 @@
 """A copy as a job that some worker does: what it is told, what it is in, and what became of it. Pure.
 
-A job's name is its target (`host/repository:tag`, or `@digest`): a tag names one image, so that two jobs are never the same.
+A job's name is its target (`host/repository:tag`, or `@digest`). A tag names one image, so that two jobs are never the same.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from orchestrator.oci.errors import Denied, NotUsable
 from orchestrator.oci.http import origin, shown
 
-# A token is asked for again this long before it ends: the clocks of two machines differ, and a request takes time.
+# A token is asked for again this long before it ends. The clocks of two machines differ, and a request takes time.
 MARGIN_SECONDS = 30.0
 _DEFAULT_TOKEN_SECONDS = 60.0
 _TOKEN = re.compile(r"[!-~]+")

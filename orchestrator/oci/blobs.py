@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 _CHUNK = 16 * 2**20
 # Below this nobody limits requests; nginx takes 1 MiB unless it is told otherwise.
 _LEAST_CHUNK = 256 * 1024
-# What registries say of a blob that they did not get as it was sent; other codes are said of the blob, for good.
+# What registries say of a blob that they did not get as it was sent. Other codes are said of the blob, for good.
 _CHANGED_ON_THE_WAY = frozenset({"DIGEST_INVALID", "SIZE_INVALID", "RANGE_INVALID", "UNKNOWN"})
 
 

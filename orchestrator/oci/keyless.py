@@ -1,6 +1,6 @@
 """Keyless signatures: who signed is told by a certificate of minutes, which a transparency log has seen. By sigstore-python.
 
-Nothing is asked of the network: the root of trust is a file, and a Sigstore bundle brings the certificate and the log's proof.
+Nothing is asked of the network. The root of trust is a file, and a Sigstore bundle brings the certificate and the log's proof.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ BOTTLEROCKET = {
     "us-gov-east-1": "388230364387",
     "us-gov-west-1": "347163068887",
 }
-# Where GuardDuty keeps its agent for EKS, beside EKS's account, which has it since 1.8.1-eksbuild.2; newer regions have the
+# Where GuardDuty keeps its agent for EKS, beside EKS's account, which has it since 1.8.1-eksbuild.2. Newer regions have the
 # latter alone. GuardDuty user guide, "Amazon ECR repository hosting GuardDuty agent".
 GUARDDUTY = {
     "af-south-1": "379032919888",

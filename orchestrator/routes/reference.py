@@ -102,7 +102,7 @@ def read_reference(text: str) -> ImageReference | None:
             whole = OFFICIAL_PREFIX + path
     elif not _DOMAIN.fullmatch(domain):
         # distribution takes `my_host.example/a` for a path without a domain. It is a registry's name to everybody
-        # who would pull it, so it stays one here; the 255 characters count all of it.
+        # who would pull it, so it stays one here. The 255 characters count all of it.
         whole = f"{domain}/{path}"
     if (
         len(whole) > PATH_LIMIT

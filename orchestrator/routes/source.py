@@ -38,7 +38,7 @@ _PORT = re.compile(r":([0-9]+)\Z", re.ASCII)
 def parse_source(text: str) -> Source:
     """The canonical source that `text` writes: `index.docker.io/library` -> `docker.io/library`.
 
-    Raises InvalidSource. The registry must look like one as in a reference: it has a dot, a port or an upper-case
+    Raises InvalidSource. The registry must look like one as in a reference. It has a dot, a port or an upper-case
     letter, or is `localhost`. A reference may have any number for a port; what nothing listens at is no source.
     """
     registry, slash, path = text.partition("/")

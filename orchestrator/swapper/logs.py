@@ -39,7 +39,7 @@ def _time(record: logging.LogRecord) -> str:
 
 
 class SeldomWarnings:
-    """Warnings of which each kind is written once in `seconds`; the next of its kind says how many were left out.
+    """Warnings of which each kind is written once in `seconds`. The next of its kind says how many were left out.
 
     A registry that is down is met by every Pod: a line for each would hide the rest of the log. For one thread.
     """

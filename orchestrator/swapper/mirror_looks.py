@@ -1,7 +1,7 @@
 """What becomes of images that need a look: swapped when they are there, copied when they are not.
 
 imageSwapPolicy × imageCopyPolicy, as k8s-image-swapper has them, inside the time that the API server gives. An image that a
-rule pulls through needs a look where the policy is `exists-or-warm`; a first pull stands for its copy. An image that
+rule pulls through needs a look where the policy is `exists-or-warm`. A first pull stands for its copy. An image that
 nobody could look at in time keeps its source (`exists`), and its copy goes on.
 """
 

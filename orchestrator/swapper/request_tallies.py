@@ -1,4 +1,4 @@
-"""What is counted with every request, as plain numbers of one event loop; Prometheus' families are made when somebody reads them.
+"""What is counted with every request, as plain numbers of one event loop. Prometheus' families are made when somebody reads them.
 
 A child of the client library takes a lock for each number, which would cost as much as the whole of an answer.
 """

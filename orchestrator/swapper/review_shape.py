@@ -1,6 +1,6 @@
 """A review's bytes -> the parts of it that decide, as dictionaries. Pure.
 
-What nothing here asks for is skipped without making a value of it: variables, probes and mounts are most of a Pod. Where a part
+What nothing here asks for is skipped without making a value of it. Variables, probes and mounts are most of a Pod. Where a part
 has another shape than the API gives it, the whole document is read, and `review` says what stays.
 """
 

@@ -100,7 +100,7 @@ def departures(
 def _hand_over(
     stack: Stack, gone: list[ResourceChange], state: State, found: _Found, applied: Collection[str]
 ) -> frozenset[str]:
-    """Forget what the registry's new owner has in its state; say for whom to wait when it has not been applied yet.
+    """Forget what the registry's new owner has in its state. Say for whom to wait when it has not been applied yet.
 
     That it once was the owner proves nothing: an apply that was cut off leaves the output of before. Without a thing of
     the registry in its state, it has taken the registry only where this command applied it.
@@ -134,7 +134,7 @@ def _attachment(
 ) -> None:
     """A policy on a role that another environment of the project needs stays where it is.
 
-    Its file tells, or its state: a role may be in instance profiles of several names, and a file be renamed.
+    Its file tells, or its state. A role may be in instance profiles of several names, and a file be renamed.
     """
     role = next((str(e.attributes.get("role")) for e in state.of_type(ATTACHMENT) if e.address == change.address), "")
     name = next(_asks_for(stack, role), "") or next(_gave_rights(stack, role, others()), "")

@@ -45,7 +45,7 @@ def _put_back(stack: Stack, departing: Departures) -> None:
 
 
 def _forget(stack: Stack, planned: Planned, phase: str) -> bool:
-    """Take what stays in AWS out of the state, and plan the rest again: it must be what the user saw.
+    """Take what stays in AWS out of the state, and plan the rest again. It must be what the user saw.
 
     Is anything left to apply? Outputs that say who owns the registry are, too: others decide by them.
     """

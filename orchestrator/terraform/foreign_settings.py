@@ -89,7 +89,7 @@ def foreign_statements(
     """The statements of `live` that this environment did not make, in their order.
 
     `declared` are those that its file asks for. One of these that says word for word what stood there before stays
-    another's; one that only has the same Sid is replaced.
+    another's. One that only has the same Sid is replaced.
     """
     mine = {_canonical(each) for each in made}
     sids = OUR_SIDS | {str(each["Sid"]) for each in made if each.get("Sid")}

@@ -44,7 +44,7 @@ def plan_apply(stack: Stack, *, adopt: bool, weigh: bool = True, targets: Sequen
     new.
 
     With `adopt` the user consents to that. With `weigh` AWS is asked what would be lost, and a hand-over waits for its
-    other side: nothing may be applied without it. `targets` are Terraform's options that leave out everything else.
+    other side. Nothing may be applied without it. `targets` are Terraform's options that leave out everything else.
     """
     credentials = tuple(credential_notes(stack))
     state = current_state(stack)

@@ -93,7 +93,7 @@ class Runner:
         With `journal` stdout goes to that file (mode 0600) and is followed there. Terraform then survives the death of
         this process and finishes what it is at. `quiet_log` keeps stdout out of the log (state and plans hold secrets).
         After `timeout` seconds it is asked to stop, ten seconds later killed. Raises OrchestratorError when it cannot
-        be started or did not end in time; its exit code is for the caller to judge.
+        be started or did not end in time. Its exit code is for the caller to judge.
         """
         started = time.monotonic()
         out: list[str] = []

@@ -1,6 +1,6 @@
 """One environment under Terraform: its working directory, its process environment, and how to talk of it.
 
-`opening` makes one for the time of a command. It holds and decides nothing: `runs` runs Terraform in it, `planner` reads,
+`opening` makes one for the time of a command. It holds and decides nothing. `runs` runs Terraform in it, `planner` reads,
 `judge` judges what was read, `execute` carries it out.
 """
 

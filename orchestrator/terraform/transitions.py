@@ -106,8 +106,8 @@ def started_creations(journal: str) -> frozenset[str]:
     """Addresses that an apply created, or was creating when it was cut off; what AWS refused is not among them.
 
     From Terraform's `-json` stream. A creation that came to its end counts, because a state in S3 is saved every 20
-    seconds only: a kill loses what was finished since. A resource whose request got no answer is lost, too (an
-    interrupt cancels it, a connection breaks): AWS may have done it all the same.
+    seconds only. A kill loses what was finished since. A resource whose request got no answer is lost, too (an
+    interrupt cancels it, a connection breaks). AWS may have done it all the same.
     """
     begun: set[str] = set()
     failed: set[str] = set()

@@ -129,7 +129,7 @@ def _digests(status: Mapping[str, Any]) -> dict[str, str]:
     """{container: digest} of a Pod's status.
 
     containerd and CRI-O report `<repository>@sha256:...`, Docker with a scheme before it. An ID without a repository is
-    that of the image's configuration, which no registry knows as a digest; it does no harm among them.
+    that of the image's configuration, which no registry knows as a digest. It does no harm among them.
     """
     found = {}
     for field_name in STATUSES:

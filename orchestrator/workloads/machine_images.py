@@ -1,6 +1,6 @@
 """Images of machines' disks and builders, which stand under the same words as containers' and come from no registry.
 
-Pure. One place knows them, and every finder asks here: a machine whose disk is looked for in ECR does not start.
+Pure. One place knows them, and every finder asks here. A machine whose disk is looked for in ECR does not start.
 The sources are the references of the Terraform providers, kOps, Cluster API and OpenShift's Machine API. Pipelines follow
 CircleCI's machine executor, Azure Pipelines' pools, CodeBuild's curated images and Google's list of public disks.
 """

@@ -15,7 +15,7 @@ from orchestrator.workloads.json_tree import parse_objects
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, cut_documents
 
 _Kind = TypeVar("_Kind", bound=Node)
-# Where an object says in which namespace its Pods will be, the first that is there; its own comes after them.
+# Where an object says in which namespace its Pods will be, the first that is there. Its own comes after them.
 _NAMESPACES = {
     "HelmRelease": (("spec", "targetNamespace"),),
     "Application": (("spec", "destination", "namespace"),),

@@ -129,7 +129,7 @@ def _reference(there: object, path: FieldPath) -> str:
 
 
 def _flux_source(source: Mapping[str, Any]) -> str:
-    """Flux asks for the digest where `ref` has one, else for the tag; a range of versions names no one image."""
+    """Flux asks for the digest where `ref` has one, else for the tag. A range of versions names no one image."""
     url, ref = _behind("oci://", source.get("url")), mapping(source.get("ref"))
     digest, tag = text_of(ref.get("digest")), text_of(ref.get("tag"))
     if not url or digest:

@@ -97,7 +97,7 @@ def is_reference(text: str) -> bool:
 def looks_like_image(text: str) -> bool:
     """Whether `text`, found under a name that speaks of an image, is a reference beyond doubt.
 
-    It has a registry, a tag or a digest: one word may be anything, and a file's path looks like a repository.
+    It has a registry, a tag or a digest. One word may be anything, and a file's path looks like a repository.
     """
     reference = read_reference(text)
     if reference is None or _FILE.search(text):

@@ -55,7 +55,7 @@ class Stage:
 def selected(stages: Sequence[Stage], owner: Owner | None, namespaces: Collection[str] | None, path: str) -> bool:
     """Whether an image belongs to any of these stages. `namespaces` are those that kustomizations put its object into.
 
-    An object that goes to several namespaces stands in one file: it is selected when it is in all of them. "" among
+    An object that goes to several namespaces stands in one file. It is selected when it is in all of them. "" among
     them is the namespace that the object says itself.
     """
     own = owner.namespace if owner is not None else ""

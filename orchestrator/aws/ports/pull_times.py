@@ -114,7 +114,7 @@ class CallerExclusion:
 def principal_of(caller: str) -> str:
     """The IAM principal of a caller's ARN: the role of a role session, anything else as it is.
 
-    The path of a role is not part of its sessions' ARNs; a role with a path must be excluded by somebody else.
+    The path of a role is not part of its sessions' ARNs. A role with a path must be excluded by somebody else.
     """
     parts = caller.split(":", 5)
     if len(parts) == 6 and parts[2] == "sts" and parts[5].startswith("assumed-role/"):

@@ -56,7 +56,7 @@ class Explanation:
 def explain(
     ctx: click.Context, words: tuple[str, ...], config: Path | None, state_dir: Path | None, local: bool, as_json: bool
 ) -> int:
-    """Say what the webhook would do with an image REF in a Pod now, and why; nothing is copied for it.
+    """Say what the webhook would do with an image REF in a Pod now, and why. Nothing is copied for it.
 
     NAME is left out where the project has one environment, or where FILE has the targets, as with `swapper serve`. Filters
     and what is left alone by its namespace or labels depend on the Pod: they are not asked.

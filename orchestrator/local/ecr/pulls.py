@@ -75,7 +75,7 @@ def import_image(context: EcrCall, name: str, image_id: Document) -> None:
 
 
 def first_pull(context: EcrCall, name: str, tag: str, *, size: int = MADE_UP_SIZE) -> HeldImage:
-    """Make the first pull of a repository and tag as a node would; an upstream that lacks it gets a made-up image.
+    """Make the first pull of a repository and tag as a node would. An upstream that lacks it gets a made-up image.
 
     `size` is that image's, in bytes.
     """

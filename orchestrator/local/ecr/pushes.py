@@ -81,7 +81,7 @@ def mount_layer(context: EcrCall, target: HeldRepository, digest: str, source_na
 
 
 def store(repository: HeldRepository, image: HeldImage, tag: str | None) -> HeldImage:
-    """Hold `image`, and let `tag` name it; raises what AWS raises when it is there or the tag may not move."""
+    """Hold `image`, and let `tag` name it. Raises what AWS raises when it is there or the tag may not move."""
     held = repository.images.get(image.digest)
     if held and (tag is None or tag in held.tags):
         raise EcrError(

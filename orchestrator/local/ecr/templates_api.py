@@ -110,7 +110,7 @@ def template_for(registry: HeldRegistry, name: str, cause: str) -> Document | No
 def make_repository(registry: HeldRegistry, name: str, cause: str) -> HeldRepository:
     """The repository that ECR makes by itself for `cause` (PULL_THROUGH_CACHE, CREATE_ON_PUSH, REPLICATION).
 
-    A template with a KMS key or tags needs a role; without one AWS fails here, not when the template is made.
+    A template with a KMS key or tags needs a role. Without one AWS fails here, not when the template is made.
     """
     template = template_for(registry, name, cause) or {}
     encryption = template.get("encryptionConfiguration")

@@ -108,7 +108,7 @@ class RegistryApi:
         return self._ecr.context(registry.account, registry.region, token.principal_arn)
 
     def _throttled(self, request: RegistryRequest, registry: PrivateRegistry, action: str) -> Reply | None:
-        """The refusal of a request above a rate, or of one that was to fail; waits first where there is a delay."""
+        """The refusal of a request above a rate, or of one that was to fail. Waits first where there is a delay."""
         behaviour = self._ecr.behaviour
         if behaviour.latency_ms:
             time.sleep(behaviour.latency_ms / 1000)

@@ -1,4 +1,4 @@
-"""Files that are no YAML until a template engine made them: an image is taken where it is literal, else reported."""
+"""Files that are no YAML until a template engine made them. An image is taken where it is literal, else reported."""
 
 from __future__ import annotations
 

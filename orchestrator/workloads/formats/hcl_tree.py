@@ -1,7 +1,7 @@
 """HCL text -> blocks whose values are the nodes that YAML gives, with their places in the text.
 
 So one finder reads a chart's values in either language. A variable with a default and a local value are what they stand
-for: `image = var.image` is the scalar of the default, where that is written. The value of an expression is no node.
+for. `image = var.image` is the scalar of the default, where that is written. The value of an expression is no node.
 """
 
 from __future__ import annotations

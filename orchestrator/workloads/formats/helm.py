@@ -206,7 +206,7 @@ class _Values:
                 self._beside(entries, name, value, path, certain=in_list)
 
     def _of_hub(self, entries: dict[str, Node], value: Scalar, path: str) -> bool:
-        """Whether an image is a word to which the chart's hub and tag belong, its own where it has some; then it is noted."""
+        """Whether an image is a word to which the chart's hub and tag belong, its own where it has some. Then it is noted."""
         hub, tag = (entries.get("hub"), entries.get("tag"))
         hub = hub if isinstance(hub, Scalar) and _read(hub) else self._chart.hub
         tag = tag if isinstance(tag, Scalar) and _read(tag) else self._chart.hub_tag

@@ -1,6 +1,6 @@
 """Images that a kustomization sets: `images:` with `newName`, or with the name itself where only the tag is new.
 
-`name` is what the bases carry, a key and no image: it is reported through `newName`, and a kustomization is rewritten
+`name` is what the bases carry, a key and no image. It is reported through `newName`, and a kustomization is rewritten
 together with its bases. An entry without `newName` is rewritten by getting one.
 """
 

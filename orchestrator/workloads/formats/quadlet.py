@@ -1,7 +1,7 @@
 """Images of Podman's units for systemd (Quadlet): `Image=` of a `.container`, an `.image` or a `.volume`, and of their drop-ins.
 A container mounts images, too: `Mount=type=image,source=…`.
 
-Units are read as systemd and Podman read them. A line that ends with a backslash goes on in the next one; the last value of
+Units are read as systemd and Podman read them. A line that ends with a backslash goes on in the next one. The last value of
 `Image` counts, without quotes around it. Every `Mount` counts since the last empty one.
 A name that ends in `.image` or `.build` names another unit. Source: podman-systemd.unit(5).
 """

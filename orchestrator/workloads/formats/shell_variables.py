@@ -34,7 +34,7 @@ def resolve(part: Part, known: Mapping[str, Part], pattern: re.Pattern[str] = _V
     The image is split where its variables stand, so that a rewriter changes what is written for the repository and
     leaves the rest. `nginx:${TAG:-1.25}` is the repository `nginx` and a tag. A whole reference in one variable is that
     variable's value, where it is written. `pattern` says how a variable is written. Its name is the first group or the
-    fourth; the second and third are the operator and word of a shell's default.
+    fourth. The second and third are the operator and word of a shell's default.
     """
     text = part.value
     pieces = list(pattern.finditer(text))
