@@ -172,6 +172,11 @@ def containerd(environment: Environment, table: RouteTable) -> TargetFiles:
         f"user-data.mime lets containerd look into {CERTS_D} alone, for containerd 2.1 and later finds no mirror with two folders. "
         f"The script links what is in {DOCKER_CERTS_D} into it. The certificates there of a registry that has a mirror are not used.",
     ]
+    if environment.platform != "eks":
+        extra.insert(
+            0,
+            "OpenShift's nodes run CRI-O, which reads no hosts.toml; use the target idms or rosa, or an admission policy.",
+        )
     if not table.allow_upstream:
         extra.append(
             "Bottlerocket cannot be told to leave the source alone; without a way out that last try only fails."

@@ -32,11 +32,24 @@ def registries_conf(environment: Environment, table: RouteTable) -> TargetFiles:
         f"Image pulls of environment {environment.name} go to {table.registry_host}.",
         "Place below /etc/containers/registries.conf.d/; the longest prefix wins.",
     )
+    if environment.platform == "eks":
+        whose = (
+            "EKS nodes run containerd, which does not read this file: use the target containerd or an admission policy."
+        )
+    else:
+        whose = (
+            "The machine config operator owns this file on OpenShift's nodes: there the target idms or rosa writes it."
+        )
     entries = [registry_entry(table, scope) for scope in on_nodes(scopes(table), table.aliases)]
     return TargetFiles(
         target="registries-conf",
         files={FILE: dump_toml({"registry": entries}, header)},
-        notes=(*of_digests(table), *of_names(table), *of_containers_image(table)),
+        notes=(
+            f"{whose} It is for other machines with podman, skopeo or CRI-O.",
+            *of_digests(table),
+            *of_names(table),
+            *of_containers_image(table),
+        ),
         apply=(f"sudo install -D -m 0644 {FILE} /etc/containers/{FILE}", "sudo systemctl reload crio   # CRI-O only"),
         verify=(
             "skopeo inspect --no-tags docker://IMAGE   # of a redirected source",

@@ -126,6 +126,23 @@ def test_what_containerd_cannot_tell_apart_is_said_in_notes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("platform", "target", "says"),
+    [
+        ("eks", "idms", "EKS nodes do not read ImageDigestMirrorSet"),
+        ("eks", "registries-conf", "EKS nodes run containerd"),
+        ("eks", "rosa", "ROSA HCP only"),
+        ("rosa-classic", "rosa", "ROSA HCP only"),
+        ("rosa-classic", "containerd", "OpenShift's nodes run CRI-O"),
+        ("rosa-hcp", "containerd", "OpenShift's nodes run CRI-O"),
+        ("rosa-hcp", "itms", "ROSA HCP refuses ImageTagMirrorSet"),
+        ("rosa-hcp", "registries-conf", "there the target idms or rosa writes it"),
+    ],
+)
+def test_a_target_of_other_nodes_says_so(platform: str, target: str, says: str) -> None:
+    assert says in said(changed("standard", platform=platform), target)
+
+
+@pytest.mark.parametrize(
     ("platform", "version", "there"),
     [
         ("rosa-classic", None, False),
