@@ -15,6 +15,8 @@ from pathlib import Path
 
 from orchestrator.files.own_records import read_record
 
+KEPT_FILES = 4
+
 
 def cache_dir() -> Path:
     """The user's cache folder for this program (XDG_CACHE_HOME, macOS Library/Caches), which may not exist yet."""
@@ -43,11 +45,37 @@ def cached(kind: str, key: str, compute: Callable[[], str]) -> str:
     return value
 
 
+def cached_bytes(kind: str, key: str, compute: Callable[[], bytes]) -> bytes:
+    """As `cached`, for what is large: each value has a file of its own, and the newest few are kept."""
+    folder = cache_dir() / kind
+    path = folder / key
+    try:
+        if _own(path):
+            return path.read_bytes()
+    except OSError:
+        pass
+    value = compute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile("wb", dir=folder, prefix=".", delete=False) as file:
+            file.write(value)
+        Path(file.name).replace(path)
+        for old in sorted(folder.iterdir(), key=lambda each: each.stat().st_mtime)[:-KEPT_FILES]:
+            old.unlink(missing_ok=True)
+    except OSError:
+        pass
+    return value
+
+
+def _own(path: Path) -> bool:
+    """Somebody else's file, or one that others may write, could claim anything."""
+    info = path.stat()
+    return info.st_uid == os.getuid() and not info.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
 def _read(path: Path) -> dict[str, str]:
     try:
-        info = path.stat()
-        # Somebody else's file, or one that others may write, could claim anything.
-        if info.st_uid != os.getuid() or info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        if not _own(path):
             return {}
     except OSError:
         return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,22 +12,29 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.terraform.failures import failure
 from orchestrator.terraform.masking import Masker
 from orchestrator.terraform.plan import Plan, parse_plan
+from orchestrator.terraform.provider_schema import configured_types
 from orchestrator.terraform.runner import Outcome, Runner
 from orchestrator.terraform.shared_provider import SharedProvider
 from orchestrator.terraform.stack import Stack
-from orchestrator.terraform.state import State, parse_state, read_state
+from orchestrator.terraform.state import State, parse_state
 from orchestrator.terraform.stream import Began, Ended, Event, Heard, Said, heard_of, read_event
 
+_OF_SCHEMAS = re.compile(
+    r"schema|invalid resource type|invalid data source|does not support (resource|data)", re.IGNORECASE
+)
 FULL_BYTES = 64 * 1024  # less does not hold a state
 
 
 def current_state(stack: Stack) -> State:
     """The state as it is now; needs an initialised directory unless the backend is local."""
     if stack.workdir.local:
-        return read_state(stack.workdir.local_state)
+        path = stack.workdir.local_state
+        stack.held = path.read_text("utf-8", "replace") if path.exists() else ""
+        return parse_state(stack.held, f"The Terraform state {path}")
     outcome = stack.runner.run("state", "pull", quiet_log=True)
     if outcome.code != 0:
         raise failed(stack, "terraform state pull", outcome)
+    stack.held = outcome.stdout
     return parse_state(outcome.stdout)
 
 
@@ -36,14 +44,22 @@ def run_plan(stack: Stack, *options: str, phase: str = "plan", into: Path | None
     A plan without changes is known from Terraform's stream alone; asking for its description would load the
     provider's schema once more.
     """
-    with _provider(stack) as provider:
+    with _provider(stack, cut=True) as provider:
         try:
             return _run_plan(stack, options, phase, provider, into)
-        except OrchestratorError:
-            if provider is None or provider.alive or stack.context.interrupts.asked:
+        except OrchestratorError as error:
+            if provider is None or stack.context.interrupts.asked:
                 raise
-            stack.say("The shared provider process died; planning again without it.")
+            if provider.alive and not (provider.is_cut and lacks_schema(error)):
+                raise
+            if not provider.alive:
+                stack.say("The shared provider process died; planning again without it.")
     return _run_plan(stack, options, phase, None, into)
+
+
+def lacks_schema(error: OrchestratorError) -> bool:
+    """May the cause be a type that the part of the schema left out? Asking once more costs seconds."""
+    return _OF_SCHEMAS.search(f"{error.what} {error.why}") is not None
 
 
 def plan_again(stack: Stack, *options: str) -> Plan:
@@ -77,7 +93,7 @@ def _run_plan(
 
 def show_plan(stack: Stack, plan_file: Path) -> Plan:
     """What a plan file would do."""
-    with _provider(stack) as provider:
+    with _provider(stack, cut=False) as provider:
         return _show(stack, plan_file, dict(provider.variables) if provider else {})
 
 
@@ -140,12 +156,16 @@ def failed(
 
 
 @contextlib.contextmanager
-def _provider(stack: Stack) -> Iterator[SharedProvider | None]:
+def _provider(stack: Stack, *, cut: bool) -> Iterator[SharedProvider | None]:
+    """With `cut`, Terraform is told the schema of the types alone that the configuration and the state name."""
     pool = stack.context.pool
     if pool is None:
         yield None
         return
     with pool.lend(stack.workdir.root, stack.runner.variables, explicit=stack.workdir.local) as provider:
+        if provider is not None:
+            known = cut and stack.held is not None
+            provider.needs(configured_types(stack.workdir.root, stack.held or "") if known else None)
         yield provider
 
 

@@ -25,6 +25,8 @@ from typing import IO
 from orchestrator.errors import OrchestratorError
 from orchestrator.terraform.interrupts import kill_group
 from orchestrator.terraform.packages import LockedProvider, locked_providers, verified_package
+from orchestrator.terraform.provider_relay import ProviderRelay
+from orchestrator.terraform.provider_schema import ProviderSchema
 
 AWS = "registry.terraform.io/hashicorp/aws"
 REATTACH = "TF_REATTACH_PROVIDERS"
@@ -45,11 +47,23 @@ PER_ENVIRONMENT = OF_TERRAFORM | {"AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_DEFAUL
 
 @dataclass(slots=True)
 class SharedProvider:
-    """A running provider: `variables` make a Terraform use it."""
+    """A running provider: `variables` make a Terraform use it, by a relay that gives the part of its schema it needs."""
 
     process: subprocess.Popen[str]
-    variables: Mapping[str, str]
     folder: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+    schema: ProviderSchema | None = None
+    relay: ProviderRelay | None = None
+
+    def needs(self, types: frozenset[str] | None) -> None:
+        """What the next Terraform is told of the schema: these types alone, or all."""
+        if self.schema is not None:
+            self.schema.types = types
+
+    @property
+    def is_cut(self) -> bool:
+        """Was Terraform told less than the whole schema?"""
+        return self.schema is not None and self.schema.types is not None
 
     @property
     def alive(self) -> bool:
@@ -57,6 +71,8 @@ class SharedProvider:
 
     def close(self) -> None:
         """End it and remove its socket."""
+        if self.relay is not None:
+            self.relay.close()
         kill_group(self.process)
         self.process.wait()
         if self.process.stdin is not None:
@@ -159,13 +175,31 @@ def start_provider(program: Path, variables: Mapping[str, str], *, seconds: floa
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise OrchestratorError(f"{program} does not start: {error.strerror}.") from error
-    provider = SharedProvider(process, {}, folder)
+    provider = SharedProvider(process, folder)
     try:
-        provider.variables = {REATTACH: _reattachment(process, seconds)}
+        _put_between(provider, program, _reattachment(process, seconds))
     except BaseException:
         provider.close()
         raise
     return provider
+
+
+def _put_between(provider: SharedProvider, program: Path, reattachment: str) -> None:
+    """A relay between Terraform and the provider, where it says by which socket it is reached."""
+    provider.variables = {REATTACH: reattachment}
+    try:
+        reattach = json.loads(reattachment)
+        place = reattach[AWS]["Addr"]
+        address = place["String"]
+        if place["Network"] != "unix":
+            return
+        place["String"] = str(provider.folder / "relay")
+        schema = ProviderSchema(program, address)
+        provider.relay = ProviderRelay(provider.folder / "relay", address, schema)
+    except (ValueError, KeyError, TypeError, OSError):
+        return
+    provider.schema = schema
+    provider.variables = {REATTACH: json.dumps(reattach)}
 
 
 def _reattachment(process: subprocess.Popen[str], seconds: float) -> str:

@@ -81,6 +81,8 @@ class Stack:
     runner: Runner
     say: Say
     follow: Follow = no_progress
+    held: str | None = None
+    """Text of the state as it was read last, None before that."""
     _session: AwsSession | None = None
     _neighbours: dict[str, Environment] | None = None
 
