@@ -7,10 +7,11 @@ import itertools
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.functional.swapper.serving_webhook import ServedWebhook, make_certificate, served
@@ -113,6 +114,47 @@ def test_callers_who_dawdle_hold_up_nobody(project: Path) -> None:
         started = time.monotonic()
         assert running.ask("POST", "/webhook", BODY)[0] == 200
         assert time.monotonic() - started < 3
+
+
+# A former worker waits for its kept connections for a second.
+SHORT = (
+    "-c",
+    "from orchestrator.cli.main import main; from orchestrator.swapper import swap_server as s; s.KEPT_SECONDS = 1.0; main()",
+)
+
+
+def sockets(running: ServedWebhook) -> int:
+    """How many listening sockets the process has at its address; each worker has one."""
+    found = psutil.Process(running.process.pid).net_connections("tcp")
+    return len({one.fd for one in found if one.status == psutil.CONN_LISTEN and one.laddr.port == running.port})
+
+
+@pytest.mark.long
+def test_a_former_worker_ends_by_itself_and_another_can_follow(project: Path) -> None:
+    with served(project, project / "tls", "standard", "--reload-seconds", "0.1", program=SHORT) as running:
+        assert sockets(running) == 1
+        for number in range(1, 4):
+            with contextlib.closing(running.unverified()) as idle, contextlib.closing(running.unverified()) as used:
+                for connection in (idle, used):
+                    connection.request("GET", "/healthz")
+                    connection.getresponse().read()
+                make_certificate(project / "tls", f"number {number}")
+                wait_until(lambda: renewals(running) == number)  # noqa: B023 - called here
+                used.request("GET", "/healthz")
+                assert used.getresponse().getheader("connection") == "close"
+                assert sockets(running) == 2
+                wait_until(lambda: sockets(running) == 1)
+                # Nobody used it within the time.
+                assert idle.sock.recv(1) == b""
+            assert running.ask("POST", "/webhook", BODY, ca=project / "tls" / "tls.crt")[0] == 200
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """For at most a minute."""
+    ends = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.05)
 
 
 @pytest.mark.long
