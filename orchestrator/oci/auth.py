@@ -144,11 +144,6 @@ class Authorizer:
         # Sources that are never challenged: no request is spent on being told what is known (ECR wants basic).
         self._preemptive = bool(getattr(logins, "preemptive", False))
 
-    @property
-    def renews(self) -> bool:
-        """Are logins handed out for a time, so that one which was refused may have ended?"""
-        return self._preemptive
-
     def header(self, scopes: tuple[str, ...]) -> str | None:
         """What to send with a request that needs `scopes` (`repository:a/b:pull`); None for nothing."""
         challenge = self._challenge

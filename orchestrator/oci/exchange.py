@@ -195,7 +195,7 @@ class Exchanges:
             if answer.status != 401:
                 content = short_content(answer)
                 # ECR's 403 of a login that ended says so in its body, and HEAD has none: another login tells.
-                silent = method == "HEAD" and self._authorizer.renews
+                silent = method == "HEAD" and (credentials or "").startswith("Basic ")
                 if again or not (silent or says_login_ended(content)):
                     break
             challenge = answer.headers.get("WWW-Authenticate", "")

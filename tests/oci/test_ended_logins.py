@@ -36,12 +36,13 @@ class EcrLike(StrictRegistry):
 
 
 class Handed:
-    """Logins as the session hands them out: no challenge is waited for, and another one comes when one was refused."""
+    """Logins as the session hands them out: no challenge is waited for, and another one comes when one was refused.
 
-    preemptive = True
+    Those of a credential helper wait for a challenge (`preemptive` is false).
+    """
 
-    def __init__(self, registry: StrictRegistry) -> None:
-        self.registry = registry
+    def __init__(self, registry: StrictRegistry, *, preemptive: bool = True) -> None:
+        self.registry, self.preemptive = registry, preemptive
         self.asked: Counter[bool] = Counter()
         self.kept = Login("AWS", "first")
 
@@ -120,3 +121,18 @@ def test_a_head_that_is_refused_for_good_is_asked_twice_and_keeps_its_reason() -
             registry.client(logins=handed).manifest_digest("app", "1")
         assert caught.value.status == 403
         assert len(registry.asked) == 1, "the login that came anew is the same"
+
+
+def test_a_credential_helpers_login_is_made_anew_too() -> None:
+    with EcrLike(4, 401) as source:
+        put_graph(source)
+        logins = Handed(source, preemptive=False)
+        endpoint = Endpoint(source.host, url=f"http://{source.host}", logins=logins)
+        with Registries([endpoint], variables={}, budget=QUICK) as registries:
+            registry = registries.of(source.host)
+            # Challenged, answered; then the login ends, and a HEAD is refused as ECR does.
+            assert registry.manifest_digest("a", "v1") == source.repository("a").tags["v1"]
+            source.status = 403
+            source.basic = ("AWS", "second")
+            assert registry.manifest_digest("b", "v1") == source.repository("b").tags["v1"]
+        assert logins.asked[True] == 1
