@@ -112,7 +112,7 @@ def _text(redirects: ImageRedirects, value: Any, name: str, before: str, after: 
 
     def is_known(place: ImagePlace) -> bool:
         # A tag of its own may be filled in: the image is where it is with any.
-        parts = (place.parts.image, place.parts.registry, place.parts.repository)
+        parts = (place.parts.image, place.parts.host, place.parts.registry, place.parts.repository)
         return not any(part is not None and mark.search(part.value) for part in parts)
 
     found, rewritten = redirects.read(name, marked + after, is_known)

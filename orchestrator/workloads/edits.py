@@ -141,6 +141,17 @@ def _shared(registry: Part | None, written: str, new: str) -> dict[Part, str] | 
     return {registry: whole.removesuffix(last)} if registry is not None and whole.endswith(last) else None
 
 
+def _behind_host(host: Part, registry: Part | None, repository: Part, new: str) -> dict[Part, str] | None:
+    """A host, an organisation where a registry would be, and a repository: the last one stays where it can."""
+    reference = parse_reference(new)
+    if registry is None:
+        return {host: reference.registry, repository: reference.path}
+    last = f"/{repository.value}"
+    if not reference.path.endswith(last):
+        return None
+    return {host: reference.registry, registry: reference.path.removesuffix(last)}
+
+
 def _hosted(new: str) -> str:
     """A reference with its registry: `grafana/a` -> `docker.io/grafana/a`."""
     reference = parse_reference(new)
@@ -151,7 +162,8 @@ def _hosted(new: str) -> str:
 
 def _named(place: ImagePlace) -> list[Part]:
     """The parts that say where the image is; tags may be shared freely, nobody changes them."""
-    return [part for part in (place.parts.image, place.parts.registry, place.parts.repository) if part is not None]
+    parts = place.parts
+    return [part for part in (parts.image, parts.host, parts.registry, parts.repository) if part is not None]
 
 
 def _changes(place: ImagePlace, new: str) -> dict[Part, str] | None:
@@ -161,6 +173,8 @@ def _changes(place: ImagePlace, new: str) -> dict[Part, str] | None:
         return {parts.image: _hosted(new) if parts.image.hosted else new}
     if parts.repository is None:
         return _shared(parts.registry, place.reference, new)
+    if parts.host is not None:
+        return _behind_host(parts.host, parts.registry, parts.repository, new)
     new = _hosted(new) if parts.repository.hosted else new
     reference = parse_reference(new)
     domain, path = reference.registry, reference.path

@@ -34,13 +34,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What writes an image: `image` alone, or a repository with what a consumer composes around it."""
+    """What writes an image: `image` alone, or a repository with what a consumer composes around it.
+
+    `host` stands before the registry of each image of a chart, where the registry is an organisation (`registryFQDN`).
+    """
 
     image: Part | None = None
     registry: Part | None = None
     repository: Part | None = None
     tag: Part | None = None
     digest: Part | None = None
+    host: Part | None = None
 
     def given(self) -> dict[str, Part]:
         """{name: part} of those that are there."""
@@ -50,6 +54,7 @@ class Parts:
             ("repository", self.repository),
             ("tag", self.tag),
             ("digest", self.digest),
+            ("host", self.host),
         )
         return {name: part for name, part in named if part is not None}
 

@@ -47,7 +47,7 @@ class Chart:
     hub: Scalar | None = None
     hub_tag: Scalar | None = None
     default_registry: Scalar | None = None
-    host: str = ""
+    host: Scalar | None = None
     """A host that the chart puts before the registry of each image."""
 
 
@@ -108,14 +108,14 @@ def _global_registry(root: Node) -> Scalar | None:
     return None
 
 
-def _host(root: Node) -> str:
+def _host(root: Node) -> Scalar | None:
     """`registryFQDN`, which AppsCode's charts put before a registry that is an organisation."""
     entries = root.entries() if isinstance(root, YamlMapping) else {}
     for holder in (entries.get("global"), root):
         host = holder.entries().get("registryFQDN") if isinstance(holder, YamlMapping) else None
         if isinstance(host, Scalar) and _read(host):
-            return _read(host)
-    return ""
+            return host
+    return None
 
 
 def _default_registry(root: Node) -> Scalar | None:
@@ -286,9 +286,9 @@ class _Values:
         if whole is not None and (registry is not None or not _has_domain(repository)):
             registry = whole
             parts = {**parts, "registry": whole}
-        if self._chart.host and not _has_domain(f"{_read(registry)}/" if registry else repository):
-            start = parts["repository"].part(self._text).start
-            return Unreadable(start, "`registryFQDN` stands before its registry", f"{self._chart.host}/…/{repository}")
+        host = self._chart.host
+        if host is not None and not _has_domain(f"{_read(registry)}/" if registry else repository):
+            parts = {**parts, "host": host}
         tag = _read(parts.get("tag"))
         digest = _read(parts.get("digest"))
         if "@" in repository or ":" in repository.rpartition("/")[2]:
@@ -302,7 +302,8 @@ class _Values:
         empty = not tag and not digest and ":" not in repository.rpartition("/")[2] and "@" not in repository
         if empty and self._chart.app_version:
             tag = self._chart.app_version
-        reference = composed(_read(registry), repository, tag, digest)
+        before = "/".join(filter(None, (_read(parts.get("host")), _read(registry))))
+        reference = composed(before, repository, tag, digest)
         changed = parts.get("tag") and _changed(parts["tag"])
         warnings: tuple[str, ...] = ()
         if changed:
@@ -310,7 +311,7 @@ class _Values:
         made = {
             name: self._part(part)
             for name, part in parts.items()
-            if name in {"registry", "repository", "tag", "digest"}
+            if name in {"host", "registry", "repository", "tag", "digest"}
         }
         return ImagePlace(path or key, FORMAT, reference, Parts(**made), warnings=warnings)
 

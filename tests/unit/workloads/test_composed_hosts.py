@@ -4,28 +4,57 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator.workloads.edits import Rewritten, rewrite
 from orchestrator.workloads.find import find_images
 
 OPERATOR = "operator:\n  registry: voyagermesh\n  repository: voyager\n  tag: v1\n"
+HOST = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
 
 
-@pytest.mark.parametrize("before", ["registryFQDN: ghcr.io\n", "global:\n  registryFQDN: r.example.com\n"])
-def test_an_image_behind_a_host_of_the_chart_is_reported_and_left(before: str) -> None:
-    found = find_images("values.yaml", before + OPERATOR)
-    assert found.places == []
-    assert [one.reason for one in found.unreadable] == ["`registryFQDN` stands before its registry"]
+def moved(text: str, prefix: str = "ghcr.io", to: str = f"{HOST}/ghcr") -> Rewritten:
+    """The rewrite that puts `to` where `prefix` stands, and leaves what begins otherwise."""
+    places = find_images("values.yaml", text).places
+    return rewrite(places, lambda one: to + one.removeprefix(prefix) if one.startswith(f"{prefix}/") else None)
 
 
 @pytest.mark.parametrize(
     ("text", "reference"),
     [
+        ("registryFQDN: ghcr.io\n" + OPERATOR, "ghcr.io/voyagermesh/voyager:v1"),
+        ("global:\n  registryFQDN: r.example.com\n" + OPERATOR, "r.example.com/voyagermesh/voyager:v1"),
+        ("global:\n  registryFQDN: ghcr.io\n  registry: acme\n" + OPERATOR, "ghcr.io/acme/voyager:v1"),
+        ("registryFQDN: ghcr.io\n" + OPERATOR.replace("voyagermesh", '""'), "ghcr.io/voyager:v1"),
         ('registryFQDN: ""\n' + OPERATOR, "voyagermesh/voyager:v1"),
-        (
-            "registryFQDN: ghcr.io\n" + OPERATOR.replace("registry: voyagermesh", "registry: quay.io/x"),
-            "quay.io/x/voyager:v1",
-        ),
+        ("registryFQDN: ghcr.io\n" + OPERATOR.replace("voyagermesh", "quay.io/x"), "quay.io/x/voyager:v1"),
         ("fqdn: ghcr.io\n" + OPERATOR, "voyagermesh/voyager:v1"),
     ],
 )
-def test_without_it_the_image_is_what_its_parts_say(text: str, reference: str) -> None:
-    assert [place.reference for place in find_images("values.yaml", text).places] == [reference]
+def test_an_image_is_what_its_host_and_its_parts_say(text: str, reference: str) -> None:
+    found = find_images("values.yaml", text)
+    assert [place.reference for place in found.places] == [reference]
+    assert found.places[0].anchor.value == "voyager"
+
+
+@pytest.mark.parametrize("registry", ["voyagermesh", '""'])
+def test_a_rewrite_moves_the_host_and_the_organisation(registry: str) -> None:
+    text = "registryFQDN: ghcr.io # why\n" + OPERATOR.replace("voyagermesh", registry)
+    image = find_images("values.yaml", text).places[0].reference
+    after = moved(text).apply(text)
+    assert [one.reference for one in find_images("values.yaml", after).places] == [
+        f"{HOST}/ghcr{image[len('ghcr.io') :]}"
+    ]
+    assert after.startswith(f"registryFQDN: {HOST} # why\n")
+    assert moved(after).edits == ()
+    back = moved(after, f"{HOST}/ghcr", "ghcr.io").apply(after)
+    assert back == text
+
+
+def test_images_move_with_their_host_or_all_stay() -> None:
+    other = OPERATOR.replace("operator", "server").replace("voyager\n", "server\n")
+    text = "registryFQDN: ghcr.io\n" + OPERATOR + other
+    assert len(moved(text).edits) == 3
+    one_stays = rewrite(
+        find_images("values.yaml", text).places, lambda one: None if "server" in one else f"{HOST}/x/{one}"
+    )
+    assert one_stays.edits == ()
+    assert len(one_stays.left) == 1
