@@ -11,6 +11,7 @@ The extra `cdk` brings aws-cdk-lib, which runs Node.js.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from orchestrator.constructs.cdk_redirects import (
     RedirectedProperty,
     redirect_chart_values,
     redirect_containers,
+    redirect_images,
     redirect_manifests,
     redirect_patch,
 )
@@ -39,16 +41,21 @@ if TYPE_CHECKING:
 try:
     import aws_cdk
     import jsii
-    from aws_cdk import aws_ecs, aws_s3_assets
+    from aws_cdk import aws_batch, aws_ecs, aws_s3_assets
     from constructs import Construct, IConstruct
 except ImportError as error:
     raise ImportError(f"AWS CDK is not installed. Run `{install_command('cdk')}`.") from error
 
 _Redirect = Callable[[ImageRedirects, Any], RedirectedProperty]
+# What begins a word of a property's name but the first one.
+_SNAKE = re.compile(r"(?<!^)[A-Z]")
 _CHART = "Custom::AWSCDK-EKS-HelmChart"
 # {type of a resource: {property: what redirects the images in it}}
 _OF_KIND: Mapping[str, Mapping[str, _Redirect]] = {
     "AWS::ECS::TaskDefinition": {"ContainerDefinitions": redirect_containers},
+    "AWS::Batch::JobDefinition": dict.fromkeys(
+        ("ContainerProperties", "EcsProperties", "EksProperties", "NodeProperties"), redirect_images
+    ),
     "Custom::AWSCDK-EKS-KubernetesResource": {"Manifest": redirect_manifests},
     "Custom::AWSCDK-EKS-KubernetesPatch": {"ApplyPatchJson": redirect_patch, "RestorePatchJson": redirect_patch},
     _CHART: {"Values": redirect_chart_values},
@@ -94,7 +101,7 @@ class ClusterImages(Construct):
         return self._redirects.redirect(image)
 
     def redirect_everything(self, scope: IConstruct) -> None:
-        """Redirect every image of ECS task definitions, manifests and charts' values below `scope` when it is synthesised.
+        """Redirect every image of ECS and Batch definitions, manifests and charts' values below `scope` when it is synthesised.
 
         A construct belongs to the nearest scope that was given, so that two environments can share an app. CDK lets no
         aspect into a Stage, so that each Stage below gets its own. One that is added later refuses the synthesis.
@@ -138,14 +145,17 @@ class _Redirecting:
                 _warn(node, "Images are redirected that its values give. Those that the chart names by itself stay.")
 
     def _redirect(self, node: Any, name: str, redirect: _Redirect) -> None:
-        typed = isinstance(node, aws_ecs.CfnTaskDefinition)
-        given = node.container_definitions if typed else _properties(node).get(name)
+        attribute = _SNAKE.sub(r"_\g<0>", name).lower()
+        typed = isinstance(node, aws_ecs.CfnTaskDefinition | aws_batch.CfnJobDefinition)
+        given = getattr(node, attribute) if typed else _properties(node).get(name)
         answer = redirect(self._redirects, aws_cdk.Stack.of(node).resolve(given))
         for text in answer.unknown:
             _warn(node, text)
+        if given is None:
+            return
         if typed:
             # An override of the program's own wins, and what comes to it later is redirected, too.
-            node.container_definitions = aws_cdk.Lazy.uncached_any(_Later(self._redirects, redirect, lambda: given))
+            setattr(node, attribute, aws_cdk.Lazy.uncached_any(_Later(self._redirects, redirect, lambda: given)))
         elif answer.value != aws_cdk.Stack.of(node).resolve(given):
             later = _Later(self._redirects, redirect, lambda: _properties(node).get(name))
             node.add_property_override(name, aws_cdk.Lazy.uncached_any(later))

@@ -67,6 +67,29 @@ def redirect_containers(redirects: ImageRedirects, definitions: Any) -> Redirect
     return RedirectedProperty(_in_branches(definitions, containers), tuple(dict.fromkeys(unknown)))
 
 
+def redirect_images(redirects: ImageRedirects, value: Any) -> RedirectedProperty:
+    """What a property of AWS Batch's jobs holds: each `image` in it, however deep."""
+    unknown: list[str] = []
+
+    def image(one: Any) -> Any:
+        if isinstance(one, str):
+            return redirects.redirect_found(one) or one
+        if not _is_nothing(one) and not is_built_image(one):
+            unknown.append("An image is known at deployment only, and stays as it is.")
+        return one
+
+    def below(one: Any) -> Any:
+        if isinstance(one, list):
+            return [below(item) for item in one]
+        if not isinstance(one, dict):
+            return one
+        return {
+            key: _in_branches(item, image) if key in ("image", "Image") else below(item) for key, item in one.items()
+        }
+
+    return RedirectedProperty(below(value), tuple(dict.fromkeys(unknown)))
+
+
 def redirect_manifests(redirects: ImageRedirects, text: Any) -> RedirectedProperty:
     """A JSON list of Kubernetes objects, as a text or as the pieces of one."""
     return _text(redirects, text, "documents.json", _LIST, "}")

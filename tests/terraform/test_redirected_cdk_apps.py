@@ -22,7 +22,7 @@ from pathlib import Path
 
 import aws_cdk
 import jsii
-from aws_cdk import App, CfnCondition, CfnParameter, CfnResource, Fn, NestedStack, Stack, aws_ecr, aws_ecs, aws_iam
+from aws_cdk import App, CfnCondition, CfnParameter, CfnResource, Fn, NestedStack, Stack, aws_batch, aws_ecr, aws_ecs, aws_iam
 
 from orchestrator.constructs.aws_cdk import ClusterImages
 from orchestrator.project import Project
@@ -65,6 +65,8 @@ of("KubernetesResource", web, "Pod", Manifest=web.to_json_string([pod]))
 of("HelmChart", web, "Chart", Values=web.to_json_string({"image": {"repository": "bitnami/redis"}, "role": role.role_arn}))
 of("HelmChart", web, "Bare")
 of("KubernetesPatch", web, "Patch", ApplyPatchJson=web.to_json_string({"spec": {"containers": [{"image": "nginx:1"}]}}))
+aws_batch.CfnJobDefinition(web, "Job", type="container", container_properties={"image": "nginx:1", "jobRoleArn": role.role_arn})
+aws_batch.CfnJobDefinition(web, "Nodes", type="multinode", node_properties={"mainNode": 0, "numNodes": 1, "nodeRangeProperties": [{"targetNodes": "0:", "container": {"image": "nginx:1"}}]})
 task(far, "Far", {"name": "a", "image": "nginx:1"})
 
 
@@ -126,6 +128,11 @@ def test_tasks_have_the_images_of_their_environment(folder: Path) -> None:
     assert web["Overridden"]["ContainerDefinitions"][0]["Image"] == "example.com/a:1"
     inner = properties(folder, "*Nested*.nested.template.json")["Inner"]
     assert inner["ContainerDefinitions"][0]["Image"] == f"{NGINX}:1"
+    job = web["Job"]["ContainerProperties"]
+    assert (job["Image"], set(job["JobRoleArn"])) == (f"{NGINX}:1", {"Fn::ImportValue"})
+    (nodes,) = web["Nodes"]["NodeProperties"]["NodeRangeProperties"]
+    assert nodes["Container"]["Image"] == f"{NGINX}:1"
+    assert "EksProperties" not in web["Job"]
     far = properties(folder, "far.template.json")["Far"]
     gov = "555566667777.dkr.ecr.us-gov-west-1.amazonaws.com"
     assert far["ContainerDefinitions"][0]["Image"] == f"{gov}/docker-hub/library/nginx:1"
