@@ -46,6 +46,10 @@ def answer(stack: dict[str, Any]) -> StackRedirects:
         (resource("kubernetes_cron_job_v1", spec=[{"init_container": [{"image": "@"}]}]), "quay.io/a/b"),
         (task('[{"name": "ü \\"q\\"", "image": "@"}]'), "quay.io/a/b:1"),
         (task('[{"arn": "${aws_sns_topic.x["k"].arn}", "image": "@"}]'), "quay.io/a/b:1"),
+        (
+            resource("kubernetes_pod", note='say "so" \\ or ${not["so"]}', container=[{"image": "@"}]),
+            "quay.io/a/b:1",
+        ),
         (task('${jsonencode([{"image" = "@", "n" = var.n}])}'), "quay.io/a/b:1"),
         (resource("helm_release", values=["image: {repository: @, tag: '1'}"]), "quay.io/a/b"),
         (resource("helm_release", values=["n: 1\nweb:\n  image: @\nrole: ${aws_iam_role.x.arn}\n"]), "quay.io/a/b:1"),
@@ -111,6 +115,13 @@ def test_what_is_not_known_stays_and_is_said_with_its_place(stack: dict[str, Any
 )
 def test_what_needs_no_redirect_is_left_in_silence(image: str) -> None:
     assert answer(resource("kubernetes_pod", container=[{"image": image}])) == StackRedirects({}, ())
+
+
+def test_a_name_of_one_word_is_found_beside_what_a_deployment_fills_in() -> None:
+    hub = 'pull_through_cache_rules = { hub = { upstream_registry_url = "registry-1.docker.io", secret_name = "ecr-pullthroughcache/hub" } }\n'
+    stack = task('[{"arn": "${aws_sns_topic.x["k"].arn}", "image": "alpine"}]')
+    found = redirect_stack(redirects(routes=hub), stack, "stack", lambda _: True)
+    assert found.values[TASK].endswith(f'"image": "{HOST}/hub/library/alpine"}}]')
 
 
 def test_disks_of_machines_stay() -> None:
