@@ -111,9 +111,8 @@ def test_callers_who_dawdle_hold_up_nobody(project: Path) -> None:
             connection = slow.enter_context(contextlib.closing(running.connection()))
             connection.connect()
             connection.sock.sendall(said)
-        started = time.monotonic()
+        # They may say nothing for longer than the client of this waits for an answer.
         assert running.ask("POST", "/webhook", BODY)[0] == 200
-        assert time.monotonic() - started < 3
 
 
 # A former worker waits for its kept connections for a second.
