@@ -68,7 +68,7 @@ variable "assume_role_arn" {
   default     = null
 
   validation {
-    condition     = var.assume_role_arn == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/", var.assume_role_arn))
+    condition     = var.assume_role_arn == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[^*?$[:space:]]+$", var.assume_role_arn))
     error_message = "assume_role_arn is the ARN of an IAM role."
   }
 }

@@ -72,7 +72,7 @@ variable "repositories" {
 
   validation {
     condition = alltrue([
-      for own in values(var.repositories) : own.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", own.kms_key_arn))
+      for own in values(var.repositories) : own.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[^*?$[:space:]]+$", own.kms_key_arn))
     ])
     error_message = "repositories: kms_key_arn is the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias. ECR answers with the key's ARN, and the difference would replace the repository."
   }
@@ -140,7 +140,7 @@ variable "kms_key_arn" {
   default     = null
 
   validation {
-    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
+    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[^*?$[:space:]]+$", var.kms_key_arn))
     error_message = "kms_key_arn is \"${coalesce(var.kms_key_arn, "null")}\". Give the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias. ECR answers with the key's ARN, and the difference would replace the repository."
   }
 }

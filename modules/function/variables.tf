@@ -93,7 +93,7 @@ variable "settings" {
   }
 
   validation {
-    condition     = var.settings.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/", var.settings.permissions_boundary_arn))
+    condition     = var.settings.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[^*?$[:space:]]+$", var.settings.permissions_boundary_arn))
     error_message = "permissions_boundary_arn is the ARN of an IAM policy."
   }
 }
@@ -156,7 +156,7 @@ variable "kms_key_arn" {
   default     = null
 
   validation {
-    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
+    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[^*?$[:space:]]+$", var.kms_key_arn))
     error_message = "kms_key_arn is the ARN of a KMS key, not of an alias."
   }
 }

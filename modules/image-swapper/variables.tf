@@ -57,7 +57,7 @@ variable "repository_kms_key_arn" {
   default     = null
 
   validation {
-    condition     = var.repository_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.repository_kms_key_arn))
+    condition     = var.repository_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[^*?$[:space:]]+$", var.repository_kms_key_arn))
     error_message = "repository_kms_key_arn is the ARN of a KMS key, not of an alias."
   }
 }
@@ -68,7 +68,7 @@ variable "permissions_boundary_arn" {
   default     = null
 
   validation {
-    condition     = var.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/", var.permissions_boundary_arn))
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[^*?$[:space:]]+$", var.permissions_boundary_arn))
     error_message = "permissions_boundary_arn is the ARN of an IAM policy."
   }
 }
@@ -91,7 +91,7 @@ variable "pods" {
   }
 
   validation {
-    condition     = try(var.pods.oidc_provider_arn, null) == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[^/*?]", var.pods.oidc_provider_arn))
+    condition     = try(var.pods.oidc_provider_arn, null) == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[^/*?$[:space:]][^*?$[:space:]]*$", var.pods.oidc_provider_arn))
     error_message = "pods.oidc_provider_arn has the form arn:aws:iam::<account>:oidc-provider/<issuer without https://>."
   }
 

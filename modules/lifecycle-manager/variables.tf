@@ -281,7 +281,7 @@ variable "settings" {
   }
 
   validation {
-    condition     = var.settings.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.settings.kms_key_arn))
+    condition     = var.settings.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[^*?$[:space:]]+$", var.settings.kms_key_arn))
     error_message = "kms_key_arn is the ARN of a KMS key, not of an alias."
   }
 
@@ -296,7 +296,7 @@ variable "settings" {
   }
 
   validation {
-    condition     = var.settings.topic_arn == null || can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:", var.settings.topic_arn))
+    condition     = var.settings.topic_arn == null || can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[^*?$[:space:]]+$", var.settings.topic_arn))
     error_message = "topic_arn is the ARN of an SNS topic."
   }
 
@@ -311,8 +311,8 @@ variable "settings" {
   }
 
   validation {
-    condition     = alltrue([for cluster, arn in var.settings.snapshot_writers : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/", arn)) && can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", cluster))])
-    error_message = "snapshot_writers are ARNs of IAM roles by name of the cluster. Wrong: ${join(", ", [for cluster, arn in var.settings.snapshot_writers : cluster if !(can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/", arn)) && can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", cluster)))])}."
+    condition     = alltrue([for cluster, arn in var.settings.snapshot_writers : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[^*?$[:space:]]+$", arn)) && can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", cluster))])
+    error_message = "snapshot_writers are ARNs of IAM roles by name of the cluster. Wrong: ${join(", ", [for cluster, arn in var.settings.snapshot_writers : cluster if !(can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[^*?$[:space:]]+$", arn)) && can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", cluster)))])}."
   }
 
   validation {
@@ -388,7 +388,7 @@ variable "usage_role" {
   }
 
   validation {
-    condition     = try(var.usage_role.oidc_provider_arn, null) == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[^/*?]", var.usage_role.oidc_provider_arn))
+    condition     = try(var.usage_role.oidc_provider_arn, null) == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[^/*?$[:space:]][^*?$[:space:]]*$", var.usage_role.oidc_provider_arn))
     error_message = "usage_role.oidc_provider_arn has the form arn:aws:iam::<account>:oidc-provider/<issuer without https://>."
   }
 

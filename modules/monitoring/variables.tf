@@ -60,7 +60,7 @@ variable "settings" {
   }
 
   validation {
-    condition     = var.settings.topic_arn == null || can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:", var.settings.topic_arn))
+    condition     = var.settings.topic_arn == null || can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[^*?$[:space:]]+$", var.settings.topic_arn))
     error_message = "topic_arn is the ARN of an SNS topic."
   }
 }

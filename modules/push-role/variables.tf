@@ -44,9 +44,9 @@ variable "push_roles" {
 
   validation {
     condition = alltrue([
-      for name, role in var.push_roles : role.oidc_provider_arn == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[^/*?]", role.oidc_provider_arn))
+      for name, role in var.push_roles : role.oidc_provider_arn == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[^/*?$[:space:]][^*?$[:space:]]*$", role.oidc_provider_arn))
     ])
-    error_message = "push_roles: oidc_provider_arn has the form arn:aws:iam::<account>:oidc-provider/<issuer without https://>. Wrong in: ${join(", ", [for name, role in var.push_roles : name if !(role.oidc_provider_arn == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[^/*?]", role.oidc_provider_arn)))])}."
+    error_message = "push_roles: oidc_provider_arn has the form arn:aws:iam::<account>:oidc-provider/<issuer without https://>. Wrong in: ${join(", ", [for name, role in var.push_roles : name if !(role.oidc_provider_arn == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[^/*?$[:space:]][^*?$[:space:]]*$", role.oidc_provider_arn)))])}."
   }
 
   validation {
@@ -65,9 +65,9 @@ variable "push_roles" {
 
   validation {
     condition = alltrue([
-      for name, role in var.push_roles : alltrue([for subject in role.subjects : subject != "" && (!can(regex("[*?]", subject)) || can(regex(startswith(subject, "system:") ? "^system:serviceaccount:[^*?:]+:" : "^[^*?:]+:[^*?:/]+[:/]", subject)))])
+      for name, role in var.push_roles : alltrue([for subject in role.subjects : subject != "" && !strcontains(subject, "$${") && (!can(regex("[*?]", subject)) || can(regex(startswith(subject, "system:") ? "^system:serviceaccount:[^*?:]+:" : "^[^*?:]+:[^*?:/]+[:/]", subject)))])
     ])
-    error_message = "push_roles: a subject whose wildcard comes before or inside the namespace (or the owner of a repository) admits strangers. Name the namespace, such as \"system:serviceaccount:ci:*\". Wrong in: ${join(", ", [for name, role in var.push_roles : name if !(alltrue([for subject in role.subjects : subject != "" && (!can(regex("[*?]", subject)) || can(regex(startswith(subject, "system:") ? "^system:serviceaccount:[^*?:]+:" : "^[^*?:]+:[^*?:/]+[:/]", subject)))]))])}."
+    error_message = "push_roles: a subject whose wildcard comes before or inside the namespace (or the owner of a repository), or with a variable of IAM's ($${…}), admits strangers. Name the namespace, such as \"system:serviceaccount:ci:*\". Wrong in: ${join(", ", [for name, role in var.push_roles : name if !(alltrue([for subject in role.subjects : subject != "" && !strcontains(subject, "$${") && (!can(regex("[*?]", subject)) || can(regex(startswith(subject, "system:") ? "^system:serviceaccount:[^*?:]+:" : "^[^*?:]+:[^*?:/]+[:/]", subject)))]))])}."
   }
 
   validation {
@@ -86,9 +86,9 @@ variable "push_roles" {
 
   validation {
     condition = alltrue([
-      for name, role in var.push_roles : role.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/", role.permissions_boundary_arn))
+      for name, role in var.push_roles : role.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[^*?$[:space:]]+$", role.permissions_boundary_arn))
     ])
-    error_message = "push_roles: permissions_boundary_arn is the ARN of an IAM policy. Wrong in: ${join(", ", [for name, role in var.push_roles : name if !(role.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/", role.permissions_boundary_arn)))])}."
+    error_message = "push_roles: permissions_boundary_arn is the ARN of an IAM policy. Wrong in: ${join(", ", [for name, role in var.push_roles : name if !(role.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[^*?$[:space:]]+$", role.permissions_boundary_arn)))])}."
   }
 }
 

@@ -81,7 +81,7 @@ variable "settings" {
   }
 
   validation {
-    condition     = var.settings.topic_arn == null || can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:", var.settings.topic_arn))
+    condition     = var.settings.topic_arn == null || can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[^*?$[:space:]]+$", var.settings.topic_arn))
     error_message = "topic_arn is the ARN of an SNS topic."
   }
 }
@@ -149,7 +149,7 @@ variable "kms_key_arn" {
   default     = null
 
   validation {
-    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
+    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[^*?$[:space:]]+$", var.kms_key_arn))
     error_message = "kms_key_arn is the ARN of a KMS key, not of an alias."
   }
 }

@@ -122,6 +122,14 @@ def _check_subject(context: Context, path: Path, subject: str, issuer: str) -> N
             else 'Write it like "system:serviceaccount:ci:builder"; * and ? are wildcards.',
             value=subject,
         )
+    elif "${" in subject:
+        context.error(
+            path,
+            f"{dotted(path)} is {shown(subject)}.",
+            why="IAM puts a value of the request in the place of ${…}, such as a tag that the caller chose.",
+            remedy='Write the name itself: "repo:example/app:ref:refs/heads/main".',
+            value=subject,
+        )
     elif not subject or (set("*?") & set(subject) and not _NARROW.match(subject)):
         context.error(
             path,

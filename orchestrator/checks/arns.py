@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from orchestrator.checks.context import Context
 from orchestrator.checks.problem import shown
 from orchestrator.environment.identifiers import ACCOUNT, Arn, parse_arn
 from orchestrator.environment.markers import InAccount
 from orchestrator.environment.tfvars import Path, dotted
+
+# The name of one thing: no wildcard of a policy, no variable, no blank.
+_ONE_THING = re.compile(r"[^*?$\s]+")
 
 
 def check_owner(context: Context, path: Path, value: str, arn: Arn, owner: InAccount) -> None:
@@ -41,6 +46,15 @@ def check_arn(
             f"{name} is {shown(value)}.",
             why=f"It must be the ARN of {'an' if example[0] in 'AEIO' else 'a'} {example}.",
             remedy=f'Write it like "arn:{environment.partition}:{service}:{region or ""}:{account}:{resource}…".',
+            value=value,
+        )
+        return None
+    if not _ONE_THING.fullmatch(arn.resource.removeprefix(resource)):
+        context.error(
+            path,
+            f"{name} is {shown(value)}.",
+            why="In a policy * and ? stand for others' things, and ${…} for what a caller sends.",
+            remedy=f"Copy the ARN of one {example}, whole.",
             value=value,
         )
         return None

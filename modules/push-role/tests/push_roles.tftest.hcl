@@ -362,6 +362,35 @@ run "refuses_a_wildcard_inside_an_owner" {
   expect_failures = [var.push_roles]
 }
 
+run "refuses_a_variable_of_iam" {
+  command = plan
+  variables {
+    push_roles = {
+      "builder" = {
+        repositories      = ["team/app"]
+        oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.example.com/abc"
+        subjects          = ["repo:$${aws:RequestTag/owner}/app:x"]
+      }
+    }
+  }
+  expect_failures = [var.push_roles]
+}
+
+run "refuses_boundaries_by_a_pattern" {
+  command = plan
+  variables {
+    push_roles = {
+      "builder" = {
+        repositories             = ["team/app"]
+        oidc_provider_arn        = "arn:aws:iam::111122223333:oidc-provider/oidc.example.com/abc"
+        subjects                 = ["repo:example/app:x"]
+        permissions_boundary_arn = "arn:aws:iam::111122223333:policy/b*"
+      }
+    }
+  }
+  expect_failures = [var.push_roles]
+}
+
 run "takes_wildcards_below_a_whole_owner" {
   command = plan
   variables {

@@ -318,6 +318,15 @@ REPOSITORIES = [
         'repositories["x/y"].force_delete',
     ),
     wrong("a key by its ID", 'kms_key_arn = "12345678-1234-1234-1234-123456789012" #!', "ARN of a KMS key", ":key/"),
+    *(
+        wrong(
+            f"all keys by {text}",
+            f'kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:key/{text}" #!',
+            "kms_key_arn is",
+            "Copy the ARN of one KMS key",
+        )
+        for text in ("*", "1234????", "$${aws:userid}", "", "a b")
+    ),
     wrong("a key by an alias", 'kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:alias/ecr" #!', "an alias", ":key/"),
     wrong(
         "a key of another region",
@@ -1192,6 +1201,15 @@ ACCESS = [
         "admits strangers",
     ),
     wrong(
+        "a subject with a variable of IAM",
+        push(
+            '    repositories = ["dev-registry"]',
+            '    oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"',
+            '    subjects = ["repo:$${aws:RequestTag/owner}/app:x"] #!',
+        ),
+        "a value of the request",
+    ),
+    wrong(
         "a subject of owners that end so",
         push(
             '    repositories = ["dev-registry"]',
@@ -1417,6 +1435,17 @@ FUNCTIONS = [
     wrong("a records bucket with two dots", manager('  bucket_name = "a..b" #!'), '"a..b"', "Bucket names"),
     wrong("a records bucket of S3's own", manager('  bucket_name = "audit-s3alias" #!'), "S3 keeps some"),
     wrong("a records bucket in capitals", manager('  bucket_name = "Audit" #!'), '"Audit"', "lower case"),
+    wrong(
+        "roles that write a snapshot",
+        manager('  snapshot_writers = { far = "arn:aws:iam::444455556666:role/*" } #!'),
+        "snapshot_writers.far is",
+        "others' things",
+    ),
+    wrong(
+        "a boundary by a pattern",
+        manager('  permissions_boundary_arn = "arn:aws:iam::111122223333:policy/b*" #!'),
+        "one IAM policy",
+    ),
     wrong("a key's alias", manager(f'  kms_key_arn = "{KEY.replace("key/", "alias/")}" #!'), "an alias"),
     wrong("a queue for a topic", manager('  topic_arn = "arn:aws:sqs:eu-west-1:111122223333:x" #!'), "SNS topic"),
     wrong(
