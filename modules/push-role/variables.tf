@@ -67,7 +67,7 @@ variable "push_roles" {
     condition = alltrue([
       for name, role in var.push_roles : alltrue([for subject in role.subjects : subject != "" && !strcontains(subject, "$${") && (!can(regex("[*?]", subject)) || can(regex(startswith(subject, "system:") ? "^system:serviceaccount:[^*?:]+:" : "^[^*?:]+:[^*?:/]+[:/]", subject)))])
     ])
-    error_message = "push_roles: a subject whose wildcard comes before or inside the namespace (or the owner of a repository), or with a variable of IAM's ($${…}), admits strangers. Name the namespace, such as \"system:serviceaccount:ci:*\". Wrong in: ${join(", ", [for name, role in var.push_roles : name if !(alltrue([for subject in role.subjects : subject != "" && !strcontains(subject, "$${") && (!can(regex("[*?]", subject)) || can(regex(startswith(subject, "system:") ? "^system:serviceaccount:[^*?:]+:" : "^[^*?:]+:[^*?:/]+[:/]", subject)))]))])}."
+    error_message = "push_roles: a subject with $${…}, or with a wildcard before or inside its namespace or owner, admits strangers. Name the namespace, such as \"system:serviceaccount:ci:*\". Wrong in: ${join(", ", [for name, role in var.push_roles : name if !(alltrue([for subject in role.subjects : subject != "" && !strcontains(subject, "$${") && (!can(regex("[*?]", subject)) || can(regex(startswith(subject, "system:") ? "^system:serviceaccount:[^*?:]+:" : "^[^*?:]+:[^*?:/]+[:/]", subject)))]))])}."
   }
 
   validation {
