@@ -41,7 +41,7 @@ _VALUES = re.compile(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.I)
 _COMPOSE = re.compile(r"(?:docker-|podman-)?compose(?:[-_.].*)?\.ya?ml", re.I)
 _WORKFLOW = re.compile(r"(?:.*/)?\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml", re.I)
 _ACTION = re.compile(r"action\.ya?ml", re.I)
-_GITLAB = re.compile(r"(?:.*/)?(?:(?:[^/]*\.)?gitlab-ci(?:[.-][^/]*)?\.ya?ml|\.gitlab/.*\.ya?ml)", re.I)
+_GITLAB = re.compile(r"(?:.*/)?(?:(?:[^/]*\.)?gitlab-ci(?:[.-](?!values)[^/]*)?\.ya?ml|\.gitlab/.*\.ya?ml)", re.I)
 _OTHER_PIPELINE = re.compile(
     r"(?:.*/)?(?:\.circleci/.+|\.drone|\.woodpecker(?:/.+)?|bitbucket-pipelines|azure-pipelines|\.buildkite/.+)\.ya?ml",
     re.I,
@@ -212,7 +212,17 @@ def _service(path: str, name: str, root: Node) -> Service | None:
         (_OTHER_PIPELINE, path, "other"),
     )
     by_name = next((service for pattern, subject, service in named if pattern.fullmatch(subject)), None)
-    return by_name or service_of(root)
+    return by_name or (None if _is_named_otherwise(path, name) else service_of(root))
+
+
+def _is_named_otherwise(path: str, name: str) -> bool:
+    """Does the file's name say that it is no pipeline? Charts' values may have `jobs`, `steps` and `script` of their own."""
+    return (
+        any(pattern.fullmatch(name) for pattern in (_VALUES, _COMPOSE, _ACTION, _ARGO_CD_SOURCE, _FLEET))
+        or name in {"Chart.yaml", "Chart.yml"}
+        or bool(_HELMFILE.fullmatch(path))
+        or _in_values_folder(path)
+    )
 
 
 def _split_images(text: str, root: Node, found: Found, app_version: str) -> None:

@@ -185,7 +185,7 @@ _SIGNS = (
     ),
     _sign(
         r"no such host|server misbehaving|name resolution|Temporary failure in name|"
-        r"lookup [^\s:]+(?: on [^\s:]+:\d+)?: [^;]{0,80}i/o timeout",
+        r"lookup [^\s:]+(?: on (?:\[[^\]\s]+\]|[^\s:]+):\d+)?: [^;]{0,80}i/o timeout",
         "name resolution",
         "The registry's name cannot be resolved on the node.",
         "Look at the VPC's DNS and at the private DNS of the endpoints ecr.api and ecr.dkr.",

@@ -182,10 +182,12 @@ def _mounted(status: Mapping[str, Any]) -> dict[str, str]:
         for container in elements(status.get(statuses))
         for mount in elements(container.get("volumeMounts"))
     )
-    return {
-        text_of(mount.get("name")): text_of(mapping(mapping(mount.get("volumeStatus")).get("image")).get("imageRef"))
-        for mount in mounts
-    }
+    found = {}
+    for mount in mounts:
+        # A container that has not begun yet names the volume without its image.
+        if image := text_of(mapping(mapping(mount.get("volumeStatus")).get("image")).get("imageRef")):
+            found[text_of(mount.get("name"))] = image
+    return found
 
 
 def _messages(events: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], list[tuple[str, str]]]:

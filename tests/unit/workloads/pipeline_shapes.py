@@ -16,6 +16,18 @@ PIPELINE_SHAPES: dict[str, tuple[str, str]] = {
         "bitbucket-pipelines.yml",
         "image: [[ci]]«node»\npipelines:\n  default:\n  - step:\n      script: [x]\n",
     ),
+    "values with jobs of their own": (
+        "chart/values.yaml",
+        "jobs:\n  a:\n    steps: [x]\n    docker: y\n    image: {repository: «ghcr.io/a/b»=>ghcr.io/a/b:v1, tag: v1}\nversion: 1\n",
+    ),
+    "values with a script": (
+        "values/web.yaml",
+        "stages: [x]\ncron:\n  script: x\n  image: {repository: «ghcr.io/a/b»=>ghcr.io/a/b:v1, tag: v1}\n",
+    ),
+    "values of a runner": (
+        "gitlab-ci-values.yaml",
+        "image: {registry: docker.io, repository: «a/b»=>docker.io/a/b:v1, tag: v1}\n",
+    ),
     "azure": ("azure-pipelines.yml", "pool:\n  vmImage: ubuntu-latest\njobs:\n- container: [[ci]]«debian:12»\n"),
     "cloud build": ("cloudbuild.yaml", "steps:\n- name: [[ci]]«gcr.io/cloud-builders/docker»\n  args: [a/b:1]\n"),
     "a workflow's container alone": (".github/workflows/x.yml", "jobs:\n  a:\n    container: [[ci]]«node:18»\n"),

@@ -133,6 +133,7 @@ MESSAGES = [
         "dial tcp: lookup h on 10.0.0.2:53: read udp 1.1.1.1:1->10.0.0.2:53: i/o timeout",
         "name resolution",
     ),
+    (NGINX, "dial tcp: lookup h on [fd00:ec2::253]:53: read udp [::1]:1: i/o timeout", "name resolution"),
     (NGINX, 'CreateContainerError locating image with ID "beb": image not known', "lost on the node"),
     (NGINX, "something that nobody has seen", "unknown"),
 ]
@@ -245,6 +246,10 @@ def test_image_volumes_are_looked_at_too() -> None:
     assert verdicts(TABLE, with_volume(None, "redis:7")) == [("elsewhere", "not redirected")]
     own = f"{OWN}/docker-hub/library/redis"
     assert verdicts(TABLE, with_volume(None, "redis:7", f"{own}@sha256:{'a' * 64}")) == []
+    begun = with_volume(None, "redis:7", f"{own}@sha256:{'a' * 64}")
+    waits = {"name": "late", "state": {"waiting": {}}, "volumeMounts": [{"name": "model"}]}
+    begun["status"]["containerStatuses"].append(waits)
+    assert verdicts(TABLE, begun) == []
     (found,) = Verification(TABLE, "standard").look(with_volume(None, "redis:7"))
     assert (found.container, found.image) == ("volume model", "redis:7")
 
