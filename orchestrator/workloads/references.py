@@ -121,3 +121,9 @@ def composed(registry: str, repository: str, tag: str, digest: str) -> str:
     if digest and "@" not in name:
         name = f"{name}@{'sha256:' + digest if _HEX.fullmatch(digest) else digest}"
     return name
+
+
+def has_domain(repository: str) -> bool:
+    """Whether a repository's first component is a registry."""
+    first, slash, _ = repository.partition("/")
+    return bool(slash) and ("." in first or ":" in first or first == "localhost")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from orchestrator.workloads.formats import helm
+from orchestrator.workloads.formats import helm, istio
 from orchestrator.workloads.formats.chart_settings import nested_settings
 from orchestrator.workloads.formats.inner_yaml import inside
 from orchestrator.workloads.json_tree import parse_objects
@@ -21,6 +21,7 @@ DELIVERERS = frozenset(
         *("Application", "ApplicationSet", "OCIRepository", "Kustomization"),
     }
 )
+_GATEWAYS = ("ingressGateways", "egressGateways")
 _SOURCES = ("spec.source", "spec.sources[]", "spec.template.spec.source", "spec.template.spec.sources[]")
 _SOURCE_VALUES = ("helm.valuesObject", "helm.values")
 _VALUES = (
@@ -80,10 +81,11 @@ class _Delivery:
     def istio_hubs(self, entries: dict[str, Node]) -> None:
         """The hub of an IstioOperator, and those of its components, which take its tag where they have none."""
         tags = {where.rpartition(".")[2]: node for where, node in select(entries, "spec.tag")}
-        for listed in ("spec", "spec.components.*"):
+        for listed in ("spec", "spec.components.*", *(f"spec.components.{name}[]" for name in _GATEWAYS)):
             for where, node in select(entries, listed):
                 own = node.entries() if isinstance(node, YamlMapping) else {}
-                helm.find_istio_hub(self._text, {**tags, **own}, self._found, below(self._path, where))
+                image = istio.component_image(where.rpartition(".")[2].partition("[")[0])
+                istio.add_hub(self._text, {**tags, **own}, self._found, below(self._path, where), image)
 
     def chart_of_helm_controller(self, entries: dict[str, Node]) -> None:
         """The chart of a HelmChart of k3s and RKE2, whose job pulls it: `chart: oci://…` with `version`."""

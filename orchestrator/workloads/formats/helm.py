@@ -11,7 +11,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from orchestrator.workloads.formats import istio
+from orchestrator.workloads.formats.helm_scalars import printed, printed_otherwise
 from orchestrator.workloads.formats.inner_yaml import text_images
+from orchestrator.workloads.formats.istio import Hub
 from orchestrator.workloads.place import (
     HOSTED_SCHEME,
     Found,
@@ -22,7 +25,7 @@ from orchestrator.workloads.place import (
     below,
     filled_in_later,
 )
-from orchestrator.workloads.references import composed, is_file, is_reference, looks_like_image, read_as_helm
+from orchestrator.workloads.references import composed, has_domain, is_file, is_reference, looks_like_image
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping
 
 FORMAT = "helm"
@@ -44,8 +47,7 @@ class Chart:
 
     app_version: str = ""
     registry: Scalar | None = None
-    hub: Scalar | None = None
-    hub_tag: Scalar | None = None
+    hub: Hub | None = None
     default_registry: Scalar | None = None
     host: Scalar | None = None
     """A host that the chart puts before the registry of each image."""
@@ -53,29 +55,9 @@ class Chart:
 
 def find_in_values(text: str, root: Node, found: Found, path: str = "", app_version: str = "") -> None:
     """Add the images of a values document to `found`; `path` stands before the fields' names."""
-    hub, tag = _hub(root)
-    chart = Chart(app_version, _global_registry(root), hub, tag, _default_registry(root), _host(root))
+    chart = Chart(app_version, _global_registry(root), istio.global_hub(root), _default_registry(root), _host(root))
     _Values(text, found, chart).walk(root, path, "")
-    if (
-        hub is not None
-        and tag is not None
-        and not any(place.parts.registry == hub.part(text) for place in found.places)
-    ):
-        find_istio_hub(text, {"hub": hub, "tag": tag}, found, below(path, "global"))
-
-
-def find_istio_hub(text: str, entries: dict[str, Node], found: Found, path: str) -> None:
-    """Istio's hub, before images that its charts name themselves: told by one of them, `pilot`."""
-    hub, tag = entries.get("hub"), entries.get("tag")
-    if not isinstance(hub, Scalar) or not isinstance(tag, Scalar) or not _read(hub) or not _read(tag):
-        return
-    reference = f"{_read(hub).rstrip('/')}/pilot:{_read(tag)}"
-    problem = filled_in_later(reference, hub.part(text).start)
-    if problem is not None:
-        found.unreadable.append(problem)
-    elif is_reference(reference):
-        parts = Parts(registry=hub.part(text), tag=tag.part(text))
-        found.places.append(ImagePlace(below(path, "hub"), FORMAT, reference, parts))
+    istio.find_hubs(text, root, found, path)
 
 
 def split_image(text: str, node: YamlMapping, path: str, key: str) -> Iterator[ImagePlace]:
@@ -103,7 +85,7 @@ def _global_registry(root: Node) -> Scalar | None:
                 image.entries().get("registry") if isinstance(image, YamlMapping) else None,
             ]
         for candidate in candidates:
-            if isinstance(candidate, Scalar) and _read(candidate):
+            if isinstance(candidate, Scalar) and printed(candidate):
                 return candidate
     return None
 
@@ -113,7 +95,7 @@ def _host(root: Node) -> Scalar | None:
     entries = root.entries() if isinstance(root, YamlMapping) else {}
     for holder in (entries.get("global"), root):
         host = holder.entries().get("registryFQDN") if isinstance(holder, YamlMapping) else None
-        if isinstance(host, Scalar) and _read(host):
+        if isinstance(host, Scalar) and printed(host):
             return host
     return None
 
@@ -123,36 +105,8 @@ def _default_registry(root: Node) -> Scalar | None:
     image = root.entries().get("image") if isinstance(root, YamlMapping) else None
     own = image.entries() if isinstance(image, YamlMapping) else {}
     registry = own.get("registry")
-    named = any(_read(value) for key, value in own.items() if _plainly(key) in _REPOSITORIES)
-    return registry if isinstance(registry, Scalar) and _read(registry) and not named else None
-
-
-def _hub(root: Node) -> tuple[Scalar | None, Scalar | None]:
-    """Istio's `global.hub` and `global.tag`, which go around every image that is one word.
-
-    Its own charts hold all their values below one key that users leave out.
-    """
-    holders = [root, root.entries().get("_internal_defaults_do_not_set")] if isinstance(root, YamlMapping) else []
-    for holder in holders:
-        whole = holder.entries().get("global") if isinstance(holder, YamlMapping) else None
-        own = whole.entries() if isinstance(whole, YamlMapping) else {}
-        hub, tag = own.get("hub"), own.get("tag")
-        if isinstance(hub, Scalar) and isinstance(tag, Scalar) and _read(hub) and _read(tag):
-            return hub, tag
-    return None, None
-
-
-def _read(node: Node | None) -> str:
-    """What Helm prints for a node, "" for null and what is no scalar."""
-    if not isinstance(node, Scalar):
-        return ""
-    reading = read_as_helm(node.value, plain=node.style == "plain" and node.tag is None)
-    return "" if reading is None else reading.text.strip()
-
-
-def _changed(node: Scalar) -> str | None:
-    reading = read_as_helm(node.value, plain=node.style == "plain" and node.tag is None)
-    return reading.text if reading is not None and reading.changed else None
+    named = any(printed(value) for key, value in own.items() if _plainly(key) in _REPOSITORIES)
+    return registry if isinstance(registry, Scalar) and printed(registry) and not named else None
 
 
 def _plainly(key: str) -> str:
@@ -191,9 +145,10 @@ class _Values:
     def _mapping(self, node: YamlMapping, path: str, key: str) -> None:
         """Find the images that this mapping writes itself."""
         place = None if self._chart.hub is not None and "hub" in node.entries() else self.composed(node, path, key)
+        entries = node.entries()
+        place = place or istio.unnamed(self._text, entries, key)
         if place is not None:
             self._note(place)
-        entries = node.entries()
         for name, value in entries.items():
             if not isinstance(value, Scalar):
                 continue
@@ -207,19 +162,18 @@ class _Values:
 
     def _of_hub(self, entries: dict[str, Node], value: Scalar, path: str) -> bool:
         """Whether an image is a word to which the chart's hub and tag belong, its own where it has some. Then it is noted."""
-        hub, tag = (entries.get("hub"), entries.get("tag"))
-        hub = hub if isinstance(hub, Scalar) and _read(hub) else self._chart.hub
-        tag = tag if isinstance(tag, Scalar) and _read(tag) else self._chart.hub_tag
-        word = _read(value)
-        if self._chart.hub is None or hub is None or tag is None or not is_reference(word) or {*"/:@"} & {*word}:
+        hub = istio.read_hub(entries, self._chart.hub)
+        word = printed(value)
+        if self._chart.hub is None or hub is None or not is_reference(word) or {*"/:@"} & {*word}:
             return False
         if word != "auto":
-            self._note(self._compose({"registry": hub, "repository": value, "tag": tag}, path, "image"))
+            parts = {"registry": hub.hub, "repository": value} | ({} if hub.tag is None else {"tag": hub.tag})
+            self._note(self._compose(parts, path, "image", hub.variant))
         return True
 
     def _beside(self, entries: dict[str, Node], name: str, value: Scalar, path: str, *, certain: bool) -> None:
         """`fooImage`, with its version in `fooImageTag` or `fooTag` beside it, or whole."""
-        text = _bare(_read(value))
+        text = _bare(printed(value))
         if not text or " " in text:
             return
         stem = re.sub(r"[-_]?images?(?:[-_]?(?:name|ref|url|uri))?$", "", name, flags=re.I)
@@ -230,7 +184,7 @@ class _Values:
         problem = filled_in_later(text, value.part(self._text).start)
         if problem is not None:
             self._note(problem)
-        elif isinstance(tag, Scalar) and ":" not in text.rpartition("/")[2] and "@" not in text and _read(tag):
+        elif isinstance(tag, Scalar) and ":" not in text.rpartition("/")[2] and "@" not in text and printed(tag):
             self._note(self._compose({"repository": value, "tag": tag}, below(path, name), name))
         elif looks_like_image(text) or (
             is_reference(text) and (certain or _certain(entries) or _is_path(name, text, versioned=tag is not None))
@@ -241,13 +195,15 @@ class _Values:
         """The image that the keys of one mapping write together, None when they write none."""
         entries = node.entries()
         named = {_plainly(name): value for name, value in entries.items() if isinstance(value, Scalar)}
-        repository_key = next((name for name in _REPOSITORIES if _read(named.get(name))), None)
+        repository_key = next((name for name in _REPOSITORIES if printed(named.get(name))), None)
         if repository_key is None:
             return None
         of_image = bool(_IMAGE_KEY.fullmatch(key))
         beside = (_BESIDE & named.keys()) - ({repository_key})
         strong = beside - _WEAK
-        text = _read(named[repository_key])
+        if has_domain(f"{printed(named.get('hub'))}/"):
+            strong |= {"hub"}
+        text = printed(named[repository_key])
         if repository_key == "name" and not (of_image and beside - {"name"}):
             return None
         if repository_key == "image" and not (
@@ -260,7 +216,7 @@ class _Values:
             return None
         if " " in text or text.startswith(("http://", "https://", "git@", "ssh://", "git://", "s3://")):
             return None
-        if of_image and _read(named.get("org")):
+        if of_image and printed(named.get("org")):
             start = named[repository_key].part(self._text).start
             return Unreadable(start, "`org` stands between its registry and its repository", text)
         if not of_image:
@@ -269,42 +225,45 @@ class _Values:
         parts: dict[str, Scalar] = {"repository": named[repository_key]}
         for part, names in (("registry", _REGISTRIES), ("tag", _TAGS), ("digest", _DIGESTS)):
             value = next((named[name] for name in names if name in named and name != repository_key), None)
-            if value is not None and not _read(value) and part == "registry":
+            if value is not None and not printed(value) and part == "registry":
                 value = self._chart.default_registry
-            if value is not None and _read(value):
+            if value is not None and printed(value):
                 parts[part] = value
-        if repository_key in {"repository", "repo"} and of_image and _read(named.get("name")):
+        if repository_key in {"repository", "repo"} and of_image and printed(named.get("name")):
             parts = _with_name(parts, named["name"])
-        if "image" in named and repository_key in {"repository", "repo"} and _read(named["image"]):
+        if "image" in named and repository_key in {"repository", "repo"} and printed(named["image"]):
             parts = _with_name(parts, named["image"])
-        return self._compose(parts, below(path, "image") if repository_key == "image" else path, key)
+        variant = printed(named.get("variant")) if "hub" in named else ""
+        return self._compose(parts, below(path, "image") if repository_key == "image" else path, key, variant)
 
-    def _compose(self, parts: dict[str, Scalar], path: str, key: str) -> ImagePlace | Unreadable:
+    def _compose(self, parts: dict[str, Scalar], path: str, key: str, variant: str = "") -> ImagePlace | Unreadable:
         registry = parts.get("registry")
         whole = self._chart.registry
-        repository = _bare(_read(parts["repository"]))
-        if whole is not None and (registry is not None or not _has_domain(repository)):
+        repository = _bare(printed(parts["repository"]))
+        if whole is not None and (registry is not None or not has_domain(repository)):
             registry = whole
             parts = {**parts, "registry": whole}
         host = self._chart.host
-        if host is not None and not _has_domain(f"{_read(registry)}/" if registry else repository):
+        if host is not None and not has_domain(f"{printed(registry)}/" if registry else repository):
             parts = {**parts, "host": host}
-        tag = _read(parts.get("tag"))
-        digest = _read(parts.get("digest"))
+        tag = printed(parts.get("tag"))
+        digest = printed(parts.get("digest"))
         if "@" in repository or ":" in repository.rpartition("/")[2]:
             tag, digest = "", ""
             parts = {name: part for name, part in parts.items() if name not in {"tag", "digest"}}
         node = parts["repository"]
         for part in parts.values():
-            problem = filled_in_later(_read(part), node.part(self._text).start, _read(node))
+            problem = filled_in_later(printed(part), node.part(self._text).start, printed(node))
             if problem is not None:
                 return problem
         empty = not tag and not digest and ":" not in repository.rpartition("/")[2] and "@" not in repository
         if empty and self._chart.app_version:
             tag = self._chart.app_version
-        before = "/".join(filter(None, (_read(parts.get("host")), _read(registry))))
+        if tag and variant:
+            tag = f"{tag}-{variant}"
+        before = "/".join(filter(None, (printed(parts.get("host")), printed(registry))))
         reference = composed(before, repository, tag, digest)
-        changed = parts.get("tag") and _changed(parts["tag"])
+        changed = parts.get("tag") and printed_otherwise(parts["tag"])
         warnings: tuple[str, ...] = ()
         if changed:
             warnings = (f"Without quotes the tag {parts['tag'].value} is a number: {changed} is pulled.",)
@@ -321,7 +280,7 @@ class _Values:
             if part.value.startswith(scheme):
                 value, hosted = part.value.removeprefix(scheme), scheme == HOSTED_SCHEME
                 return replace(part, start=part.start + len(scheme), value=value, hosted=hosted)
-        return replace(part, value=_read(node))
+        return replace(part, value=printed(node))
 
     def _inline(self, node: Scalar, path: str) -> None:
         part = self._part(node)
@@ -342,15 +301,10 @@ class _Values:
 
 def _with_name(parts: dict[str, Scalar], name: Scalar) -> dict[str, Scalar]:
     """`repository: quay.io/org` with `name: app` beside it: the first stands where a registry would."""
-    last = _read(parts["repository"]).rpartition("/")[2].partition(":")[0]
-    if "registry" in parts or last == _read(name).rpartition("/")[2] or not is_reference(_read(name)):
+    last = printed(parts["repository"]).rpartition("/")[2].partition(":")[0]
+    if "registry" in parts or last == printed(name).rpartition("/")[2] or not is_reference(printed(name)):
         return parts
     return {**parts, "registry": parts["repository"], "repository": name}
-
-
-def _has_domain(repository: str) -> bool:
-    first, slash, _ = repository.partition("/")
-    return bool(slash) and ("." in first or ":" in first or first == "localhost")
 
 
 def _is_image_key(name: str) -> bool:

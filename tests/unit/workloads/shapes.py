@@ -280,7 +280,7 @@ SHAPES: dict[str, tuple[str, str]] = {
     "hubs of istio": (
         "istio.yaml",
         "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  hub: «docker.io/istio»=>docker.io/istio/pilot:1.24.1\n"
-        "  tag: 1.24.1\n  components:\n    cni: {hub: «quay.io/istio»=>quay.io/istio/pilot:1.24.1}\n    base: {enabled: true}\n"
+        "  tag: 1.24.1\n  components:\n    cni: {hub: «quay.io/istio»=>quay.io/istio/install-cni:1.24.1}\n    base: {enabled: true}\n"
         "---\napiVersion: sailoperator.io/v1\nkind: ZTunnel\nspec:\n  values:\n    global:\n"
         "      hub: «gcr.io/istio-release»=>gcr.io/istio-release/pilot:1.24.1\n      tag: 1.24.1\n",
     ),

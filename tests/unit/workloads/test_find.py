@@ -11,12 +11,13 @@ from orchestrator.workloads.edits import rewrite
 from orchestrator.workloads.find import find_images, is_candidate, may_hold_images
 from orchestrator.workloads.place import Lines
 from tests.unit.workloads.build_shapes import BUILD_SHAPES
+from tests.unit.workloads.composed_shapes import COMPOSED_SHAPES
 from tests.unit.workloads.pipeline_shapes import PIPELINE_SHAPES
 from tests.unit.workloads.shapes import SHAPES as PLAIN_SHAPES
 
 HOST = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
 
-SHAPES = {**PLAIN_SHAPES, **PIPELINE_SHAPES, **BUILD_SHAPES}
+SHAPES = {**PLAIN_SHAPES, **PIPELINE_SHAPES, **BUILD_SHAPES, **COMPOSED_SHAPES}
 _MARK = re.compile(r"(?:\[\[(\w+)\]\])?«([^»]*)»(?:=>([\w./@:-]+?)(?=[\s\"',}]|:\$|$))?", re.M)
 
 
@@ -141,6 +142,12 @@ def test_an_organisation_between_registry_and_repository_is_told_and_left() -> N
     found = find_images("values.yaml", text)
     assert not found.places
     assert "org" in found.unreadable[0].reason
+
+
+def test_a_hub_before_an_image_that_nobody_names_is_told() -> None:
+    found = find_images("values.yaml", "gateway:\n  hub: quay.io/istio\n  tag: 1.2.3\n")
+    assert [(one.reason, one.start) for one in found.unreadable] == [("the chart names the image behind this hub", 16)]
+    assert not found.places
 
 
 def test_a_hub_changes_with_the_image_that_tells_of_it() -> None:
