@@ -55,7 +55,7 @@ def local_flag(local: bool) -> str:
 class OrchestratorError(Exception):
     """Base of every error that a user sees.
 
-    `what` is one sentence with the offending value in it, `why` the rule that was broken, `remedy` what to do about it.
+    `what` is one sentence with the offending value, `why` the broken rule, `remedy` what to do about it.
     `environment` is the name of the one that it happened in, and is printed before the sentence. `place` says where in AWS
     that is: `account 111122223333, eu-central-1`.
     `exit_code` is what the command ends with: 1 failed, 2 usage or refused input.
@@ -110,7 +110,7 @@ class OrchestratorError(Exception):
 
 
 def _ended(sentence: str) -> str:
-    """With a full stop where it has no end of its own: other programs write none, and the next sentence follows."""
+    """With a full stop where it has no end of its own. Other programs write none, and the next sentence follows."""
     return sentence if sentence.endswith((".", "!", "?", ":", "…")) else f"{sentence}."
 
 

@@ -1,4 +1,4 @@
-"""Deletions in the registry, told to every replica: one hears ECR's event from the queue, all read it in the table.
+"""Deletions in the registry, told to every replica. One hears ECR's event from the queue, all read it in the table.
 
 A queue gives a message to one reader only. So whoever has it writes it to an item of the table that stands for a few
 seconds. Each replica reads the items of the last half minute. Source: ECR, "Sample events: completed image push/delete".

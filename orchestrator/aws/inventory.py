@@ -78,7 +78,7 @@ def cached_repositories(
 ) -> tuple[CachedRepository, ...]:
     """The repositories below `prefixes` that are not in `managed`, by name, with their images and bytes.
 
-    AWS marks in no way who created a repository: below a rule's prefix it is the cache unless Terraform manages it.
+    AWS does not mark who created a repository. Below a rule's prefix it is the cache, unless Terraform manages it.
     With ROOT among the prefixes every other unmanaged repository may be one. It is listed with `prefix="ROOT"`; say
     so to the user before anything is removed.
     """

@@ -28,7 +28,7 @@ def registry_of(session: AwsSession, *, node_roles: Sequence[str], noted: Path, 
     """The manager's registry for a person's credentials.
 
     Reading manifests must not count as pulls. The caller is excluded while it lasts, unless it is a role of nodes. The
-    file `noted` says who is, so that a command that was killed does not leave its caller excluded for ever.
+    file `noted` says who is, so that a killed command does not leave its caller excluded for ever.
     """
 
     def note(principal: str) -> None:
@@ -97,7 +97,7 @@ def _read_objects(session: AwsSession, bucket: str, key: str) -> list[tuple[str,
 
 @dataclass(frozen=True, slots=True)
 class EnginePreview:
-    """How many images AWS says that a policy would expire or move to the archive, or the reason why it did not say.
+    """How many images a policy would expire or archive by AWS's answer, or why it gave none.
 
     `expiring` are those that would be expired.
     """

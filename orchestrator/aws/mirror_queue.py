@@ -95,7 +95,7 @@ class MirrorQueue:
     # Who plans
 
     def submit(self, jobs: Sequence[CopyJob], *, since: float | None = None) -> None:
-        """Put the jobs down, and those that wait for nothing into the queue; what ended after `since` is left as it is."""
+        """Put the jobs down, and those that wait for nothing into the queue. Jobs that ended after `since` are left."""
         before: dict[str, list[str]] = {}
         for job in jobs:
             for name in job.after:

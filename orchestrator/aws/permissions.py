@@ -31,8 +31,8 @@ class Permissions:
 def check_permissions(session: AwsSession, identity: Caller, environment: Environment) -> Permissions:
     """What of the statements that this environment needs the caller may not do.
 
-    The simulator looks at the identity's own policies and boundary, and at organization policies; not at the resources'
-    policies or a session's. Raises `OrchestratorError` when the caller may not use it (iam:SimulatePrincipalPolicy).
+    The simulator looks at the identity's own policies and boundary, and at organization policies. It does not see the
+    resources' policies or a session's. Raises `OrchestratorError` when the caller may not use it (iam:SimulatePrincipalPolicy).
     """
     if identity.arn.endswith(":root"):
         return Permissions(0, ())

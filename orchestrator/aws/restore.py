@@ -1,4 +1,4 @@
-"""Brings back what an audit says was expired: out of the archive, or through the cache by each of its tags."""
+"""Brings expired images of an audit back: out of the archive, or through the cache by each of their tags."""
 
 from __future__ import annotations
 

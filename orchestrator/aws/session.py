@@ -137,8 +137,8 @@ def open_session(
 ) -> AwsSession:
     """A session for the environment's account and region; no call is made yet.
 
-    With `local` every client talks to the embedded AWS as the environment's account, and nothing of the user's own AWS
-    configuration is read. Otherwise credentials come from `aws_profile` or from wherever the AWS SDK finds them
+    With `local` every client talks to the embedded AWS as the environment's account. The user's own AWS configuration
+    is not read. Otherwise credentials come from `aws_profile` or from wherever the AWS SDK finds them
     (environment, SSO, web identity, container, instance). Then `assume_role_arn` is assumed with them and renewed before
     it expires. `variables` replaces the process environment (for tests) where this function itself looks at it.
 

@@ -1,4 +1,4 @@
-"""Repositories of the cache as they stand, beside what their templates say now; and what can be set of that afterwards."""
+"""Repositories of the cache as they stand, beside what their templates say now. It also knows what can be set afterwards."""
 
 from __future__ import annotations
 

@@ -57,8 +57,8 @@ def create_state_bucket(
 ) -> StateBucket:
     """Make the bucket, or give an existing one of the same account what it lacks. Running it again changes nothing.
 
-    The standard is object ownership enforced, no public access, versioning, encryption (`kms_key_arn`, else AES256; an
-    existing KMS encryption stays unless another key is given). A policy that denies requests without TLS is added to
+    The standard is object ownership enforced, no public access, versioning, encryption (`kms_key_arn`, else AES256). An
+    existing KMS encryption stays unless another key is given. A policy that denies requests without TLS is added to
     the statements that are there. `region` defaults to the session's.
 
     Raises `RefusedInput` for a name S3 refuses, a key of another region, and a bucket that is not the account's own.

@@ -30,7 +30,7 @@ def state_names(session: AwsSession, bucket: str, before: str, after: str, regio
 def move_state_object(
     session: AwsSession, bucket: str, source: str, target: str, region: str | None, *, copy: bool
 ) -> None:
-    """Copy a state to another key of its bucket and delete it at the first; without `copy` it is there already."""
+    """Copy a state to another key of its bucket, and delete the first. Without `copy` it is there already."""
     s3 = session.client("s3", region)
     with explained(session, "s3"):
         if copy:

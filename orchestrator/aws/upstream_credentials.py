@@ -1,4 +1,4 @@
-"""What a user gives for an upstream (user name, token, a JSON file) as checked credentials, and the secret they go to.
+"""What a user gives for an upstream (user name, token, JSON file), checked, and the secret it goes to.
 
 Pure: no call is made. No error quotes a token or a part of it.
 """
@@ -185,7 +185,7 @@ def _problem(value: str) -> str:
 def refuse_other_secret(target: SecretTarget, found: str | None) -> None:
     """Raise when the rule's `credential_arn` names another secret than the one that exists under its name.
 
-    A new secret always gets an ARN of its own, so one that is gone cannot be made again under the same ARN.
+    A new secret gets an ARN of its own, so that a lost one cannot be made again under its ARN.
     """
     if target.arn is None or target.arn == found:
         return

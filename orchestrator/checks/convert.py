@@ -1,7 +1,7 @@
 """Values of a tfvars file -> values of the types that the model declares, by Terraform's own conversion rules.
 
-Terraform converts between strings, numbers and bools where a variable's type asks for it, and silently drops object
-attributes that the type does not name. We convert alike, but refuse what would be dropped. Messages are ours: pydantic
+Terraform converts between strings, numbers and bools where a variable's type asks for it. It drops object attributes
+that the type does not name, silently. We convert alike, but refuse what would be dropped. Messages are ours: pydantic
 only sees values that fit.
 """
 

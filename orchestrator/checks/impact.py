@@ -1,7 +1,7 @@
 """Which environments a change of files touches, judged by what they really read. Pure: texts of both sides are handed in.
 
-A comment, another order, or a common variable that every environment sets for itself touches nobody. A file whose
-readers cannot be told (the root module, a module that others may use, the lock of the providers) touches everybody.
+A comment, another order, or a common variable that every environment sets for itself touches nobody. A file touches
+everybody where its readers cannot be told: the root module, shared modules, the lock of the providers.
 """
 
 from __future__ import annotations

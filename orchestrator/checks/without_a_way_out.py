@@ -1,4 +1,4 @@
-"""What a cluster without a way out needs from others, a line for each: endpoints, the right to pull, filled mirrors. Pure."""
+"""Needs of a cluster without a way out, a line for each: endpoints, the right to pull, filled mirrors. Pure."""
 
 from __future__ import annotations
 

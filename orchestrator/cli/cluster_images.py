@@ -24,7 +24,7 @@ POLICIES = (
 
 @dataclass(frozen=True, slots=True)
 class CustomKinds:
-    """Custom resources of a cluster: the kinds that are read, and the API groups of which nobody knows what they name."""
+    """Custom resources of a cluster: the kinds that are read, and the API groups whose images nobody knows."""
 
     read: tuple[Listed, ...]
     unread: tuple[str, ...]

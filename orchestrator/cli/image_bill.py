@@ -1,4 +1,4 @@
-"""The images of files as a bill of materials: CycloneDX 1.6 as JSON, by the cyclonedx library (an extra of the package)."""
+"""The images of files as a bill of materials: CycloneDX 1.6 as JSON. The cyclonedx library, an extra, makes it."""
 
 from __future__ import annotations
 

@@ -71,12 +71,12 @@ def images(
 
     In files: where each stands, and what the route table says of it. Manifests, values of charts, kustomizations,
     Dockerfiles, Compose, pipelines and Terraform are read. In a cluster: Pods, and the templates of everything that may
-    start Pods again. These are controllers that are scaled down, Jobs, CronJobs, what a rollback would bring back, and what custom
-    resources name (`orchestrator docs custom-resources`). The snapshot is what keeps these images from expiring. It names its cluster
+    start Pods again. These are scaled-down controllers, Jobs, CronJobs, images of a rollback and those that custom resources
+    name (`orchestrator docs custom-resources`). The snapshot is what keeps these images from expiring. It names its cluster
     by the UID of the namespace kube-system, and one of another cluster is not overwritten.
 
-    Of an image that the table redirects, and that some workload of the cluster still pulls from its source, it says why.
-    That may be an excluded namespace, a static Pod, a Pod that is older than the policy, an operator that compares images.
+    Where a workload still pulls an image from its source although the table redirects it, it says why.
+    Reasons are an excluded namespace, a static Pod, a Pod older than the policy, an operator that compares images.
     """
     from orchestrator.cli.cluster_images import custom_kinds, policy_found
     from orchestrator.kubectl import find_kubectl

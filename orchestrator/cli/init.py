@@ -78,10 +78,10 @@ _LIKE = {"--platform": "eks", "--region": "eu-west-1", "--account-id": "11112222
 def init(ctx: click.Context, /, name: str, no_input: bool, as_json: bool, local: bool, **given: object) -> int:
     """Write environments/NAME.tfvars with comments, from flags and answers; existing files are never overwritten.
 
-    On a terminal it asks for what no flag says, and offers the node roles and subnets of a cluster that EKS knows.
+    On a terminal it asks for what no flag says. It offers node roles and subnets of EKS clusters.
 
-    In an empty folder this also writes common.tfvars and .gitignore. With --state-bucket the bucket is made with
-    versioning, encryption, no public access and TLS only; for an environment that exists already that is all.
+    In an empty folder this also writes common.tfvars and .gitignore. --state-bucket makes the bucket with versioning,
+    encryption, no public access and TLS only. For an environment that exists already that is all.
 
     With --from-aws the file says what the account has in the region, ready for `apply --adopt`. Resources that it
     cannot say are left alone, and named in the file's last lines and on standard error.

@@ -1,4 +1,4 @@
-"""What `init` asks on a terminal beyond its flags: upstreams, what a cluster of EKS says of itself, the state's bucket."""
+"""What `init` asks on a terminal beyond its flags: upstreams, facts of an EKS cluster, the state's bucket."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def up(context: click.Context, account_id: str, region: str, upstreams: dict[str
 @json_option()
 @click.pass_context
 def status_command(context: click.Context, account_id: str, region: str, as_json: bool) -> int:
-    """Say whether the embedded AWS of this folder runs, and which run for others; exit code 1 when this one does not."""
+    """Say whether the embedded AWS of this folder runs, and which run for others. Exit code 1: this one does not."""
     stopped: dict[str, object] = {"running": False}
     folder = open_project(context).local_aws_dir
     running = status(folder)

@@ -1,4 +1,4 @@
-"""The options that many commands have: one definition each, with a text of its own where a command means something else."""
+"""The options that many commands have: one definition each. A command that means something else gives a text of its own."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def destroyed(unit: EnvironmentRun, *, allow_destroy: tuple[str, ...]) -> Report
 def left_over(cached: Sequence[CachedRepository], region: str, *, local: bool) -> list[str]:
     """What ECR made by itself, with the commands that delete it.
 
-    Those speak to the real AWS, where a repository of the same name may be in use: with `local` there are none.
+    Those speak to the real AWS, where a repository of that name may be in use. With `local` there are none.
     """
     count, total = counted(len(cached), "cached repository", "cached repositories"), sum(each.size for each in cached)
     lines = [f"Left over: {count} that AWS made and nobody manages, {total} bytes."]

@@ -75,7 +75,7 @@ def rewrite(
 
     Everything outside the images keeps its bytes: comments, quotes, order, line ends. Files that git ignores, links
     and images that the table leaves alone stay. Running it twice changes nothing more. `-` alone reads standard input
-    and writes the rewritten documents to standard output: a post-renderer for Helm, a function for kustomize.
+    and writes rewritten documents to standard output. That is a post-renderer for Helm, and a function for kustomize.
     """
     project = open_project(ctx)
     if mode == "undo":

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def validate(ctx: click.Context, names: tuple[str, ...], everything: bool, as_json: bool) -> int:
     """Check environments without Terraform and without AWS.
 
-    With several environments, what they would do to each other is checked, too: two owners of one registry, one state
-    twice, prefixes that overlap. Exit code 0: all can be used (there may be warnings); 2: there are errors.
+    With several environments, conflicts between them are checked, too: two owners of one registry, one state twice,
+    prefixes that overlap. Exit code 0: all can be used (there may be warnings); 2: there are errors.
     """
     if names and everything:
         raise RefusedInput("Names and --all exclude each other.", remedy="Leave one of them out.")

@@ -1,6 +1,6 @@
 """Properties of CloudFormation resources, as AWS CDK resolved them -> the same with their images redirected. Pure.
 
-What a deployment fills in is an object (`{"Ref": …}`) where it stands alone, and a part of `Fn::Join` within a text.
+A value of the deployment is an object (`{"Ref": …}`) where it stands alone. Within a text it is a part of `Fn::Join`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """An environment's lifecycle manager as CloudFormation resources: what modules/lifecycle-manager makes. Pure.
 
-Names, rights and alarms are those of the module, and a test holds them against Terraform's plan of the same environment.
+Names, rights and alarms are those of the module. A test holds them against Terraform's plan of the same environment.
 """
 
 from __future__ import annotations

@@ -174,7 +174,7 @@ def topic_policy(names: ManagerNames, topic: object) -> dict[str, Any]:
 def writers(names: ManagerNames, snapshot_writers: Mapping[str, str]) -> list[Statement]:
     """Roles of other accounts that write their cluster's snapshot.
 
-    The account with a condition, and not the role: S3 refuses a policy that names a role which is not there yet.
+    The account with a condition, and not the role. S3 refuses a policy with a role that is not there yet.
     """
     return [
         {

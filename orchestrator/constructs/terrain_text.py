@@ -1,4 +1,4 @@
-"""What CDK Terrain synthesises for a stack, as a text in Terraform's language, with the place of each value in it. Pure.
+"""A stack of CDK Terrain as a text in Terraform's language, with the place of each value in it. Pure.
 
 The finders read text. So the images of a program are those that `orchestrator rewrite` finds in a file. An edit of the
 text is a change of the value that stands there.

@@ -89,7 +89,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A text that a function judges: (why it cannot be used, what to do about it), or None when it can be."""
+    """A text that a function judges: (why it cannot be used, what to do), or None when it can."""
 
     judge: Callable[[str], tuple[str, str] | None]
     said: str = SAID

@@ -322,7 +322,7 @@ class Environment(Value):
 
     @property
     def mirror_queue_name(self) -> str:
-        """Queue and table by which workers share copies, as the root module names them; one too long ends in a digest."""
+        """Queue and table by which workers share copies, as the root module names them. A long name ends in a digest."""
         if self.mirror_queue and self.mirror_queue.name:
             return self.mirror_queue.name
         return self._queue_name("ecr-mirror")

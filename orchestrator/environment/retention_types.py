@@ -1,4 +1,4 @@
-"""Types of single values of the retention: the lifecycle core says what each may be, and reads them again in AWS. Pure."""
+"""Types of single values of the retention: the lifecycle core says what each may be. It reads them again in AWS. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Forms of schedules: EventBridge's cron and rate, and the crontab of a Kubernetes CronJob. Pure.
 
 Sources: EventBridge user guide, "Cron expressions reference" and "Rate expressions". Kubernetes' CronJob reads its
-schedule with robfig/cron v3 (standard parser), where a `*` in one of the two fields for days leaves the other to
+schedule with robfig/cron v3 (standard parser). There a `*` in one of the two fields for days leaves the other to
 decide. Two that are given mean either.
 """
 
@@ -65,7 +65,7 @@ _MACROS = {
 
 
 def _values(field: _Field, text: str) -> frozenset[int] | None:
-    """The numbers that `text` (`*`, `5`, `1-5`, `*/10`, and lists of them) stands for; None when it is no such thing."""
+    """The numbers that `text` (`*`, `5`, `1-5`, `*/10`, lists of them) stands for. None for another text."""
     found: set[int] = set()
     for part in text.split(","):
         span, slash, step = part.partition("/")

@@ -1,7 +1,7 @@
 """Text of a `*.tfvars` file -> its values, and the line of every value.
 
-First station of the flow. Values come from HashiCorp's own parser (pygohcl), lines and kinds of expressions from
-one pass over plain values, else from tree-sitter. The parser gives no positions and returns some expressions as their
+First station of the flow. Values come from HashiCorp's own parser (pygohcl). Lines and kinds of expressions come
+from one pass over plain values, else from tree-sitter. The parser gives no positions and returns some expressions as their
 source text. Only values are accepted: what Terraform would have to compute is refused. Both parsers are imported when a
 text is parsed, not before.
 """
@@ -49,7 +49,7 @@ class Tfvars:
 def parse_tfvars(text: str, file: str) -> Tfvars:
     """The values and lines of `text`; `file` is only its name in messages.
 
-    Raises InvalidTfvars with the line of the first syntax error, or of the first expression that is not a plain value.
+    Raises InvalidTfvars with the line of the first syntax error or the first expression that is no plain value.
     """
     import pygohcl
 

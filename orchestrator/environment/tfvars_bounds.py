@@ -1,6 +1,6 @@
-"""Text of a `*.tfvars` file -> what its parsers would choke on, found in one pass whose time grows with the text.
+"""Text of a `*.tfvars` file -> what its parsers would choke on. One pass finds it, in linear time.
 
-HashiCorp's parser takes minutes for a heredoc of many lines and for 1e99999999, and a reader that recurses runs out of
+HashiCorp's parser takes minutes for a heredoc of many lines and for 1e99999999. A reader that recurses runs out of
 stack. No variable of an environment needs such values, so that they are refused before anything parses them. The same
 pass sees which bracket is not closed: the parsers name the end of the file instead.
 """
@@ -110,7 +110,7 @@ def is_too_long(number: str) -> bool:
 
 
 def _belong(text: str, opened: _Open, match: re.Match[str]) -> bool:
-    """Is it of the bracket's kind, and, where it begins its line, not further left than the line of the bracket?"""
+    """Is it of the bracket's kind? Where it begins its line, is it not further left than the bracket's line?"""
     if match[0] != _CLOSES[opened.bracket]:
         return False
     indent = _indent(text, match.start())

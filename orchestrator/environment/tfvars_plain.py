@@ -1,6 +1,6 @@
 """Text of a `*.tfvars` file that holds plain values alone -> the line of each, in one pass over the text.
 
-Nearly every file is of that kind, and a syntax tree of thousands of mirrors takes longer than all that is asked of it.
+Nearly every file is of that kind. A syntax tree of thousands of mirrors takes longer than all questions to it.
 What is not plain (a heredoc, an escape, an expression, a key twice) is answered by None. The tree reads it then, and
 names what is wrong. That the text is HCL at all is for HashiCorp's own parser to say.
 """
@@ -55,7 +55,7 @@ class _Frame:
 
 
 def read_plain(text: str, file: str) -> PlainValues | None:
-    """The lines of `text`, or None where anything but plain values stands in it, or more than a parser is given."""
+    """The lines of `text`, or None where it has other things than plain values, or is larger than a parser is given."""
     found = PlainValues()
     frames = [_Frame("", ())]
     position, line = 0, 1

@@ -1,4 +1,4 @@
-"""Types of single values that fields share, each with its rule: `RoleName` is a text that IAM takes for a role's name. Pure."""
+"""Types of single values that fields share, each with its rule. `RoleName` is a text that IAM takes as a name. Pure."""
 
 from __future__ import annotations
 

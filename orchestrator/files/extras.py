@@ -15,8 +15,8 @@ Extra = Literal["cdk", "local", "report", "sbom", "swapper", "terraform", "terra
 def install_command(extra: Extra, *, prefix: Path | None = None, has_pip: bool | None = None) -> str:
     """The command that adds `extra` to the environment of this program: `/opt/venv/bin/python -m pip install "…[local]"`.
 
-    It names the environment. A plain `pip install` beside pipx's or uv's own would go to another one, and fetch the package of
-    others that an index has by this name. Where this program is installed, the installer takes it as it stands.
+    It names the environment. A plain `pip install` beside pipx's or uv's own would go to another one. It would fetch a stranger's
+    package that an index has by this name. Where this program is installed, the installer takes it as it stands.
     """
     home = prefix or Path(sys.prefix)
     wanted = f'"orchestrator[{extra}]"'

@@ -65,7 +65,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What a process says of one file: its edits, or, of one that others build with, all that was seen in it."""
+    """A process' answer for one file: its edits. For one that others build with, all that was seen in it."""
 
     digest: str = ""
     edits: tuple[Edit, ...] = ()

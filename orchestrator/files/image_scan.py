@@ -43,7 +43,7 @@ class PlacedImage:
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """A file, a document or one image that could not be read, or that is left as it is: where, and why."""
+    """A file, a document or an image that could not be read, or is left: where, and why."""
 
     file: str
     line: int

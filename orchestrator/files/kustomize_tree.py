@@ -20,7 +20,7 @@ DEEPEST = 50
 
 @dataclass(slots=True)
 class SeenFile:
-    """A file of the run: its text, the images in it, what becomes of them, and what it builds as a kustomization."""
+    """A file of the run: its text, its images, what becomes of them, and what it builds as a kustomization."""
 
     text: str
     found: Found
@@ -57,7 +57,7 @@ class Settled:
 def settle_overlays(
     files: Mapping[Path, SeenFile], target: Callable[[Path], Target], pinned: Mapping[Path, Collection[str]]
 ) -> Settled:
-    """The edits of every kustomization among `files` (keyed by their real paths), which hand on the `pinned` names as they are.
+    """The edits of every kustomization among `files` (keyed by real paths). They hand on the `pinned` names as they are.
 
     `target` gives the target of what a kustomization itself names.
     """

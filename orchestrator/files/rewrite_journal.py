@@ -93,7 +93,7 @@ def _reversed(change: Change, text: str) -> Iterator[list[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """The stage that was written last and not undone, and how many of its files are as they were before it."""
+    """The last stage that was written and not undone, and how many of its files are as before it."""
 
     stage: str
     files: int

@@ -96,7 +96,7 @@ def _refused(path: Path, line: int, what: str, why: str) -> RefusedInput:
 
 
 def stages_through(path: Path, name: str | None, reached: str | None, *, advance: bool) -> tuple[Stage, ...]:
-    """The stages up to the one that is meant: the named one; else the one after that reached, with `advance`, or that one.
+    """The stages up to the one that is meant: the named one, else the reached one. With `advance` it is the one after that.
 
     Raises RefusedInput for a name that the file does not hold.
     """

@@ -1,4 +1,4 @@
-"""Files of a folder that may name images, as text, with what has to be known to write them back byte for byte."""
+"""Files of a folder that may name images, as text, with all that writes them back byte for byte."""
 
 from __future__ import annotations
 

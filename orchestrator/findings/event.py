@@ -58,7 +58,7 @@ class Ignored:
 class Finding:
     """One vulnerability in one package.
 
-    `fixed` is the version that fixes it: empty when there is none, None when this kind of scan does not tell. `at` is when
+    `fixed` is the version that fixes it. It is empty when there is none, None when this scan does not tell. `at` is when
     Amazon Inspector said so (epoch), `running` in how many places it sees the image run.
     """
 
@@ -253,7 +253,7 @@ def counts_matter(counts: Mapping[str, int] | None, severity: str) -> bool:
     """May there be a finding at or above the severity? Yes, where nobody counted, or not each severity by its name.
 
     ECR names each severity that it found. Inspector names CRITICAL, HIGH, MEDIUM and TOTAL: of `{"MEDIUM": 2, "TOTAL":
-    5}` three may be LOW (Amazon Inspector user guide, "initial scan complete event").
+    5}` three may be LOW. Source: Amazon Inspector user guide, "initial scan complete event".
     """
     if counts is None:
         return True

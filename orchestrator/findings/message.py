@@ -31,7 +31,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ImageUser:
-    """Who runs an image: `user` is "" when nobody does and None when that is not known, with the reason in `unknown`.
+    """Who runs an image. `user` is "" when nobody does, and None when nobody knows, with the reason in `unknown`.
 
     `indexes` are those that hold the image, such as `docker-hub/library/nginx:1.27`: it is pulled by their names.
     """

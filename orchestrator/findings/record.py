@@ -1,13 +1,13 @@
-"""What was reported of an image, so that nobody reads it twice: a record by digest, changed by compare and set.
+"""Reports of an image, so that nobody reads one twice: a record by digest, changed by compare and set.
 
-Of each finding the record says what was told. A higher severity, a fix that has appeared, an image that is in use now and
-a finding that was closed and is back are news. Everything else is not, whenever and however often its event arrives.
+Of each finding the record says what was told. News are a higher severity, a new fix, an image that is in use now, and a
+closed finding that is back. Everything else is not, whenever and however often its event arrives.
 The told findings only grow, so that the order of events does not matter. Only of closing and coming back the times
 decide.
 
 Events arrive twice, and several at once for one image. The invocation that puts a finding into the record first reports
-it; the others see that. A report that an invocation began and did not finish (the function died in between) is taken
-over by Lambda's next attempt. Pure.
+it; the others see that. Lambda's next attempt takes over a report that an invocation began and did not
+finish. Pure.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is remembered in storage: what was told of each image, and which indexes hold it.
 
-Several invocations change one object at once: each writes what it made of the version that it read, or reads again.
+Several invocations change one object at once: each writes its change of the version that it read, or reads again.
 """
 
 from __future__ import annotations

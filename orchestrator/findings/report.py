@@ -258,7 +258,7 @@ def _scans(image: Cached, outcomes: Mapping[str, str]) -> dict[str, object]:
 
 
 def _upstream(image: Scanned, settings: Settings) -> str | None:
-    """What the image is called at its source, empty for an own image; None below ROOT, where ECR does not tell."""
+    """The image's name at its source, empty for an own image. None below ROOT, where ECR does not tell."""
     names = UpstreamNames(dict(settings.routes))
     if names.prefix_of(image.repository) == "":
         return None

@@ -1,4 +1,4 @@
-"""The functions' zips: the same bytes on every machine, so that a plan changes nothing when the code did not change.
+"""The functions' zips: the same bytes on every machine. A plan therefore changes nothing while the code is the same.
 
 What is in a zip follows from the handler's imports. These are modules of the function's own folder and of this package, and no
 file that merely lies there. Everything else must be the standard library, or boto3 and botocore inside a function body
@@ -202,7 +202,7 @@ def _may_be_packed(module: str) -> bool:
 
 
 def _files_of(module: str, root: Path) -> list[Path]:
-    """The file of a module below `root` and of every package above it; of a name inside a module nothing more."""
+    """The file of a module below `root`, and of every package above it. A name inside a module adds nothing."""
     files = [path for path in (root / "__init__.py",) if path.is_file()]
     folder = root
     for part in module.split(".")[1:]:

@@ -65,7 +65,7 @@ def parse_records(text: str | bytes) -> list[AuditRecord]:
 
 
 def without_cut_line(text: bytes) -> tuple[bytes, bool]:
-    """(the text without a last line that was cut short, whether there was one): every whole line ends with a newline.
+    """(the text without a last line that was cut short, whether there was one). Whole lines end with a newline.
 
     A single line is taken as it is: what has no whole line may be anything.
     """

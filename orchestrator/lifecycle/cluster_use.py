@@ -38,7 +38,7 @@ class ClusterUse:
 def load_cluster_use(storage: Storage | None, settings: Settings, now: datetime) -> ClusterUse:
     """What the snapshots in `storage` name: of the declared clusters, which must be fresh, and any other that is there.
 
-    A snapshot of a cluster that is not declared (any more) can only keep more, so it counts, however old it is. A note
+    A snapshot of an undeclared cluster can only keep more, so it counts, however old it is. A note
     says that it is not relied on.
     """
     if storage is None:
@@ -105,7 +105,7 @@ def _read(
 
 
 def _shrunk(storage: Storage, key: str, snapshot: Snapshot, now: datetime) -> str:
-    """Why the snapshot names too few images to be believed: less than half of what one of the last days named.
+    """Why the snapshot names too few images to be believed: less than half of one of the last days.
 
     Whoever looks without the right to see every namespace writes a snapshot that is fresh, whole and much too small.
     """

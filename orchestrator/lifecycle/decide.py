@@ -1,7 +1,7 @@
-"""The decision: images of a repository, its retention and what is in use -> for every image keep or expire, and why.
+"""The decision: images of a repository, its retention and use -> for every image keep or expire, and why.
 
-The order of the reasons is the order of their power. In use and protected first, then the age below which nothing goes,
-the floor, the ceiling, and last the time since a pull. The list takes the place of floor and ceiling where somebody
+The order of the reasons is the order of their power. The order: in use and protected, the age below which nothing goes,
+floor, ceiling, time since a pull. The list takes the place of floor and ceiling where somebody
 lists what a repository is to hold (`listed`). It also takes that of an image's age since its push. The clock is an
 argument. Pure.
 """

@@ -1,4 +1,4 @@
-"""What Amazon ECR's own engine would do with a lifecycle policy: a policy and images -> which rule acts on which image.
+"""Amazon ECR's own engine for lifecycle policies: a policy and images -> which rule acts on which image.
 
 Source: ECR user guide, "Lifecycle policy evaluation rules". All rules are evaluated as if no other had acted. Then, by
 priority, each image is acted on by one rule or none. Images that an index refers to are left alone while it exists.

@@ -1,4 +1,4 @@
-"""What Amazon ECR accepts as a lifecycle policy, and why it refuses the rest: text -> a Policy, or all its problems.
+"""Lifecycle policies as Amazon ECR accepts them: text -> a Policy, or all reasons why ECR refuses it.
 
 Sources: ECR user guide, "Lifecycle policy properties" and "Lifecycle policy evaluation rules"; ECR API reference,
 PutLifecyclePolicy. Problems of form have AWS's own wording ("object has missing required properties ..."). For those

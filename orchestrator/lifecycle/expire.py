@@ -244,9 +244,9 @@ def _groups(units: Sequence[Unit], going: Mapping[str, Decision]) -> Iterator[li
 def _batches(
     evaluation: Evaluation, images: Sequence[Image], outcomes: dict[str, tuple[str, str]], size: int
 ) -> Iterator[Sequence[Image]]:
-    """What may go at once, up to `size` images, in the order in which images may go: nothing before what it hangs on.
+    """What may go at once, up to `size` images. None goes before the one that it hangs on.
 
-    What hangs on an image that `outcomes` says was refused or kept shares its fate, in `outcomes`, and is not offered.
+    What hangs on an image that was refused or kept shares its fate, in `outcomes`. It is not offered.
     """
     waiting = {image.digest: image for image in images}
     above: dict[str, set[str]] = {}

@@ -7,8 +7,8 @@ A snapshot is JSON, version 1:
                  "digests": ["sha256:..."], "workloads": ["Deployment/default/web"]}],
      "uid": "1b9cda2e-..."}
 
-`reference` is as written in the workload. `target` is what the route table makes of it (null: it stays where it is),
-`digests` what nodes report to run. `uid`, of the namespace kube-system, tells the cluster from any other; it is missing
+`reference` is as written in the workload. `target` is what the route table makes of it (null: it stays). `digests` is
+what nodes report to run. `uid`, of the namespace kube-system, tells the cluster from any other; it is missing
 where it could not be read. Pure.
 """
 
@@ -157,7 +157,7 @@ class InUse:
     """The union of snapshots: {digest: who}, {(repository, tag): who}; `who` is a cluster and one of its workloads.
 
     A digest counts in every repository, and a repository on every registry host: both can only keep more. `since` is
-    when the oldest of the snapshots was taken that have to be there: what runs since then, it does not know.
+    the time of the oldest required snapshot. What runs since then, it does not know.
     """
 
     digests: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""The lifecycle manager: a run from its start to its report, here or spread over the queue, and what events ask.
+"""The lifecycle manager: a run from start to report, here or spread over the queue, and answers to events.
 
 start ─► few repositories: every task here, what the deadline leaves over goes to the queue
       └► more than one page of DescribeRepositories: a message for each page, and one that gathers them

@@ -8,7 +8,7 @@ expires in a repository until one of these says that a rule can bring it back:
 2. The upstream has an image of it, by digest or by tag.
 3. `cache_only` names its prefix: a person says that nobody pushes there.
 
-Into such a repository somebody may push all the same, an image of theirs or a name for one of the upstream's. So each
+Somebody may push into such a repository all the same: an own image, or a name for one of the upstream's. So each
 image and each of its tags is asked for before the image is deleted. Their evidence is `cached/<repository>@<digest>`
 and `cached/<repository>:<tag>`, or that the upstream has this very digest, and the tag.
 
@@ -60,7 +60,7 @@ _UNTAGGED_COPY = re.compile(r"digest-[0-9a-f]{64}", re.ASCII)
 
 
 def tag_of_digest(digest: str) -> str:
-    """What a mirror calls the copy of a digest without a tag, or the rule for untagged images would expire it."""
+    """A mirror's tag for the copy of a digest. The rule for untagged images would expire it otherwise."""
     return f"digest-{digest.rpartition(':')[2][:64]}"
 
 
@@ -75,7 +75,7 @@ def _named(repository: str, digest: str, tag: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Asks for the evidence, for one run: `rules` are those of the registry, or its mirrors in the shape of rules."""
+    """Asks for the evidence, for one run. `rules` are the registry's, or its mirrors in the shape of rules."""
 
     settings: Settings
     rules: Sequence[CacheRule]

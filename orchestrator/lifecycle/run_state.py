@@ -115,7 +115,7 @@ class RunState:
         )
 
     def so_far(self, run: Run, waiting: Iterable[Task]) -> tuple[Tally, str]:
-        """(what was found and done of a run that has not ended, with what its waiting tasks carry along; why nothing expires)."""
+        """(results of a run that has not ended, with those that waiting tasks carry along; why nothing expires)."""
         decision = self.decision(run)
         kind: Pass = "expired" if decision else "planned"
         total = decision.tally if decision else Tally()

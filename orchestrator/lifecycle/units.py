@@ -1,8 +1,8 @@
 """Units: the images of a repository that are kept or expired together.
 
-A unit is a root with all that hangs on it. That is an index with its images (and theirs), and of each of these the signatures,
-attestations, SBOMs and other referrers. Referrers are found by their subject (OCI 1.1), by cosign's tags `sha256-<hex>.sig`, `.att`,
-`.sbom`, and by the fallback tag `sha256-<hex>` of registries without a referrers API. An image may hang on several
+A unit is a root with all that hangs on it. That is an index with its images (and theirs), and the referrers of each: signatures,
+attestations, SBOMs and others. Referrers are found by their subject (OCI 1.1) and by cosign's tags `sha256-<hex>.sig`, `.att`,
+`.sbom`. Registries without a referrers API have the fallback tag `sha256-<hex>`. An image may hang on several
 roots: it lives while one of them does. Pure.
 """
 
@@ -126,7 +126,7 @@ def units_of(images: Iterable[Image], children: Mapping[str, Sequence[str]]) -> 
 
 
 def hanging_on(held: Mapping[str, Image], children: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
-    """(image, what it hangs on) by digest, both of them among `held`: what an index lists, what refers to a subject."""
+    """(image, what it hangs on) by digest, both among `held`: an index's images, a subject's referrers."""
     for image in held.values():
         for child in children.get(image.digest, ()):
             if child in held and child != image.digest:

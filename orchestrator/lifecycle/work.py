@@ -1,4 +1,4 @@
-"""The work of each task of a run, over the ports: a task in, the tasks that follow from it out."""
+"""The work of each task of a run, over the ports: a task in, the tasks after it out."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Work:
     def do(self, task: Task) -> list[Next]:
         """Do the task; what follows from it. Raises PortError when not even that could be found out.
 
-        A message that comes again after its page was done is not done again: its tally would say that nothing was left.
+        A message whose page is done already is not done again. Its tally would say that nothing was left.
         """
         if (task.kind == "plan" and self._state.is_done(task, "planned")) or (
             task.kind == "expire" and self._state.is_done(task, "expired")

@@ -16,8 +16,8 @@ class SeedImage:
 
     `in_use` is the number of tasks and Pods in which Amazon Inspector sees it.
 
-    Without a `manifest` one is made up from `name`. It is an index when it has `children` (digests), a referrer when it has
-    a `subject` (digest), else an image of one layer.
+    Without a `manifest` one is made up from `name`. With `children` (digests) it is an index, with a `subject` (digest) a
+    referrer, else an image of one layer.
     """
 
     tags: Sequence[str] = ()

@@ -1,7 +1,7 @@
-"""Who may ask: the outermost WSGI layer, which lets in the calls of the owner and of the roles that were handed out.
+"""The outermost WSGI layer: it lets in calls of the owner and of the roles that were handed out.
 
-Loopback is shared: by other users of the machine, and by web pages, whose host name may be made to point here. So every
-call needs a `Host` that is ours, a key that the owner alone can know, and no sign of a browser.
+Loopback is shared: by other users of the machine, and by web pages, whose host name may point here. So every
+call needs our `Host`, a key that the owner alone can know, and no sign of a browser.
 """
 
 from __future__ import annotations

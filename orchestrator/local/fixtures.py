@@ -1,6 +1,6 @@
 """Make placeholders inside moto's backends, with the ids that the caller chose, which AWS's own calls would not take.
 
-moto offers no call for it either, so its public model classes are made here as its own `create_...` methods make them.
+moto offers no call for it either. Its public model classes are made here as its own `create_...` methods do.
 """
 
 from __future__ import annotations

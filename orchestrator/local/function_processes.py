@@ -1,7 +1,7 @@
 """Runs Lambda functions of the embedded AWS as processes of this Python, where moto would want Docker.
 
 moto calls one method of its own for every invocation, whoever asks (Invoke, a queue); it is replaced here. The zip is
-unpacked and its handler called by name, with the function's variables, the credentials of its role and this server as
+unpacked and its handler called by name. It has the function's variables, its role's credentials and this server as
 endpoint. Only Python handlers run; permissions of the role are not enforced.
 """
 

@@ -1,7 +1,7 @@
 """Access keys of the embedded AWS: which account a key acts as, and the secret of this start. Pure.
 
 Whoever reaches loopback can send calls, and calls run code as the server's owner (functions). The key is therefore what
-only that owner can know: `AKIA`, the account's twelve digits, and the secret that the server was started with.
+only that owner can know. It has `AKIA`, the account's twelve digits, and the secret of the server's start.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an environment names but does not own, made in the embedded AWS so that its apply succeeds on a laptop.
+"""Things that an environment names but does not own. The embedded AWS has them, so that an apply succeeds on a laptop.
 
 A VPC, subnets, route tables and security groups with exactly the ids of the environment's file. Further there are the cluster's roles and
 instance profiles, upstream secrets, KMS keys, OIDC providers. A real account has them before the first apply.

@@ -2,8 +2,8 @@
 
 Every document is derived from the route table; none parses a reference or decides a route again. Pure: values in, text out.
 
-The stages: `targets` chooses what an environment gets, the module of a target asks the table (`cel` and `grammar` write its
-answers as expressions). `metadata` marks the objects. `document` dumps them.
+The stages: `targets` chooses what an environment gets. The module of a target asks the table; `cel` and `grammar` write its
+answers as expressions. `metadata` marks the objects. `document` dumps them.
 """
 
 from orchestrator.manifests.document import TargetFiles

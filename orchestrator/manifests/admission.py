@@ -1,4 +1,4 @@
-"""What the CEL policies of every engine have in common: which requests they see, and what they do to a Pod.
+"""Common parts of the CEL policies of every engine: the requests they see, and what they do to a Pod.
 
 Two policies: Pods when they are created and updated, and ephemeral containers when they are added. An update has only those
 images redirected that it changes. To touch another one would restart a container that nobody asked to restart. To touch none would let every later `apply` of the same file bring the source back.

@@ -78,7 +78,7 @@ def containerd_config(kubernetes: tuple[int, int]) -> dict[str, Any]:
     """What nodeadm merges into containerd's configuration: one folder of hosts.toml files, not two.
 
     nodeadm's own has `/etc/containerd/certs.d:/etc/docker/certs.d`. containerd 1.7 reads both. From 2.1 on images are pulled
-    through its transfer service, which takes the text for one folder, finds none and leaves every mirror out
+    through its transfer service. That takes the text for one folder, finds none and leaves every mirror out
     (containerd#12636). With containerd 1.7 nodeadm refuses whatever names a section of containerd 2, and the node does not
     join. The section of version 2 is taken by both: before containerd 2 as it is, else nodeadm has containerd migrate it.
     """
@@ -89,7 +89,7 @@ def containerd_config(kubernetes: tuple[int, int]) -> dict[str, Any]:
 def node_config(kubernetes: tuple[int, int]) -> dict[str, Any]:
     """nodeadm's NodeConfig: containerd reads certs.d, and the kubelet our configuration of credential providers.
 
-    nodeadm merges the first with its own TOML and appends the second to its own flags, of which the kubelet takes the last.
+    nodeadm merges the first with its own TOML. It appends the second to its flags, of which the kubelet takes the last.
     """
     return {
         "apiVersion": "node.eks.aws/v1alpha1",

@@ -1,6 +1,6 @@
 """What closes the authentication gap of node-level mirrors.
 
-A node that is sent to ECR by a mirror still looks for credentials of the name that is written in the Pod. On EKS these
+A node that a mirror sends to ECR still looks for credentials of the name in the Pod. On EKS these
 documents make the ECR credential provider answer for the source hosts too. On OpenShift, whose runtime looks for credentials
 of the mirror, `orchestrator.manifests.pull_secret` keeps ECR's token in the cluster's pull secret.
 """

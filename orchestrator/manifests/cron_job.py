@@ -31,7 +31,7 @@ VARIABLES = (
 
 
 def settings_text(environment: Environment, *more: str) -> str:
-    """The environment's routes and `more` of its variables as a tfvars file: no network, no roles, no secrets but their names."""
+    """The environment's routes and `more` of its variables as a tfvars file. Network, roles and secrets' values are left out."""
     wanted = {*VARIABLES, *more}
     values: dict[str, Any] = environment.model_dump(mode="json", include=wanted, exclude_defaults=True)
     if "mirror_queue" in wanted:

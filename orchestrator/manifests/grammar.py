@@ -1,7 +1,7 @@
 """The grammar of image references as RE2 patterns, for enforcers that run regular expressions and not our parser.
 
 The same rules as `orchestrator.routes.reference` (distribution/reference v0.6.0); the conformance table runs through both.
-RE2's `$` matches only at the end of the text and its classes are ASCII, which is what the grammar means.
+RE2's `$` matches only at the text's end, and its classes are ASCII. The grammar means just that.
 """
 
 from __future__ import annotations

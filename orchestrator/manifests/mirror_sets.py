@@ -1,7 +1,7 @@
 """ImageDigestMirrorSet and ImageTagMirrorSet (config.openshift.io/v1) of an environment.
 
-A mirror set names sources and where their images live. It has no way to leave out what lies below a source, so
-excludes below a route are said as notes. The root module's output `idms_config_content` is the same value.
+A mirror set names sources and where their images live. It cannot leave out a part of a source, so excludes below
+a route are said as notes. The root module's output `idms_config_content` is the same value.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How OpenShift nodes pull from the mirror: ECR's token in the cluster's pull secret, refreshed before it ends.
 
-CRI-O looks for credentials of the mirror, not of the source, in the pull secret that the platform puts on every node. A
+CRI-O looks for the mirror's credentials, not the source's. It reads the pull secret that the platform puts on every node. A
 CronJob keeps a token of ECR there. Its ServiceAccount may read and update that one secret, and its role may pull.
 """
 

@@ -29,7 +29,7 @@ POD_IDENTITY_AGENTS = ("169.254.170.23/32", "fd00:ec2::23/128")
 
 
 def account(environment: Environment) -> dict[str, Any]:
-    """The ServiceAccount; with the role of `image_swapper`, or that of `push_roles` whose subject it is, where it takes tokens of the cluster."""
+    """The ServiceAccount. Where a role takes the cluster's tokens, it has that of `image_swapper`, or of `push_roles` by its subject."""
     described = namespaced(environment, NAME, NAMESPACE)
     subject = f"system:serviceaccount:{NAMESPACE}:{NAME}"
     shared = environment.image_swapper if environment.shares_swaps else None

@@ -1,7 +1,7 @@
 """What makes a cluster write down which images it uses, so that the lifecycle manager keeps them.
 
-A CronJob runs `orchestrator images NAME --cluster --snapshot s3://...` with a ServiceAccount that may list workloads in
-Kubernetes, and whose role may write this cluster's snapshot and nothing else. The routes come along in a ConfigMap.
+A CronJob runs `orchestrator images NAME --cluster --snapshot s3://...`. Its ServiceAccount may list workloads; its role
+may write this cluster's snapshot and nothing else. The routes come along in a ConfigMap.
 """
 
 from __future__ import annotations

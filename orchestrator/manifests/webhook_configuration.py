@@ -1,7 +1,7 @@
 """The MutatingWebhookConfiguration of `swapper serve`: which requests the API server asks it about. Pure.
 
-A webhook that is away costs no Pod (`failurePolicy: Ignore`) but its seconds. Conditions keep away what needs no decision:
-what the policies leave alone, Pods whose images are in ECR already, updates that change no image.
+A webhook that is away costs no Pod (`failurePolicy: Ignore`) but its seconds. Conditions keep away what needs no decision.
+These are Pods that policies leave alone or whose images are in ECR, and updates without a new image.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What lifecycle manager and scan findings ask of AWS: their ports over boto3 clients, for functions and commands.
 
-Packed into the functions' zips with the core: standard library only, botocore is imported where a call is made (the
-runtime has it). Clients are given; `function_clients` and `findings_clients` make those of the functions.
+Packed into the functions' zips with the core: standard library only. botocore, which the runtime has, is imported
+where a call is made. Clients are given; `function_clients` and `findings_clients` make those of the functions.
 
-The stages of a call: a core calls its port, the port its client, and `refusals` makes a `PortError` of what AWS refuses.
+The stages of a call: a core calls its port, the port its client. `refusals` makes a `PortError` of what AWS refuses.
 """
 
 from orchestrator.aws.ports.clients import FunctionClients, function_clients

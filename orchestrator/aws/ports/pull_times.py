@@ -20,8 +20,8 @@ class CallerExclusion:
 
     `mode` says what becomes of a denial. "ask" reads all the same, as a function with a role of its own may. "require" refuses
     to read then. "count" excludes nobody, for what was pulled just now anyway. `end` takes the caller out again where it was
-    not excluded before. `note` is told who was registered, and "" when that ended: who died in between left an exclusion
-    behind, which the next one ends (`left_behind`).
+    not excluded before. `note` is told who was registered, and "" when that ended: a run that died in between left an
+    exclusion, which the next one ends (`left_behind`).
     """
 
     ecr: Any

@@ -4,8 +4,8 @@ US dollars for a GB (2^30 bytes) in a month, private repositories, without free 
 aws.amazon.com/ecr/pricing and the AWS Price List of us-east-1 and ap-northeast-1, which list one price for the
 commercial regions. China is billed in another currency and is left out.
 
-The archive is billed like standard storage up to 150 TB a month (0.07 above), for 90 days at least, and bringing an
-image back costs 0.03 a GB. Archiving is reversible, but it saves nothing before that.
+The archive is billed like standard storage up to 150 TB a month (0.07 above), for 90 days at least. Bringing an image
+back costs 0.03 a GB. Archiving is reversible, but it saves nothing before that.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Attempt:
 
 
 def begin(folder: Path, settings: Settings, allow: float | None, now: datetime) -> Attempt:
-    """The run of `folder` that was cut short, when it worked by the same settings and is not too old; else a new one."""
+    """The run of `folder` that was cut short, if it has the same settings and is not too old. Else a new one."""
     record = folder / "run.json"
     asked = sha256(repr((settings, allow)).encode()).hexdigest()
     try:

@@ -1,4 +1,4 @@
-"""Where a run from here reads snapshots and writes its audit: the environment's bucket or a folder, and snapshots in files."""
+"""Where a run from here reads snapshots and writes its audit: the environment's bucket, a folder, or files."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def _texts(reference: str, files: dict[str, bytes], *, keep: bool = False) -> It
 def images_wanted(
     wishes: Sequence[Wanted], registries: Registries, *, filter_catalogs: bool = False, gap: Gap = ignore_gap
 ) -> list[Wish]:
-    """The wishes, a catalog replaced by itself and the images of the operators that are chosen of it, a chart by itself and its images.
+    """The wishes: a catalog stands for itself and its chosen operators' images, a chart for itself and its images.
 
     `gap` is told of images that a chart renders and nobody can read. With `filter_catalogs` the catalog's image has the chosen operators only, from here on as `registries` has it.
     """

@@ -88,7 +88,7 @@ class CopyProgress:
             self._line(f"{size(self._moved)} of {size(self._plan_bytes)} moved{manifests}")
 
     def _image(self, place: Place, count: int) -> None:
-        """More bytes of one image: it has a bar while it moves and there is room, and none once it is there."""
+        """More bytes of one image. It has a bar while it moves and there is room."""
         if self._bar is None or place not in self._left:
             return
         self._left[place] -= count

@@ -74,7 +74,7 @@ def _from_registry(wanted: ChartWish, registries: Registries, folder: Path) -> t
 
 
 def _from_repository(wanted: ChartWish, registries: Registries, helm: Helm, folder: Path) -> tuple[Path, list[Wish]]:
-    """A chart of an index.yaml: an artifact is made of it, as `helm push` would, and its host has it for this run."""
+    """A chart of an index.yaml: an artifact is made of it as `helm push` would. Its host has it for this run."""
     path = helm.pull(wanted.repository, wanted.name, wanted.version, folder)
     text = helm.metadata(path)
     metadata = next(documents_of(f"{path.name}/Chart.yaml", text), None)

@@ -50,7 +50,7 @@ def sharing_environments(project: Project, environment: Environment) -> list[Env
 
 
 def listed_images(lists: Iterable[tuple[str, Iterable[tuple[ImageReference, ImageReference]]]]) -> InUse:
-    """What lists name in the registry: by repository and tag, and by the digest where the source is named by one.
+    """Names of lists in the registry: by repository and tag, or by digest where the source has one.
 
     Each list is (who lists it, [(source, target)]).
     """

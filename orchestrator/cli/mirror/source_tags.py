@@ -1,4 +1,4 @@
-"""The references that placed wishes stand for; the tags of a source, where the wanted ones are chosen from a list."""
+"""The references of placed wishes. A source's tags are listed where the wanted ones are chosen from them."""
 
 from __future__ import annotations
 

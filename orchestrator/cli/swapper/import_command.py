@@ -22,8 +22,8 @@ from orchestrator.files.replace import write_whole
 def import_(ctx: click.Context, file: Path, name: str | None, registries: tuple[str, ...]) -> int:
     """Turn FILE, a configuration of k8s-image-swapper, into an environment's tfvars.
 
-    Mirrors with the names that k8s-image-swapper gives, settings of repositories, and the filters as lists, so that
-    policies and Terraform know the same. Settings that an environment cannot say are named on the error output and in a
+    These are mirrors with k8s-image-swapper's names, settings of repositories, and filters as lists. Policies and
+    Terraform then know the same. Settings that an environment cannot say are named on the error output and in a
     comment.
     """
     from orchestrator.checks.identity import name_fault

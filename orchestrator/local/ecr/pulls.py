@@ -39,7 +39,7 @@ def upstream_repository(rule: Document, name: str) -> str:
 
 
 def is_served(ecr: EcrService, host: str, repository: str, reference: str) -> bool:
-    """Has the upstream an image: one that a test put there, or one of a repository that ECR made by its rule?"""
+    """Has the upstream an image? A test put it there, or its repository was made by a rule."""
     with ecr.lock:
         if ecr.upstream.get(host, repository, reference):
             return True

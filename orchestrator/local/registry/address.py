@@ -1,8 +1,8 @@
 """Which registry a request means: the account and region of an ECR host, which stands in one of three places.
 
 1. `Host: 123456789012.dkr.ecr.eu-west-1.amazonaws.com`, as from a client that connects to loopback by an override.
-2. `/v2/123456789012.dkr.ecr.eu-west-1.amazonaws.com/app/…` on the server's own address, which is what a `location` in
-   registries.conf (skopeo, podman) or a mirror's path (containerd) makes of it.
+2. `/v2/123456789012.dkr.ecr.eu-west-1.amazonaws.com/app/…` on the server's own address. A `location` in registries.conf
+   (skopeo, podman) or a mirror's path (containerd) makes that of it.
 3. `/v2/app/…` on the server's own address: the registry that the authorization token was issued for.
 
 The specification allows a repository that is called like an ECR host; on loopback nobody can mean it.

@@ -54,7 +54,7 @@ def send_blob(context: EcrCall, digest: str, size: int, request: RegistryRequest
 
 
 def _part(asked: str, size: int) -> tuple[int, int] | None:
-    """(offset, count) of a Range header; all of it for none or one of another form, None outside of the blob."""
+    """(offset, count) of a Range header. Without one, or in another form, all of it. None outside of the blob."""
     match = _RANGE.fullmatch(asked)
     if match is None or match.groups() == ("", ""):
         return 0, size

@@ -1,4 +1,4 @@
-"""Answers of the registry API: bytes or a part of a file, and refusals in the form of the OCI specification."""
+"""Answers of the registry API: bytes, parts of files, and refusals in the OCI specification's form."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""First pulls that are real: what a rule's upstream holds is fetched from the address that stands for it, and held.
+"""First pulls that are real: an upstream's image is fetched from the address that stands for it, and held.
 
-ECR imports the whole image (an index with all its platforms) and its referrers when a tag is pulled the first time. It
+At a tag's first pull ECR imports the whole image (an index with all its platforms) and its referrers. It
 looks again after 24 hours. Without an address for the upstream nothing is fetched: no test reaches the internet.
 """
 
