@@ -34,8 +34,8 @@ class Partition:
 
 # botocore 1.44 data/partitions.json: names, regionRegex, dnsSuffix. Dual-stack suffixes: "Amazon ECR endpoints and
 # quotas" in the AWS General Reference and awslabs/amazon-ecr-credential-helper (ecr-login/api/client.go).
-# "Pull through cache" of the ECR user guide: China has no rules, GovCloud those from one ECR registry of the partition
-# to another. Nothing says that isolated partitions have any, and they have no way out.
+# "Pull through cache" of the ECR user guide: China has no rules. GovCloud has those between ECR registries of the
+# partition. Nothing says that isolated partitions have any, and they have no way out.
 _AWS = Partition("aws", "", "amazonaws.com", "on.aws")
 PARTITIONS = (
     Partition("aws-cn", "cn-", "amazonaws.com.cn", "on.amazonwebservices.com.cn", upstreams="none"),

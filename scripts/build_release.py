@@ -1,7 +1,7 @@
 """Builds a release: `python -m scripts.build_release [FOLDER]` (dist/ unless said).
 
-Wheel and sdist, the same bytes from the same tree. Beside them a bill of materials of the locked dependencies (CycloneDX 1.6), the
-provenance of both as an in-toto statement (SLSA 1.0) and SHA256SUMS of all. The publisher signs.
+Wheel and sdist, the same bytes from the same tree. Beside them stand a bill of materials of the locked dependencies (CycloneDX 1.6),
+the provenance of both (in-toto, SLSA 1.0) and SHA256SUMS. The publisher signs.
 """
 
 from __future__ import annotations

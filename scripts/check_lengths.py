@@ -1,7 +1,7 @@
 """No file of code is longer than a reader keeps in mind: 400 lines of Python or HCL, tests as well.
 
-`python -m scripts.check_lengths` is part of `make check`. It prints each file that is longer and has no line in `LONG`, and each
-line of `LONG` that nothing needs any more. A longer file holds a second noun: give that a file of its own, named by what it holds.
+`python -m scripts.check_lengths` is part of `make check`. It prints each longer file without a line in `LONG`, and each line of
+`LONG` that nothing needs any more. A longer file holds a second noun: give that a file of its own, named by what it holds.
 """
 
 from __future__ import annotations

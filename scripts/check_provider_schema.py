@@ -2,7 +2,7 @@
 
 `python -m scripts.check_provider_schema [WHEEL]`. The schema is that of `cdktn-provider-aws`, the provider's bindings on
 the package index. pip downloads the wheel (70 MB), and the few files that matter are read in it. Nothing of it is
-installed or run. So this says what the newest provider *has*; no plan is made with it, and what it does is not known.
+installed or run. So this says what the newest provider *has*. No plan is made with it; what it does is not known.
 
 Read are blocks, with blocks inside them, and references such as `aws_x.y[0].arn`, `data.aws_x.y.name`, `self.id` and
 `x.arn` behind `for x in aws_x.y :`.
@@ -32,7 +32,7 @@ LOOP = re.compile(r"\bfor (?:\w+, )?(\w+) in (?:values\()?(data\.)?(aws_[a-z0-9_
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Something of the provider that a file uses: `path` is empty for the resource itself, ("rule", "id") for an inner argument."""
+    """A part of the provider that a file uses. `path` is empty for the resource, ("rule", "id") for an inner argument."""
 
     kind: str  # resource or data
     type: str
@@ -100,7 +100,7 @@ def _text(node: Any) -> str:
 
 
 def schema_of(source: str) -> Block:
-    """The schema of a resource, out of the module that the package has for it: its first class, and the structs below."""
+    """The schema of a resource, out of its module in the package: its first class, and the structs below."""
     classes = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
     first = next(
         name for name in classes if f"{name}Config" in classes and "Terraform" in ast.unparse(classes[name].bases[0])

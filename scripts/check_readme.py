@@ -1,7 +1,7 @@
 """Do the commands that the documentation shows exist? `python -m scripts.check_readme [FILE...]`.
 
-Each `orchestrator ...` and `make ...` in a fenced block is read the way the command would read it (names, options,
-number of arguments, choices). Nothing is run.
+Each `orchestrator ...` and `make ...` in a fenced block is read as the command would: names, options, arguments'
+number, choices. Nothing is run.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `python -m scripts.check_sentences` is part of `make check`; `--over N` lists what is longer than N words, and fails for none.
 It reads docstrings, comments and messages of Python, descriptions, error messages and comments of HCL, and the documentation.
-A value that is filled in, a piece of code and a link count as one word. An item of a list is a sentence of its own, and so is what follows a semicolon and begins with code (`a` is this; `b` is that).
+A value that is filled in, a piece of code and a link count as one word. An item of a list is a sentence of its own. So is what follows a semicolon and begins with code (`a` is this; `b` is that).
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _strings(tree: ast.Module) -> Iterator[tuple[str, int, str]]:
 
 
 def _is_document(text: str) -> bool:
-    """Whether a string is written for a program: a table or script of several lines, SQL, CEL, or a regular expression."""
+    """Whether a string is for a program: a table or script of several lines, SQL, CEL, a regular expression."""
     return "\n" in text.strip() or text.startswith("create table") or " && " in text or "(?:" in text
 
 

@@ -1,4 +1,4 @@
-"""One name, one thing: fails when a class or a module of the source is called what another one is called.
+"""One name, one thing: fails when two classes or two modules of the source have one name.
 
 `python -m scripts.check_words` is part of `make check`. A name that means the same thing in several places has its line
 in SHARED, with the places and the reason. A name that is no longer shared must leave the list.
@@ -62,7 +62,7 @@ SHARED: Mapping[str, tuple[frozenset[str], str]] = {
         "Each function reads its settings from its variables.",
     ),
 }
-# What stands here is named as people type it: a command shares its word with the package that does the work.
+# These are named as people type them: a command shares its word with the package that works.
 COMMANDS = Path("orchestrator/cli")
 
 

@@ -1,7 +1,7 @@
 """`make demo`: the main job on the embedded AWS, with real Terraform and the real AWS provider.
 
-Runs the commands that a reader would type, in this checkout: the environment first, then its cache as it fills, ages,
-expires and comes back. It leaves the environment up for the commands that it names at the end.
+Runs a reader's commands in this checkout. The environment comes first, then its cache: it fills, ages, expires and
+comes back. It leaves the environment up for the commands that it names at the end.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def created(applied: dict[str, Any]) -> list[tuple[str, ...]]:
 
 
 def images(folder: Path) -> None:
-    """Copy an image that no rule serves, pull another through its rule, and pull the copy back by its name in ECR.
+    """Copy an image without a rule, pull another through its rule, and pull the copy by its ECR name.
 
     The images are real ones that are made here: an index with two platforms, and its signature.
     """

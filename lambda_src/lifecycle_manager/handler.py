@@ -26,7 +26,7 @@ from orchestrator.lifecycle.events import dispatch
 from orchestrator.lifecycle.manager import Manager
 from orchestrator.lifecycle.settings import Settings, read_settings
 
-# Of the time that is left at the start, so much is kept for stopping cleanly: a fifth, a minute at most. A call that AWS
+# A part of the time that is left at the start is for stopping: a fifth, a minute at most. A call that AWS
 # throttles may be at it for so long.
 SHARE, MOST_SECONDS = 0.2, 60.0
 

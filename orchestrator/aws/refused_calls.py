@@ -14,7 +14,7 @@ from orchestrator.errors import OrchestratorError
 
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403", "Forbidden"})
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-# AWS answers the same for a key that it does not know and for a region that the account has not enabled.
+# AWS answers the same for an unknown key and for a region that the account has not enabled.
 INVALID = frozenset(
     {
         "InvalidClientTokenId",

@@ -104,7 +104,7 @@ def _described(route: Route | None) -> dict[str, str] | None:
     return {"prefix": route.name, "source": str(route.source), "kind": route.kind}
 
 
-# Few references differ in more than name and target, and building an encoder for each takes half of the whole time.
+# Few references differ in more than name and target. An encoder for each would take half of the whole time.
 @lru_cache(maxsize=4096)
 def _tail(
     route: Route | None, reason: str | None, detail: str | None, warnings: tuple[str, ...], remedy: str | None

@@ -144,7 +144,7 @@ def _found(detail: Mapping[str, Any], severity: str, at: float) -> Scanned | Clo
     status = detail.get("status")
     if status not in (None, "ACTIVE", "CLOSED"):
         return Ignored(f"the finding is {status}")
-    # Inspector sends an event for each finding: looking at the image for every one of them would be its whole cost.
+    # Inspector sends an event for each finding. A look at the image for every one would be its whole cost.
     if not matters(_text(detail, "severity"), severity):
         return Ignored(f"the finding is {detail.get('severity')}, below {severity}")
     for image in _ecr_images(detail):

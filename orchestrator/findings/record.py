@@ -22,8 +22,8 @@ from orchestrator.findings.event import Finding, rank
 PREFIX = "findings/"
 VERSION = 1
 NEW = "new"
-# Longer than the function may run (50 seconds, modules/scan-findings): whoever began is not at it any more. Shorter than
-# Lambda waits before it calls again (a minute): otherwise that call would find the finding taken, and be the last one.
+# Longer than the function may run (50 seconds, modules/scan-findings): whoever began is not at it any more. Lambda calls
+# again after a minute, so this is shorter. Otherwise that last call would find the finding taken.
 TAKE_OVER_SECONDS = 55
 
 

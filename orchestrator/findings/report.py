@@ -142,8 +142,8 @@ class _Reporter:
         least = self.settings.severity
         if not counts_matter(image.counts, least):
             return {**about, "reported": 0, "reason": f"nothing at or above {least}"}
-        # Inspector sends an event for each finding, and the first of an image's many reports them all: who comes after is
-        # to cost little.
+        # Inspector sends an event for each finding. An image's first one reports them all, so the later ones shall cost
+        # little.
         if image.findings and not self._news(image, in_use=True):
             return {**about, "reported": 0, "reason": "it is reported already"}
         usage = usage_of(image, self.records.parents(image.digest), self.settings, self.ports)

@@ -20,7 +20,7 @@ from orchestrator.lifecycle.in_use import (
 from orchestrator.lifecycle.ports import PortError, Storage
 from orchestrator.lifecycle.settings import Settings
 
-# Against the versions of so many days a snapshot is measured, and of one that named so many images at least.
+# A snapshot is measured against the versions of so many days that named at least so many images.
 MEASURED_DAYS = 7
 SMALLEST = 5
 BY_PULL_TIME_ALONE = "no cluster is declared: images are judged by their pull times alone"

@@ -205,7 +205,7 @@ def _differs(decided_on: Image, now: Image) -> bool:
 
 def _chunks_of_units(evaluation: Evaluation, going: Mapping[str, Decision]) -> Iterator[list[Unit]]:
     """The units that expire; those that share an expiring image are in one chunk, some hundred images in each."""
-    # The root of a unit that is archived already stays as it is, and what was left of the unit goes.
+    # The root of an archived unit stays as it is. The unit's rest goes.
     units = [unit for unit in evaluation.decided.units if any(member.digest in going for member in unit.members)]
     chunk: list[Unit] = []
     size = 0

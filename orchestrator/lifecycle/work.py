@@ -34,7 +34,7 @@ WAITS = (30, 60, 120, 240, 480, *(900,) * 6)
 STUCK = 2
 # Snapshots are read again when they were read longer ago than this.
 USED_SECONDS = 120
-# A decision of longer ago is not carried out any more: a message that comes out of the dead-letter queue days later.
+# An older decision is not carried out any more: its message may leave the dead-letter queue days later.
 RUN_AGE = timedelta(days=1)
 
 

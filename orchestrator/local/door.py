@@ -19,7 +19,7 @@ from orchestrator.local.protocols import Answer, error_answer, json_answer, send
 from orchestrator.local.registry.address import OWN_HOSTS, registry_address, without_port
 from orchestrator.routes.upstreams import ecr_registry
 
-# Every browser sends one of these with what a page asks for; no client of AWS or of a registry sends any.
+# Every browser sends one of these with a page's requests. No client of AWS or of a registry sends any.
 BROWSER = ("HTTP_ORIGIN", "HTTP_SEC_FETCH_SITE", "HTTP_SEC_FETCH_MODE")
 # moto's own pages: reset, recorder, dashboard. Nothing here needs them.
 MOTO_PAGES = "/moto-api"

@@ -139,7 +139,7 @@ def variables(table: RouteTable) -> list[dict[str, str]]:
 
 
 _REDIRECTED = "variables.targets[%(index)s] != variables.images[%(index)s]"
-# This request puts another image there, which is not redirected, and leaves the annotation of the one before as it was.
+# This request puts another image there, which is not redirected. It leaves the former one's annotation.
 # (In a second round the annotation is a new one, and the image already redirected.)
 _OUTDATED = (
     "oldObject != null && has(oldObject.metadata) && variables.before[%(index)s] != variables.images[%(index)s] && "

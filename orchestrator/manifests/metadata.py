@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 MANAGED_BY = "orchestrator"
 DIGEST_ANNOTATION = "orchestrator/route-table"
 # Before the name of a container (or of a volume): an annotation of the Pod that holds its image as it was written. One for
-# each, so that nothing has to be taken apart, and that a second admission writes what the first one wrote.
+# each, so that nothing is taken apart, and a second admission writes the same.
 ORIGINAL_IMAGE = "original-image.orchestrator/"
 ORIGINAL_VOLUME_IMAGE = "original-volume-image.orchestrator/"
 

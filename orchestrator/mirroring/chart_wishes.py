@@ -16,7 +16,7 @@ from orchestrator.mirroring.image_paths import ImagePath, parse_image_path
 from orchestrator.mirroring.wishes import Wish, listed_platforms, wish
 from orchestrator.yaml_documents import shown
 
-# What Helm takes for the name of a chart (`helm lint`), and what stands in a version or a range of them.
+# A chart's name by Helm (`helm lint`), and the characters of a version or a range.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _VERSION = re.compile(r"[A-Za-z0-9.+<>=~^*|, -]*", re.ASCII)
 # No login before the host: nobody wants one in a message.

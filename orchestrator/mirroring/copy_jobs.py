@@ -1,4 +1,4 @@
-"""A copy as a job that some worker does: what it is told, what it is in, and what became of it. Pure.
+"""A copy as a job that some worker does: its order, its state, and its outcome. Pure.
 
 A job's name is its target (`host/repository:tag`, or `@digest`). A tag names one image, so that two jobs are never the same.
 """
@@ -27,8 +27,8 @@ class CopyJob:
     """All that a worker has to know. `source` names a digest: what was planned and checked is what is copied.
 
     `mounts` are repositories of the target's registry that hold blobs of it, {digest: repositories}.
-    `after` are jobs that bring what this one uses, by their names. `opened_by` says where the source's login stands, and never
-    what it is; who submits and who copies agree on its form.
+    `after` are jobs that bring what this one uses, by their names. `opened_by` says where the source's login stands, never what
+    it is. Submitter and copier agree on its form.
     """
 
     source: str
@@ -53,7 +53,7 @@ class JobOutcome:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """What is known of a job: `until` (seconds since 1970) is when its worker's lease ends, `attempts` how often it was begun."""
+    """What is known of a job. `until` (seconds since 1970) is the end of its worker's lease, `attempts` how often it began."""
 
     state: JobState
     attempts: int = 0

@@ -1,6 +1,6 @@
 """What stands in a list and could not be read: a gap. Copying goes on without it, pruning does not. Pure.
 
-Who reads a list is given a `Gap`, which is told of each: where it is, and why it was not read.
+A reader of lists is given a `Gap`. It is told of each: where it is, and why it was not read.
 """
 
 from __future__ import annotations

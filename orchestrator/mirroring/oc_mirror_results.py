@@ -1,6 +1,6 @@
 """What a run of `oc mirror` put into ECR, from the mirror sets and mappings that it wrote -> entries of `mirrors`.
 
-Source: oc-mirror `internal/pkg/clusterresources`: `idms-oc-mirror.yaml` and `itms-oc-mirror.yaml` pair a source with its place,
+Source: oc-mirror `internal/pkg/clusterresources`: `idms-oc-mirror.yaml` and `itms-oc-mirror.yaml` pair a source with its place.
 `cs-*.yaml` and `cc-*.yaml` name catalogs by their place already. oc-mirror v1 wrote ImageContentSourcePolicy, and
 `mapping.txt` with a line SOURCE=PLACE for each image.
 """

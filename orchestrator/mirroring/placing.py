@@ -1,4 +1,4 @@
-"""Where a wish comes from and goes to: the route table decides, and what it does not send to a copy is told why.
+"""Where a wish comes from and goes to. The route table decides; a wish that needs no copy is told why.
 
 Wish + RouteTable -> Placed | NotCopied; Placed + tags of the source -> pairs of references.
 """

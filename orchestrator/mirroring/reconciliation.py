@@ -100,7 +100,7 @@ def reconcile(found: StandingRepository, wanted: RepositorySettings, *, scanned_
 
 
 def _policy_with(found: str, wanted: str) -> Document | None:
-    """The found policy with the wanted statement in the place of the one with its Sid; None when nothing is left."""
+    """The found policy with the wanted statement in place of the one with its Sid. None when nothing is left."""
     document = _document(found)
     others = [each for each in _statements(found) if each.get("Sid") != CROSS_ACCOUNT_SID]
     statements = [*others, *_statements(wanted)]
@@ -116,7 +116,7 @@ def _same_grants(found: str, wanted: str) -> bool:
 
 
 def _plain(statement: Document) -> Document:
-    """The statement without what AWS writes its own way: one value for a list, an account for its root's ARN, order."""
+    """The statement without AWS's own spellings: one value for a list, an account for its root's ARN, order."""
     actions = statement.get("Action") or []
     plain = {"Action": sorted([actions] if isinstance(actions, str) else actions), "Principal": _accounts(statement)}
     return {**{key: value for key, value in statement.items() if key not in plain}, **plain}

@@ -40,8 +40,8 @@ class RepositorySettings:
 def repository_settings(environment: Environment, prefix: str) -> RepositorySettings:
     """Of a repository below the mirror `prefix`.
 
-    Tags of the environment and of the template; the accounts that may pull are those of the template and those that
-    use the registry.
+    Tags of the environment and of the template. The template's accounts may pull, and those that use the
+    registry.
     """
     mirror = environment.mirrors.get(prefix)
     own = mirror.template if mirror else None

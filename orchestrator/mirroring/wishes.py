@@ -17,8 +17,8 @@ _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?", re.ASCII)
 class Wish:
     """`image` alone; with `tags` the chosen tags of its repository, and `image` has neither tag nor digest then.
 
-    `platforms` are `os/architecture[/variant]`, none for all. `target` is the whole name of the repository that a
-    configuration of another tool names (`host/path`), empty where the route table decides. `where` is its place in a
+    `platforms` are `os/architecture[/variant]`, none for all. `target` is the repository that another tool's
+    configuration names (`host/path`). It is empty where the route table decides. `where` is its place in a
     file.
     """
 

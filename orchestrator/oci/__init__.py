@@ -12,7 +12,7 @@ The stages: `prepare` only reads, and gives a `Prepared`: what each copy would d
 `Endpoint` brings what only its caller knows of a registry: where it is (`url`, `host_header`), `logins`, a `ca` bundle, `mount_group`.
 It has published `limits` by action (`exchange.PUT_MANIFEST: 10`) and an `Inventory` that is asked in batches. `prepare` is called once before
 the first push into a repository. `Registries(find=…)` makes endpoints when a name is first met. Events arrive one at a time.
-Errors of single images are in their `CopyResult`; what is raised is about the whole run (a journal that cannot be written, Ctrl-C).
+Errors of single images are in their `CopyResult`. Errors that are raised end the whole run (a journal that cannot be written, Ctrl-C).
 
 Archives: `plan_archive(…).write(…)` puts images into an OCI layout in a tar file (or parts). An open `Archive` is a source: `registries.add_source`.
 `in_archive(reference)` is what an image in it is called in a `Copy`.

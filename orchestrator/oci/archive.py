@@ -1,4 +1,4 @@
-"""An OCI image layout in a tar file, or in its parts, or in a folder: read as if it were a registry.
+"""An OCI image layout in a tar file, in its parts, or in a folder, read like a registry.
 
 An image is named by its whole reference (`docker.io/library/nginx:1.25`), as `archive_writer.py` and skopeo write it. Within a run the
 archive is the registry `ARCHIVE`, and the whole name without tag is its repository.
@@ -51,7 +51,7 @@ def in_archive(reference: ImageReference) -> ImageReference:
 
 
 def whole_name(reference: ImageReference) -> str:
-    """The name that people know of an image, whether a run calls it by its place in an archive or not."""
+    """The name that people know of an image, also where a run calls it by its place in an archive."""
     return str(reference).removeprefix(f"{ARCHIVE}/")
 
 

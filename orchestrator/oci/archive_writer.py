@@ -1,7 +1,7 @@
 """Images into an archive: an OCI image layout in one tar file, or in parts of a size.
 
-Every byte's place is known before the first blob is read, for sizes stand in manifests. So the file is the same from run to run, blobs are
-written side by side, and a run that was ended goes on. It becomes visible by its name when it is whole.
+Every byte's place is known before the first blob is read, for sizes stand in manifests. So the file is the same from run to run, and blobs
+are written side by side. An ended run goes on. It becomes visible by its name when it is whole.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class _Nothing:
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """One file of the tar: where its header begins, the header, and its content (None: a blob that is still to be read)."""
+    """One file of the tar: where its header begins, the header, and its content (None: a blob to be read)."""
 
     offset: int
     header: bytes

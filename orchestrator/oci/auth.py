@@ -1,6 +1,6 @@
 """Who we are to a registry: handed-in tokens, docker's config.json with its helpers, imagePullSecrets; bearer and basic.
 
-A secret never stands in an argument of a process, a log, a journal, or the text of an error or a value.
+A secret never stands in a process' argument, a log, a journal, or the text of an error or value.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ _LOOKS = 3
 
 @dataclass(frozen=True, slots=True)
 class BegunUpload:
-    """An upload that the registry has begun: where to send, and the least size of a chunk if it demands chunks."""
+    """An upload that the registry has begun: where to send, and the least chunk if it demands chunks."""
 
     url: str
     chunk: int = 0
@@ -78,7 +78,7 @@ class RemoteRegistry(Lists):
 
     # Bytes of a chunk that a proxy before the registry lets through, once it has refused more; 0 for no limit.
     largest_chunk = 0
-    # Whether HEAD tells what is there: None until it has found something, or a GET has found what it did not.
+    # Whether HEAD tells what is there. None until it found something, or a GET found what it did not.
     _head_is_right: bool | None = None
 
     # Manifests

@@ -1,4 +1,4 @@
-"""The end of a run: lists of referrers where a target keeps none by itself, and source and target compared once more.
+"""The end of a run: lists of referrers where a target keeps none, and a last comparison with the source.
 
 What a target answered to a push with its digest is confirmed. A digest that it did not confirm is asked again, in a
 batch where it can be.

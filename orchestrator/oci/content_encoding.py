@@ -1,4 +1,4 @@
-"""Content that a proxy or a storage has compressed on its way although nobody asked for that, or only says so.
+"""Content that a proxy or a storage compressed unasked, or only says that it did.
 
 Whether the header tells the truth is known by the digest alone: what came is tried as it is first.
 """
@@ -26,7 +26,7 @@ def is_packed(headers: Mapping[str, str]) -> bool:
 
 
 def unpacked(content: bytes, limit: int) -> bytes:
-    """The content of a gzip stream with at most `limit` bytes; what is none, or has more, comes back as it is."""
+    """The content of a gzip stream with at most `limit` bytes. Another or a larger one comes back as it is."""
     unpacker = zlib.decompressobj(_GZIP)
     try:
         found = unpacker.decompress(content, limit + 1)

@@ -1,4 +1,4 @@
-"""One execution of a plan: manifests and blobs as a graph of work, done by threads as soon as each is ready."""
+"""One execution of a plan: manifests and blobs as a graph of work. Threads do each as soon as it is ready."""
 
 from __future__ import annotations
 

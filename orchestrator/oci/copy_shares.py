@@ -23,7 +23,7 @@ def job_name(copy: Copy, digest: str) -> str:
 
 
 def cut_into_jobs(found: Discovered, plan: CopyPlan, *, referrers: bool) -> list[CopyJob]:
-    """The jobs of all that is to be done, in an order in which each comes after those that it waits for."""
+    """The jobs of the whole plan, each after those that it waits for."""
     steps = {(step.target, step.blob.digest): step for step in plan.blobs}
     puts = {put.key: put for put in plan.puts}
     work: list[tuple[int, str, CopyTree, list[tuple[Place, str]], dict[str, BlobStep]]] = []

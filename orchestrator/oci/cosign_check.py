@@ -61,7 +61,7 @@ class TrustedKeys:
         self.unsigned: set[tuple[Place, str]] = set()
 
     def accept(self, place: Place, digest: str) -> None:
-        """Raises NotUsable for an image that none of the keys has signed; one without signatures only where it must have one."""
+        """Raises NotUsable for an image that no key has signed. One without signatures passes where it needs none."""
         reasons: list[str] = []
         signed = False
         # The first good one ends it: what else lies beside it is nobody's concern.

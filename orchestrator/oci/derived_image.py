@@ -1,4 +1,4 @@
-"""Images that are made here, of others by more layers or of nothing, as a source beside the registry of their name.
+"""Images that are made here, of nothing or of others by more layers: a source beside their name's registry.
 
 The same image and files give the same digest. Its own layers and manifests are held in memory; every other question
 goes to the registry.

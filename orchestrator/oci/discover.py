@@ -1,6 +1,6 @@
 """Reads everything that a copy needs to know, and changes nothing: sources, their signatures, and what the targets hold.
 
-It works in waves, each of them as wide as the run: tags, manifests, signatures (until there are no more), targets.
+It works in waves as wide as the run: tags, manifests, signatures (until there are no more), targets.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ CONNECT_SECONDS = 15.0
 READ_SECONDS = 60.0
 # So many bytes have to come in that time; a piece can be a single byte.
 PROGRESS = 64 * 1024
-# For the answer to the last byte of a blob: the registry reads it again, or moves it to another place.
+# For the answer to a blob's last byte: the registry reads the blob again, or moves it.
 COMMIT_SECONDS = 300.0
 # From the request to the last header, and for a whole small answer.
 ANSWER_SECONDS = 90.0

@@ -1,4 +1,4 @@
-"""Files of an image below a folder: its layers are streamed, and what a later layer changes or takes away counts.
+"""Files of an image below a folder. Layers are streamed, and a later layer's changes and deletions count.
 
 Source: OCI image-spec, layers: the last layer wins; `.wh.NAME` takes NAME away, `.wh..wh..opq` what its folder had.
 """
@@ -25,7 +25,7 @@ _OPAQUE = ".wh..wh..opq"
 _CONFIG_LIMIT = 8 * 2**20
 # A file of a catalog, unpacked; Red Hat's largest package has about 60 MiB.
 FILE_LIMIT = 512 * 2**20
-# All files of a layer below the folder; Red Hat's largest catalog has some hundred MiB in a few thousand files.
+# All files of a layer below the folder. Red Hat's largest catalog has some hundred MiB in thousands of files.
 LAYER_LIMIT = 2 * 2**30
 FILES_LIMIT = 100_000
 

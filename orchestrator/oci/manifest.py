@@ -163,7 +163,7 @@ def parse_manifest(content: bytes, media_type: str = "", algorithm: str = "sha25
 def refuse_by_sight(content: bytes, media_type: str) -> None:
     """Raise NotUsable for what is no manifest whatever its digest says: a page for people, Docker's schema 1.
 
-    The digest of a schema 1 manifest is that of a part of it, so that it would seem to be wrong again and again.
+    A schema 1 manifest's digest is that of a part of it. It would seem to be wrong again and again.
     """
     if content.lstrip()[:1] == b"<":
         raise NotUsable(

@@ -1,4 +1,4 @@
-"""How fast one action may be asked of one registry: a window of requests under way, and a rate once one is known.
+"""How fast a registry may be asked for one action: a window of open requests, and a rate once known.
 
 A window grows with every answer and shrinks at every 429. After the first 429, or from the start where the
 registry has published a rate, requests are spread evenly. Pure: the caller brings the clock (seconds, monotonic).
@@ -66,7 +66,7 @@ class Pace:
             return
         self.throttled += 1
         self._next = max(self._next, now + (retry_after or 1 / (self.rate or 10)))
-        # Requests that were under way at the same moment were refused for the same reason: one cut for all of them.
+        # Requests that were open at the same moment were refused for one reason: one cut for all.
         if now - self._cut < 0.5:
             return
         self._cut = now

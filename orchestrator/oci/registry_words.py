@@ -1,4 +1,4 @@
-"""What an answer that is no success says: the registry's own words, and which of them mean something else than their status."""
+"""A refusal's text: the registry's own words, and which of them mean something else than their status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When to try again, and when to stop: waits with jitter inside a budget, and one memory of a registry's health."""
+"""When to try again, and when to stop: waits with jitter inside a budget, and a registry's health."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the targets hold already of what they shall hold: asked in batches where that can be, else one by one."""
+"""Content that the targets hold already: asked in batches where that can be, else one by one."""
 
 from __future__ import annotations
 

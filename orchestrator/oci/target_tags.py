@@ -1,4 +1,4 @@
-"""What the targets' tags name before a copy: asked in one batch where that can be, else listed, else one by one."""
+"""The targets' tags before a copy: asked in one batch where that can be, else listed, else one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Charts of a report as SVG text that stands in a page: by pygal, in the page's own colours, without scripts."""
+"""Charts of a report as SVG text within a page: by pygal, in the page's colours, without scripts."""
 
 from __future__ import annotations
 

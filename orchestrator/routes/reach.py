@@ -1,7 +1,7 @@
 """What the environment's own VPC endpoints let through, and what of the table they therefore stop.
 
 An endpoint policy that admits the environment's registry only would stop what the table leaves at its source. These are images of
-AWS's accounts, of other ECR registries in the region, and layers that a public registry keeps in S3. The root module
+AWS's accounts and of the region's other ECR registries, and layers in a public registry's buckets. The root module
 admits what it can know (`modules/vpc-endpoints/policies.tf`); the rest is said here. Pure.
 """
 

@@ -1,7 +1,7 @@
 """An image reference as an immutable value: parse, print, normalize.
 
-The grammar is that of Docker and containerd, distribution/reference v0.6.0 (`ParseNormalizedNamed`), with the digest
-rules of opencontainers/go-digest v1.0.0; not a character more or less. Pure; standard library only.
+The grammar is that of Docker and containerd: distribution/reference v0.6.0 (`ParseNormalizedNamed`) with
+opencontainers/go-digest v1.0.0. It takes not a character more or less. Pure; standard library only.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class ImageReference:
 
 
 def is_domain(text: str) -> bool:
-    """Whether `text` is a host with an optional port as the grammar has it: DNS name, IPv4, or IPv6 in brackets."""
+    """Whether `text` is a host with an optional port by the grammar: DNS name, IPv4, or IPv6 in brackets."""
     return _DOMAIN.fullmatch(text) is not None
 
 

@@ -23,7 +23,7 @@ _PARSED_AWAY = "index.docker.io"
 class Scope:
     """Images below `source` live below `repository` in ECR; with `route` None they are left alone.
 
-    `repository` is a path without the registry's host: `docker-hub/library` for source `docker.io/library`, and empty
+    `repository` is a path without the registry's host: `docker-hub/library` for source `docker.io/library`. It is empty
     where a ROOT rule keeps the upstream's path.
     """
 

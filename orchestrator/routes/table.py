@@ -1,7 +1,7 @@
 """The route table: where an image lives in ECR, decided once for everything that redirects pulls.
 
 RouteTable -> Redirected | Unchanged | Refused; `build` makes the table of an environment. Generators of policies and
-mirror sets, the rewriter and the webhook read the table or ask it; none of them decides again. Pure: values in, values
+mirror sets, rewriter and webhook read the table or ask it. None decides again. Pure: values in, values
 out.
 
 How the lists meet, in one place:
@@ -41,7 +41,7 @@ class Route:
     """Images below `source` live below `prefix` in ECR.
 
     `prefix` is "" for ROOT. `strip` is a rule's `upstream_repository_prefix`, which ECR puts before what follows its
-    own prefix: with strip `team`, `<source registry>/team/app` lives at `<prefix>/app`. `credentials` says whether a
+    own prefix. With strip `team`, `<source registry>/team/app` lives at `<prefix>/app`. `credentials` says whether a
     rule whose upstream needs a secret or a role has it; None where none is needed.
     """
 
@@ -70,7 +70,7 @@ class Route:
 class CachePlace:
     """Where a route keeps a source: what ECR's repositories are called there is `rest` below the route's prefix.
 
-    `rest` is empty for a whole registry, and for the path that the route strips, which has no repository of its own.
+    `rest` is empty for a whole registry, and for the stripped path, which has no repository of its own.
     """
 
     route: Route

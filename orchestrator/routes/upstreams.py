@@ -118,7 +118,7 @@ _BY_URL = {upstream.url: upstream for upstream in _FIXED}
 
 
 def upstream_of(url: str) -> Upstream | None:
-    """The upstream that ECR knows by `url`, which is a bare host as the API takes it; None when ECR has none.
+    """The upstream that ECR knows by `url`, a bare host as the API takes it. None when ECR has none.
 
     `registry-1.docker.io` -> Docker Hub (registry `docker.io`); `myteam.azurecr.io` -> Azure; an ECR host in its standard
     form -> ECR to ECR. `docker.io`, `https://quay.io` and `gcr.io` -> None.

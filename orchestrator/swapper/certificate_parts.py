@@ -25,7 +25,7 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class CertificateParts:
-    """From when until when it is valid; its key's kind (`RSA`, `P-256`, `Ed25519`, `of another kind`), and the bits of an RSA key."""
+    """When it begins and ends; its key's kind (`RSA`, `P-256`, `Ed25519`, `of another kind`), and an RSA key's bits."""
 
     begins: datetime
     ends: datetime

@@ -201,7 +201,7 @@ _INTERPRETER = _GoInterpreter(visitor.Options(custom_functions=_GoFunctions()))
 
 
 def _closure(node: Any) -> Run:
-    """The node as nested functions, five times as fast as a walk; what filters seldom hold is walked all the same."""
+    """The node as nested functions, five times as fast as a walk. Rare kinds of nodes are walked all the same."""
     kind, children = node["type"], node.get("children", [])
     if kind == "subexpression" and all(child["type"] == "field" for child in children):
         return _chain(tuple(child["value"] for child in children))

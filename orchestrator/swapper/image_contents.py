@@ -23,7 +23,7 @@ LOCK = "requirements/swapper.txt"
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 # Versions of glibc that wheels are built for, newest first: Debian 12 and Amazon Linux 2023 have 2.34 or later.
 _GLIBC = tuple(range(34, 16, -1))
-# What depends on the machine that unpacks: paths of its Python in scripts, and the list of files with their digests.
+# Files that differ by machine: paths of its Python in scripts, and the list of files with digests.
 _OWN_TO_THE_MACHINE = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 # Parts of an installed package that the webhook does not read.
 _NOT_TAKEN = ("_charts", "_docs", "_requirements", "_terraform", "__pycache__")

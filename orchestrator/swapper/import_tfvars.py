@@ -1,7 +1,7 @@
 """k8s-image-swapper's configuration -> an environment's tfvars, so that policies and Terraform know the same. Pure.
 
-The file names no source: k8s-image-swapper copies from wherever an image comes. An environment names them, so that one
-mirror is written for each registry of `registries`, below the prefix that k8s-image-swapper's names have.
+The file names no source: k8s-image-swapper copies from wherever an image comes. An environment names them. So one mirror
+is written for each registry of `registries`, below k8s-image-swapper's prefix.
 A setting that the environment cannot say is a note, in the text and for the command's error output.
 """
 

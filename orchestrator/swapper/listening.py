@@ -72,7 +72,7 @@ def successor(bound: socket.socket) -> socket.socket | None:
 
 
 def connections() -> int:
-    """How many connections may be open at a time: what the process' limit of files leaves, which is raised where it may be."""
+    """How many connections may be open: what the process' limit of files leaves. The limit is raised where it may be."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = CONNECTIONS + _OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -28,7 +28,7 @@ _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False", ""})
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 
-# What a key holds: None is a scalar, a mapping has keys of its own, a list of one mapping is a list of those.
+# A key's kind: None is a scalar, a mapping has keys of its own. A list of one mapping is a list of those.
 Shape = Mapping[str, Any]
 
 

@@ -1,7 +1,7 @@
 """The webhook's own certificate: made, shared by its replicas through a Secret, renewed, told to the API server.
 
-It is signed by itself, and so its own authority: no key exists that could sign another. When it is renewed, the API
-server hears of the new one first and trusts both until the old one ends.
+It is signed by itself, and so its own authority: no key exists that could sign another. At a renewal the API server
+hears of the new one first. It trusts both until the old one ends.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class KeptCertificate:
     trusted: bytes
 
     def is_due(self, now: datetime, hosts: Sequence[str]) -> bool:
-        """Is it of no use: two thirds of its time gone, not begun, for other hosts, without its key, trusted by nobody?
+        """Is it of no use: two thirds gone, not begun, for other hosts, without its key, trusted by nobody?
 
         What cannot be read is due.
         """

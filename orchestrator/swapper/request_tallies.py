@@ -1,6 +1,6 @@
 """What is counted with every request, as plain numbers of one event loop. Prometheus' families are made when somebody reads them.
 
-A child of the client library takes a lock for each number, which would cost as much as the whole of an answer.
+The client library takes a lock for each number. That would cost as much as a whole answer.
 """
 
 from __future__ import annotations

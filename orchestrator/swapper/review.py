@@ -92,8 +92,8 @@ class SwapImage:
     """One image of the Pod that this request puts there.
 
     `place` is its JSON pointer, `name` the container's or volume's, `holder` the field that holds it; `target` is where the table
-    sends it, "" where it stays, and `reason` says why it stays, or by which route it goes. `look` says that the registry is asked first,
-    `moves` that the Pod asks for what its tag names at each start.
+    sends it, "" where it stays. `reason` is why it stays, or the route. `look`: the registry is asked first. `moves`:
+    the Pod asks at each start for what its tag names.
     """
 
     place: str

@@ -25,7 +25,7 @@ from orchestrator.workloads.paths import mapping
 
 # Answers that are kept, for Pods of the same containers as an earlier one.
 REMEMBERED_ANSWERS = 1024
-# How many images such a Pod has at most, and characters in all of them: nobody fills the memory with others.
+# At most so many images, and characters in them, of such a Pod: nobody fills the memory with others.
 _FEW = 16
 _SHORT = 4096
 _NO_VERDICT = Verdict(False, "not looked at")

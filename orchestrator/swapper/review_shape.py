@@ -1,7 +1,7 @@
 """A review's bytes -> the parts of it that decide, as dictionaries. Pure.
 
-What nothing here asks for is skipped without making a value of it. Variables, probes and mounts are most of a Pod. Where a part
-has another shape than the API gives it, the whole document is read, and `review` says what stays.
+What nothing here asks for is skipped without making a value of it. Variables, probes and mounts are most of a Pod. A document
+with a part of another shape than the API's is read whole. `review` then says what stays.
 """
 
 from __future__ import annotations

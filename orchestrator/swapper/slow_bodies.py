@@ -1,4 +1,4 @@
-"""Ends requests whose body does not come in time: one look at all of them now and then, instead of a timer for each."""
+"""Ends requests whose body does not come in time. One look at all of them replaces a timer for each."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """k8s-image-swapper's configuration file -> `SwapSettings`, or all that is wrong with it. Pure.
 
 `read_swap_settings` takes the file as it is: every key that k8s-image-swapper 1.6 knows, `pullThroughPolicy`, `queue` and `state` besides.
-It is stricter than its reader in one thing. Settings that k8s-image-swapper would ignore or log (an unknown key or
-policy, a filter that does not compile) are refused with their place. All of it is at once.
+It is stricter than its reader in one thing. Settings that k8s-image-swapper would ignore or log are refused with
+their place: unknown keys and policies, broken filters. All of it is at once.
 """
 
 from __future__ import annotations

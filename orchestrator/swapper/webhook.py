@@ -1,6 +1,6 @@
 """HTTP of the webhook: one request in, one answer out. It knows no sockets and no TLS; granian calls it (RSGI).
 
-POST /webhook, GET /metrics, /healthz, /readyz and /. A body is bounded in size, depth and time. A review with a byte order mark, half a character or bytes that are no UTF-8 is allowed where its uid can be read. Else it gets 400, and the API server's
+POST /webhook, GET /metrics, /healthz, /readyz and /. A body is bounded in size, depth and time. A review with a byte order mark, half a character or no UTF-8 is allowed, if its uid can be read. Else it gets 400, and the API server's
 `failurePolicy: Ignore` lets such a Pod through. A fault of an answer leaves the Pod alone.
 """
 
@@ -138,7 +138,7 @@ class Webhook:
             return 200, CONTENT_TYPE, self._metrics.text()
         if path == "/readyz":
             problems = [*(["draining"] if self.draining else []), *(self._looks.problems() if self._looks else ())]
-            # Redirects by name go on while AWS cannot be asked, so that only the drain takes the webhook out of service.
+            # Redirects by name go on while AWS cannot be asked. Only the drain takes the webhook out of service.
             return (503 if self.draining else 200), TEXT, "".join(f"{one}\n" for one in problems or ["ready"]).encode()
         return 200, TEXT, b"ok\n" if path == "/healthz" else b"orchestrator swapper\n"
 

@@ -40,8 +40,8 @@ class Terraform:
 def find_terraform(variables: Mapping[str, str] | None = None) -> Terraform:
     """The Terraform to run.
 
-    Raises RefusedInput when ORCHESTRATOR_TERRAFORM names no program or the one found is too old, OrchestratorError when
-    there is none at all.
+    Raises RefusedInput when ORCHESTRATOR_TERRAFORM names no program or a too old one, OrchestratorError when there is
+    none at all.
     """
     variables = os.environ if variables is None else variables
     named = variables.get(VARIABLE, "").strip()

@@ -1,7 +1,7 @@
-"""What a plan would take away that is not this environment's alone: it is left, or put back without our part. Reads only.
+"""Things that a plan would take away and that others have too. They are left, or put back without our part. Reads only.
 
 Terraform can only destroy or keep. A resource that must leave the state without leaving AWS is forgotten (`terraform
-state rm`) by `execute`, after the user saw it as `forget` in the plan.
+state rm`) by `execute`. The user saw it as `forget` in the plan.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What was changed behind our back since the last apply; of an environment without a state, what AWS has of it. Reads only."""
+"""Changes behind our back since the last apply. Of an environment without a state, what AWS has of it. Reads only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One command at a time works on an environment, and none while Terraform of a killed command is still at work."""
+"""One command at a time works on an environment. None does while a killed command's Terraform still works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the plan that was judged, exactly that one, and keeps what the next command needs when it is cut off."""
+"""Runs exactly the plan that was judged. It keeps what the next command needs when it is cut off."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def settle(stack: Stack, *, partly: bool = False) -> None:
 
 
 def _require_room(stack: Stack) -> None:
-    """Refuse to begin on a disk that may not take the state at the end: what was created would then be unknown."""
+    """Refuse to begin on a disk that may not take the state at the end. Created things would be unknown."""
     folder = stack.workdir.folder
     free = shutil.disk_usage(folder).free
     if free < NEEDED_BYTES:

@@ -1,4 +1,4 @@
-"""Judges what the planner read: what exists already and what would be lost need the user's consent, each by its name.
+"""Judges what the planner read: existing and lost things need the user's consent, each by its name.
 
 Pure but for the questions, which `Ask` puts to the user.
 """
@@ -31,7 +31,7 @@ class Ask(Protocol):
 
 
 def refusal(planned: Planned) -> OrchestratorError | None:
-    """Why the plan must not be applied as it is: something exists that is another's, or that nobody asked to take over."""
+    """Why the plan must not be applied as it is: something exists that nobody asked to take over."""
     flag = local_flag(planned.local)
     name = planned.environment
     if planned.unseen:

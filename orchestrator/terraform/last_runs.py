@@ -1,4 +1,4 @@
-"""What this machine remembers of an environment's last apply and its last look for drift: a small file in its folder.
+"""This machine's memory of an environment's last apply and last look for drift: a small file in its folder.
 
 A memory, not a truth: another machine may have applied since, so that everything here is said "as known here".
 """

@@ -9,7 +9,7 @@ from orchestrator.terraform.stack import Stack
 
 
 def network_notes(stack: Stack) -> Iterator[str]:
-    """A note for blocks of the VPC that `vpc_cidr` leaves out: with private DNS nodes and Pods there lose ECR and STS.
+    """A note for blocks of the VPC that `vpc_cidr` leaves out. With private DNS, nodes there lose ECR and STS.
 
     Where AWS does not let us look, the plan goes on: this is a question, and no condition.
     """

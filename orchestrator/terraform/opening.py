@@ -40,7 +40,7 @@ def open_stack(
     """The environment, ready for Terraform, for the time of the context; no other command works on it meanwhile.
 
     Without `initialise` it is rendered only: no credentials are looked for. Raises what `render`, the account check and
-    `terraform init` raise, and OrchestratorError for a disk that does not take what is written.
+    `terraform init` raise, and OrchestratorError for a full disk.
     """
     with (
         _disk_errors(environment.name),

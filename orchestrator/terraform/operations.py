@@ -36,7 +36,7 @@ ShowPlan = Callable[[Plan], None]
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What an apply did: the plan it carried out, outputs by name (no sensitive ones), what AWS says of the rules.
+    """What an apply did: its plan, outputs by name (no sensitive ones), and AWS's word on the rules.
 
     `written` are files that were written from outputs, `cached` repositories that AWS made and nobody manages.
     `spared` are those, and the bucket of records, that a destroy left because they are protected.

@@ -197,7 +197,7 @@ def framed(message: bytes) -> bytes:
 
 
 class ProviderRelay:
-    """Listens on `address`, a socket's path, for as long as it is not closed, and hands on to the provider at `provider`."""
+    """Listens on `address`, a socket's path, until it is closed. It hands on to the provider at `provider`."""
 
     def __init__(self, address: Path, provider: str, schema: Schema) -> None:
         self._provider, self._schema = provider, schema

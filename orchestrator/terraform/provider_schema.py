@@ -1,6 +1,6 @@
 """What a shared provider answers for its schema: the part that one configuration needs, out of the whole one.
 
-The whole one is asked of the provider once and kept in the user's cache folder, by the identity of its program.
+The provider is asked for the whole one once. It is kept in the user's cache folder, by the program's identity.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Takes a state along when an environment was renamed: what it holds goes on under the new name, and is made nowhere twice.
+"""Takes a state along when an environment was renamed. Its resources go on under the new name; nothing is made twice.
 
 The state is written under the new name before it goes under the old one. A command that is cut off between can be run
 again.
@@ -27,8 +27,8 @@ def move_state(
 ) -> tuple[str, int]:
     """Move the state of `old`, whose file is gone, to `environment`: (where it is now, resources in it).
 
-    Without `session` the states are local ones. Raises RefusedInput when `old` still has its file or no state, and when
-    the new name has a state that holds something.
+    Without `session` the states are local ones. Raises RefusedInput when `old` has its file still or no state, or the
+    new name's state is not empty.
     """
     local = session is None
     if old == environment.name:

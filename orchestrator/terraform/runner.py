@@ -22,8 +22,8 @@ from orchestrator.terraform.binary import Terraform
 from orchestrator.terraform.interrupts import Interrupts, kill_group
 from orchestrator.terraform.masking import Masker
 
-# Of Terraform's own variables only these reach it. The others would change what it does (TF_CLI_ARGS, TF_WORKSPACE,
-# TF_DATA_DIR, TF_VAR_...), where it finds providers, or write secrets into logs (TF_LOG).
+# Of Terraform's own variables only these reach it. The others would change its work (TF_CLI_ARGS, TF_WORKSPACE,
+# TF_DATA_DIR, TF_VAR_...) or its providers, or log secrets (TF_LOG).
 PASSED_ON = ("TF_PLUGIN_CACHE_", "TF_REGISTRY_", "TF_TOKEN_", "TF_HTTP_", "TF_STATE_PERSIST_INTERVAL")
 LOG_LIMIT = 4_000_000
 FOLLOW_SECONDS = 0.05

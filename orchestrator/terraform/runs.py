@@ -1,4 +1,4 @@
-"""Terraform's runs in one environment: what they are told, what they say, and the error when they do not end well."""
+"""Terraform's runs in one environment: arguments, events, and the error of a run that fails."""
 
 from __future__ import annotations
 

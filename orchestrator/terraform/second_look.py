@@ -28,7 +28,7 @@ MANY = 4  # attributes that one sentence lists
 
 
 def lost_since(plan: Plan, now: Surroundings, restores: Iterable[Restore] = ()) -> tuple[str, ...]:
-    """Settings that are put, or put back, as they stood when the plan was made, and that others changed by `now`."""
+    """Settings that are put, or put back, as the plan read them, and that others changed by `now`."""
     kept_statements: list[Sequence[Statement]] = []
     kept_pairs: list[frozenset[Pair]] = []
     for change in plan.changes:
@@ -52,7 +52,7 @@ def lost_since(plan: Plan, now: Surroundings, restores: Iterable[Restore] = ()) 
 
 
 def made_since(arrived: Arrivals) -> tuple[str, ...]:
-    """What stands by now where the plan creates, by its name: the policy of a repository, a role, a pull policy on one."""
+    """What stands by now where the plan creates, by name: a repository's policy, a role, its pull policy."""
     there = [*arrived.foreign, *(each.adoption for each in (*arrived.held, *arrived.handed))]
     attached = (
         f'the policy {str(each.values["policy_arn"]).rpartition("/")[2]} on the role "{each.values["role"]}"'

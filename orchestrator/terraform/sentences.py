@@ -53,8 +53,8 @@ NO_ANSWER: Final = Sign(
 
 _LOCK_FIELD = re.compile(r"^[ \t]*+(ID|Path|Operation|Who|Version|Created):[ \t]*+(\S.*)$", re.MULTILINE)
 _EXISTS = re.compile(r"RepositoryAlreadyExistsException.*?name '([^']+)'", re.DOTALL)
-# smithy-go's OperationError, the SDK's ResponseError and, last, the answer: `api error CODE: text`, or `CODE: text` where
-# the service's model has a type for it. One may be inside of another: the last one is the cause.
+# smithy-go's OperationError, the SDK's ResponseError and the answer: `api error CODE: text`, or `CODE: text` where the
+# service's model has a type. One may be inside of another: the last one is the cause.
 _REFUSED = re.compile(
     r".*operation error (?P<service>[^:]+): (?P<operation>[A-Za-z0-9]+), (?:exceeded maximum number of attempts, \d+, )?"
     r"https response error StatusCode: \d+, RequestID: [^,]*, (?:HostID: [^,]*, )?"

@@ -1,11 +1,11 @@
 """One AWS provider process for many Terraform runs, by Terraform's reattach protocol.
 
 Most of a plan's time goes into starting the provider again and again and into checksumming its binary each time. Here
-it is verified against the lock file once (packages.py), started once for each parallel slot, and serves one Terraform
+it is verified against the lock file once (packages.py) and started once for each parallel slot. It serves one Terraform
 at a time. Used for what only reads (plan, drift, show); an apply starts its own.
 
-It reads its own process environment, so it serves only environments whose credentials come from the provider's
-configuration or from that same environment (`credential_key`).
+It reads its own process environment. So it serves only credentials of the provider's configuration or of that
+same process environment (`credential_key`).
 """
 
 from __future__ import annotations

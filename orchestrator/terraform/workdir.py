@@ -8,7 +8,7 @@
         state/<environment>/   local backend only; never removed by anything here
         terraform.log, terraform.rc, init.json, ...
 
-Written again at every command; a file whose content is the same is not touched, one that should not be there goes. No
+Written again at every command. A file with the same content is not touched, a superfluous one goes. No
 credentials are written but the key of the embedded AWS, which the next start of it makes worthless.
 """
 
@@ -189,8 +189,8 @@ def dump(value: Any) -> bytes:
 def backend(environment: Environment, *, local: bool) -> dict[str, Any]:
     """The backend block: S3 with locking in S3 itself, or a local file with `--local`.
 
-    Terraform stores a workspace's state at `<workspace_key_prefix>/<workspace>/<key>`; the default key and every other
-    that has the environment's name as a component are split there. So the object's key is the one that was given.
+    Terraform stores a workspace's state at `<workspace_key_prefix>/<workspace>/<key>`. The default key is split there,
+    and every other with the environment's name as a component. So the object's key is the one that was given.
     Another key gets Terraform's own prefix, as plain Terraform with that key in this workspace would.
     """
     if local:

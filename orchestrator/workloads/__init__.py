@@ -1,6 +1,6 @@
 """Image references in what people deploy. Pure: objects in, uses out.
 
-The stages for files: `find` gives text to the finder of its format (`formats`), which answers with a `place` for each image;
+The stages for files: `find` gives text to its format's finder (`formats`). That answers with a `place` for each image;
 `edits` asks the table and says which characters change. For clusters: `in_cluster` reads objects, by the table of
 `fields`; `verification` and `pull_failures` say what is wrong with Pods.
 """

@@ -1,7 +1,7 @@
 """Where custom resources name images: one table, asked for files and for what a cluster's API serves.
 
 A kind that runs Pods of the usual shape (`containers`) needs no line here. It is found by its shape, wherever it
-stands. A line is needed where an image has a field of its own, and where something else than the kubelet pulls it. Fields of
+stands. An image with a field of its own needs a line, and one that the kubelet does not pull. Fields of
 custom resources whose Pods the kubelet pulls stand in `orchestrator.workloads.custom_resources`, which a cluster's API is asked with.
 Sources are the projects' CRDs (API reference pages) at the versions that are in use in 2026.
 """

@@ -1,7 +1,7 @@
 """A file's name and text -> the images in it: the finder of its format is chosen by name and content.
 
-Nothing is opened here: what stands beside a file (the version of its chart) is handed in. A text without any word that
-speaks of images is passed over before it is parsed, and so is each document of a long file.
+Nothing is opened here: what stands beside a file (the version of its chart) is handed in. A text without any word for
+images is passed over unparsed, and so is each document of a long file.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _is_pipeline(path: str, name: str) -> bool:
 
 
 def _has_words(text: str, start: int, end: int, fields: Fields) -> bool:
-    """Whether a text speaks of images at all; a user's own fields may have any name, so that their kinds count too."""
+    """Whether a text speaks of images at all. A user's own fields may have any name, so their kinds count too."""
     for word in _WORDS:
         if text.find(word, start, end) >= 0:
             return True

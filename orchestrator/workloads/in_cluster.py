@@ -2,8 +2,8 @@
 
 What runs (Pods, with the digests that nodes report) and what may run again. These are templates of controllers that are scaled
 down, of old ReplicaSets and ControllerRevisions (a rollback), of Jobs and CronJobs. Further there is what custom resources name
-(`orchestrator.workloads.custom_resources`). Objects are read one by one and nothing of them is kept but names, so that a cluster of any
-size can be streamed. Pure.
+(`orchestrator.workloads.custom_resources`). Objects are read one by one, and only names of them are kept. A cluster of any size can be
+streamed. Pure.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Workload:
 class ImageUse:
     """A workload names `reference`; `digest` is what a node reports to have pulled for it, "" when nobody says.
 
-    `labels` are those of the Pod or of the template; None where a custom resource names the image outside of one.
+    `labels` are the Pod's or the template's. None where a custom resource names the image outside of one.
     """
 
     reference: str
@@ -57,7 +57,7 @@ class ImageUse:
 
 
 def uses_of(item: Mapping[str, Any], depth: int = 0) -> Iterator[ImageUse]:
-    """The images that one object names: a Pod's, those of the template that it holds, or of a custom resource's fields.
+    """The images that one object names: a Pod's, its template's, or those of a custom resource's fields.
 
     Objects that hold none of these name none. An object that is not as the API serves it is left out, never guessed.
     `depth` counts
@@ -144,8 +144,8 @@ def _digests(status: Mapping[str, Any]) -> dict[str, str]:
 class ClusterImage:
     """One reference of a cluster, with the table's answer.
 
-    `cached_as` is what ECR's cache calls it: where the table redirects it to. It is also what a node's mirror configuration would
-    ask for where the table leaves it alone (an exclude, a digest). None when no route holds it. `source` is the registry that
+    `cached_as` is what ECR's cache calls it: where the table redirects it to. A node's mirror configuration would ask for it too,
+    where the table leaves it alone (an exclude, a digest). None when no route holds it. `source` is the registry that
     it is written with; `stays` says why some workloads still pull it there although the table redirects it.
     """
 

@@ -26,8 +26,8 @@ class CarriedName:
 class SettledOverlay:
     """A kustomization's edits, what it hands on to those above it, and names that its bases must leave alone.
 
-    `blocked` are names that the bases carry in two ways, of which only one would be rewritten (with a digest and
-    without). No entry could match both.
+    `blocked` are names that the bases carry with a digest and without. Only one of these would be
+    rewritten. No entry could match both.
     """
 
     edits: tuple[Edit, ...]

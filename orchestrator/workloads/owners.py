@@ -1,4 +1,4 @@
-"""Which object an image belongs to: its kind and name, its namespace, and the labels of the Pods that it makes.
+"""The object that an image belongs to: kind, name, namespace, and the labels of its Pods.
 
 Read again from a file's text, and only where a stage asks: finding images needs none of it.
 """

@@ -22,7 +22,7 @@ Consent = Literal["", "ci", "env", "never"]
 @dataclass(frozen=True, slots=True)
 class Part:
     """A value as the text writes it: characters `start` to `end` of the text, without quotes or block indentation. A scheme (`docker://`) is no
-    part of it. `hosted` says that its first word is a registry whatever it is, as behind `oci://`: `grafana/a` would be at the host grafana.
+    part of it. `hosted` says that its first word is always a registry, as behind `oci://`. `grafana/a` is at the host grafana.
     """
 
     start: int
@@ -76,7 +76,7 @@ class ImagePlace:
 
     @property
     def anchor(self) -> Part:
-        """The part whose place is the image's place: the image, the repository of a composed one, or what is there of it."""
+        """The part whose place is the image's: the whole image, or a composed one's repository, or what there is."""
         parts = self.parts
         part = parts.image or parts.repository or parts.registry
         assert part is not None
@@ -85,7 +85,7 @@ class ImagePlace:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What looks like an image and cannot be read, or a document that cannot: its place in the text and the reason."""
+    """A seeming image or a document that cannot be read: its place in the text, and the reason."""
 
     start: int
     reason: str

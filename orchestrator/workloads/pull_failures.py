@@ -1,12 +1,12 @@
-"""What kubelets say about a pull that failed -> the cause, and what to do about it, in the light of the route table.
+"""A kubelet's words about a failed pull -> the cause and the remedy, in the light of the route table.
 
-A registry answers "not found" for many things, so that the same words have different causes for a pull-through route, a
-mirror and a digest. The words are those of the kubelet, containerd 1.7 to 2.2, CRI-O 1.28 to 1.35 and ECR as their
-sources and public bug reports have them. `docs/limits.md` says what was never seen on AWS.
+A registry answers "not found" for many things. So its cause differs for a pull-through route, a mirror and a
+digest. The words are those of the kubelet, containerd 1.7 to 2.2, CRI-O 1.28 to 1.35 and ECR. Sources
+and public bug reports have them. `docs/limits.md` says what was never seen on AWS.
 
 The kubelet's are in pkg/kubelet/images/image_manager.go and kuberuntime/kuberuntime_manager.go (1.36), the CRI's in
 cri-api/pkg/errors. containerd's are in core/remotes/docker, core/transfer and internal/cri/server (2.1, 2.2). CRI-O's are in
-server/image_pull.go and internal/storage/image.go: from 1.34 on it pulls an artifact where an image fails, and tells both
+server/image_pull.go and internal/storage/image.go. From 1.34 on it pulls an artifact where an image fails, and tells both
 ("pull image err: …; artifact err: …"). Registries' own are those of go.podman.io/image and of the distribution specification.
 """
 

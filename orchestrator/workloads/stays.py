@@ -1,4 +1,4 @@
-"""Why an image is still pulled from its source although the table redirects it: what a policy leaves alone, or never saw. Pure."""
+"""Why an image still comes from its source although the table redirects it: a policy left it, or never saw it. Pure."""
 
 from __future__ import annotations
 

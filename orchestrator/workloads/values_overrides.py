@@ -1,7 +1,7 @@
-"""Values of a chart that nobody edits -> the values that must be laid over them: what the rewrite changes, and no more.
+"""Values of a chart that nobody edits -> the values to lay over them. They hold the rewrite's changes, no more.
 
-Helm lays mappings over each other key by key and replaces lists whole, so that a list with one changed image comes whole.
-Scalars keep the text that they have: what Helm reads from the overrides is what it would read from the chart.
+Helm lays mappings over each other key by key and replaces lists. A list with one changed image comes whole.
+Scalars keep their text: Helm reads the same from the overrides as from the chart.
 """
 
 from __future__ import annotations

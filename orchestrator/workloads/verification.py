@@ -1,4 +1,4 @@
-"""Pods as the API serves them + the route table -> what runs from elsewhere, and what does not run for want of its image.
+"""Pods as the API serves them + the route table -> images from elsewhere, and Pods that wait for theirs.
 
 One Pod at a time and nothing kept but findings, so that a cluster of any size can be streamed. Pure.
 """
@@ -25,7 +25,7 @@ STATUSES = (
 
 # Neither is a container's reason for itself: most of them have causes that no image has a part in.
 _OF_AN_IMAGE = re.compile(r"ImageVolumeMountFailed|image not known|does not resolve to an image ID")
-# The image of a Pod's sandbox is the node's own: containers wait, and an event of the Pod alone says why.
+# A sandbox' image is the node's own. Containers wait, and only an event of the Pod says why.
 _SANDBOX = re.compile(r"sandbox image \\?\"([^\"\\]+)|creating pod sandbox [^;]*?source docker://(\S+?):(?:\s|$)")
 # Reasons of a container that is on its way.
 _COMING = frozenset({"", "ContainerCreating", "PodInitializing"})

@@ -145,7 +145,7 @@ def batch_delete_image(context: EcrCall, params: Document) -> Document:
             reason = "The tag names another image" if held else "Requested image not found"
             failures.append(_failure(image_id, code, reason))
             continue
-        # By tag only the tag goes, unless it is the last one; by digest the image goes with all its tags.
+        # By tag only the tag goes, unless it is the last. By digest the image goes with all its tags.
         going = [str(tag)] if tag else list(image.tags)
         if len(going) == len(image.tags) and any(image.digest in i.children for i in repository.images.values()):
             reason = "Requested image referenced by manifest list"

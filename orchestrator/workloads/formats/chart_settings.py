@@ -1,4 +1,4 @@
-"""Single settings of a chart by their dotted names, as `set` and Argo CD's parameters give them: a mapping made of them."""
+"""Single settings of a chart by their dotted names, as `set` and Argo CD's parameters have them, made a mapping."""
 
 from __future__ import annotations
 

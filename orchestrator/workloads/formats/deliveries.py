@@ -1,4 +1,4 @@
-"""Images in what Flux and Argo CD deliver: values of charts, OCI artifacts, and names that they set in what they build."""
+"""Images in what Flux and Argo CD deliver: values of charts, OCI artifacts, and names set for their builds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _VALUES = (
 
 
 def find_in_delivery(text: str, kind: str, entries: dict[str, Node], path: str, found: Found) -> list[Node]:
-    """Add what an object of one of the DELIVERERS names to `found`; the nodes that were read as values of charts."""
+    """Add the images of a DELIVERERS' object to `found`. Returns the nodes that were read as charts' values."""
     delivery = _Delivery(text, path, found)
     group = _text(entries.get("apiVersion")).rpartition("/")[0]
     if kind == "OCIRepository":

@@ -1,6 +1,6 @@
 """Images of Dockerfiles, read as BuildKit reads them: FROM, COPY --from, RUN --mount=from=, and the syntax directive.
 
-Stages are no images, `scratch` is none, and what an ARG stands for is the image where the ARG gets its value. Heredocs
+Stages are no images, and neither is `scratch`. An ARG's image stands where the ARG gets its value. Heredocs
 are text. Source: moby/buildkit, frontend/dockerfile (parser, instructions, shell).
 """
 

@@ -43,7 +43,7 @@ _SCHEMES = ("docker://", HOSTED_SCHEME)
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What the chart beside a values file says: the version that an empty tag stands for, and a registry for all."""
+    """Facts of the chart beside a values file: the version of an empty tag, and a registry for all."""
 
     app_version: str = ""
     registry: Scalar | None = None
@@ -320,7 +320,7 @@ def _certain(entries: dict[str, Node]) -> bool:
 
 
 def _is_path(name: str, text: str, *, versioned: bool) -> bool:
-    """Whether a name without version is an image by its key: `image`, or one that has a key for its version beside it."""
+    """Whether a name without version is an image by its key: `image`, or one with a version's key beside it."""
     return (name == "image" or versioned) and "/" in text and not is_file(text)
 
 

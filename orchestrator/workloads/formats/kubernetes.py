@@ -91,7 +91,7 @@ def is_object(root: Node) -> bool:
 
 
 def find_in_object(text: str, root: Node, found: Found, fields: Fields = FIELDS) -> None:
-    """Add the images of one document, an object, a List of objects or a part of a Pod spec, to `found`."""
+    """Add the images of one document (object, List of objects, part of a Pod spec) to `found`."""
     _Object(text, found, fields).read(root, "", "")
 
 
@@ -254,7 +254,7 @@ class _Object:
                 self._image(value, below(path, key), pulled_by=PULLED_BY.get(kind, KUBELET))
 
     def _split(self, node: YamlMapping, path: str, key: str) -> None:
-        """An image of a custom resource that is a repository with a version beside it, as values of charts write it."""
+        """A custom resource's image that is a repository with a version beside it, as in charts' values."""
         own = node.entries()
         if "repository" in own and _VERSIONS & own.keys():
             for place in helm.split_image(self._text, node, path, key):
@@ -367,7 +367,7 @@ def _standing(entries: dict[str, Node], field: Field) -> Iterator[tuple[str, Nod
 
 
 def _says_nothing(node: Node) -> bool:
-    """Whether a list's item is a word or a mapping of words under names that speak of no image: most items by far."""
+    """Whether a list's item is a word, or a mapping of words whose names speak of no image. Most items are."""
     if not isinstance(node, YamlMapping):
         return isinstance(node, Scalar)
     for key, value in node.pairs:

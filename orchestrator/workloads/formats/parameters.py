@@ -91,7 +91,7 @@ def _values(listed: YamlList, path: str) -> Iterator[tuple[str, Scalar, str]]:
 
 
 def bundles(entries: dict[str, Node], path: str) -> Iterator[tuple[Scalar, str]]:
-    """Tekton bundles that a reference to a task or a pipeline names, itself or by a parameter of the resolver of bundles."""
+    """Tekton bundles of a reference to a task or pipeline: by itself, or by a parameter of the bundles' resolver."""
     if path.rpartition(".")[2] not in {"taskRef", "pipelineRef"}:
         return
     bundle, resolver, parameters = (entries.get(key) for key in ("bundle", "resolver", "params"))

@@ -31,8 +31,8 @@ class Unresolved:
 def resolve(part: Part, known: Mapping[str, Part], pattern: re.Pattern[str] = _VARIABLE) -> Resolved | Unresolved:
     """What `part` says when its variables have the values of `known` (or their defaults).
 
-    The image is split where its variables stand, so that a rewriter changes what is written for the repository and
-    leaves the rest. `nginx:${TAG:-1.25}` is the repository `nginx` and a tag. A whole reference in one variable is that
+    The image is split where its variables stand. A rewriter then changes the repository's text and leaves the
+    rest. `nginx:${TAG:-1.25}` is the repository `nginx` and a tag. A whole reference in one variable is that
     variable's value, where it is written. `pattern` says how a variable is written. Its name is the first group or the
     fourth. The second and third are the operator and word of a shell's default.
     """
@@ -58,7 +58,7 @@ def resolve(part: Part, known: Mapping[str, Part], pattern: re.Pattern[str] = _V
 def _split(
     part: Part, filled: str, spans: list[tuple[int, int, re.Match[str]]], known: Mapping[str, Part]
 ) -> Resolved | Unresolved:
-    """The parts of an image whose name stands in one piece, or in two: a variable for the registry, and what follows it."""
+    """The parts of an image whose name stands in one piece or two: a registry's variable, and the rest."""
     name = filled.partition("@")[0]
     slash = name.rfind("/") + 1
     repository_end = slash + len(name[slash:].partition(":")[0])
