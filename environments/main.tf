@@ -164,7 +164,7 @@ module "vpc_endpoints" {
   # The cluster writes what it runs. A bucket of another region is not reached through the endpoint.
   s3_put_objects = local.registry.region == var.aws_region ? compact(module.lifecycle_manager[*].snapshot_object) : []
 
-  # EKS takes its add-ons from a registry of AWS's, Bottlerocket its host containers, hosted control planes their release images from one of Red Hat's.
+  # EKS's add-ons and Bottlerocket's host containers come from registries of AWS's, release images of hosted control planes from Red Hat's.
   platform_registry_account_ids = lookup({ rosa-classic = [], rosa-hcp = ["*"] }, var.platform, null)
 }
 
@@ -209,7 +209,7 @@ locals {
     mirror_queue  = "ecr-mirror-${replace(local.environment, ".", "-")}"
     image_swapper = "ecr-swapper-${replace(local.environment, ".", "-")}"
   }
-  # SQS, DynamoDB and IAM know no dots, and a longer name is cut and told apart by a hash of the whole.
+  # SQS, DynamoDB and IAM know no dots. A longer name is cut and ends in a hash of the whole.
   queue_names = {
     for setting, whole in local.queue_wholes : setting => length(whole) <= 40 ? whole : join("-", [substr(whole, 0, 31), substr(sha256(whole), 0, 8)])
   }

@@ -12,14 +12,14 @@ import io
 import re
 import sys
 import tokenize
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 ROOTS = ("orchestrator", "lambda_src", "scripts", "modules", "environments", "docs")
-FILES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
-# {kind of text: the most words of a sentence there}
-LIMITS: Mapping[str, int] = {"message": 20, "docstring": 25, "comment": 25, "hcl": 20, "docs": 25}
+FILES = ("README.md", "CONTRIBUTING.md")
+# The most words of a sentence.
+LIMIT = 20
 # These are made from other texts, which are read where they are written.
 MADE = ("<!-- Made by", "Made from the code:")
 _END = re.compile(r"(?<!e\.g)(?<!i\.e)[.!?][\")`'*]*(?=\s|$)|:(?=\s*$)|;(?=\s+code\b)")
@@ -39,7 +39,7 @@ _ITEM = re.compile(r"^\s*(?:[-*+]|\d+\.)\s+|^\s*\|")
 
 
 class Sentence(NamedTuple):
-    """One sentence of a text: its kind (a key of LIMITS), file:line where the text begins, and the words."""
+    """One sentence of a text: its kind (message, docstring, comment, hcl, docs), file:line where the text begins, and the words."""
 
     kind: str
     place: str
@@ -140,7 +140,7 @@ def _comments(text: str) -> Iterator[tuple[str, int, str]]:
     found = [
         (token.start[0], token.string.lstrip("# "))
         for token in tokenize.generate_tokens(io.StringIO(text).readline)
-        if token.type == tokenize.COMMENT
+        if token.type == tokenize.COMMENT and not token.string.startswith("# noqa")
     ]
     yield from _runs("comment", found)
 
@@ -154,33 +154,37 @@ def _hash_lines(text: str) -> Sequence[tuple[int, str]]:
 
 
 def _runs(kind: str, lines: Sequence[tuple[int, str]]) -> Iterator[tuple[str, int, str]]:
-    """Comments on consecutive lines are one text."""
+    """Comments on consecutive lines are one text; an empty one ends it."""
     run: list[str] = []
     begun = last = 0
     for number, line in lines:
-        if run and number != last + 1:
+        if run and (number != last + 1 or not line):
             yield kind, begun, " ".join(run)
             run = []
-        begun = begun if run else number
-        run.append(line)
+        if line:
+            begun = begun if run else number
+            run.append(line)
         last = number
     if run:
         yield kind, begun, " ".join(run)
 
 
 def _paragraphs(kind: str, line: int, text: str) -> Iterator[tuple[str, int, str]]:
-    """Paragraphs, items and cells; what is fenced or indented by four columns more than the first line is code."""
+    """Paragraphs, items and cells. Fenced lines, those behind click's backspace and those indented by four columns are code."""
     held: list[str] = []
-    begun, fenced = line, False
+    begun, fenced, verbatim = line, False, False
     below = [len(each) - len(each.lstrip()) for each in text.split("\n")[1:] if each]
     margin = min(below, default=0)
     for number, written in enumerate(text.splitlines(), line):
         bare = written.strip()
         if bare.startswith("```"):
             fenced = not fenced
+        # click shows the paragraph behind a backspace as it is written.
+        verbatim = bare == "\b" or (verbatim and bool(bare))
         indent = len(written) - len(written.lstrip())
         is_code = (
             fenced
+            or verbatim
             or bare.startswith("```")
             or bool(re.search("[─│]", bare))
             or (not held and indent >= margin + 4 and not _ITEM.match(written))
@@ -203,7 +207,7 @@ def main(arguments: Sequence[str]) -> int:
     """Print what is too long; the exit code."""
     listed = int(arguments[1]) if arguments[:1] == ["--over"] else None
     read = list(sentences(Path(__file__).parents[1]))
-    found = [sentence for sentence in read if sentence.words > (LIMITS[sentence.kind] if listed is None else listed)]
+    found = [sentence for sentence in read if sentence.words > (LIMIT if listed is None else listed)]
     late = [sentence for sentence in read if sentence.begins_late] if listed is None else []
     for sentence in found:
         print(f"{sentence.place}: {sentence.kind} of {sentence.words} words: {sentence.text}")

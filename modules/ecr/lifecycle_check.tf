@@ -4,7 +4,7 @@
 # The provider hands a policy on unread, so that a wrong one fails in the middle of an apply. These are the rules of
 # ECR that a reader of the policy misses. The precondition of aws_ecr_lifecycle_policy reports them.
 #
-# Anything can stand in the JSON: what is absent or of another type is read as a text that matches nothing.
+# Anything can stand in the JSON. An absent value, or one of another type, reads as a text without matches.
 ################################################################################
 
 locals {

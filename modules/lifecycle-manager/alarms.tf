@@ -61,8 +61,8 @@ locals {
   schedule_days = local.schedule_rate == null ? 0 : tonumber(local.schedule_rate[0]) * { minute = 1, hour = 60, day = 1440 }[local.schedule_rate[1]] / 1440
 }
 
-# Silence is no success: a disabled rule or a missing permission shows in no error. A run writes the metric at its end. One
-# that is new has none yet, and CloudWatch begins without data: only a function that ran and then fell silent changes the
+# Silence is no success: a disabled rule or a missing permission shows in no error. A run writes the metric at its end. A
+# new one has none yet, and CloudWatch begins without data. Only a function that fell silent changes the
 # state. Hours, and not days, because CloudWatch waits for a few periods more than it is asked to look at.
 resource "aws_cloudwatch_metric_alarm" "silent" {
   count = local.function && var.settings.silence_days > 0 ? 1 : 0

@@ -155,7 +155,7 @@ resource "aws_s3_bucket_policy" "this" {
         Resource  = [local.bucket_arn, "${local.bucket_arn}/*"]
         Condition = { Bool = { "aws:SecureTransport" = "false" } }
       }],
-      # The account with a condition, and not the role: S3 refuses a policy that names a role which is not there yet. A role
+      # The account with a condition, and not the role. S3 refuses a policy with a role that is not there yet. A role
       # that is made again under its name would be another to it.
       [for cluster, arn in var.settings.snapshot_writers : {
         Sid       = "Writer${substr(sha256(cluster), 0, 16)}"

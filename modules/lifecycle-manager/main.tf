@@ -126,7 +126,7 @@ resource "aws_sqs_queue" "pages" {
   count = local.function ? 1 : 0
 
   name = "${local.name}-pages"
-  # A message must not come back while it is worked on, but soon after: the run waits for a page that failed. AWS's advice
+  # A message must not come back during its work, but soon after: the run waits for a failed page. AWS's advice
   # of six times the timeout is for batches and throttled pollers. Here a message comes alone, and max_concurrency bounds them.
   visibility_timeout_seconds = var.settings.timeout_seconds + 60
   message_retention_seconds  = 345600

@@ -425,7 +425,7 @@ variable "tags" {
 ################################################################################
 
 locals {
-  # EventBridge's six fields (user guide, "Cron expressions reference"): a value, a range or all, in steps or not, in a list.
+  # EventBridge's six fields (user guide, "Cron expressions reference"): lists of values, ranges or all, in steps or not.
   schedule_values = [
     "([0-5]?[0-9])",
     "([01]?[0-9]|2[0-3])",

@@ -7,7 +7,7 @@ data "aws_iam_instance_profile" "pool" {
 }
 
 locals {
-  # By role, not by pool: ROSA gives the pools of a cluster profiles of their own with one role in all of them.
+  # By role, not by pool: ROSA gives each pool a profile of its own, with one role in all.
   role_names = toset(concat(
     var.node_role_names,
     var.fargate_execution_role_names,

@@ -87,7 +87,7 @@ resource "aws_ecr_repository_creation_template" "this" {
   custom_role_arn      = each.value.custom_role_arn
   resource_tags        = length(each.value.resource_tags) == 0 ? null : each.value.resource_tags
 
-  # Written out for AES256 too: the provider takes a missing block for "as it is", so that a key could never be removed.
+  # Written out for AES256 too. The provider takes a missing block for "as it is": a key could never be removed.
   encryption_configuration {
     encryption_type = each.value.kms_key_arn == null ? "AES256" : "KMS"
     kms_key         = each.value.kms_key_arn

@@ -14,8 +14,8 @@ locals {
 
   cluster_arn = "arn:${local.partition}:eks:${local.region}:${local.account}:cluster/${coalesce(var.cluster_name, "none")}"
 
-  # Two operators on one key are ANDed, and StringLike matches what has no wildcard exactly:
-  # one wildcard among the subjects puts them all under StringLike.
+  # Two operators on one key are ANDed, and StringLike matches plain text exactly. One subject
+  # with a wildcard puts them all under StringLike.
   subject_operators = {
     for name, role in local.roles : name => anytrue([for subject in role.subjects : can(regex("[*?]", subject))]) ? "StringLike" : "StringEquals"
   }

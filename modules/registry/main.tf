@@ -16,8 +16,8 @@ locals {
   ]
   pull_actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 
-  # Scope V2, AWS's default, lets a registry policy grant every ECR action. V1 knows imports only: there the pull itself
-  # must be granted by each repository's policy, which the creation templates give to what ECR makes.
+  # Scope V2, AWS's default, lets a registry policy grant every ECR action. V1 knows imports only. There each repository's
+  # policy must grant the pull; creation templates give it to ECR's repositories.
   # V1 knows imports only. Without a word, AWS's default for new registries.
   scope = coalesce(lookup(var.account_settings, "REGISTRY_POLICY_SCOPE", null), var.others.registry_policy_scope, "V2")
 
@@ -100,7 +100,7 @@ resource "aws_ecr_repository_creation_template" "root" {
   custom_role_arn      = var.root_template.custom_role_arn
   resource_tags        = length(var.root_template.resource_tags) == 0 ? null : var.root_template.resource_tags
 
-  # Written out for AES256 too: the provider takes a missing block for "as it is", so that a key could never be removed.
+  # Written out for AES256 too. The provider takes a missing block for "as it is": a key could never be removed.
   encryption_configuration {
     encryption_type = var.root_template.kms_key_arn == null ? "AES256" : "KMS"
     kms_key         = var.root_template.kms_key_arn

@@ -24,7 +24,7 @@ locals {
     var.service_names,
   )
 
-  # One block or several, as a list: `flatten` asks for types only, so that a block may be known after apply.
+  # One block or several, as a list. `flatten` asks for types only: a block may be known after apply.
   cidrs = flatten([var.vpc_cidr])
 
   own_security_group = length(var.endpoint_security_group_ids) == 0

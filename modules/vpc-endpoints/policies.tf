@@ -95,8 +95,8 @@ locals {
   ])
   pulled_registries = sort(distinct(concat(local.platform_registries, var.pull_account_ids)))
 
-  # Buckets of this region that public registries send clients in AWS to (registry.k8s.io: its buckets.go; quay.io:
-  # OpenShift's list of hosts for firewalls). A bucket of another region is not reached through the gateway.
+  # Buckets of this region to which public registries send clients in AWS. Sources: registry.k8s.io's buckets.go;
+  # for quay.io OpenShift's list of hosts for firewalls. A bucket of another region is not reached through the gateway.
   layer_buckets = local.partition != "aws" || !var.public_layer_buckets ? [] : concat(
     local.region == "ap-east-2" ? [] : [
       local.region == "eu-west-2" ? "767373bbdcb8270361b96548387bf2a9ad0d48758c35-eu-west-2" : "prod-registry-k8s-io-${local.region}",

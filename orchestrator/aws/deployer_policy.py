@@ -1,9 +1,9 @@
 """What the principal that applies an environment must be allowed to do, each with its reason. Pure data.
 
 `docs/deployer-policy.json` and `docs/deployer-policy.md` are made from it (`python -m scripts.write_deployer_policy`);
-`doctor` asks IAM about it. Sources: the service authorization reference, the ECR user guide (pull-through-cache-iam,
-repository-creation-templates-create, slr-pullthroughcache, slr-rct, image-scanning-enhanced), and the requests of a
-recorded apply.
+`doctor` asks IAM about it. Sources: the service authorization reference and the requests of a recorded apply. From
+the ECR user guide: pull-through-cache-iam, repository-creation-templates-create, slr-pullthroughcache, slr-rct,
+image-scanning-enhanced.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The routes that a new environment starts with: rules of upstreams, rules of its owner, or mirrors where ECR has no rules."""
+"""The routes that a new environment starts with: upstreams' rules, its owner's, or mirrors where ECR has no rules."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class _Frame:
 
 
 def read_plain(text: str, file: str) -> PlainValues | None:
-    """The lines of `text`, or None where it has other things than plain values, or is larger than a parser is given."""
+    """The lines of `text`, or None where it has other things than plain values, or is too large."""
     found = PlainValues()
     frames = [_Frame("", ())]
     position, line = 0, 1

@@ -1,7 +1,7 @@
 """Reports of an image, so that nobody reads one twice: a record by digest, changed by compare and set.
 
-Of each finding the record says what was told. News are a higher severity, a new fix, an image that is in use now, and a
-closed finding that is back. Everything else is not, whenever and however often its event arrives.
+Of each finding the record says what was told. News are a higher severity, a new fix, an image now in use, and a closed
+finding that is back. Everything else is not, whenever and however often its event arrives.
 The told findings only grow, so that the order of events does not matter. Only of closing and coming back the times
 decide.
 

@@ -8,7 +8,7 @@ expires in a repository until one of these says that a rule can bring it back:
 2. The upstream has an image of it, by digest or by tag.
 3. `cache_only` names its prefix: a person says that nobody pushes there.
 
-Somebody may push into such a repository all the same: an own image, or a name for one of the upstream's. So each
+Somebody may push into such a repository all the same: an own image, or a name for an upstream's. So each
 image and each of its tags is asked for before the image is deleted. Their evidence is `cached/<repository>@<digest>`
 and `cached/<repository>:<tag>`, or that the upstream has this very digest, and the tag.
 

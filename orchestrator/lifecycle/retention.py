@@ -82,8 +82,8 @@ class Retention:
     """What holds for one repository.
 
     `expire_unpulled_days`: an image not pulled for longer expires (never pulled counts from its push); None: no limit.
-    `keep_at_least`, `keep_at_most`: so many of the newest tagged images stay whatever their age, and no more however
-    often they are pulled. `untagged_days`: the limit of untagged images, in the first one's place.
+    `keep_at_least`, `keep_at_most`: so many of the newest tagged images stay whatever their age, and no more whatever
+    their pulls. `untagged_days`: the limit of untagged images, in the first one's place.
     `minimum_age_days`: younger images stay. `never`: nothing expires.
     """
 

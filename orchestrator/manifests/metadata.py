@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MANAGED_BY = "orchestrator"
 DIGEST_ANNOTATION = "orchestrator/route-table"
-# Before the name of a container (or of a volume): an annotation of the Pod that holds its image as it was written. One for
+# Before the name of a container or volume: an annotation of the Pod, with its image as written. One for
 # each, so that nothing is taken apart, and a second admission writes the same.
 ORIGINAL_IMAGE = "original-image.orchestrator/"
 ORIGINAL_VOLUME_IMAGE = "original-volume-image.orchestrator/"

@@ -22,7 +22,7 @@ _COLUMNS = {
     "wanted": ["target", "source", "since"],
     "ended": ["target", "source", "at", "what", "why", "remedy"],
 }
-# SQLite's codes (rescode.html) of a place where a new file would not help: PERM, BUSY, LOCKED,
+# SQLite's codes (rescode.html) of places where no new file helps: PERM, BUSY, LOCKED,
 # NOMEM, READONLY, IOERR, FULL, CANTOPEN.
 _OF_THE_DISK = frozenset({3, 5, 6, 7, 8, 10, 13, 14})
 BUSY_SECONDS = 10.0

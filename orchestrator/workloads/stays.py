@@ -1,4 +1,4 @@
-"""Why an image still comes from its source although the table redirects it: a policy left it, or never saw it. Pure."""
+"""Why a redirected image still comes from its source: a policy left it, or never saw it. Pure."""
 
 from __future__ import annotations
 

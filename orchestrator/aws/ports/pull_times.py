@@ -20,7 +20,7 @@ class CallerExclusion:
 
     `mode` says what becomes of a denial. "ask" reads all the same, as a function with a role of its own may. "require" refuses
     to read then. "count" excludes nobody, for what was pulled just now anyway. `end` takes the caller out again where it was
-    not excluded before. `note` is told who was registered, and "" when that ended: a run that died in between left an
+    not excluded before. `note` is told who was registered, and "" when that ended. A run that died in between left an
     exclusion, which the next one ends (`left_behind`).
     """
 

@@ -231,7 +231,7 @@ class _File:
 
 
 def _is_image(name: str, value: str, *, certain: bool = False) -> bool:
-    """Whether the value of an attribute of this name is an image: by the name alone, by `image` and a path, or a container's."""
+    """Whether an attribute's value is an image: by the name alone, by `image` and a path, or a container's."""
     if certain and is_reference(value) and not is_file(value):
         return True
     return looks_like_image(value) or (name == "image" and "/" in value and looks_like_image(value + ":x"))
