@@ -265,7 +265,7 @@ locals {
   records_bucket = coalesce(try(var.lifecycle_manager.bucket_name, null), "ecr-lifecycle-${local.registry.account_id}-${local.registry.region}")
   scan_type      = try(var.registry_scanning.scan_type, "BASIC")
 
-  # What this environment makes is no cache, whatever its name.
+  # Repositories that this environment makes are no cache, whatever their names.
   own_names = distinct(concat(
     var.create_ecr ? [coalesce(var.ecr_repository_name, "${lower(var.cluster_name)}-registry")] : [],
     keys(var.repositories),

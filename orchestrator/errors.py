@@ -76,7 +76,7 @@ class OrchestratorError(Exception):
         super().__init__(what)
         self.environment = environment
         self.place = place
-        # What somebody wrote without end is shown as far as it helps.
+        # A text without end is shown as far as it helps.
         self.what = _ENDLESS.sub(lambda word: f"{word[0][:200]}…", what)
         self.why = why
         self.remedy = remedy

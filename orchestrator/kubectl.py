@@ -80,8 +80,8 @@ class StatusReason(StrEnum):
 
 # The page that a list goes on from is no more.
 _TOO_LATE = (StatusReason.EXPIRED, StatusReason.GONE)
-# kubectl's StandardErrorMessage (k8s.io/kubectl/pkg/cmd/util): a Status without a reason has no brackets. What kubectl
-# says before, such as warnings about the API, stands on lines of its own.
+# kubectl's StandardErrorMessage (k8s.io/kubectl/pkg/cmd/util): a Status without a reason has no brackets. kubectl's
+# earlier words, such as warnings about the API, stand on lines of their own.
 _STATUS = re.compile(r"^Error from server \((?P<reason>[A-Za-z]+)\): ", re.MULTILINE)
 _NOT_LOGGED_IN = re.compile(r"^error: You must be logged in to the server \(", re.MULTILINE)
 

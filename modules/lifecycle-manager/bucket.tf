@@ -78,7 +78,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
-  # S3 counts from when an object was last written, read or not. What an index holds never changes. A cache that stays as it
+  # S3 counts from when an object was last written, read or not. An index's content never changes. A cache that stays as it
   # is costs one cold run a quarter, and one of images that are gone disappears.
   rule {
     id     = "cache"

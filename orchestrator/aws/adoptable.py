@@ -1,4 +1,4 @@
-"""What an account has in a region already, as an environment's file says it. What such a file cannot say comes in words.
+"""What an account has in a region already, as an environment's file says it. Other settings come in words.
 
 Only reads. A kind of resource that says nothing is left alone. A thing that cannot be said exactly is left out, never
 said almost.

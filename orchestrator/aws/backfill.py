@@ -96,7 +96,7 @@ class Backfill:
     def run(self, begun: Callable[[str], None]) -> Backfilled:
         """Start it, and wait for its end; `begun` gets its id. Raises OrchestratorError when that takes too long, or AWS refuses.
 
-        Whatever ends the waiting, ECR goes on. One that a run before began is waited for first, as ECR has one at a time.
+        ECR goes on whatever ends the waiting. One that a run before began is waited for first, as ECR has one at a time.
         What was pulled since it began is not in it.
         """
         deadline = self._clock() + LIMIT_SECONDS

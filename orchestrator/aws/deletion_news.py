@@ -141,7 +141,7 @@ class DeletionNews:
                 RequestItems={self._table: {"Keys": [{"job": {"S": name}} for name in names], "ConsistentRead": True}}
             )
         held = {item["job"]["S"]: frozenset(item["deleted"]["SS"]) for item in answer["Responses"].get(self._table, ())}
-        # What DynamoDB left unread is read the next time.
+        # The next read takes what DynamoDB left unread.
         news = frozenset().union(*(found - self._seen.get(name, frozenset()) for name, found in held.items()))
         self._seen = {name: held.get(name, self._seen.get(name, frozenset())) for name in names}
         if news:

@@ -78,7 +78,7 @@ class JobTable:
             known = values | waits | ended | copying | {":now": _number(self._clock())}
             if self._update(job.target, f"SET {sets} REMOVE {removes}{add}", condition, known) is not None:
                 return state
-            # Who copies it now lets go those who wait, at its end.
+            # Its present copier lets go those who wait, at its end.
             if not before or self._update(job.target, add.strip(), "#state = :copying", waits | copying) is not None:
                 return JobState.COPYING
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LONG_POLL = 20
 # A job is begun so often at most: whoever copied it the last time may have ended of it.
 MOST_ATTEMPTS = 5
-# What fails, fails for good after so many attempts.
+# A job fails for good after so many attempts.
 MOST_FAILURES = 3
 _ABSENT = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 

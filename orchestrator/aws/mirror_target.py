@@ -1,6 +1,6 @@
 """An environment's registry as the copier sees it: logins, what it holds, its rates, and repositories made when missing.
 
-What is there is asked by DescribeImages and ListImages. BatchGetImage, and every request of the registry API for a
+DescribeImages and ListImages say what is there. BatchGetImage, and every request of the registry API for a
 manifest, would count as a pull. That would keep images from expiring that nobody uses.
 """
 
@@ -167,7 +167,7 @@ class MirrorTarget:
                     raise
                 listing = None
         with self._lock:
-            # Whoever had it forgotten meanwhile must not be told what was there before.
+            # A caller that had it forgotten meanwhile must not hear what was there before.
             if forgotten == self._forgotten:
                 self._listings[repository] = listing
             if listing is None:

@@ -137,7 +137,7 @@ _OF_FUNCTIONS = {
 
 
 def _shared_names(environment: Environment) -> list[str]:
-    """What queues and tables are called by which copies are shared."""
+    """The names of queues and tables by which copies are shared."""
     copies = [environment.mirror_queue_name] if environment.shares_copies else []
     return [*copies, *([environment.image_swapper_name] if environment.shares_swaps else [])]
 

@@ -13,7 +13,7 @@ from orchestrator.environment.tfvars import Path
 from orchestrator.environment.value_types import ACCOUNT_SETTINGS
 from orchestrator.partitions import partition_of
 
-# ECR API, PutRegistryScanningConfiguration: what each scan type takes. What no rule names is scanned on request.
+# ECR API, PutRegistryScanningConfiguration: what each scan type takes. Repositories that no rule names are scanned on request.
 SCAN_FREQUENCIES = {"BASIC": ("SCAN_ON_PUSH",), "ENHANCED": ("SCAN_ON_PUSH", "CONTINUOUS_SCAN")}
 _OWNED = (
     "registry_scanning",

@@ -25,7 +25,7 @@ from orchestrator.errors import RefusedInput
 def deployer_policy(ctx: click.Context, name: str, folder: Path | None) -> int:
     """Print the least IAM policy with which plan, apply, destroy, drift and secret set work for this environment.
 
-    What its file does not use is not in it, and ARNs have its account and region. The names of roles, functions and
+    It leaves out what the file does not use. ARNs have its account and region. The names of roles, functions and
     queues may be narrowed further by hand.
     """
     from orchestrator.aws.least_policy import least_statements, policy_parts

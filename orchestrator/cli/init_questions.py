@@ -75,7 +75,7 @@ def ask_upstreams(offered: Sequence[str], usual: Sequence[str]) -> tuple[str, ..
 def ask_cluster(project: Project, answers: Answers, *, local: bool) -> Answers:
     """The answers with node roles and network of the cluster, where EKS knows it and they are wanted.
 
-    What was given by a flag stays. Whoever may not look, or is signed in nowhere, is told so and goes on.
+    Values of flags stay. Without a login or the right to look it says so and goes on.
     """
     from orchestrator.aws.caller import check_account
     from orchestrator.aws.cluster_network import find_cluster_network

@@ -317,6 +317,6 @@ def _as_json(results: Sequence[Result[Report]]) -> str:
 
 
 def _one_shape(documents: list[dict[str, Any]]) -> dict[str, Any]:
-    """{"environments": [...]}, be it one or several. What is said of a single one also stands beside it, as it used to."""
+    """{"environments": [...]}, be it one or several. A single one's answer also stands beside it, as it used to."""
     alone = documents[0] if len(documents) == 1 else {}
     return {"environments": documents, **alone}

@@ -1,7 +1,7 @@
 """Text of a `*.tfvars` file that holds plain values alone -> the line of each, in one pass over the text.
 
 Nearly every file is of that kind. A syntax tree of thousands of mirrors takes longer than all questions to it.
-What is not plain (a heredoc, an escape, an expression, a key twice) is answered by None. The tree reads it then, and
+None answers for all that is not plain: a heredoc, an escape, an expression, a key twice. The tree reads it then, and
 names what is wrong. That the text is HCL at all is for HashiCorp's own parser to say.
 """
 

@@ -171,7 +171,7 @@ class _Run:
         seen.result = rewrite(places, self._target, self._consents, self._chosen.of(path))
 
     def _overlay_target(self, path: Path) -> Target:
-        """What a kustomization says itself is sent where the table says, when its stage is there."""
+        """A kustomization's own images go where the table says, when its stage is there."""
         return self._target if self._chosen.overlay(path) else nowhere
 
     def settle(self) -> None:

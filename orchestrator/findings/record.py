@@ -133,7 +133,7 @@ class Record:
 def record_key(digest: str) -> str:
     """Where the record of an image is.
 
-    The bucket forgets it 365 days after it was last written. What a scan finds in that image then is news again.
+    The bucket forgets it 365 days after it was last written. Findings in that image are news again then.
     """
     return f"{PREFIX}{digest.replace(':', '-')}.json"
 

@@ -54,7 +54,7 @@ def dispatch(
 ) -> dict[str, object]:
     """Do what the event asks; what was done. `ports` is called when there is something to do. Raises PortError."""
     asked = read_event(event, account=settings.account, severity=settings.severity)
-    # What is no mapping asks for nothing.
+    # A value that is no mapping asks for nothing.
     whole: Mapping[str, Any] = event if isinstance(event, Mapping) else {}
     done: dict[str, object]
     if isinstance(asked, Cached):
@@ -98,7 +98,7 @@ class _Reporter:
         except PortError as error:
             if not enhanced or not error.code.startswith("AccessDenied"):
                 raise
-            # Below a rule that this function was not told of. What Inspector finds there is reported all the same.
+            # Below a rule that this function was not told of. Inspector's findings there are reported all the same.
             self._warn(f"The images that {image.digest} holds are not noted: {error}", repository=image.repository)
             return {"repository": image.repository, "digest": image.digest, "images": 0}
         parent = Parent(image.repository, image.digest)

@@ -107,7 +107,7 @@ def _read(
 def _shrunk(storage: Storage, key: str, snapshot: Snapshot, now: datetime) -> str:
     """Why the snapshot names too few images to be believed: less than half of one of the last days.
 
-    Whoever looks without the right to see every namespace writes a snapshot that is fresh, whole and much too small.
+    A role without the right to see every namespace writes a fresh, whole and much too small snapshot.
     """
     try:
         content = storage.earlier(key, now - timedelta(days=MEASURED_DAYS))

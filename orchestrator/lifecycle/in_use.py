@@ -157,7 +157,7 @@ class InUse:
     """The union of snapshots: {digest: who}, {(repository, tag): who}; `who` is a cluster and one of its workloads.
 
     A digest counts in every repository, and a repository on every registry host: both can only keep more. `since` is
-    the time of the oldest required snapshot. What runs since then, it does not know.
+    the time of the oldest required snapshot. It does not know what runs since then.
     """
 
     digests: Mapping[str, str]

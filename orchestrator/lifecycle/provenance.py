@@ -13,7 +13,7 @@ image and each of its tags is asked for before the image is deleted. Their evide
 and `cached/<repository>:<tag>`, or that the upstream has this very digest, and the tag.
 
 Of a mirror images and their tags alone are judged, by what the source says. It has this very digest or, of an index that
-was copied for some platforms, all that the index lists. What hangs on an image (its signatures) goes and stays with it.
+was copied for some platforms, all that the index lists. An image's signatures go and stay with it.
 
 "Its upstream does not have it" and "that could not be told" are different answers, and neither lets anything expire.
 """
@@ -46,7 +46,7 @@ STAYS: dict[UpstreamAnswer, str] = {
     "prefix in lifecycle_manager.cache_only where nobody pushes)",
     "silent": "{host} did not say whether it has this image; the next run asks again",
 }
-# Why a tag lets its image stay. What somebody called by a name of their own is pulled by it.
+# Why a tag lets its image stay. An image with somebody's own name is pulled by that name.
 TAG_STAYS = "its tag {tag} is not known to be the upstream's: {why}"
 
 STAYS_IN_MIRROR: dict[UpstreamAnswer, str] = {

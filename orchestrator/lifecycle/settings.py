@@ -72,7 +72,7 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
     def flag(name: str) -> bool:
         value = variables.get(name, "").strip().lower()
         if value not in _TRUE | _FALSE:
-            # What cannot be read as "act" must not be read so.
+            # Only what reads as "act" may be read so.
             problems.append(f'{name} is "{value}", neither "true" nor "false"')
         return value in _TRUE
 

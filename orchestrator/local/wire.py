@@ -44,7 +44,7 @@ def parse_parameters(call: Call) -> tuple[dict[str, Any], list[Misfit]]:
         else:
             params[name] = body.pop(wire_name, None)
     given = {name: value for name, value in params.items() if value is not None}
-    # What is left in the body are members that the operation does not have.
+    # The operation does not have the members that are left in the body.
     return given, list(misfits({**given, **body}, shape))
 
 

@@ -1,4 +1,4 @@
-"""What stands in a list and could not be read: a gap. Copying goes on without it, pruning does not. Pure.
+"""A gap: an entry of a list that could not be read. Copying goes on without it, pruning does not. Pure.
 
 A reader of lists is given a `Gap`. It is told of each: where it is, and why it was not read.
 """

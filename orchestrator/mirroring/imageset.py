@@ -1,6 +1,6 @@
 """oc-mirror's ImageSetConfiguration (`mirror.openshift.io/v2alpha1`): images, operators and charts -> wishes.
 
-What of it is not done is refused by name: an image set that came only in part looks whole.
+Parts that are not done are refused by name: an image set that came only in part looks whole.
 Source: oc-mirror `internal/pkg/api/v2alpha1/type_config.go`, `type_config_include.go`.
 """
 

@@ -49,7 +49,7 @@ class BlobSource(Protocol):
 
 
 class Corrupt(Exception):  # an outcome between a stream and who sends it, never a user's
-    """What was read does not have its digest."""
+    """The bytes that were read do not have their digest."""
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class BlobStream:
     # there are not hashed twice. Should they differ, the registry refuses the whole, and everything begins anew.
 
     def restart(self) -> None:
-        """Forget what was read: it was wrong. What said that it is compressed is unpacked next, or no more."""
+        """Forget what was read: it was wrong. Content that said that it is compressed is unpacked next, or no more."""
         self._unpack, self._packed = self._packed and not self._unpack, False
         self._hash = hashlib.new(algorithm_of(self.blob.digest))
         self._hashed = 0

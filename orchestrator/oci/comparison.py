@@ -26,7 +26,7 @@ def put_fallback_tags(
 ) -> dict[Key, OrchestratorError]:
     """Put the index that stands for the list of referrers of each subject; {(repository, referrer): why it could not}.
 
-    What others have put into it stays. Two who do this at once can lose one of their entries: the specification has no lock.
+    Entries that others have put into it stay. Two who do this at once can lose one of their entries: the specification has no lock.
     """
 
     def put_index(item: tuple[Key, Sequence[Manifest]]) -> OrchestratorError | None:

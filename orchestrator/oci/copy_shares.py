@@ -1,7 +1,7 @@
 """A plan cut into jobs for several workers, so that each blob still goes once. Pure: what was found and planned -> jobs.
 
-Images go in the order of what they need, the smallest first. The first that needs a blob brings it. Whoever needs it too
-comes after that one, and mounts it where the registry mounts. A share that waits, waits for an earlier one: there is no
+Images go in the order of what they need, the smallest first. The first that needs a blob brings it. Others that need it
+come after that one, and mount it where the registry mounts. A share that waits, waits for an earlier one: there is no
 circle.
 """
 

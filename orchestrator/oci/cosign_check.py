@@ -187,7 +187,7 @@ def _of_bundle(content: bytes) -> Iterator[SignedStatement]:
         (signature,) = envelope["signatures"]
         statement = json.loads(payload)
         if statement["predicateType"] != _SIGNED:
-            # Who attests what a scan found has not said that the image may run.
+            # An attestation of a scan's findings does not say that the image may run.
             return
         subjects = statement["subject"]
         digests = frozenset(f"{name}:{hexadecimal}" for s in subjects for name, hexadecimal in s["digest"].items())

@@ -71,7 +71,7 @@ class Discovery:
     def _look_first(self, trees: list[CopyTree]) -> None:
         """What does not wait for anything: targets' tags, and the sources of targets that no earlier run knows.
 
-        Whatever comes of the others, these sources' roots and lists of tags are needed.
+        These sources' roots and lists of tags are needed, whatever comes of the others.
         """
         fresh = [tree for tree in trees if not self._journal.knows(tree.copy.target_place)]
         tags = {tree.copy.source_place for tree in fresh} if self._options.referrers else set()

@@ -1,6 +1,6 @@
 """HTTP for registries: one pool of connections, deadlines that hold against a dripping server, redirects without credentials.
 
-Each exchange is made once. Whoever calls decides what may be tried again, for only he knows whether a body is used up.
+Each exchange is made once. The caller decides what may be tried again. Only the caller knows whether a body is used up.
 Nothing here logs or puts into an error: headers, query strings, user information of a URL.
 """
 

@@ -72,7 +72,7 @@ class KeylessCheck:
         try:
             kind, payload = self._verifier.verify_dsse(read, self)
         except (Error, ValueError, TypeError, AttributeError, InvalidSignature, ExtensionNotFound) as error:
-            # What is malformed in a bundle shows in many ways; none of them is a signature.
+            # A malformed bundle shows in many ways; none of them is a signature.
             return f"{' '.join(str(error).split())[:300].rstrip('.') or type(error).__name__}."
         head = b"DSSEv1 %d %s %d " % (len(kind), kind.encode(), len(payload))
         return "" if message == head + payload else "Its envelope is read in two ways."

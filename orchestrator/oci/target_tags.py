@@ -45,7 +45,7 @@ class TargetTags:
                 self._named[place] = None if found is None else dict(found)
             elif not self._journal.knows(place):
                 with suppress(RegistryRefused, NotUsable):
-                    # Who may not list is told each tag that he names.
+                    # A caller without the right to list is told each tag that it names.
                     listed = registry.tags(place.repository, pages=TAG_PAGES)
                     if listed is None or listed.complete:
                         self._listed[place] = frozenset(listed.names) if listed else None

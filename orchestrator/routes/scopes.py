@@ -1,6 +1,6 @@
 """The route table as a flat list of scopes: the form that every enforcer can express.
 
-What a table decides can only change at the keys that somebody wrote (a route's source, an exclude, an include).
+A table's answers can only change at the keys that somebody wrote (a route's source, an exclude, an include).
 Asking it at those keys gives the whole function as {source: where images below it live}. Generators read scopes and
 never decide a route themselves.
 Pure: values in, values out.

@@ -122,7 +122,7 @@ def aligned(indent: int, values: Mapping[str, object]) -> str:
 def nested(indent: int, values: Mapping[str, object]) -> str:
     """The lines of an object: single values first, aligned; an object in it stands below them, with its own lines.
 
-    What is None is left out, what is empty is written: an empty list takes back what another file says.
+    None is left out, an empty value is written: an empty list takes back what another file says.
     """
     single = {key(name): value for name, value in values.items() if value is not None and not _needs_lines(value)}
     width, margin = max(map(len, single), default=0), " " * indent

@@ -23,7 +23,7 @@ Copied = Callable[[str, OrchestratorError | None], None]
 class CopyQueue:
     """`copy(source, target, secrets)` copies and raises OrchestratorError; `ended(target, error)` hears of every end, in a thread.
 
-    What is wanted stands in the file until it was tried. A process that is killed goes on where it was. The pull
+    A wanted copy stands in the file until it was tried. A process that is killed goes on where it was. The pull
     secrets that open it stand in no file. After a restart the next Pod names them.
     """
 

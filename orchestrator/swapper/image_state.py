@@ -1,6 +1,6 @@
 """Whether images are there: asked once at a time for each, and remembered for a while. It asks through what it is given.
 
-What is there is believed longer than what is absent: a copy may come any second, an expiry comes seldom.
+A present image is believed longer than an absent one. A copy may come any second, an expiry comes seldom.
 """
 
 from __future__ import annotations

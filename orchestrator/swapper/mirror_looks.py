@@ -104,7 +104,7 @@ class MirrorLooks:
 
     async def _verdict(self, image: SwapImage, seconds: float, copies: _CopiesAs | None) -> Verdict:
         if self._is_always(image) and not (copies and self._waits):
-            # Whoever says so takes a Pod that cannot be pulled; the look is for the copy alone.
+            # A user who says so takes a Pod that cannot be pulled. The look is for the copy alone.
             if copies:
                 task = self._loop.create_task(self._looked(image, seconds, copies))
                 self._beside.add(task)
@@ -184,7 +184,7 @@ class MirrorLooks:
 
     def copied(self, target: str, error: OrchestratorError | None) -> None:
         """A copy ended. Called in the copier's threads."""
-        # Whoever reads of it may send the next Pod at once, which must not be told what was known before.
+        # A reader of it may send the next Pod at once. That one must not be told what was known before.
         self.told(target, there=error is None)
         if error is None:
             self._metrics.copies.labels("copied").inc()

@@ -45,7 +45,7 @@ class KeptCertificate:
     def is_due(self, now: datetime, hosts: Sequence[str]) -> bool:
         """Is it of no use: two thirds gone, not begun, for other hosts, without its key, trusted by nobody?
 
-        What cannot be read is due.
+        An unreadable one is due.
         """
         try:
             cert = x509.load_pem_x509_certificate(self.cert)

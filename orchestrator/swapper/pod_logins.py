@@ -1,7 +1,7 @@
 """The logins of a Pod's pull secrets, read from the API server when its image is copied. An edge.
 
 Only logins by registry are taken. A Secret that names a credential helper would have a program run here, so its helpers
-are not read. What was read is kept nowhere; an error names the Secret and nothing in it.
+are not read. Nothing that was read is kept; an error names the Secret and nothing in it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ReadsObjects(Protocol):
 
 
 def read_logins(api: ReadsObjects, secrets: PodSecrets) -> Sequence[DockerLogins]:
-    """The logins, in the Pod's order. What cannot be read is told in the log: the copy is tried without it."""
+    """The logins, in the Pod's order. The log tells of an unreadable one: the copy is tried without it."""
     space = f"/api/v1/namespaces/{secrets.namespace}"
     try:
         names = secrets.names or names_in(api.get(f"{space}/serviceaccounts/{secrets.account}") or {})

@@ -1,8 +1,8 @@
 """An admission request -> its answer, in two pure stages with a look at the registry between them.
 
 `read_review` gives the `Admission`: which images the table redirects, which of them need a look, and why others stay.
-`review_answer` takes it with what the look found and gives the AdmissionReview. What is odd (wrong types, text that is no
-image, a kind that is no Pod) is left alone. As the policies do, an update is redirected only where it changes an image.
+`review_answer` takes it with what the look found and gives the AdmissionReview. Odd things are left alone: wrong types,
+text that is no image, a kind that is no Pod. As the policies do, an update is redirected only where it changes an image.
 
 https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response
 """
@@ -46,8 +46,8 @@ class SwapFilter(Protocol):
 class SwapRules:
     """What decides: the table, what its policies leave alone, the filters, and which kinds of routes need a look.
 
-    `looked_at` are the kinds of routes (`mirror`, `pull-through`) whose image is swapped only after a look. What became of
-    an image is remembered: nothing but these values decides it.
+    `looked_at` are the kinds of routes (`mirror`, `pull-through`) whose image is swapped only after a look. An image's
+    decision is remembered: nothing but these values makes it.
     """
 
     table: RouteTable

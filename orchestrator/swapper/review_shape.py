@@ -1,6 +1,6 @@
 """A review's bytes -> the parts of it that decide, as dictionaries. Pure.
 
-What nothing here asks for is skipped without making a value of it. Variables, probes and mounts are most of a Pod. A document
+Parts that nothing here asks for are skipped, and no value is made of them. Variables, probes and mounts are most of a Pod. A document
 with a part of another shape than the API's is read whole. `review` then says what stays.
 """
 

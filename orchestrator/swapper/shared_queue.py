@@ -160,7 +160,7 @@ class SharedCopyQueue:
             # This replica copied it for another one meanwhile.
             return
         try:
-            # Another replica may have brought it since this one looked. What ended before this look is gone again.
+            # Another replica may have brought it since this one looked. A job that ended before this look is gone again.
             since = wanted.since if wanted.again else self._clock()
             if not wanted.again and self._ports.is_there(target):
                 self._end(target, told=True)

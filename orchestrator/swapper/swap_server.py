@@ -29,7 +29,7 @@ from orchestrator.swapper.webhook import Turn, Webhook
 
 _log = logging.getLogger("orchestrator.swapper")
 # Of a request's head, and of a kept connection between two requests: hyper has one time for both. Go's clients, the
-# API server among them, keep a connection for 90 seconds. Whoever closes first must not be the one who is asked.
+# API server among them, keep a connection for 90 seconds. The side that closes first must not be the one that is asked.
 HEAD_MILLISECONDS = 100_000
 WATCH_SECONDS = 5.0
 # How long a former worker waits for its kept connections to be used once more.
@@ -205,7 +205,7 @@ def run(server: Callable[[], Any], ready: Callable[[], None]) -> None:
 
     async def main() -> None:
         serving = server()
-        # What was made until here stays: nobody looks through it for garbage again. An answer leaves next to none.
+        # All that was made until here stays. Nobody looks through it for garbage again. An answer leaves next to none.
         gc.collect()
         gc.freeze()
         gc.set_threshold(_GARBAGE, 20, 50)

@@ -75,7 +75,7 @@ def make_image(
 
     def layers(platform: Platform) -> list[PackedLayer]:
         platforms.append(str(platform))
-        # What changes least lies lowest, so that a new version sends the uppermost alone.
+        # The layer that changes least lies lowest. A new version sends the uppermost alone.
         return [packages(platform.architecture), program]
 
     source = DerivedImages(registry, known_as)

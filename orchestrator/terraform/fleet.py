@@ -43,7 +43,7 @@ def run_all(
 ) -> list[Result[T]]:
     """Run `operation` for every name, `parallel` at once; results in the order of `names`, `done` as each ends.
 
-    What is not an OrchestratorError is a defect and is raised, after the others have ended.
+    Every other error is a defect. It is raised after the others have ended.
     """
 
     def one(name: str) -> Result[T]:

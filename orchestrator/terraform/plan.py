@@ -243,7 +243,7 @@ def _drift(
 ) -> ResourceChange | None:
     """A change that was made outside, without what AWS computes by itself; None when nothing else is left.
 
-    What the configuration sets is ours: only that can drift. The rest (times, revisions, lists that mirror another
+    Attributes that the configuration sets are ours. Only they can drift. The rest (times, revisions, lists that mirror another
     resource's doing) follows from it or changes by itself.
     """
     change = _resource(entry, secrets)

@@ -93,13 +93,13 @@ class _End:
             self.h2.reset_stream(stream, code)
 
     def send(self) -> None:
-        """What the connection has to say goes out."""
+        """The connection's bytes go out."""
         if data := self.h2.data_to_send():
             self.link.sendall(data)
 
 
 def _end(link: socket.socket, *, client: bool) -> _End:
-    # Whatever the one says, the other is to judge.
+    # The other side judges whatever the one says.
     config = H2Configuration(
         client_side=client,
         header_encoding=None,

@@ -195,7 +195,7 @@ def _wait(child: subprocess.Popen[str], timeout: float | None) -> bool:
             waiter.join()
         return True
     except BaseException:
-        # Whatever ends this process's wait must not leave Terraform behind.
+        # The end of this process's wait must not leave Terraform behind, whatever it was.
         kill_group(child)
         waiter.join()
         raise

@@ -119,7 +119,7 @@ def refuse_lost(stack: Stack, planned: Planned, phase: str, *, waited: bool) -> 
         return
     state = current_state(stack)
     lost = lost_since(planned.plan, look_around(stack, state), planned.departing.restores) if shared else ()
-    # What the state has by now makes the plan stale, which Terraform says.
+    # The state's newer content makes the plan stale, which Terraform says.
     new = [each for each in created if each.type not in SHARED and each.address not in state.addresses]
     lost += made_since(arrivals(stack, new, frozenset()))
     if changed:

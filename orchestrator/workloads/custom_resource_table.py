@@ -342,7 +342,7 @@ image.openshift.io ImageStream imagestreams:  spec.tags[].from@docker-image
 build.openshift.io BuildConfig buildconfigs:  spec.strategy.dockerStrategy.from@docker-image spec.strategy.sourceStrategy.from@docker-image spec.strategy.customStrategy.from@docker-image spec.source.images[].from@docker-image
 """
 
-# Groups that name no image which a node pulls. What stands neither here nor above is told as not read.
+# Groups that name no image which a node pulls. Kinds that stand neither here nor above are told as not read.
 IMAGELESS = """
 acme.cert-manager.io cert-manager.io trust.cert-manager.io policy.cert-manager.io
 networking.istio.io security.istio.io telemetry.istio.io

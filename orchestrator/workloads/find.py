@@ -62,7 +62,7 @@ _YAML_NAME = re.compile(r".*\.(?:ya?ml|json)(?:\.(?:gotmpl|tpl|tmpl|j2))?|.*\.(?
 
 
 def is_candidate(path: str) -> bool:
-    """Whether a file of this name can hold images at all. What else there is in a repository is not even opened."""
+    """Whether a file of this name can hold images at all. Other files of a repository are not even opened."""
     name = path.rpartition("/")[2]
     return (
         bool(_YAML_NAME.fullmatch(name))

@@ -39,7 +39,7 @@ class LeftAlone:
     selectors: Mapping[str, PodSelector] = field(default_factory=dict)
     policy: PolicyFound | None = None
     _is_left: Callable[[str], object] = field(init=False, repr=False, compare=False)
-    # Whoever has none of these labels is selected by none; None where a selector is content without any.
+    # A Pod with none of these labels is selected by none. None where a selector needs no label.
     _labels: frozenset[str] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

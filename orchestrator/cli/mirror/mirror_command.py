@@ -125,8 +125,8 @@ def mirror(
     ImageSetConfiguration or a configuration of regsync. The route
     table says where each image goes: below the prefix of its mirror. Repositories that do not exist are made.
 
-    Nothing is deleted. With --prune what no list names goes by the lifecycle manager's rules. What clusters run, what was
-    pulled lately, what is protected or young, and what its source has no more, stays. It is shown, and asked, first.
+    Nothing is deleted. With --prune what no list names goes by the lifecycle manager's rules. Images stay that clusters
+    run, that were pulled lately, that are protected or young, or gone at their source. It is shown, and asked, first.
 
     Where no way leads from the source to the registry, images go by an archive. --to writes it (OCI image layout) on the side of the sources, and
     --from takes it on the other side. A run that was ended goes on.

@@ -41,7 +41,7 @@ def refuse_made_charts(wishes: Iterable[Wanted]) -> None:
 
 
 def refuse_named(left: tuple[Any, ...], references: tuple[str, ...]) -> None:
-    """What was named one by one must be copied, or the command does not do what it was told."""
+    """Images that were named one by one must be copied, or the command does not do what it was told."""
     named = [item for item in left if str(item.wish.image) in references and item.wish.where is None]
     if named:
         first = named[0]

@@ -43,7 +43,7 @@ _TRIED = 3
 def sharing_environments(project: Project, environment: Environment) -> list[Environment]:
     """The other environments whose clusters pull from the same registry. Raises for one that cannot be read.
 
-    What such a file names would be taken for what nobody names.
+    Images of such a file would be taken for images that nobody names.
     """
     others = [project.load(name) for name in project.environment_names() if name != environment.name]
     return [other for other in others if other.registry == environment.registry]
@@ -92,7 +92,7 @@ class AskedSources:
 
 
 def _names(reference: str, digest: str | None) -> bool:
-    """Is there what `reference` names? Who is asked for a digest and answers with another does not have it."""
+    """Is there what `reference` names? A source that answers with another digest does not have it."""
     return digest is not None and (":" not in reference or digest == reference)
 
 

@@ -25,7 +25,7 @@ def _logins_in(file: Path) -> list[DockerLogins]:
             f"--pull-secret {file} cannot be read: {error.strerror}.", remedy="Name a readable file."
         ) from error
     except (UnreadableYaml, UnicodeDecodeError):
-        # What the parser says quotes the text, which is a secret.
+        # The parser's words quote the text, which is a secret.
         raise _refused(file, "It is no YAML.") from None
     try:
         found = pull_secret_logins(_secrets(documents))

@@ -1,6 +1,6 @@
 """Whose pipeline a document is by its content, for files that are included or kept under another name.
 
-Each service has keys that no other file has together. What does not have them all is no pipeline: a wrong answer would leave
+Each service has keys that no other file has together. A file without all of them is no pipeline: a wrong answer would leave
 images that a cluster pulls. Pure.
 """
 
