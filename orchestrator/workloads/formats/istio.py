@@ -68,7 +68,7 @@ def find_hubs(text: str, root: Node, found: Found, path: str) -> None:
 
 
 def _components(root: Node) -> Iterator[tuple[str, str, YamlMapping]]:
-    """(path, key, mapping) of what may have a hub of its own: a chart's values, `global`, and the components in both."""
+    """(path, key, mapping) of what may have an own hub: a chart's values, `global`, and the components in both."""
     for where, holder in _holders(root):
         yield where, "", holder
         whole = holder.entries().get("global")
