@@ -10,12 +10,14 @@ import yaml
 
 from orchestrator.errors import Location, OrchestratorError, RefusedInput
 from orchestrator.files.image_scan import NotFound
+from orchestrator.files.neighbours import Neighbours
 from orchestrator.files.replace import replace_whole
-from orchestrator.files.tree import AppVersions, NotRead, decode_text, read_text
+from orchestrator.files.tree import NotRead, decode_text, read_text
 from orchestrator.workloads.edits import Target, rewrite
 from orchestrator.workloads.find import find_images
 from orchestrator.workloads.place import Lines
 from orchestrator.workloads.values_overrides import below_key, changed_values, laid_over, written
+from orchestrator.workloads.vicinity import NOTHING, Vicinity
 from orchestrator.workloads.yaml_tree import BrokenYaml, parse_yaml
 
 HEADER = "# Made by `orchestrator rewrite --values-out`; give it to Helm last: `-f`.\n"
@@ -45,9 +47,9 @@ def overrides_of(source: Path, target: Target) -> ChartOverrides:
                 why="It holds no Chart.yaml.",
                 remedy="Name a chart's folder (`helm pull --untar` gives one) or a file of its values.",
             )
-        found.values = _chart(source, target, found, AppVersions(source), 0)
+        found.values = _chart(source, target, found, Neighbours(source), 0)
     elif source.is_file():
-        found.values = _file(source, target, found, AppVersions(source.parent))
+        found.values = _file(source, target, found, Neighbours(source.parent))
     else:
         raise RefusedInput(f"There is no file or folder {str(source)!r}.", remedy="Correct the path.")
     return found
@@ -59,18 +61,18 @@ def overrides_of_text(data: bytes, target: Target) -> ChartOverrides:
     content = decode_text(Path("-"), data)
     if isinstance(content, NotRead):
         raise RefusedInput("Standard input is no text.", why=f"{content.reason}.", remedy="Give values in UTF-8.")
-    found.values = _values(content.text, "-", "", target, found)
+    found.values = _values(content.text, "-", NOTHING, target, found)
     return found
 
 
-def _chart(folder: Path, target: Target, found: ChartOverrides, versions: AppVersions, depth: int) -> yaml.MappingNode:
+def _chart(folder: Path, target: Target, found: ChartOverrides, neighbours: Neighbours, depth: int) -> yaml.MappingNode:
     """The overrides of a chart and of the charts in it; what it says itself of those counts more."""
     result = changed_values("{}", "{}")
     if depth < _DEEPEST:
         for key, inner in _inner_charts(folder, found):
-            result = laid_over(result, below_key(key, _chart(inner, target, found, versions, depth + 1)))
+            result = laid_over(result, below_key(key, _chart(inner, target, found, neighbours, depth + 1)))
     values = next((folder / name for name in ("values.yaml", "values.yml") if (folder / name).is_file()), None)
-    return result if values is None else laid_over(result, _file(values, target, found, versions))
+    return result if values is None else laid_over(result, _file(values, target, found, neighbours))
 
 
 def _inner_charts(folder: Path, found: ChartOverrides) -> Iterator[tuple[str, Path]]:
@@ -101,15 +103,15 @@ def _dependencies(folder: Path) -> list[dict[str, object]]:
     return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
-def _file(path: Path, target: Target, found: ChartOverrides, versions: AppVersions) -> yaml.MappingNode:
+def _file(path: Path, target: Target, found: ChartOverrides, neighbours: Neighbours) -> yaml.MappingNode:
     content = read_text(path)
     if isinstance(content, NotRead):
         raise RefusedInput(f"{path} cannot be read.", why=f"{content.reason}.", remedy="Give values in UTF-8.")
-    return _values(content.text, str(path), versions.of(path), target, found)
+    return _values(content.text, str(path), neighbours.of(path), target, found)
 
 
-def _values(text: str, name: str, app_version: str, target: Target, found: ChartOverrides) -> yaml.MappingNode:
-    images = find_images("values.yaml", text, app_version=app_version)
+def _values(text: str, name: str, beside: Vicinity, target: Target, found: ChartOverrides) -> yaml.MappingNode:
+    images = find_images("values.yaml", text, beside=beside)
     result = rewrite(images.places, target)
     lines = Lines(text)
     for item in result.left:

@@ -125,7 +125,7 @@ def _read(task: ScanTask, target: Target, consents: tuple[str, ...], fields: Fie
     content = read_text(task.path)
     if isinstance(content, NotRead):
         return _Answer(left=(NotFound(task.shown, content.line, content.reason),))
-    found = find_images(task.relative, content.text, app_version=task.app_version, fields=fields)
+    found = find_images(task.relative, content.text, beside=task.beside, fields=fields)
     if not found.places and task.path.name not in kustomize.NAMES:
         return _Answer()
     digest = content_digest(content.data)

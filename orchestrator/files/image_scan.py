@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from orchestrator.errors import RefusedInput
-from orchestrator.files.tree import AppVersions, NotRead, TextFile, decode_text, file_size, read_text, walk
+from orchestrator.files.neighbours import Neighbours
+from orchestrator.files.tree import NotRead, TextFile, decode_text, file_size, read_text, walk
 from orchestrator.workloads.fields import FIELDS, Fields
 from orchestrator.workloads.find import find_images, is_candidate, may_hold_images
 from orchestrator.workloads.place import Found, Lines
+from orchestrator.workloads.vicinity import NOTHING, Vicinity
 
 STDIN = "-"
 # A process takes half a second to start; what one core reads in that time is not worth it.
@@ -52,7 +54,7 @@ class NotFound:
 
 @dataclass(frozen=True, slots=True)
 class ScanTask:
-    """One file to read: where it is, its path below what was named, how messages call it, its chart's version.
+    """One file to read: where it is, its path below what was named, how messages call it, what stands beside it.
 
     `held` says that others build with it (a kustomization reads it), so that its images are settled with theirs.
     """
@@ -60,7 +62,7 @@ class ScanTask:
     path: Path
     relative: str
     shown: str
-    app_version: str
+    beside: Vicinity
     size: int
     held: bool = False
 
@@ -90,19 +92,15 @@ def tasks(sources: Sequence[str]) -> list[ScanTask]:
 
 def _named_file(path: Path) -> ScanTask:
     # A file that is named itself has its folder's names beside it: `.github/workflows/ci.yml`.
-    return ScanTask(path, path.as_posix(), shown(path), AppVersions(path.parent).of(path), file_size(path))
+    return ScanTask(path, path.as_posix(), shown(path), Neighbours(path.parent).of(path), file_size(path))
 
 
 def _tasks_below(start: Path) -> Iterator[ScanTask]:
-    """The files below a folder; what files of one folder have in common is asked once."""
-    versions, top = AppVersions(start), shown(start)
+    """The files below a folder."""
+    neighbours, top = Neighbours(start), shown(start)
     before = "" if top == "." else f"{top}/"
-    known: dict[str, str] = {}
     for path, relative, size in walk(start, is_candidate):
-        folder = relative.rpartition("/")[0]
-        if folder not in known:
-            known[folder] = versions.of(path)
-        yield ScanTask(path, relative, before + relative, known[folder], size)
+        yield ScanTask(path, relative, before + relative, neighbours.of(path), size)
 
 
 def shown(path: Path) -> str:
@@ -114,7 +112,7 @@ def scan(sources: Sequence[str], fields: Fields = FIELDS) -> Scan:
     """The images of files, folders and `-` (standard input), in the order of their names and places."""
     parts: list[Scan] = []
     if STDIN in sources:
-        parts.append(scan_text(decode_text(Path(STDIN), sys.stdin.buffer.read()), "stdin.yaml", STDIN, "", fields))
+        parts.append(scan_text(decode_text(Path(STDIN), sys.stdin.buffer.read()), "stdin.yaml", STDIN, fields=fields))
     wanted = tasks([source for source in sources if source != STDIN])
     parts.extend(run_tasks(worth_reading(wanted, fields), fields))
     return Scan(
@@ -177,14 +175,16 @@ def _scan_batch(batch: list[ScanTask], fields: Fields) -> list[Scan]:
 
 def scan_task(task: ScanTask, fields: Fields = FIELDS) -> Scan:
     """The images of one file."""
-    return scan_text(read_text(task.path), task.relative, task.shown, task.app_version, fields)
+    return scan_text(read_text(task.path), task.relative, task.shown, task.beside, fields)
 
 
-def scan_text(content: TextFile | NotRead, relative: str, name: str, app_version: str, fields: Fields = FIELDS) -> Scan:
+def scan_text(
+    content: TextFile | NotRead, relative: str, name: str, beside: Vicinity = NOTHING, fields: Fields = FIELDS
+) -> Scan:
     """The images of one text."""
     if isinstance(content, NotRead):
         return Scan((), (NotFound(name, content.line, content.reason),))
-    found = find_images(relative, content.text, app_version=app_version, fields=fields)
+    found = find_images(relative, content.text, beside=beside, fields=fields)
     return Scan(tuple(_uses(found, content.text, name)), tuple(_problems(found, content.text, name)))
 
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import codecs
 import os
-import re
 import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.files.named_files import read_given
-
 NOT_SEARCHED = frozenset({".git", ".hg", ".svn", ".orchestrator", "node_modules", ".terraform", ".venv", "__pycache__"})
 LARGEST = 64 << 20
-_APP_VERSION = re.compile(rb"^appVersion:[ \t]*+[\"']?([^\"'#\r\n]*+)[\"']?[ \t]*+(?:#[^\n]*)?\r?$", re.M)
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -120,34 +116,6 @@ def decode_text(path: Path, data: bytes) -> TextFile | NotRead:
         line = data.count(b"\n", 0, error.start + len(bom)) + 1
         return NotRead(path, f"it is no {encoding.upper()}: byte 0x{data[error.start + len(bom)]:02x}", line)
     return TextFile(path, text, encoding, bom, data)
-
-
-class AppVersions:
-    """The appVersion of the chart that a file belongs to: that of the nearest Chart.yaml above it."""
-
-    def __init__(self, top: Path) -> None:
-        self._top = top
-        self._known: dict[Path, str] = {}
-
-    def of(self, path: Path) -> str:
-        """ "" where there is no chart, or where it has no appVersion."""
-        return self._folder(path.parent)
-
-    def _folder(self, folder: Path) -> str:
-        if folder not in self._known:
-            self._known[folder] = self._read(folder)
-        return self._known[folder]
-
-    def _read(self, folder: Path) -> str:
-        for name in ("Chart.yaml", "Chart.yml"):
-            try:
-                found = _APP_VERSION.search(read_given(folder / name, LARGEST))
-            except OSError:
-                continue
-            return found[1].decode("utf-8", "replace").strip() if found else ""
-        if folder == self._top or folder.parent == folder or self._top not in folder.parents:
-            return ""
-        return self._folder(folder.parent)
 
 
 def ignored(folder: Path) -> frozenset[Path]:

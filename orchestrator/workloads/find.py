@@ -30,6 +30,7 @@ from orchestrator.workloads.json_tree import parse_objects
 from orchestrator.workloads.machine_images import is_machine_name
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable
 from orchestrator.workloads.references import looks_like_image
+from orchestrator.workloads.vicinity import NOTHING, Vicinity
 from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList, YamlMapping, cut_documents, parse_yaml
 
 # Looked for one by one: five times as fast as one pattern of all of them.
@@ -94,11 +95,11 @@ def _is_read_whole(path: str, name: str) -> bool:
     )
 
 
-def find_images(path: str, text: str, *, app_version: str = "", fields: Fields = FIELDS) -> Found:
+def find_images(path: str, text: str, *, beside: Vicinity = NOTHING, fields: Fields = FIELDS) -> Found:
     """The images of one file, in the order of their places.
 
-    `path` has slashes and counts from the folder that is searched; `app_version` is that of the chart whose values the
-    file holds, `fields` say where custom resources name images. An object that cannot be read is in the answer's
+    `path` has slashes and counts from the folder that is searched; `beside` is what stands beside the file,
+    `fields` say where custom resources name images. An object that cannot be read is in the answer's
     `unreadable`; nothing is raised.
     """
     found = Found()
@@ -116,7 +117,7 @@ def find_images(path: str, text: str, *, app_version: str = "", fields: Fields =
     elif _DEVCONTAINER.fullmatch(path):
         _devcontainer(text, found)
     elif may_hold_images(path, text, fields):
-        _documents(path, name, text, app_version, fields, found, pipeline=_is_pipeline(path, name))
+        _documents(path, name, text, beside, fields, found, pipeline=_is_pipeline(path, name))
     found.places[:] = [place for place in found.places if not is_machine_name(place.reference)]
     found.places.sort(key=lambda place: place.anchor.start)
     found.unreadable.sort(key=lambda unreadable: unreadable.start)
@@ -140,7 +141,7 @@ def _has_words(text: str, start: int, end: int, fields: Fields) -> bool:
 
 
 def _documents(
-    path: str, name: str, text: str, app_version: str, fields: Fields, found: Found, *, pipeline: bool
+    path: str, name: str, text: str, beside: Vicinity, fields: Fields, found: Found, *, pipeline: bool
 ) -> None:
     template = chart_templates.is_template(text)
     if template and ("/templates/" in f"/{path}" or name.endswith((".tpl", ".gotmpl", ".j2", ".tmpl"))):
@@ -160,7 +161,7 @@ def _documents(
                 found.unreadable.append(Unreadable(error.start, f"this is no YAML: {error.reason}"))
             continue
         for root in roots:
-            _root(path, name, text, root, app_version, fields, found)
+            _root(path, name, text, root, beside, fields, found)
 
 
 def _is_schema(text: str, start: int, end: int) -> bool:
@@ -169,7 +170,7 @@ def _is_schema(text: str, start: int, end: int) -> bool:
     return named and _OBJECT.match(text, start, end) is not None and _SCHEMA.search(text, start, end) is not None
 
 
-def _root(path: str, name: str, text: str, root: Node, app_version: str, fields: Fields, found: Found) -> None:
+def _root(path: str, name: str, text: str, root: Node, beside: Vicinity, fields: Fields, found: Found) -> None:
     """One document, by the file's name first and by its content where the name says nothing."""
     is_object = kubernetes.is_object(root)
     service = None if is_object else _service(path, name, root)
@@ -196,11 +197,11 @@ def _root(path: str, name: str, text: str, root: Node, app_version: str, fields:
     elif _HELMFILE.fullmatch(path):
         _helmfile(text, root, found)
     elif (_VALUES.fullmatch(name) and not is_object) or (_in_values_folder(path) and not is_object):
-        helm.find_in_values(text, root, found, app_version=app_version)
+        helm.find_in_values(text, root, found, beside=beside)
     else:
         kubernetes.find_in_object(text, root, found, fields)
         if not is_object:
-            _split_images(text, root, found, app_version)
+            _split_images(text, root, found, beside)
 
 
 def _service(path: str, name: str, root: Node) -> Service | None:
@@ -225,13 +226,13 @@ def _is_named_otherwise(path: str, name: str) -> bool:
     )
 
 
-def _split_images(text: str, root: Node, found: Found, app_version: str) -> None:
+def _split_images(text: str, root: Node, found: Found, beside: Vicinity) -> None:
     """Images that a document of no known kind composes as charts' values do: their files may have any name."""
     values, known = Found(), {place.anchor.start for place in found.places}
-    helm.find_in_values(text, root, values, app_version=app_version)
+    helm.find_in_values(text, root, values, beside=beside)
     for place in values.places:
-        # Beside a chart lie values under any name, for its tests and as examples.
-        named = bool(app_version) or place.field.rpartition(".")[2].lower().endswith("image")
+        # Vicinity a chart lie values under any name, for its tests and as examples.
+        named = bool(beside.app_version) or place.field.rpartition(".")[2].lower().endswith("image")
         if place.parts.repository is not None and named and place.anchor.start not in known:
             found.places.append(place)
 

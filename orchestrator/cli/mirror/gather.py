@@ -112,7 +112,7 @@ def _read(source: str, gap: Gap) -> list[Wanted]:
     if found is not None:
         return found
     if source == STDIN:
-        return list(_uses(scan_text(decode_text(Path(STDIN), text.encode()), "stdin.yaml", STDIN, ""), gap))
+        return list(_uses(scan_text(decode_text(Path(STDIN), text.encode()), "stdin.yaml", STDIN), gap))
     return list(_in_files(source, gap))
 
 

@@ -95,7 +95,7 @@ def _from_repository(wanted: ChartWish, registries: Registries, helm: Helm, fold
 
 
 def _images(wanted: ChartWish, rendered: str, gap: Gap) -> Iterator[Wish]:
-    found = scan_text(decode_text(Path(f"{wanted.name}.yaml"), rendered.encode()), "rendered.yaml", wanted.name, "")
+    found = scan_text(decode_text(Path(f"{wanted.name}.yaml"), rendered.encode()), "rendered.yaml", wanted.name)
     for problem in found.unreadable:
         gap(Location(f"chart {wanted.name}, rendered", problem.line), problem.reason)
     names = [use.reference for use in found.uses]

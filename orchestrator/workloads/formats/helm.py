@@ -26,6 +26,7 @@ from orchestrator.workloads.place import (
     filled_in_later,
 )
 from orchestrator.workloads.references import composed, has_domain, is_file, is_reference, looks_like_image
+from orchestrator.workloads.vicinity import NOTHING, Vicinity
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping
 
 FORMAT = "helm"
@@ -43,9 +44,9 @@ _SCHEMES = ("docker://", HOSTED_SCHEME)
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Facts of the chart beside a values file: the version of an empty tag, and a registry for all."""
+    """What stands beside a values file, and what the values say for all images."""
 
-    app_version: str = ""
+    beside: Vicinity = NOTHING
     registry: Scalar | None = None
     hub: Hub | None = None
     default_registry: Scalar | None = None
@@ -53,9 +54,9 @@ class Chart:
     """A host that the chart puts before the registry of each image."""
 
 
-def find_in_values(text: str, root: Node, found: Found, path: str = "", app_version: str = "") -> None:
+def find_in_values(text: str, root: Node, found: Found, path: str = "", beside: Vicinity = NOTHING) -> None:
     """Add the images of a values document to `found`; `path` stands before the fields' names."""
-    chart = Chart(app_version, _global_registry(root), istio.global_hub(root), _default_registry(root), _host(root))
+    chart = Chart(beside, _global_registry(root), istio.global_hub(root), _default_registry(root), _host(root))
     _Values(text, found, chart).walk(root, path, "")
     istio.find_hubs(text, root, found, path)
 
@@ -237,8 +238,10 @@ class _Values:
         return self._compose(parts, below(path, "image") if repository_key == "image" else path, key, variant)
 
     def _compose(self, parts: dict[str, Scalar], path: str, key: str, variant: str = "") -> ImagePlace | Unreadable:
+        if not self._chart.beside.reads_registry:
+            parts = {name: part for name, part in parts.items() if name != "registry"}
         registry = parts.get("registry")
-        whole = self._chart.registry
+        whole = self._chart.registry if self._chart.beside.reads_registry else None
         repository = _bare(printed(parts["repository"]))
         if whole is not None and (registry is not None or not has_domain(repository)):
             registry = whole
@@ -257,8 +260,8 @@ class _Values:
             if problem is not None:
                 return problem
         empty = not tag and not digest and ":" not in repository.rpartition("/")[2] and "@" not in repository
-        if empty and self._chart.app_version:
-            tag = self._chart.app_version
+        if empty and self._chart.beside.app_version:
+            tag = self._chart.beside.app_version
         if tag and variant:
             tag = f"{tag}-{variant}"
         before = "/".join(filter(None, (printed(parts.get("host")), printed(registry))))

@@ -10,6 +10,7 @@ import pytest
 from orchestrator.workloads.edits import rewrite
 from orchestrator.workloads.find import find_images, is_candidate, may_hold_images
 from orchestrator.workloads.place import Lines
+from orchestrator.workloads.vicinity import Vicinity
 from tests.unit.workloads.build_shapes import BUILD_SHAPES
 from tests.unit.workloads.composed_shapes import COMPOSED_SHAPES
 from tests.unit.workloads.pipeline_shapes import PIPELINE_SHAPES
@@ -109,7 +110,7 @@ def test_what_cannot_be_read_is_named(text: str, reason: str) -> None:
 
 def test_values_beside_a_chart_may_have_any_name() -> None:
     text = "php:\n  repository: drupal\n  tag: fpm\n"
-    found = [find_images("charts/a/examples/b.yaml", text, app_version=version).places for version in ("1.2", "")]
+    found = [find_images("charts/a/examples/b.yaml", text, beside=Vicinity(version)).places for version in ("1.2", "")]
     assert [[place.reference for place in places] for places in found] == [["drupal:fpm"], []]
 
 
@@ -160,7 +161,7 @@ def test_a_hub_changes_with_the_image_that_tells_of_it() -> None:
 
 def test_an_empty_tag_is_the_version_of_the_chart() -> None:
     text = "image: {repository: a/b, tag: ''}\n"
-    assert [place.reference for place in find_images("values.yaml", text, app_version="1.2").places] == ["a/b:1.2"]
+    assert [place.reference for place in find_images("values.yaml", text, beside=Vicinity("1.2")).places] == ["a/b:1.2"]
     assert [place.reference for place in find_images("values.yaml", text).places] == ["a/b"]
 
 
