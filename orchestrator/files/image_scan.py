@@ -54,7 +54,7 @@ class NotFound:
 
 @dataclass(frozen=True, slots=True)
 class ScanTask:
-    """One file to read: where it is, its path below what was named, how messages call it, what stands beside it.
+    """One file to read: where it is, how searches and messages call it, and what stands beside it.
 
     `held` says that others build with it (a kustomization reads it), so that its images are settled with theirs.
     """

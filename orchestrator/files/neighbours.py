@@ -65,7 +65,7 @@ class Neighbours:
     def _reads_registry(self, chart: _Chart) -> bool:
         """Whether a template of the chart, or of the unpacked charts in it, speaks of a registry.
 
-        True where that is not known: no template of an image is here, or a chart that it depends on is not.
+        True where that is not known: no template names an image, or a chart that this one needs is missing.
         """
         if chart.reads_registry is None:
             templates = [content for content in _templates(chart.folder) if b"mage" in content]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Vicinity:
     """`app_version` is that of the chart whose values a file holds: an empty tag stands for it.
 
-    `reads_registry` is False where no template of that chart reads a registry: what the values say of one is not pulled from.
+    `reads_registry` is False where no template of that chart reads a registry. Nothing is pulled from the one in its values.
     """
 
     app_version: str = ""
