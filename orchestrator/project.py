@@ -6,7 +6,6 @@ An edge: the only part of loading an environment that reads files.
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from orchestrator.environment.tfvars import Tfvars, parse_tfvars
 from orchestrator.errors import Location, OrchestratorError, RefusedInput, local_flag
 from orchestrator.files.named_files import read_given
+from orchestrator.files.own_folders import OWN, no_link
 from orchestrator.files.shipped_folders import shipped_path
 from orchestrator.spelling import nearest
 
@@ -44,19 +44,19 @@ class Project:
 
         Raises RefusedInput where it is a symbolic link: whoever made it would choose what is written, and deleted, where.
         """
-        return _no_link(self.root / ".orchestrator")
+        return no_link(self.root / OWN)
 
     def own_folder(self, *names: str, local: bool = False) -> Path:
         """A folder below `state_dir`, with `local` that of the embedded AWS. Raises RefusedInput where it, or one on the way to it, is a symbolic link."""
         folder = self.state_dir
         for name in (*(("local",) if local else ()), *names):
-            folder = _no_link(folder / name)
+            folder = no_link(folder / name)
         return folder
 
     @property
     def local_aws_dir(self) -> Path:
         """Where the project's embedded AWS keeps its record: one server for all commands."""
-        return self.state_dir / "local-aws"
+        return self.own_folder("local-aws")
 
     @property
     def root_module_dir(self) -> Path:
@@ -176,16 +176,6 @@ class Project:
                 where=Location(file, data.count(b"\n", 0, error.start) + 1),
             ) from error
         return parse_tfvars(text, file)
-
-
-def _no_link(folder: Path) -> Path:
-    if folder.is_symlink():
-        raise RefusedInput(
-            f"{folder} is a symbolic link to {folder.readlink()}.",
-            why="Plans with secrets are written there and folders deleted; a link leads that to a place of somebody's choice.",
-            remedy=f"Remove the link: `rm {shlex.quote(str(folder))}`. To work elsewhere, put the project there.",
-        )
-    return folder
 
 
 def find_project(start: Path | None = None) -> Project:

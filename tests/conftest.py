@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from orchestrator.files.own_folders import make_own
 from orchestrator.project import Project
 
 if TYPE_CHECKING:
@@ -103,6 +105,18 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
         yield ensure_running(state_dir)
     finally:
         stop(state_dir)
+
+
+@pytest.fixture(scope="session")
+def with_local_aws(local_aws: LocalAws) -> Callable[[Project], Project]:
+    """Have a project's `--local` use the session's embedded AWS, by a copy of its record."""
+
+    def use(project: Project) -> Project:
+        make_own(project.local_aws_dir)
+        shutil.copy(local_aws.log.with_name("server.json"), project.local_aws_dir)
+        return project
+
+    return use
 
 
 _accounts = itertools.count(100_000_000_001)

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from orchestrator.aws.ports import CallerExclusion, EcrRegistry, S3Storage
 from orchestrator.aws.translation import error_code, explained
 from orchestrator.errors import OrchestratorError, RefusedInput
+from orchestrator.files.own_folders import make_own
 
 if TYPE_CHECKING:
     from orchestrator.aws.session import AwsSession
@@ -33,7 +34,7 @@ def registry_of(session: AwsSession, *, node_roles: Sequence[str], noted: Path, 
 
     def note(principal: str) -> None:
         if principal:
-            noted.parent.mkdir(parents=True, exist_ok=True)
+            make_own(noted.parent)
             noted.write_text(principal, "utf-8")
         else:
             noted.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ import click
 from orchestrator.cli.environment_name import NAMES
 from orchestrator.cli.options import json_option, local_option
 from orchestrator.errors import RefusedInput
+from orchestrator.plain_text import plain
 
 if TYPE_CHECKING:
     from orchestrator.doctor.diagnosis import Diagnosis
@@ -113,6 +114,6 @@ def _project(ctx: click.Context, *, required: bool) -> Project | None:
 def _print(finding: Diagnosis) -> None:
     status = click.style(f"{finding.status:<8}", fg=COLORS[finding.status])
     subject = f"{finding.environment}: {finding.check}" if finding.environment else finding.check
-    click.echo(f"{status}{subject}: {finding.what}")
+    click.echo(plain(f"{status}{subject}: {finding.what}"))
     if finding.remedy and finding.status != "ok":
-        click.echo(f"        -> {finding.remedy}")
+        click.echo(plain(f"        -> {finding.remedy}"))

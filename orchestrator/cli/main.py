@@ -17,6 +17,7 @@ from click.shell_completion import CompletionItem
 from orchestrator import __version__
 from orchestrator.cli import messages
 from orchestrator.errors import InvalidEnvironment, OrchestratorError, RefusedInput
+from orchestrator.plain_text import PlainStream
 
 # {command: (module:attribute, one line of help)}. The line is repeated here so that `--help` imports no command.
 COMMANDS = {
@@ -186,11 +187,14 @@ def _refused_by_the_system(error: OSError) -> OrchestratorError:
 def _take_any_text() -> None:
     """Let the streams print what has no bytes in the terminal's encoding, as `\\udcff`.
 
-    Names of files, and half of a pair that JSON wrote, are such text.
+    Names of files, and half of a pair that JSON wrote, are such text. A terminal gets plain text alone.
     """
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+            if stream.isatty():
+                setattr(sys, name, PlainStream(stream))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -19,6 +19,7 @@ from typing import Any, TextIO
 import click
 
 from orchestrator.errors import OrchestratorError
+from orchestrator.plain_text import plain
 
 # A terminal of fewer columns is none that anybody reads.
 NARROWEST = 20
@@ -113,8 +114,8 @@ def wants_colour() -> bool:
 
 
 def fitted(text: str, stream: TextIO, *, taken: int = 0) -> str:
-    """Sentences as they are printed there: broken where it is a terminal, of which `taken` columns hold something else."""
-    return wrapped(text, os.get_terminal_size(stream.fileno()).columns - taken if stream.isatty() else None)
+    """Sentences as they are printed there, in plain text: broken where it is a terminal, of which `taken` columns hold something else."""
+    return wrapped(plain(text), os.get_terminal_size(stream.fileno()).columns - taken if stream.isatty() else None)
 
 
 def wrapped(text: str, width: int | None) -> str:
@@ -149,7 +150,7 @@ def _say(level: str, message: str, text: str, environment: str, more: Mapping[st
         return
     if not MANNER.as_json:
         # Progress has lines of its own form; a sentence is broken as one reads it.
-        click.echo(text if level == "info" else fitted(text, sys.stderr), err=True)
+        click.echo(plain(text) if level == "info" else fitted(text, sys.stderr), err=True)
         return
     entry: dict[str, Any] = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -160,5 +161,5 @@ def _say(level: str, message: str, text: str, environment: str, more: Mapping[st
     }
     # Environments talk at the same time; a line must stay whole.
     with _turn:
-        sys.stderr.write(f"{json.dumps(entry, ensure_ascii=False)}\n")
+        sys.stderr.write(f"{plain(json.dumps(entry, ensure_ascii=False))}\n")
         sys.stderr.flush()

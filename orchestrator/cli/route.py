@@ -20,6 +20,7 @@ from orchestrator.cli.options import json_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.counts import counted
 from orchestrator.errors import InvalidEnvironment
+from orchestrator.plain_text import drawn_on, plain
 from orchestrator.routes.advice import remedy_for, warnings_about
 from orchestrator.routes.build import build_route_table
 from orchestrator.routes.reference import InvalidReference, parse_reference
@@ -268,5 +269,7 @@ def _print_table(lines: Sequence[Line]) -> None:
     for line in lines:
         notes = "\n".join(_notes(line))
         cells = (_shown(line.reference), line.word, line.outcome, notes)
-        table.add_row(*(Text(cell, style=styles[line.word] if index == 1 else "") for index, cell in enumerate(cells)))
-    Console(color_system="auto" if messages.wants_colour() else None).print(table)
+        table.add_row(
+            *(Text(plain(cell), style=styles[line.word] if index == 1 else "") for index, cell in enumerate(cells))
+        )
+    Console(file=drawn_on(sys.stdout), color_system="auto" if messages.wants_colour() else None).print(table)

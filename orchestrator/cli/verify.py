@@ -15,6 +15,7 @@ from orchestrator.cli.project_option import open_project
 from orchestrator.cli.route import load_routes
 from orchestrator.counts import counted
 from orchestrator.errors import RefusedInput
+from orchestrator.plain_text import plain
 from orchestrator.routes.build import build_route_table
 
 if TYPE_CHECKING:
@@ -92,9 +93,9 @@ def _cluster(table: RouteTable, name: str, context: str | None) -> tuple[list[Po
 def _print(found: list[PodImage]) -> None:
     for item in found:
         cause = f" ({item.cause})" if item.cause else ""
-        click.echo(f"{item.namespace}/{item.pod} {item.container}: {item.image}  {item.verdict}{cause}")
-        click.echo(f"    why: {item.why}")
-        click.echo(f"    remedy: {item.remedy}")
+        click.echo(plain(f"{item.namespace}/{item.pod} {item.container}: {item.image}  {item.verdict}{cause}"))
+        click.echo(plain(f"    why: {item.why}"))
+        click.echo(plain(f"    remedy: {item.remedy}"))
 
 
 def _files(table: RouteTable, paths: tuple[str, ...], *, as_json: bool) -> int:

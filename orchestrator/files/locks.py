@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
+from orchestrator.files.own_folders import make_own
 
 LOCK_SECONDS = 600.0
 Say = Callable[[str], None]
@@ -18,7 +19,7 @@ Say = Callable[[str], None]
 def hold(folder: Path, name: str, say: Say) -> Iterator[None]:
     """Hold a folder of environment `name`, which is made when it is not there. Wait for another command that has it."""
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_own(folder)
         handle = (folder / "lock").open("a+")
     except OSError as error:
         raise OrchestratorError(

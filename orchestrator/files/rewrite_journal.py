@@ -17,11 +17,16 @@ from typing import Any
 from orchestrator.errors import OrchestratorError, RefusedInput
 from orchestrator.files.image_rewrite import Change, content_digest
 from orchestrator.files.named_files import read_given
+from orchestrator.files.own_folders import make_own, no_link
 from orchestrator.files.replace import replace_whole
 
 JOURNALS = "rewrites"
 # Bytes: of a rewrite of many large files.
 LARGEST_JOURNAL = 1 << 30
+
+
+def _journals(state_dir: Path) -> Path:
+    return no_link(state_dir / JOURNALS)
 
 
 def write(changes: Sequence[Change], state_dir: Path, stage: Mapping[str, str] | None = None) -> Path:
@@ -48,11 +53,11 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _write_journal(changes: Sequence[Change], state_dir: Path, stage: Mapping[str, str] | None) -> Path:
-    folder = state_dir / JOURNALS
+    folder = _journals(state_dir)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     path, unfinished = folder / f"{stamp}.json", folder / f"{stamp}.unfinished"
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_own(folder)
         with unfinished.open("w", encoding="utf-8") as out:
             # One line a file, written as it comes: a large run is never in memory as a whole.
             out.write(json.dumps(stage or {})[:-1] + (", " if stage else "") + '"files": [')
@@ -102,7 +107,7 @@ class Reached:
 
 def reached_stage(state_dir: Path, environment: str) -> Reached | None:
     """What an environment's last stage is; None before the first one. Reads the files that it wrote."""
-    for journal in sorted((state_dir / JOURNALS).glob("*.json"), reverse=True):
+    for journal in sorted(_journals(state_dir).glob("*.json"), reverse=True):
         held = _read_journal(journal)
         if held.get("environment") == environment and held.get("stage"):
             files = held["files"]
@@ -150,7 +155,7 @@ class Undone:
 
 def undo(state_dir: Path) -> Undone:
     """Bring back what the last run changed. A file that was edited since stays as it is and is named."""
-    folder = state_dir / JOURNALS
+    folder = _journals(state_dir)
     journals = sorted(folder.glob("*.json")) if folder.is_dir() else []
     if not journals:
         raise RefusedInput(

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.files.extras import install_command
+from orchestrator.files.own_folders import make_own
 from orchestrator.local.keys import SECRET_KEY, START_ID, access_key, upstreams_path
 
 MODULE = "orchestrator.local.server"
@@ -156,7 +157,7 @@ def ensure_running(state_dir: Path) -> LocalAws:
     if found:
         return found
     _check_installed()
-    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_own(state_dir)
     state_dir.chmod(0o700)
     with _locked(state_dir):
         found = status(state_dir)

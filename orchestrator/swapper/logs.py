@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
+from orchestrator.plain_text import plain
+
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 LOGGER = "orchestrator.swapper"
 _log = logging.getLogger(LOGGER)
@@ -31,7 +33,9 @@ class ConsoleLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         more = "".join(f" {key}={value}" for key, value in vars(record).items() if key not in _OWN)
-        return f"{_time(record)} {record.levelname.lower()} {record.getMessage()}{more}"
+        line = f"{_time(record)} {record.levelname.lower()} {record.getMessage()}{more}"
+        # A line of the log is one event, whatever a Pod or a registry wrote.
+        return plain(line).replace("\n", "\\n")
 
 
 def _time(record: logging.LogRecord) -> str:

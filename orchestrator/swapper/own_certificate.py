@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from orchestrator.errors import OrchestratorError
+from orchestrator.files.own_folders import make_own
 from orchestrator.swapper.cluster_api import ClusterApi, ObjectChanged
 
 _log = logging.getLogger("orchestrator.swapper")
@@ -231,7 +232,7 @@ def _write(path: Path, content: bytes) -> None:
     try:
         if path.is_file() and path.read_bytes() == content:
             return
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_own(path.parent)
         new = path.with_name(f"{path.name}.new")
         new.touch(mode=0o600)
         new.write_bytes(content)

@@ -97,7 +97,7 @@ def _is(resource: StateResource, id_: str, stack: Stack) -> bool:
 def _local(stack: Stack) -> Iterator[Holder]:
     project = stack.context.project
     named = stack.neighbours()
-    for path in sorted((project.state_dir / "local").glob(f"*/state/*/{STATE_FILE}")):
+    for path in sorted(project.own_folder(local=True).glob(f"*/state/*/{STATE_FILE}")):
         name = path.parent.name
         if name == stack.name or path.parents[2].name != name:
             continue

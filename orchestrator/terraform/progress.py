@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Self
 
+from orchestrator.plain_text import drawn_on, plain
 from orchestrator.terraform.stream import REFRESH, Began, Ended, Event
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Progress:
 
     def write(self, line: str) -> None:
         """Print one line."""
+        line = plain(line)
         with self._lock:
             if self._live is not None:
                 self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -119,7 +121,7 @@ class Progress:
 
         with self._lock:
             if self._live is None:
-                console = Console(file=self._target)
+                console = Console(file=drawn_on(self._target))
                 live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
                 live.start()
                 self._live = live
@@ -127,7 +129,7 @@ class Progress:
     def _render(self) -> Text:
         from rich.text import Text
 
-        return Text("\n".join(self.lines()))
+        return Text(plain("\n".join(self.lines())))
 
     def lines(self) -> list[str]:
         """What is shown, for each environment."""

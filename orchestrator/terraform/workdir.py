@@ -24,6 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import OrchestratorError, RefusedInput, local_flag
+from orchestrator.files.own_folders import make_own
 from orchestrator.files.replace import replace_whole
 from orchestrator.project import Project
 
@@ -126,10 +127,7 @@ def render(
     folder = workdir_of(project, environment.name, local=local)
     files = dict(_files(project, environment, local_key=local_key, protected_only=protected_only))
     try:
-        _make_private(project.state_dir)
-        if local:
-            _make_private(folder.parent)
-        _make_private(folder)
+        make_own(folder)
         for name, content in files.items():
             write_if_changed(folder / name, content)
         _remove_stale(folder / "root", {name for name in files if name.startswith("root/")}, folder)
@@ -295,9 +293,3 @@ def _bring_lock(project: Project, folder: Path) -> None:
     fresh = write_if_changed(folder / "lock-origin", hashlib.sha256(content).hexdigest().encode())
     if fresh or not (folder / "root" / LOCK).is_file():
         write_if_changed(folder / "root" / LOCK, content)
-
-
-def _make_private(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_mode & 0o077:
-        folder.chmod(0o700)

@@ -77,11 +77,14 @@ class Cache:
 
 
 @pytest.fixture
-def cache(project: Callable[..., Project], local_aws: LocalAws, account_id: str) -> Cache:
+def cache(
+    project: Callable[..., Project],
+    local_aws: LocalAws,
+    with_local_aws: Callable[[Project], Project],
+    account_id: str,
+) -> Cache:
     made = project(dev=TEXT.format(account=account_id))
-    made.state_dir.mkdir()
-    (made.state_dir / "local-aws").symlink_to(local_aws.log.parent)
-    return Cache(made, local_aws, account_id)
+    return Cache(with_local_aws(made), local_aws, account_id)
 
 
 def test_repositories_get_the_settings_that_their_template_has_now(cache: Cache) -> None:

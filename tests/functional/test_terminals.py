@@ -94,3 +94,30 @@ def test_a_window_too_narrow_for_a_table_shows_the_whole_answer(shown: Shown, co
 def test_a_window_without_a_width_breaks_nothing(shown: Shown) -> None:
     assert MANNER.as_json is False
     assert len(shown("route", "stage", "nginx", columns=0).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("route", "dev", "a/\x1b[2J\u202eb", "quay.io/a/b:1"),
+        ("route", "dev", "a\rb", "--json"),
+        ("validate", "odd\x1b[2J"),
+        ("validate", "dev"),
+        ("output", "dev", "\x1b]0;title\x07"),
+        ("\x1b[2J",),
+        ("validate", "--\x1b[2J"),
+        ("images", "dev", "pods.yaml"),
+    ],
+    ids=str,
+)
+def test_what_strangers_wrote_moves_no_cursor(
+    shown: Shown, arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pods.yaml").write_text('kind: Pod\nspec: {containers: [{image: "quay.io/a/\\e[2J\\u202Eb"}]}\n')
+    file = tmp_path / "environments" / "dev.tfvars"
+    file.write_text(file.read_text().replace('"dev"', '"d\x1b[2J\u202ev"'))
+    # In black and white, so that no colour is of this program.
+    said = shown(*arguments, NO_COLOR="1")
+    assert any(escape in said for escape in ("\\u", "\\x", "\\r"))
+    assert not {"\x1b", "\x07", "\r", "\u202e"} & set(said)

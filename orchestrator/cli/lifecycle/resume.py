@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.files.directory_storage import DirectoryStorage
+from orchestrator.files.own_folders import make_own
 from orchestrator.files.own_records import read_record
 from orchestrator.files.replace import replace_whole
 from orchestrator.lifecycle.storage import MemoryStorage
@@ -70,7 +71,7 @@ def begin(folder: Path, settings: Settings, allow: float | None, now: datetime) 
         pass  # none, or one that cannot be read: a new run reads everything
     made = Attempt(folder, f"cli {now.isoformat()}", now, resumed=False)
     made.end()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_own(folder)
     document = {"seed": made.seed, "started": now.isoformat(), "asked": asked}
     replace_whole(record, json.dumps(document).encode())
     return made

@@ -10,6 +10,7 @@ from typing import Any
 from orchestrator.cli.mirror.words import size
 from orchestrator.oci.copy_events import BlobDone, Event, ManifestDone, Moved, Retried, SourceRead, Waiting
 from orchestrator.oci.ports import Place
+from orchestrator.plain_text import drawn_on, plain
 
 # Between two lines in a pipe.
 QUIET_SECONDS = 5.0
@@ -62,7 +63,7 @@ class CopyProgress:
         from rich.progress import Progress as Bars
 
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-        terminal = self._terminal or Console(stderr=True)
+        terminal = self._terminal or Console(file=drawn_on(sys.stderr))
         self._bar = Bars(*columns, TimeRemainingColumn(), console=terminal, transient=True)
         self._task = self._bar.add_task(self._count(), total=self._plan_bytes or 1)
         self._bar.start()
@@ -101,7 +102,7 @@ class CopyProgress:
             if len(self._images) >= BARS:
                 return
             name, total = self._planned[place]
-            task = self._images[place] = self._bar.add_task(_shortened(name), total=total)
+            task = self._images[place] = self._bar.add_task(plain(_shortened(name)), total=total)
         self._bar.update(task, completed=self._planned[place][1] - self._left[place])
 
     def _count(self) -> str:
@@ -117,7 +118,7 @@ class CopyProgress:
     def _line(self, text: str) -> None:
         if self._quiet:
             return
-        self._told = time.monotonic()
+        self._told, text = time.monotonic(), plain(text)
         if self._bar is not None:
             self._bar.console.print(text, markup=False, highlight=False)
         else:

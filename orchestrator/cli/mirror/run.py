@@ -17,6 +17,7 @@ from orchestrator.cli.mirror.show import Shown
 from orchestrator.cli.mirror.source_tags import references_of
 from orchestrator.cli.mirror.write_routes import missing_routes
 from orchestrator.cli.project_session import project_session
+from orchestrator.files.own_folders import make_own
 from orchestrator.mirroring.copy_jobs import CopyJob
 from orchestrator.mirroring.gaps import Gap
 from orchestrator.mirroring.mirror_entries import entry_lines
@@ -79,7 +80,7 @@ class MirrorRun:
         if archive is not None:
             self.registries.add_source(archive)
         folder = project.own_folder("mirror", local=local)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_own(folder)
         self._journal = Journal(folder / f"{environment.name}.sqlite")
 
     def __enter__(self) -> MirrorRun:

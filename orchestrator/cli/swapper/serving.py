@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from orchestrator.cli.swapper.swap_copies import CopyHome, SwapCopies
 from orchestrator.errors import OrchestratorError
+from orchestrator.files.own_folders import make_own
 from orchestrator.swapper.cluster_api import ClusterApi
 from orchestrator.swapper.copy_queue import CopyQueue
 from orchestrator.swapper.image_state import ImageState
@@ -141,7 +142,7 @@ def _news(home: CopyHome, copies: SwapCopies, looks: MirrorLooks) -> list[Deleti
 
 def _make(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_own(folder)
     except OSError as error:
         raise OrchestratorError(
             f"The folder {folder} cannot be made: {error.strerror}.",

@@ -110,7 +110,7 @@ def test_a_shared_provider_that_is_killed_in_the_middle_of_a_plan_is_replaced(ap
 
 
 def test_an_embedded_aws_that_dies_is_said_and_the_next_apply_starts_over(world: World) -> None:
-    (world.project.state_dir / "local-aws").unlink()
+    (world.project.local_aws_dir / "server.json").unlink()
     try:
         mine = ensure_running(world.project.local_aws_dir)
         own = World(world.project, world.account, mine)

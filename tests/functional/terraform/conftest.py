@@ -103,13 +103,16 @@ class World:
 
 
 @pytest.fixture
-def world(project: Callable[..., Project], local_aws: LocalAws, account_id: str) -> World:
+def world(
+    project: Callable[..., Project],
+    local_aws: LocalAws,
+    with_local_aws: Callable[[Project], Project],
+    account_id: str,
+) -> World:
     """The environment `dev`, not applied yet."""
     made = project(dev=SMALL.format(account=account_id))
-    made.state_dir.mkdir()
     # One server for all tests, each with an account of its own.
-    (made.state_dir / "local-aws").symlink_to(local_aws.log.parent)
-    return World(made, account_id, local_aws)
+    return World(with_local_aws(made), account_id, local_aws)
 
 
 @pytest.fixture
