@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import IO, Any
 
 # C0 and C1 without tab and newline; what turns the direction of text; Unicode's own ends of lines.
 _STEERING = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -34,7 +34,7 @@ def _escape(found: re.Match[str]) -> str:
 class PlainStream:
     """A terminal's stream that takes plain text alone, and is that stream in all else."""
 
-    def __init__(self, under: TextIO) -> None:
+    def __init__(self, under: IO[str]) -> None:
         self._under = under
 
     def __getattr__(self, name: str) -> Any:
@@ -49,11 +49,11 @@ class PlainStream:
         self._under.writelines(map(plain, lines))
 
     @property
-    def drawn_on(self) -> TextIO:
+    def drawn_on(self) -> IO[str]:
         """The stream itself."""
         return self._under
 
 
-def drawn_on(stream: TextIO) -> TextIO:
+def drawn_on(stream: IO[str] | PlainStream) -> IO[str]:
     """The stream for what moves the cursor itself, such as a bar; its texts have to be plain already."""
     return stream.drawn_on if isinstance(stream, PlainStream) else stream

@@ -1,6 +1,6 @@
 """Text of a `*.tfvars` file -> what its parsers would choke on. One pass finds it, in linear time.
 
-HashiCorp's parser takes minutes for a heredoc of many lines and for 1e99999999. A reader that recurses runs out of
+HashiCorp's parser takes minutes for a heredoc of many lines, for a text of many escaped `${`, and for 1e99999999. A reader that recurses runs out of
 stack. No variable of an environment needs such values, so that they are refused before anything parses them. The same
 pass sees which bracket is not closed: the parsers name the end of the file instead.
 """
@@ -14,6 +14,7 @@ MOST_DEPTH = 50
 MOST_DIGITS = 100
 MOST_EXPONENT = 300
 MOST_HEREDOC_LINES = 1000
+MOST_ESCAPES = 1000
 
 _TOKEN = re.compile(
     r"""
@@ -98,9 +99,17 @@ def scan_bounds(text: str) -> Bounds:
                 what = f"A heredoc has more than {MOST_HEREDOC_LINES} lines."
                 return _excess(text, match.start(), what, "Shorten it: no variable takes a text of that length.")
             position = stop
+        if kind in {"string", "heredoc"} and _has_many_escapes(text[match.start() : position]):
+            what = f"A text has more than {MOST_ESCAPES} escaped `${{` or `%{{`."
+            return _excess(text, match.start(), what, "Shorten it: no variable takes such a text.")
     if stack and unclosed is None:
         unclosed = stack[-1]
     return Bounds(None, Unclosed(_line(text, unclosed.position), unclosed.bracket) if unclosed else None)
+
+
+def _has_many_escapes(text: str) -> bool:
+    """Has it more parts than a parser takes in reasonable time? `$${` and `%%{` each end one."""
+    return text.count("$${") + text.count("%%{") > MOST_ESCAPES
 
 
 def is_too_long(number: str) -> bool:
