@@ -1,4 +1,4 @@
-"""Text of strangers as people may see it: nothing in it moves a terminal's cursor, hides, reorders or forges a line.
+"""Text of strangers as people may see it: nothing in it moves a cursor, hides, reorders or forges a line.
 
 File names, values, messages of AWS, registries and clusters are written by others. A control character in one is shown
 as its escape, which reads the same in JSON. What is no terminal gets documents byte for byte.

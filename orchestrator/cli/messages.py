@@ -114,7 +114,7 @@ def wants_colour() -> bool:
 
 
 def fitted(text: str, stream: TextIO, *, taken: int = 0) -> str:
-    """Sentences as they are printed there, in plain text: broken where it is a terminal, of which `taken` columns hold something else."""
+    """Sentences in plain text; on a terminal, of which `taken` columns hold something else, they are broken."""
     return wrapped(plain(text), os.get_terminal_size(stream.fileno()).columns - taken if stream.isatty() else None)
 
 

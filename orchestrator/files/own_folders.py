@@ -29,8 +29,8 @@ def no_link(path: Path) -> Path:
 def make_own(folder: Path) -> None:
     """Make a folder, and all from `.orchestrator` down to it, so that nobody else can enter them.
 
-    A folder that a person named elsewhere keeps its mode where it is there already. Raises OSError, and RefusedInput for
-    a symbolic link below `.orchestrator`: a folder on the way, or an entry of this one.
+    A folder that a person named elsewhere keeps its mode where it is there already. Raises OSError.
+    Raises RefusedInput for a symbolic link below `.orchestrator`: a folder on the way, or an entry of this one.
     """
     parts = folder.parts
     if OWN not in parts:
