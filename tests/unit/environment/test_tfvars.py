@@ -128,7 +128,12 @@ REFUSED = [
     ("a heredoc of 200,000 lines", "a = <<E\n" + "x\n" * 200_000 + "E\n", 1, ["more than 1000 lines"]),
     ("a heredoc of 200,000 lines without an end", "a = <<-E\n" + "x\n" * 200_000, 1, ["more than 1000 lines"]),
     ("60,000 escaped templates in a text", 'a = "' + "$${" * 60_000 + '"\n', 1, ["more than 1000 escaped"]),
-    ("40,000 escaped templates in a line of a heredoc", "a = <<E\n" + "%%{" * 40_000 + "\nE\n", 1, ["more than 1000 escaped"]),
+    (
+        "40,000 escaped templates in a line of a heredoc",
+        "a = <<E\n" + "%%{" * 40_000 + "\nE\n",
+        1,
+        ["more than 1000 escaped"],
+    ),
     ("an open heredoc", "a = <<EOT\nx\n", 3, ["Unterminated"]),
     ("a quoted name", '"a" = 1', 1, ["must not be quoted"]),
     ("an escape that HCL does not know", 'a = 1\nb = "\\d+"', 2, ["escape"]),
