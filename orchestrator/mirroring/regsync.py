@@ -6,12 +6,14 @@ Options that are not done are refused by name. `creds` are not taken: logins are
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from orchestrator.errors import Location, RefusedInput
+from orchestrator.mirroring.expressions import alternatives
 from orchestrator.mirroring.loose_versions import parse_loose_range
-from orchestrator.mirroring.tag_selection import TagSelection, compile_pattern, select_tags
+from orchestrator.mirroring.tag_selection import TagSelection, compile_pattern
 from orchestrator.mirroring.wishes import Wish, check_platform, read_reference
 from orchestrator.yaml_documents import shown, texts_of
 
@@ -26,6 +28,9 @@ _LEFT = (
     *("referrers", "referrerSlow", "digestTags", "interval", "schedule", "ratelimit", "fastCheck", "fastCopy"),
     *("forceRecursive", "blobLimit", "cacheCount", "cacheTime", "parallel", "skipDockerConfig", "userAgent"),
 )
+# An anchor counts where no quantifier makes it optional, and no backslash makes it a character.
+_BEGINS = re.compile(r"(?:\^|\\A)(?![*+?{])")
+_ENDS = re.compile(r"(?:(?<!\\)(?:\\\\)*(?:\$|\\z))\Z")
 _DEFAULTS = {*_UNDONE, *_LEFT}
 _KNOWN = {*_CHOICES, *_DEFAULTS}
 
@@ -116,18 +121,24 @@ def _repository(place: Any) -> str:
 
 
 def _selections(name: str, at: str, entry: dict[str, Any]) -> list[TagSelection]:
-    """One for each of tagSets and for tags: what any of them takes is copied. Without any it is all tags."""
+    """One for each of tagSets, and one for tags where they say something: what any of them takes is copied.
+
+    An empty set of tagSets takes all tags, as regsync has it; so does an entry without any.
+    """
     sets = entry.get("tagSets") or []
     if not isinstance(sets, list):
         raise _refused(name, f"{at} has tagSets that are no list", "Write - allow, deny and semverRange.")
-    chosen = [_tags(name, at, found) for found in (*sets, entry.get("tags"))]
-    return [each for each in chosen if each is not None] or [select_tags()]
+    found = [_tags(name, at, each) for each in sets]
+    tags = entry.get("tags")
+    chosen = _tags(name, at, tags)
+    if not found or any((tags or {}).values()):
+        found.append(chosen)
+    return found
 
 
-def _tags(name: str, at: str, tags: Any) -> TagSelection | None:
-    """None where nothing is said. A tag must be in a range, match one of `allow` and none of `deny`."""
-    if tags is None:
-        return None
+def _tags(name: str, at: str, tags: Any) -> TagSelection:
+    """All where nothing is said. A tag must be in a range, match one of `allow` and none of `deny`."""
+    tags = {} if tags is None else tags
     if not isinstance(tags, dict) or not set(tags) <= {"allow", "deny", "semverRange"}:
         raise _refused(name, f"{at} has tags of another form", "Write allow, deny and semverRange, each a list.")
     lists = {}
@@ -136,7 +147,9 @@ def _tags(name: str, at: str, tags: Any) -> TagSelection | None:
         if texts is None:
             raise _refused(name, f"{at} has tags whose {key} is no list of texts", f'Write {key}: ["1.2"], in quotes.')
         lists[key] = texts
-    for pattern in (*lists["allow"], *lists["deny"]):
+    ranges = tuple(parse_loose_range(text) for text in lists["semverRange"] if text)
+    allow, deny = (tuple(map(compile_pattern, lists[key])) for key in ("allow", "deny"))
+    for pattern in (each.text for each in (*allow, *deny)):
         if _is_open(pattern):
             raise _refused(
                 name,
@@ -144,27 +157,10 @@ def _tags(name: str, at: str, tags: Any) -> TagSelection | None:
                 f'Write it in parentheses: "({pattern[:100]})".',
                 "Only its first part is held at the beginning then, and its last one at the end.",
             )
-    ranges = tuple(parse_loose_range(text) for text in lists["semverRange"] if text)
-    if not ranges and not lists["allow"] and not lists["deny"]:
-        return None
-    allow, deny = map(compile_pattern, lists["allow"]), map(compile_pattern, lists["deny"])
-    return TagSelection((), tuple(allow), ranges, tuple(deny), both=True)
+    return TagSelection((), allow, ranges, deny, both=True)
 
 
 def _is_open(pattern: str) -> bool:
-    """Is there an | outside of every parenthesis and bracket?"""
-    depth, bracket, escaped = 0, False, False
-    for character in pattern:
-        if escaped:
-            escaped = False
-        elif character == "\\":
-            escaped = True
-        elif bracket:
-            bracket = character != "]"
-        elif character == "[":
-            bracket = True
-        elif character in "()":
-            depth += 1 if character == "(" else -1
-        elif character == "|" and depth == 0:
-            return True
-    return False
+    """Does one of its alternatives not hold the whole tag, once ^ stands before the first and $ after the last?"""
+    found = alternatives(pattern)
+    return not (all(map(_BEGINS.match, found[1:])) and all(map(_ENDS.search, found[:-1])))

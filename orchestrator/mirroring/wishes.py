@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.tag_selection import TagSelection
 from orchestrator.routes.reference import ImageReference, InvalidReference, parse_reference
+from orchestrator.yaml_documents import shown
 
+_PLATFORM_KEYS = ("os", "architecture", "arch", "variant")
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?", re.ASCII)
 
 
@@ -61,7 +63,10 @@ def check_platform(text: str, where: Location | None = None) -> str:
 
 
 def listed_platforms(entries: object, where: Location) -> tuple[str, ...]:
-    """`[{os, architecture}]` of oc-mirror, keys in any case, or `os/architecture`. Raises RefusedInput."""
+    """`[{os, architecture}]` of oc-mirror, keys in any case, or `os/architecture`. Raises RefusedInput.
+
+    A `variant` is taken too: oc-mirror's filter has none, and without it `arm` means every arm.
+    """
     if entries is not None and not isinstance(entries, list):
         raise RefusedInput(
             f"{where.file}: platforms is no list.", remedy='Write platforms: ["linux/amd64"].', where=where
@@ -69,7 +74,17 @@ def listed_platforms(entries: object, where: Location) -> tuple[str, ...]:
     found = []
     for entry in entries or ():
         if isinstance(entry, dict):
-            parts = {str(key).lower(): value for key, value in entry.items() if isinstance(value, str)}
-            entry = f"{parts.get('os') or 'linux'}/{parts.get('architecture') or parts.get('arch') or ''}"
+            parts = {str(key).lower(): value for key, value in entry.items()}
+            unread = [key for key in entry if str(key).lower() not in _PLATFORM_KEYS]
+            if unread:
+                raise RefusedInput(
+                    f"{where.file}: a platform has {str(unread[0])[:100]!a}, which is not done here.",
+                    why="It would choose other images than those that are copied.",
+                    remedy="Write os, architecture and variant alone.",
+                    where=where,
+                )
+            variant = parts.get("variant")
+            texts = (parts.get("os") or "linux", parts.get("architecture") or parts.get("arch") or "", variant)
+            entry = "/".join(text if isinstance(text, str) else shown(text) for text in texts[: 3 if variant else 2])
         found.append(check_platform(entry if isinstance(entry, str) else "", where))
     return tuple(dict.fromkeys(found))

@@ -224,6 +224,35 @@ def test_additional_images_may_have_platforms_and_blocked_ones_are_expressions()
 
 
 @pytest.mark.parametrize(
+    ("platform", "read"),
+    [
+        ("{os: linux, architecture: arm, variant: v7}", "linux/arm/v7"),
+        ("{architecture: arm64, variant: ''}", "linux/arm64"),
+        ("{OS: windows, Arch: amd64}", "windows/amd64"),
+    ],
+)
+def test_a_platform_is_taken_with_its_variant(platform: str, read: str) -> None:
+    found = read_document("isc.yaml", f"{HEAD}  additionalImages: [{{name: quay.io/a/b:1, platforms: [{platform}]}}]\n")
+    assert found is not None
+    assert [each.platforms for each in found if isinstance(each, Wish)] == [(read,)]
+
+
+@pytest.mark.parametrize(
+    "platform",
+    [
+        "{os: linux, variant: v7}",
+        "{os: linux, architecture: [arm]}",
+        "{os: [linux], architecture: arm}",
+        "{os: linux, architecture: arm, variant: [v7]}",
+        "{architecture: arm, os.version: '10'}",
+    ],
+)
+def test_a_platform_that_would_choose_others_is_refused(platform: str) -> None:
+    with pytest.raises(RefusedInput, match=r"is no platform|not done here"):
+        read_document("isc.yaml", f"{HEAD}  additionalImages: [{{name: quay.io/a/b:1, platforms: [{platform}]}}]\n")
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         ('{"schema": "olm.package", ', "cannot be read"),

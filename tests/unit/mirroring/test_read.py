@@ -140,6 +140,10 @@ def test_a_configuration_of_regsync_is_read_as_it_is() -> None:
         ("  parallel: 2\n", "  surprise: 2\n", "defaults has an unknown"),
         ("v[0-9.]+", "v[:digit:]+", "\\[0-9\\]"),
         ("v[0-9.]+", "v1|v2", "which regsync reads as \\^v1\\|v2\\$"),
+        ("v[0-9.]+", "^v1$|v2$", "which regsync reads"),
+        ("v[0-9.]+", r"v1\\$|^v2", "which regsync reads"),
+        ("v[0-9.]+", "v1$|^?v2", "which regsync reads"),
+        ("v[0-9.]+", "[]|]|v2", "which regsync reads"),
         ("v[0-9.]+", "(?!x)v", "look-ahead"),
         ("busybox:1\n    type", "busybox\n    type", "renames 1 to latest"),
         ("source: busybox:1", "source: busybox", "renames latest to 1"),
@@ -157,6 +161,37 @@ def test_what_of_regsync_is_not_done_is_refused_by_name(old: str, new: str, says
     assert old in REGSYNC
     with pytest.raises(RefusedInput, match=says):
         read("regsync.yml", REGSYNC.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "taken"),
+    [
+        ("^2[.]1$|^3$", ["2.1", "3"]),
+        ("2[.]1$|^3$|^4", ["2.1", "3", "4"]),
+        ("2[]|.]1", ["2.1"]),
+        ("[^]|]+[.]1", ["2.1", "12.1"]),
+        ("[[:digit:]|]+", ["3", "4"]),
+    ],
+)
+def test_alternatives_that_each_hold_the_whole_tag_are_taken(pattern: str, taken: list[str]) -> None:
+    _, two = read("regsync.yml", REGSYNC.replace('"v[0-9.]+", "latest"', f"'{pattern}'"))
+    assert two.tags is not None
+    assert set(two.tags.choose(["2.1", "2.10", "12.1", "3", "3.3", "4"])) == set(taken)
+
+
+@pytest.mark.parametrize("empty", ["{}", "null", '{semverRange: [""]}', "{allow: []}"])
+def test_an_empty_set_takes_all_tags_as_regsync_has_it(empty: str) -> None:
+    entry = REGSYNC.partition("    tags:\n")[0]
+    held = ["edge", "1.0.5", "x"]
+
+    def chosen(more: str) -> set[str]:
+        wishes = read("regsync.yml", entry + more)[1:]
+        return {tag for each in wishes if each.tags for tag in each.tags.choose(held)}
+
+    assert chosen(f"    tagSets: [{{allow: [edge]}}, {empty}]\n") == set(held)
+    # `tags` that says nothing is none beside sets; every tag is in a range without text.
+    alone = set(held) if "semverRange" in empty else {"edge"}
+    assert chosen(f"    tagSets: [{{allow: [edge]}}]\n    tags: {empty}\n") == alone
 
 
 def test_sets_of_tags_come_beside_each_other_and_every_option_of_regsync_is_known() -> None:

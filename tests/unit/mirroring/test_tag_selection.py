@@ -47,7 +47,11 @@ def test_denied_tags_and_those_of_signatures_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["(", "[a", "*", "a)|(b", "(?!a)b", r"(a)\1", "[:digit:]+", "a{1,500}{1,500}", "a" * 501]
+    "text",
+    [
+        *("(", "[a", "*", "a)|(b", "(?!a)b", r"(a)\1", "[:digit:]+", "a{1,500}{1,500}", "a" * 501),
+        *("[a[b]", "[a&&b]", "[+--]", "[[:alpha:]~~b]", "a{,2}", "(?x)a b", r"\<a", "(?i-u:a)"),
+    ],
 )
 def test_what_is_no_regular_expression_of_gos_is_refused(text: str) -> None:
     with pytest.raises(RefusedInput):
@@ -70,6 +74,7 @@ def test_an_expression_is_gos_and_matches_whole_tags() -> None:
     assert not parse_expression("v[0-9]+").matches("xv1")
     assert parse_expression("v[0-9]+").is_in("xv1y")
     assert parse_expression("(?i)V1").matches("v1")
+    assert parse_expression(r"[a\[b&]+(?P<xu>x)").matches("a&x")
 
 
 @pytest.mark.parametrize(
