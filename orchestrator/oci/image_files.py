@@ -5,18 +5,18 @@ Source: OCI image-spec, layers: the last layer wins; `.wh.NAME` takes NAME away,
 
 from __future__ import annotations
 
-import io
 import json
 import posixpath
-import tarfile
 import zlib
 from collections.abc import Iterator
-from typing import IO, Any, cast
+from dataclasses import dataclass
+from typing import Any
 
 from orchestrator.oci.blobs import BlobStream, read_blob, until_right
 from orchestrator.oci.client import RemoteRegistry
 from orchestrator.oci.copy_events import Retried
 from orchestrator.oci.errors import NotUsable
+from orchestrator.oci.layer_entries import BadLayer, LayerReader
 from orchestrator.oci.manifest import Descriptor, Manifest, fits, parse_platform
 from orchestrator.oci.retry import Budget
 
@@ -25,8 +25,8 @@ _OPAQUE = ".wh..wh..opq"
 _CONFIG_LIMIT = 8 * 2**20
 # A file of a catalog, unpacked; Red Hat's largest package has about 60 MiB.
 FILE_LIMIT = 512 * 2**20
-# All files of a layer below the folder. Red Hat's largest catalog has some hundred MiB in thousands of files.
-LAYER_LIMIT = 2 * 2**30
+# All files below the folder. Red Hat's largest catalog has some hundred MiB in thousands of files.
+IMAGE_LIMIT = 2 * 2**30
 FILES_LIMIT = 100_000
 
 
@@ -93,80 +93,103 @@ def files_below(registry: RemoteRegistry, repository: str, image: Manifest, fold
                 f"{registry.name}/{repository}: a layer is packed with zstd, which is not read here.",
                 remedy="Push the image with gzip layers: skopeo copy --dest-compress-format gzip.",
             )
-        _lay(found, root, _layer(registry, repository, layer, root))
+        _lay(found, root, _layer(registry, repository, layer, root, found))
     return found
 
 
-def _lay(found: dict[str, bytes], root: str, entries: list[tuple[str, bytes | None]]) -> None:
-    """Put one layer over what the layers below it have."""
-    gone = set()
-    for path, content in entries:
-        if content is None:
-            folder, name = posixpath.split(path)
-            gone.add(folder if name == _OPAQUE else posixpath.join(folder, name.removeprefix(_WHITEOUT)))
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A hard link: the file has the content of the one at `path`."""
+
+    path: str
+
+
+# None is for what the layer takes away.
+_Laid = tuple[str, bytes | _Link | None]
+
+
+def _lay(found: dict[str, bytes], root: str, entries: list[_Laid]) -> None:
+    """Put one layer over what the layers below it have. Raises NotUsable for a link out of the folder."""
+    gone = {path for path, content in entries if content is None}
     for known in [known for known in found if not gone.isdisjoint(_with_parents(posixpath.join(root, known)))]:
         del found[known]
     for path, content in entries:
-        if content is not None:
-            found[posixpath.relpath(path, root) if root else path] = content
+        if isinstance(content, _Link):
+            held = found.get(_within(content.path, root)) if _is_below(content.path, root) else None
+            if held is None:
+                raise NotUsable(
+                    f"/{path} is a hard link to /{content.path[:200]}, which is no file below /{root}.",
+                    why="Only the files below that folder are read.",
+                    remedy="Build the image with copies of its files.",
+                )
+            found[_within(path, root)] = held
+        elif content is not None:
+            found[_within(path, root)] = content
 
 
-def _layer(registry: RemoteRegistry, repository: str, layer: Descriptor, root: str) -> list[tuple[str, bytes | None]]:
-    """What the layer says of `root`: (path, content), None for what it takes away."""
+def _within(path: str, root: str) -> str:
+    return posixpath.relpath(path, root) if root else path
+
+
+def _layer(
+    registry: RemoteRegistry, repository: str, layer: Descriptor, root: str, found: dict[str, bytes]
+) -> list[_Laid]:
+    """What the layer says of `root`, below which the layers before it have `found`."""
     stream = _stream(registry, repository, layer)
     try:
         # A layer takes its time: attempts are counted, not seconds.
         counted = Budget(attempts=registry.budget.attempts)
-        return until_right(stream, lambda: list(_entries(stream.pieces(0, layer.size), root)), counted)
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        return until_right(stream, lambda: _entries(stream.pieces(0, layer.size), root, found), counted)
+    except (BadLayer, zlib.error) as error:
         raise NotUsable(
-            f"{registry.name}/{repository}: the layer {layer.digest} is no tar archive: {error}.",
+            f"{registry.name}/{repository}: the layer {layer.digest} is no tar archive that is read here: {error}.",
             remedy="Push the image again with a current client.",
         ) from error
 
 
-def _entries(pieces: Iterator[bytes], root: str) -> Iterator[tuple[str, bytes | None]]:
-    source = _Pieces(pieces)
-    files = size = 0
-    with tarfile.open(fileobj=cast("IO[bytes]", source), mode="r|*") as archive:
-        for member in archive:
-            path = _normal(member.name)
-            name = posixpath.basename(path)
-            if name.startswith(_WHITEOUT):
-                yield path, None
-            elif member.isfile() and _is_below(path, root):
-                files, size = files + 1, size + member.size
-                if member.size > FILE_LIMIT:
-                    raise tarfile.ReadError(f"{path} has {member.size} bytes")
-                if size > LAYER_LIMIT or files > FILES_LIMIT:
-                    raise NotUsable(
-                        f"A layer has more than {LAYER_LIMIT} bytes or {FILES_LIMIT} files below /{root}.",
-                        why="That much is held in memory; no catalog has it.",
-                        remedy="See what made the image, or name another one.",
-                    )
-                content = archive.extractfile(member)
-                yield path, content.read() if content is not None else b""
-    # The digest is known at the end only.
+def _entries(pieces: Iterator[bytes], root: str, found: dict[str, bytes]) -> list[_Laid]:
+    laid: list[_Laid] = []
+    failure: Exception | None = None
+    try:
+        laid += _read_entries(pieces, root, found)
+    except (BadLayer, zlib.error) as error:
+        failure = error
+    # The digest is known at the end only: where it is wrong, the content is read anew.
     for _ in pieces:
         pass
+    if failure is not None:
+        raise failure
+    return laid
 
 
-class _Pieces(io.RawIOBase):
-    """Pieces of bytes as a stream."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        super().__init__()
-        self._pieces = pieces
-        self._held = b""
-
-    def read(self, size: int = -1) -> bytes:
-        if not self._held:
-            self._held = next(self._pieces, b"")
-        if size < 0 or len(self._held) <= size:
-            taken, self._held = self._held, b""
-            return taken
-        taken, self._held = self._held[:size], self._held[size:]
-        return taken
+def _read_entries(pieces: Iterator[bytes], root: str, found: dict[str, bytes]) -> Iterator[_Laid]:
+    files, size = len(found), sum(map(len, found.values()))
+    reader = LayerReader(pieces)
+    for entry in reader:
+        path = _normal(entry.name)
+        folder, name = posixpath.split(path)
+        if name.startswith(_WHITEOUT):
+            gone = folder if name == _OPAQUE else posixpath.join(folder, name.removeprefix(_WHITEOUT))
+            if not _is_below(gone, root) and not _is_below(root, gone):
+                continue
+            laid: _Laid = gone, None
+        elif not (entry.is_file or entry.link) or not _is_below(path, root):
+            continue
+        elif entry.is_sparse:
+            raise BadLayer(f"{path[:200]} is a sparse file")
+        elif entry.size > FILE_LIMIT:
+            raise BadLayer(f"{path[:200]} has {entry.size} bytes")
+        else:
+            laid = path, _Link(_normal(entry.link)) if entry.link else b""
+        # A path costs its folders' names, too.
+        files, size = files + 1, size + entry.size + len(path) * (1 + path.count("/"))
+        if size > IMAGE_LIMIT or files > FILES_LIMIT:
+            raise NotUsable(
+                f"The image has more than {IMAGE_LIMIT} bytes or {FILES_LIMIT} files below /{root}.",
+                why="That much is held in memory; no catalog has it.",
+                remedy="See what made the image, or name another one.",
+            )
+        yield (path, reader.content()) if laid[1] == b"" else laid
 
 
 def _stream(registry: RemoteRegistry, repository: str, blob: Descriptor) -> BlobStream:
