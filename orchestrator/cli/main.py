@@ -77,6 +77,10 @@ COMMANDS = {
         "orchestrator.cli.deployer_policy_command:deployer_policy",
         "The least IAM policy with which an environment can be applied.",
     ),
+    "command-image": (
+        "orchestrator.cli.program_image.command_image:command_image",
+        "A container image of this command, made without Docker.",
+    ),
     "version": ("orchestrator.cli.version:version", "Versions of this program, Python and Terraform."),
     "completion": ("orchestrator.cli.completion:completion", "Completion for bash, zsh and fish."),
     "docs": ("orchestrator.cli.docs:docs", "The documents that come with this program."),

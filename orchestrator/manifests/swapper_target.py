@@ -29,9 +29,13 @@ if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
 
 
-def own_image(environment: Environment) -> str:
-    """What the webhook's image is called where it is pushed: in the environment's registry, by this version."""
-    return f"{environment.registry_host}/orchestrator-swapper:{__version__}"
+# The webhook's image.
+IMAGE = "orchestrator-swapper"
+
+
+def own_image(environment: Environment, name: str = IMAGE) -> str:
+    """What an image of this program is called where it is pushed: in the environment's registry, by this version."""
+    return f"{environment.registry_host}/{name}:{__version__}"
 
 
 def swapper_target(environment: Environment, table: RouteTable) -> TargetFiles:

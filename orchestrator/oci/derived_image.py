@@ -10,7 +10,7 @@ import gzip
 import io
 import json
 import tarfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,15 +51,16 @@ class PackedLayer:
 Layers = Callable[[Platform], Sequence[PackedLayer]]
 
 
-def pack_layer(files: Mapping[str, bytes]) -> PackedLayer:
-    """A layer of {path: content}, the same bytes for the same files (and the same zlib)."""
+def pack_layer(files: Mapping[str, bytes], *, executable: Collection[str] = ()) -> PackedLayer:
+    """A layer of {path: content}, the same bytes for the same files (and the same zlib). Programs are named in `executable`."""
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path, content in sorted(files.items()):
             member = tarfile.TarInfo(path)
-            member.size, member.mode = len(content), 0o644
+            member.size, member.mode = len(content), 0o755 if path in executable else 0o644
             archive.addfile(member, io.BytesIO(content))
-    return PackedLayer(gzip.compress(made.getvalue(), mtime=0), digest_of(made.getvalue()))
+    # A third of the time of the best compression, for a half per cent more bytes.
+    return PackedLayer(gzip.compress(made.getvalue(), compresslevel=6, mtime=0), digest_of(made.getvalue()))
 
 
 @dataclass(slots=True)

@@ -83,6 +83,7 @@ CALLS_AWS = {
     "pull-secret": "dev",
     "images": "dev --cluster --snapshot s3://records/snapshots/c.json",
     "swapper image": "dev --push",
+    "command-image": "dev --push",
 }
 TERRAFORM = ("plan", "apply", "destroy", "output", "drift")
 # These go on, and say in a line of their answer what they were refused.

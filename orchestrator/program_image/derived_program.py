@@ -1,4 +1,4 @@
-"""The webhook's image: a base with Python, and two layers over it. The same base, lock and program give the same digest."""
+"""An image of this program: a base with Python, and two layers over it. The same base, lock and program give the same digest."""
 
 from __future__ import annotations
 
@@ -16,12 +16,10 @@ from orchestrator.oci.derived_image import DerivedImages, PackedLayer, pack_laye
 from orchestrator.oci.image_files import config_document, image_below
 from orchestrator.oci.manifest import Manifest, Platform
 from orchestrator.oci.registries import Registries
+from orchestrator.program_image.contents import HOME, SCRIPT, locked_packages, own_package, start_script
+from orchestrator.program_image.programs import Program
 from orchestrator.routes.reference import ImageReference
-from orchestrator.swapper.image_contents import HOME, locked_packages, own_package
 
-# Nobody on a node; the Deployment demands that it is not root.
-USER = "65532:65532"
-ENTRYPOINT = ("python", "-m", "orchestrator", "swapper", "serve")
 PLATFORMS = ("linux/amd64", "linux/arm64")
 _VERSION = "PYTHON_VERSION="
 # pyproject.toml: requires-python. An older one ends with a traceback when the Pod starts.
@@ -35,6 +33,7 @@ class ImageRecipe:
     `python` (`3.12`) is the base's Python; empty where its PYTHON_VERSION says it.
     """
 
+    program: Program
     base: ImageReference
     base_name: str
     lock: Path
@@ -44,7 +43,7 @@ class ImageRecipe:
 
 
 @dataclass(slots=True)
-class WebhookImage:
+class ProgramImage:
     """`manifest` is its index (or image), `base_digest` what the base was."""
 
     source: DerivedImages
@@ -56,7 +55,7 @@ class WebhookImage:
 
 def make_image(
     registries: Registries, recipe: ImageRecipe, *, known_as: str, repository: str, tag: str
-) -> WebhookImage:
+) -> ProgramImage:
     """The image in memory, as a source of the name `known_as` that has it as `repository:tag`.
 
     Raises NotUsable where the base lacks a platform, RefusedInput where nobody knows its Python, and what reading it raises.
@@ -65,47 +64,60 @@ def make_image(
     reference = base.digest or base.tag or "latest"
     root = registry.manifest(base.repository, reference)
     python = recipe.python or _python_of(registry, recipe, root)
-    _require_python(python, recipe.base_name)
+    _require_python(python, recipe)
     platforms: list[str] = []
-    program = pack_layer(own_package())
+    program = recipe.program
+    own = own_package(whole=program.whole) | (start_script() if program.whole else {})
+    uppermost = pack_layer(own, executable={SCRIPT})
 
     @cache
     def packages(architecture: str) -> PackedLayer:
-        return pack_layer(locked_packages(architecture, python, lock=recipe.lock, wheels=recipe.wheels))
+        without = program.without.get(architecture, ())
+        return pack_layer(
+            locked_packages(
+                *(architecture, python),
+                lock=recipe.lock,
+                glibc=program.glibc,
+                wheels=recipe.wheels,
+                without=without,
+            )
+        )
 
     def layers(platform: Platform) -> list[PackedLayer]:
         platforms.append(str(platform))
         # The layer that changes least lies lowest. A new version sends the uppermost alone.
-        return [packages(platform.architecture), program]
+        return [packages(platform.architecture), uppermost]
 
     source = DerivedImages(registry, known_as)
-    labels = {"base.name": recipe.base_name, "base.digest": root.digest, "title": "orchestrator-swapper"}
+    labels = {"base.name": recipe.base_name, "base.digest": root.digest, "title": program.name}
     made = source.derive(
-        *(base.repository, root, layers, lambda config: _configure(config, labels)),
+        *(base.repository, root, layers, lambda config: _configure(config, program, labels)),
         platforms=recipe.platforms,
         named=(repository, tag),
     )
-    return WebhookImage(source, made, root.digest, python, platforms)
+    return ProgramImage(source, made, root.digest, python, platforms)
 
 
-def _require_python(python: str, base: str) -> None:
+def _require_python(python: str, recipe: ImageRecipe) -> None:
     """Raise RefusedInput for a Python that this program does not run on."""
     parts = re.fullmatch(r"([0-9]{1,3})\.([0-9]{1,3})", python, re.ASCII)
     if parts is None or (int(parts[1]), int(parts[2])) < OLDEST_PYTHON or parts[1] != "3":
         oldest = ".".join(map(str, OLDEST_PYTHON))
         raise RefusedInput(
-            f"{base} has Python {python[:40]}, with which the webhook does not start.",
+            f"{recipe.base_name} has Python {python[:40]}, with which {recipe.program.called} does not start.",
             why=f"It needs Python {oldest} or a later 3.",
             remedy="Take a newer base: --base python:3.12-slim. Where the base has another Python, say it: --python 3.12.",
         )
 
 
-def _configure(config: dict[str, Any], labels: Mapping[str, str]) -> None:
+def _configure(config: dict[str, Any], program: Program, labels: Mapping[str, str]) -> None:
     own = {"PYTHONPATH": f"/{HOME}", "PYTHONDONTWRITEBYTECODE": "1"}
     before = [entry for entry in config.get("Env") or () if entry.partition("=")[0] not in own]
     config["Env"] = [*before, *(f"{name}={value}" for name, value in own.items())]
-    config["User"], config["WorkingDir"] = USER, "/"
-    config["Entrypoint"] = list(ENTRYPOINT)
+    if program.user:
+        config["User"] = program.user
+    config["WorkingDir"] = program.folder
+    config["Entrypoint"] = list(program.entrypoint)
     # Of the base; it would be the arguments.
     config.pop("Cmd", None)
     config["Labels"] = {

@@ -1,0 +1,1 @@
+"""The commands that make images of this program: `swapper image` and `command-image`."""
