@@ -133,7 +133,7 @@ def start_script() -> dict[str, bytes]:
 
 
 def _beside_the_package(checkout: Path) -> dict[str, bytes]:
-    """What a wheel would hold and a checkout has beside the package, as the wheel's own list says; nothing in a wheel."""
+    """What a checkout has beside the package and a wheel in it, as the wheel's own list says."""
     project = checkout / "pyproject.toml"
     if not project.is_file() or not (checkout / "environments/main.tf").is_file():
         return {}

@@ -106,7 +106,7 @@ def test_the_image_of_the_command_renders_and_knows_terraform(tmp_path: Path) ->
     assert os.access(program, os.X_OK)
     project = tmp_path / "project"
     (project / "environments").mkdir(parents=True)
-    (project / "environments" / "standard.tfvars").write_text(tfvars("standard"))
+    (project / "environments" / "standard.tfvars").write_text(f'{tfvars("standard")}state = {{ bucket = "states" }}\n')
     outside = {"PATH": str(tmp_path), "PYTHONPATH": str(root / "opt/orchestrator"), "HOME": str(tmp_path)}
 
     def answer(*words: str) -> str:

@@ -16,8 +16,8 @@ def command_image(ctx: click.Context, /, **said: Any) -> None:
     """Make an image of this command with all its extras, without Docker: a base, the locked packages, and this program.
 
     For amd64 it holds Terraform, too. git and kubectl are the base's: `affected --since` and `--cluster` need them. The same
-    base, packages and program give the same digest. With NAME the base is read by its route, and the image goes to the registry
-    of the environment.
+    base, packages and program give the same digest. With NAME the base is read by its route. The image goes to the registry of
+    the environment.
     """
     from orchestrator.program_image.programs import COMMAND
 

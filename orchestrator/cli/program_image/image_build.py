@@ -1,4 +1,4 @@
-"""Wires the commands that make an image of this program: registries with their logins, the base by its route, the copy or the archive."""
+"""Wires the commands that make an image of this program: registries, the base by its route, copy or archive."""
 
 from __future__ import annotations
 

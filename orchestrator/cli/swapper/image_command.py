@@ -16,7 +16,7 @@ def image(ctx: click.Context, /, **said: Any) -> None:
     """Make the image that the webhook runs in, without Docker: a base, the locked packages, and this program.
 
     The same base, packages and program give the same digest. Name the base by its digest where nothing may move. With NAME the
-    base is read by its route, and the image goes to the registry of the environment, where its manifests expect it.
+    base is read by its route. The image goes to the registry of the environment, where its manifests expect it.
     """
     from orchestrator.program_image.programs import WEBHOOK
 
