@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from orchestrator.mirroring.operator_catalog import catalog_documents
+from orchestrator.mirroring.catalog_files import catalog_documents
 from orchestrator.mirroring.operator_selection import CatalogWish, ChosenBundles
 
 

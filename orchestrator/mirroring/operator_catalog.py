@@ -6,16 +6,14 @@ what names images and upgrades is kept: a catalog's files hold hundreds of megab
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.errors import Location, RefusedInput
+from orchestrator.mirroring.catalog_files import catalog_documents
 from orchestrator.mirroring.versions import Version, parse_version
-from orchestrator.yaml_documents import UnreadableYaml, load_documents, shown
-
-_DECODER = json.JSONDecoder()
+from orchestrator.yaml_documents import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ def read_catalog(files: Iterable[tuple[str, str]]) -> OperatorCatalog:
         for document in catalog_documents(name, text):
             try:
                 _take(catalog, document)
-            except (KeyError, TypeError, AttributeError) as error:
+            except (KeyError, TypeError, AttributeError, _Twice) as error:
                 raise RefusedInput(
                     f"A document of the schema {shown(document.get('schema'))} is not as its schema says: {error}.",
                     why="File-based catalogs are read as operator-registry reads them.",
@@ -78,47 +76,12 @@ def read_catalog(files: Iterable[tuple[str, str]]) -> OperatorCatalog:
     return catalog
 
 
-def catalog_documents(name: str, text: str) -> Iterator[dict[str, Any]]:
-    """The documents of one of a catalog's files. Raises RefusedInput."""
-    if text.lstrip("\ufeff \t\r\n").startswith("{"):
-        yield from _json_stream(name, text)
-        return
-    try:
-        for document in load_documents(text):
-            if isinstance(document, dict):
-                yield document
-    except UnreadableYaml as error:
-        raise _unreadable(name, error.line, str(error)) from error
-
-
-def _json_stream(name: str, text: str) -> Iterator[dict[str, Any]]:
-    position, end = 0, len(text)
-    while True:
-        while position < end and text[position] in " \t\r\n\ufeff":
-            position += 1
-        if position == end:
-            return
-        try:
-            document, position = _DECODER.raw_decode(text, position)
-        except (ValueError, RecursionError) as error:
-            line = text.count("\n", 0, getattr(error, "pos", position)) + 1
-            raise _unreadable(name, line, getattr(error, "msg", "it is nested too deeply")) from error
-        if isinstance(document, dict):
-            yield document
-
-
-def _unreadable(name: str, line: int, why: str) -> RefusedInput:
-    return RefusedInput(
-        f"A file of the catalog cannot be read: {why}.",
-        remedy="Check the catalog: opm validate.",
-        where=Location(name, line),
-    )
-
-
 def _take(catalog: OperatorCatalog, document: dict[str, Any]) -> None:
     schema = document.get("schema")
     if schema == "olm.package":
-        catalog.defaults[str(document["name"])] = str(document.get("defaultChannel") or "")
+        name = str(document["name"])
+        _once(catalog.defaults, name, f"the package {name[:100]!a}")
+        catalog.defaults[name] = str(document.get("defaultChannel") or "")
     elif schema == "olm.channel":
         entries = tuple(
             ChannelEntry(
@@ -127,10 +90,27 @@ def _take(catalog: OperatorCatalog, document: dict[str, Any]) -> None:
             for entry in document.get("entries") or ()
         )
         channel = Channel(str(document["name"]), str(document["package"]), entries)
-        catalog.channels.setdefault(channel.package, {})[channel.name] = channel
+        channels = catalog.channels.setdefault(channel.package, {})
+        _once(channels, channel.name, f"the channel {channel.name[:100]!a} of {channel.package[:100]!a}")
+        channels[channel.name] = channel
+        seen: set[str] = set()
+        for entry in entries:
+            _once(seen, entry.name, f"the entry {entry.name[:100]!a} of the channel {channel.name[:100]!a}")
+            seen.add(entry.name)
     elif schema == "olm.bundle":
         bundle = _bundle(document)
-        catalog.bundles.setdefault(bundle.package, {})[bundle.name] = bundle
+        bundles = catalog.bundles.setdefault(bundle.package, {})
+        _once(bundles, bundle.name, f"the bundle {bundle.name[:100]!a} of {bundle.package[:100]!a}")
+        bundles[bundle.name] = bundle
+
+
+class _Twice(ValueError):
+    """OLM does not serve a catalog that says one thing twice."""
+
+
+def _once(known: Container[str], name: str, what: str) -> None:
+    if name in known:
+        raise _Twice(f"{what} is there twice")
 
 
 def _bundle(document: dict[str, Any]) -> Bundle:

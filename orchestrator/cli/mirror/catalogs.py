@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator.cli import messages
 from orchestrator.cli.mirror.image_set_charts import of_chart
 from orchestrator.errors import Location, RefusedInput
+from orchestrator.mirroring.catalog_files import catalog_paths
 from orchestrator.mirroring.chart_wishes import ChartWish
 from orchestrator.mirroring.filtered_catalog import filtered_catalog
 from orchestrator.mirroring.gaps import Gap, ignore_gap
@@ -52,11 +53,10 @@ def _files(registries: Registries, reference: str, where: Location | None) -> tu
 
 
 def _texts(reference: str, files: dict[str, bytes], *, keep: bool = False) -> Iterable[tuple[str, str]]:
-    for path in sorted(files):
-        # `.indexignore` and the like are no part of a catalog; each text is let go when it has been read.
-        if not path.rpartition("/")[2].startswith("."):
-            content = files[path] if keep else files.pop(path)
-            yield f"{reference}/{path}", content.decode("utf-8", "replace")
+    for path in catalog_paths(files):
+        # Each text is let go when it has been read.
+        content = files[path] if keep else files.pop(path)
+        yield f"{reference}/{path}", content.decode("utf-8", "replace")
 
 
 def images_wanted(

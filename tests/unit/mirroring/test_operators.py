@@ -260,7 +260,9 @@ def test_a_platform_that_would_choose_others_is_refused(platform: str) -> None:
         ('{"schema": "olm.channel", "name": "a"}', "not as its schema says"),
         ('{"schema": "olm.bundle", "name": "a", "package": "b", "properties": [1]}', "not as its schema says"),
         ("[" * 100_000, "cannot be read"),
-        ("{}", "No package"),
+        ("{}", "no schema"),
+        ("[1]", "no document|of its form"),
+        ("# a comment\n---\n", "No package"),
     ],
 )
 def test_a_broken_catalog_names_its_file(content: str, said: str) -> None:
