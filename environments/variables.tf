@@ -315,7 +315,7 @@ variable "mirrors" {
 }
 
 variable "mirror_images" {
-  description = "Images that `orchestrator mirror` copies into ECR, by name (registry/repository). Tags are given by name, by regular expressions for whole tags, or by a range of versions. Of the latter two the newest so many are copied, for some platforms only. Terraform makes nothing of it."
+  description = "Images that `orchestrator mirror` copies into ECR, by name (registry/repository). Tags are given by name, by regular expressions for whole tags, or by a range of versions. Of the latter two the newest so many are copied, for some platforms only. Newest is by version, or by the numbers and dates in a tag's name. The order of commits' hashes says nothing. Terraform makes nothing of it."
   type = map(object({
     tags         = optional(list(string), [])
     tag_patterns = optional(list(string), [])

@@ -15,6 +15,8 @@ from orchestrator.mirroring.versions import parse_range
 # cosign's, and the referrers' fallback tags: they come with the image that they belong to.
 DIGEST_TAG = re.compile(r"sha256-[0-9a-f]{64}(?:\..+)?", re.ASCII)
 
+_HASH = re.compile(r"[0-9a-f]{7,64}", re.ASCII)
+
 
 class TagRange(Protocol):
     """A range of versions, in one of the forms that people write."""
@@ -52,6 +54,18 @@ class TagSelection:
         others = [tag for tag in found if tag not in self.names]
         return (*named, *(others if self.newest is None else others[: self.newest]))
 
+    def unranked(self, tags: Iterable[str]) -> tuple[str, ...]:
+        """The tags that end with a commit's hash and have no other number, where `newest` chooses among such ones.
+
+        Their order says nothing of their age. A registry tells no tag's date without a request or two for each.
+        """
+        if self.newest is None:
+            return ()
+        others = [tag for tag in dict.fromkeys(tags) if tag not in self.names and self._wants(tag)]
+        hashes = [tag for tag in others if _is_hash(tag)]
+        ranked = sum(1 for tag in others if loose_version(tag) is not None)
+        return tuple(hashes) if len(others) > self.newest > ranked else ()
+
     def missing(self, tags: Iterable[str]) -> tuple[str, ...]:
         """The names that a repository with `tags` does not have."""
         held = set(tags)
@@ -79,6 +93,12 @@ def _age(tag: str) -> tuple[object, ...]:
         pieces = re.findall(r"[0-9]+|[^0-9]+", tag, re.ASCII)
         return 0, tuple((0, int(p), "") if p.isdecimal() and len(p) < 19 else (1, 0, p) for p in pieces)
     return 1, version, tag
+
+
+def _is_hash(tag: str) -> bool:
+    before, _, last = tag.rpartition("-")
+    named = _HASH.fullmatch(last) and not last.isdecimal() and not last.isalpha()
+    return bool(named) and loose_version(tag) is None and not any(map(str.isdecimal, before))
 
 
 def compile_pattern(text: str) -> Expression:

@@ -168,6 +168,9 @@ def test_the_environments_own_list_is_copied(world: World) -> None:
     assert [entry["platform"]["architecture"] for entry in entries] == ["amd64"]
     world.write('mirror_images = { "registry.redhat.io/ubi9/app" = { versions = ">=99" } }')
     assert "none of the 3 tags of registry.redhat.io/ubi9/app is wanted" in world.mirror().err
+    Maker(world.source, "ubi9/built").image("main-a1b2c3d", "main-0e1b2c3", layers=[])
+    world.write('mirror_images = { "registry.redhat.io/ubi9/built" = { tag_patterns = ["main-.*"], newest = 1 } }')
+    assert "newest cannot order 2 tags of registry.redhat.io/ubi9/built such as main-" in world.mirror("--dry-run").err
 
 
 def test_a_list_names_what_is_not_copied_and_why(world: World) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from orchestrator.cli import messages
+from orchestrator.counts import counted
 from orchestrator.errors import RefusedInput
 from orchestrator.mirroring.placing import Placed
 from orchestrator.oci.crew import for_each
@@ -38,7 +39,13 @@ def references_of(
     tags = dict(zip(map(id, listed), found, strict=True))
     pairs = {id(item): list(item.pairs(tags.get(id(item), ()))) for item in placed}
     for item in listed if tell else ():
+        place = f"{item.wish.where}: " if item.wish.where else ""
         if not pairs[id(item)]:
-            place = f"{item.wish.where}: " if item.wish.where else ""
             messages.note(f"{place}none of the {len(tags[id(item)])} tags of {item.source} is wanted")
+        hashes = item.wish.tags.unranked(tags[id(item)]) if item.wish.tags else ()
+        if hashes:
+            messages.note(
+                f"{place}newest cannot order {counted(len(hashes), 'tag')} of {item.source} such as {hashes[0]}:"
+                " a commit's hash says nothing of its age. Choose by tag_patterns, or tag images with a version or date"
+            )
     return [(item, source, target) for item in placed for source, target in pairs[id(item)]]

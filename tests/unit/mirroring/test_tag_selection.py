@@ -92,3 +92,21 @@ def test_an_expression_is_gos_and_matches_whole_tags() -> None:
 def test_the_newest_is_the_highest_version_however_it_is_written(newest_first: tuple[str, ...]) -> None:
     found = select_tags(patterns=(".*",), newest=len(newest_first)).choose(reversed(newest_first))
     assert found == newest_first
+
+
+@pytest.mark.parametrize(
+    ("tags", "unranked"),
+    [
+        (["a1b2c3d", "1.0.0", "9f8e7d6c5b"], ("a1b2c3d", "9f8e7d6c5b")),
+        (["main-a1b2c3d", "sha-0a1b2c3d4e5f", "dev-abc1234"], ("main-a1b2c3d", "sha-0a1b2c3d4e5f", "dev-abc1234")),
+        (["main-20241101-a1b2c3d", "main-20241102-b1b2c3d", "main-17-c1b2c3d"], ()),
+        (["20241101", "1234567", "deadbeef", "cafebabe", "latest", "nightly-10"], ()),
+        # Versions rank above them: enough are there.
+        (["1.0.0", "1.1.0", "a1b2c3d"], ()),
+        (["a1b2c3d", "b1b2c3d"], ()),
+    ],
+)
+def test_newest_tells_which_tags_have_no_order(tags: list[str], unranked: tuple[str, ...]) -> None:
+    assert select_tags(newest=2).unranked(tags) == unranked
+    assert select_tags().unranked(tags) == ()
+    assert select_tags(tags, patterns=("none",), newest=1).unranked(tags) == ()
