@@ -92,7 +92,7 @@ def tasks(sources: Sequence[str]) -> list[ScanTask]:
 
 def _named_file(path: Path) -> ScanTask:
     # A file that is named itself has its folder's names beside it: `.github/workflows/ci.yml`.
-    return ScanTask(path, path.as_posix(), shown(path), Neighbours(path.parent).of(path), file_size(path))
+    return ScanTask(path, path.as_posix(), shown(path), Neighbours(path.parent, whole=False).of(path), file_size(path))
 
 
 def _tasks_below(start: Path) -> Iterator[ScanTask]:

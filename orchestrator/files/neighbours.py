@@ -1,4 +1,4 @@
-"""What stands beside a file and changes how it is read: the chart whose values it holds."""
+"""What stands beside a file and changes how it is read: its chart, and the variables that Compose fills in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.files.named_files import read_given
-from orchestrator.files.tree import LARGEST, walk
+from orchestrator.files.tree import LARGEST, TextFile, read_text, walk
+from orchestrator.workloads.formats.compose import NAME
+from orchestrator.workloads.formats.dotenv import COMPOSE_VARIABLES
 from orchestrator.workloads.vicinity import NOTHING, Vicinity
 
 _CHART_NAMES = ("Chart.yaml", "Chart.yml")
@@ -29,14 +31,35 @@ class _Chart:
 
 
 class Neighbours:
-    """What stands beside the files below a folder; each chart is read once."""
+    """What stands beside the files below a folder; each chart and each `.env` is read once.
 
-    def __init__(self, top: Path) -> None:
+    `whole` says that every file of the folder is read in this run.
+    """
+
+    def __init__(self, top: Path, *, whole: bool = True) -> None:
         self._top = top
+        self._whole = whole
+        self._variables: dict[Path, str] = {}
         self._charts: dict[Path, _Chart | None] = {}
 
     def of(self, path: Path) -> Vicinity:
-        """What belongs to one file: the nearest chart at or above its folder."""
+        """What belongs to one file: the nearest chart at or above its folder, and what Compose reads with it."""
+        found = self._of_chart(path)
+        if path.suffix in {".yml", ".yaml"}:
+            variables = self._variables_of(path.parent)
+            if variables:
+                found = replace(found, variables=variables, variables_are_read=self._whole)
+        elif path.name == COMPOSE_VARIABLES:
+            found = replace(found, composes=tuple(_composes(path.parent)))
+        return found
+
+    def _variables_of(self, folder: Path) -> str:
+        if folder not in self._variables:
+            content = read_text(folder / COMPOSE_VARIABLES)
+            self._variables[folder] = content.text if isinstance(content, TextFile) else ""
+        return self._variables[folder]
+
+    def _of_chart(self, path: Path) -> Vicinity:
         chart = self._chart(path.parent)
         if chart is None:
             return NOTHING
@@ -84,6 +107,16 @@ def _templates(folder: Path) -> Iterator[bytes]:
         content = _content(path)
         if _ACTION in content:
             yield content
+
+
+def _composes(folder: Path) -> Iterator[tuple[str, str]]:
+    """(name, text) of the files in a folder that may be Compose's."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix not in {".yml", ".yaml"} or not (NAME.fullmatch(path.name) or b"services:" in _content(path)):
+            continue
+        content = read_text(path)
+        if isinstance(content, TextFile):
+            yield path.name, content.text
 
 
 def _content(path: Path) -> bytes:

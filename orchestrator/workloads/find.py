@@ -39,7 +39,6 @@ _WORDS = (
     *("dockerfile_inline", "hub:", '"hub"', "runs-on:", "steps:"),
 )
 _VALUES = re.compile(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.I)
-_COMPOSE = re.compile(r"(?:docker-|podman-)?compose(?:[-_.].*)?\.ya?ml", re.I)
 _WORKFLOW = re.compile(r"(?:.*/)?\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml", re.I)
 _ACTION = re.compile(r"action\.ya?ml", re.I)
 _GITLAB = re.compile(r"(?:.*/)?(?:(?:[^/]*\.)?gitlab-ci(?:[.-](?!values)[^/]*)?\.ya?ml|\.gitlab/.*\.ya?ml)", re.I)
@@ -91,6 +90,7 @@ def _is_read_whole(path: str, name: str) -> bool:
         dockerfile.is_dockerfile(name)
         or name.endswith((".tf", ".tofu"))
         or quadlet.is_quadlet(path)
+        or name == dotenv.COMPOSE_VARIABLES
         or bool(_DEVCONTAINER.fullmatch(path))
     )
 
@@ -111,7 +111,7 @@ def find_images(path: str, text: str, *, beside: Vicinity = NOTHING, fields: Fie
     elif quadlet.is_quadlet(path):
         quadlet.find_in_quadlet(text, found)
     elif dotenv.is_dotenv(name):
-        dotenv.find_in_dotenv(text, found)
+        dotenv.find_in_dotenv(text, found, compose.images_in_variables(text, beside.composes))
     elif _CDK_NAME.fullmatch(name):
         _sources(text, found)
     elif _DEVCONTAINER.fullmatch(path):
@@ -184,8 +184,8 @@ def _root(path: str, name: str, text: str, root: Node, beside: Vicinity, fields:
         pipelines.find_in_cloud_build(text, root, found)
     elif service == "other":
         pipelines.find_in_other_pipeline(text, root, found, fields)
-    elif _COMPOSE.fullmatch(name) or _is_compose(root):
-        compose.find_in_compose(text, root, found)
+    elif compose.NAME.fullmatch(name) or (not is_object and compose.is_compose(root)):
+        compose.find_in_compose(text, root, found, beside)
     elif kubeflow.is_spawner(root):
         kubeflow.find_in_spawner(text, root, found)
     elif name in {"Chart.yaml", "Chart.yml"}:
@@ -219,7 +219,7 @@ def _service(path: str, name: str, root: Node) -> Service | None:
 def _is_named_otherwise(path: str, name: str) -> bool:
     """Does the file's name say that it is no pipeline? Charts' values may have `jobs`, `steps` and `script` of their own."""
     return (
-        any(pattern.fullmatch(name) for pattern in (_VALUES, _COMPOSE, _ACTION, _ARGO_CD_SOURCE, _FLEET))
+        any(pattern.fullmatch(name) for pattern in (_VALUES, compose.NAME, _ACTION, _ARGO_CD_SOURCE, _FLEET))
         or name in {"Chart.yaml", "Chart.yml"}
         or bool(_HELMFILE.fullmatch(path))
         or _in_values_folder(path)
@@ -239,16 +239,6 @@ def _split_images(text: str, root: Node, found: Found, beside: Vicinity) -> None
 
 def _in_values_folder(path: str) -> bool:
     return "/values/" in f"/{path}"
-
-
-def _is_compose(root: Node) -> bool:
-    if not isinstance(root, YamlMapping) or kubernetes.is_object(root):
-        return False
-    services = root.entries().get("services")
-    if not isinstance(services, YamlMapping):
-        return False
-    entries = [value for value in services.entries().values() if isinstance(value, YamlMapping)]
-    return bool(entries) and all({"image", "build", "extends"} & entry.entries().keys() for entry in entries)
 
 
 def _chart(text: str, root: Node, found: Found) -> None:

@@ -30,6 +30,8 @@ class Part:
     value: str
     style: Style = "plain"
     hosted: bool = False
+    elsewhere: bool = False
+    """Whether it stands in another file, beside the one that uses it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.workloads.place import Part
@@ -11,6 +11,8 @@ from orchestrator.workloads.place import Part
 _VARIABLE = re.compile(
     r"\$(?:\{([A-Za-z_][A-Za-z0-9_.]*)(?:(:?[-+?])((?:[^{}]|\{[^{}]*\})*))?\}|([A-Za-z_][A-Za-z0-9_]*))"
 )
+
+_NAMED = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_.]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,10 @@ def resolve(part: Part, known: Mapping[str, Part], pattern: re.Pattern[str] = _V
     if not pieces:
         return Resolved(text, {"image": part})
     if len(pieces) == 1 and pieces[0].span() == (0, len(text)):
-        return _whole(part, pieces[0], known)
+        return _whole(part, pieces[0], known, pattern)
     filled, spans, position = "", [], 0
     for piece in pieces:
-        value = _value(piece, known)
+        value = _value(part, piece, known, pattern)
         if value is None:
             return Unresolved(_name(piece))
         filled += text[position : piece.start()]
@@ -53,6 +55,12 @@ def resolve(part: Part, known: Mapping[str, Part], pattern: re.Pattern[str] = _V
         position = piece.end()
     filled += text[position:]
     return _split(part, filled, spans, known)
+
+
+def variable_names(text: str) -> Iterator[str]:
+    """The names of the variables that stand in a text, those in the words of others too."""
+    for match in _NAMED.finditer(text):
+        yield match[1]
 
 
 def _split(
@@ -67,7 +75,7 @@ def _split(
         return Resolved(filled, {"repository": whole})
     first = spans[0]
     registry = _given(part, first[2], known)
-    if first[0] == 0 and registry is not None:
+    if first[0] == 0 and registry is not None and "$" not in registry.value:
         # `${REGISTRY}/nginx:1` or `${REGISTRY}nginx:1`: the registry is written where the variable gets its value.
         start = first[1]
         if filled[start - 1 : start] == "/":
@@ -91,41 +99,61 @@ def _piece(
 ) -> Part | None:
     """The characters `wanted` of the filled text where they are written: in `part` itself, or as a variable's whole value."""
     start, end = wanted
-    touching = [span for span in spans if span[0] < end and span[1] > start]
+    # What is empty cuts the text in two as well.
+    touching = [span for span in spans if span[0] < end and (span[1] > start or start < span[0] == span[1])]
     if not touching:
         # The text before it is as much longer as its variables are longer than their values.
         moved = sum(piece.end() - piece.start() - (last - begin) for begin, last, piece in spans if last <= start)
-        return Part(part.start + start + moved, part.start + end + moved, filled[start:end], part.style)
+        return replace(part, start=part.start + start + moved, end=part.start + end + moved, value=filled[start:end])
     begin, last, piece = touching[0]
-    return _given(part, piece, known) if len(touching) == 1 and (begin, last) == wanted else None
+    given = _given(part, piece, known) if len(touching) == 1 and (begin, last) == wanted else None
+    return None if given is None or "$" in given.value else given
 
 
 def _given(part: Part, piece: re.Match[str], known: Mapping[str, Part]) -> Part | None:
-    """What a variable stands for, where that is written: its value, else its own default."""
-    return known.get(_name(piece)) or _default(part, piece)
+    """What a variable stands for, where that is written: its value, or the word in its own braces. None where neither is.
+
+    `:-` and `-` give the word in place of a missing value, `:+` and `+` in place of a value. With a colon an empty
+    value is missing.
+    """
+    operator, value = piece[2] or "", known.get(_name(piece))
+    if value is not None and operator.startswith(":") and not value.value:
+        value = None
+    if operator.endswith(("-", "+")):
+        start, end = part.start + piece.start(3), part.start + piece.end(3)
+        word = replace(part, start=start, end=end, value=piece[3])
+        if operator.endswith("+"):
+            return word if value is not None else replace(word, end=start, value="")
+        return word if value is None else value
+    return value
 
 
-def _whole(part: Part, piece: re.Match[str], known: Mapping[str, Part]) -> Resolved | Unresolved:
+def _whole(
+    part: Part, piece: re.Match[str], known: Mapping[str, Part], pattern: re.Pattern[str]
+) -> Resolved | Unresolved:
     value = _given(part, piece, known)
     if value is None:
         return Unresolved(_name(piece))
-    if "$" in value.value:
-        return resolve(value, {name: other for name, other in known.items() if name != _name(piece)})
-    return Resolved(value.value, {"image": value})
+    if "$" not in value.value:
+        return Resolved(value.value, {"image": value})
+    if value.elsewhere:
+        # Its file was read in its own order: what had no value there has none here.
+        return Unresolved(_name(piece))
+    if value is not known.get(_name(piece)):
+        return resolve(value, known, pattern)
+    others = {name: other for name, other in known.items() if name != _name(piece)}
+    return resolve(value, others, pattern)
 
 
-def _default(part: Part, piece: re.Match[str]) -> Part | None:
-    """The default that stands in the variable's own braces, as a part of the text."""
-    if piece[2] in {":-", "-"} and piece[3]:
-        return Part(part.start + piece.start(3), part.start + piece.end(3), piece[3], part.style)
-    return None
-
-
-def _value(piece: re.Match[str], known: Mapping[str, Part]) -> str | None:
-    given = known.get(_name(piece))
-    if given is not None:
-        return None if "$" in given.value else given.value
-    return piece[3] if piece[2] in {":-", "-"} else None
+def _value(part: Part, piece: re.Match[str], known: Mapping[str, Part], pattern: re.Pattern[str]) -> str | None:
+    given = _given(part, piece, known)
+    if given is None or "$" not in given.value:
+        return None if given is None else given.value
+    if given is known.get(_name(piece)):
+        return None
+    # A word is a part of the text that it stands in, so that this ends.
+    inner = resolve(given, known, pattern)
+    return inner.reference if isinstance(inner, Resolved) else None
 
 
 def _name(piece: re.Match[str]) -> str:
