@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 
+from orchestrator.workloads.plain_blocks import parse_plain_blocks
 from orchestrator.workloads.yaml_tree import DEEPEST, BrokenYaml, Node, Scalar, YamlList, YamlMapping, parse_yaml
 
 _BLANK = r"[ \t\r\n]*+"
@@ -21,10 +22,11 @@ _END = re.compile(_BLANK + r"\Z")
 
 
 def parse_objects(text: str, start: int = 0, end: int | None = None) -> list[Node]:
-    """The roots of the documents between two characters of `text`, JSON or YAML. Raises BrokenYaml."""
+    """The roots of the documents between two characters of `text`, JSON or YAML, by the fastest reader that knows them. Raises BrokenYaml."""
     end = len(text) if end is None else end
     first = _TOKEN.match(text, start, end)
-    roots = _json_values(text, start, end) if first is not None and first[3] in {"{", "["} else None
+    json_like = first is not None and first[3] in {"{", "["}
+    roots = _json_values(text, start, end) if json_like else parse_plain_blocks(text, start, end)
     return parse_yaml(text, start, end) if roots is None else roots
 
 
