@@ -2,6 +2,8 @@
 
 The grammar's scanner looks at the blanks before a token again for each of them: 60,000 blanks take half a minute.
 So it is not shown what lies inside a long run of blanks. Places in the tree still count from the whole text.
+The grammar's recovery takes a time that grows with the square of what is no HCL; HashiCorp's parser stops at the first
+error.
 """
 
 from __future__ import annotations
@@ -11,12 +13,15 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
+from orchestrator.environment.tfvars_bounds import scan_bounds, without_heredocs
+
 if TYPE_CHECKING:
     import tree_sitter
 
 # Both ends of a run are left, so that a line's end and a heredoc's mark stay what they are.
 _LONG = re.compile(rb"\s{64,}+")
 _KEPT = 8
+MOST_UNCHECKED = 16 << 10  # bytes
 
 
 @cache
@@ -32,6 +37,23 @@ def parse_hcl(source: bytes) -> tree_sitter.Tree:
     import tree_sitter
 
     return tree_sitter.Parser(_language(), included_ranges=list(_shown(source))).parse(source)
+
+
+def has_tree(text: str, source: bytes) -> bool:
+    """Is the text, whose bytes are `source`, one that the grammar reads in reasonable time: short, or all HCL?"""
+    if len(_LONG.sub(b"", source)) <= MOST_UNCHECKED:
+        return True
+    import pygohcl
+
+    bare = without_heredocs(text)
+    # The parser takes a C string, which ends at a NUL.
+    if bare is None or "\0" in bare or scan_bounds(bare).excess:
+        return False
+    try:
+        pygohcl.loads(bare)
+    except pygohcl.HCLParseError as error:
+        return not str(error).startswith("invalid HCL:")
+    return True
 
 
 def _shown(source: bytes) -> Iterator[tree_sitter.Range]:

@@ -93,7 +93,7 @@ def scan_bounds(text: str) -> Bounds:
                 what = f"A number has more than {MOST_DIGITS} digits, or an exponent beyond {MOST_EXPONENT}."
                 return _excess(text, match.start(), what, "Write a number that fits, or put it in quotes.")
         elif kind == "heredoc":
-            end = re.compile(rf"^[ \t]*{re.escape(match['heredoc'])}[ \t]*\r?$", re.MULTILINE).search(text, position)
+            end = _end_of_heredoc(text, match)
             stop = end.end() if end else len(text)
             if text.count("\n", position, stop) > MOST_HEREDOC_LINES:
                 what = f"A heredoc has more than {MOST_HEREDOC_LINES} lines."
@@ -105,6 +105,25 @@ def scan_bounds(text: str) -> Bounds:
     if stack and unclosed is None:
         unclosed = stack[-1]
     return Bounds(None, Unclosed(_line(text, unclosed.position), unclosed.bracket) if unclosed else None)
+
+
+def without_heredocs(text: str) -> str | None:
+    """The text with empty heredocs, for a parser that takes long for their lines. None where one has no end."""
+    kept, position, start = [], 0, 0
+    while match := _TOKEN.search(text, position):
+        position = match.end()
+        if match.lastgroup == "heredoc":
+            end = _end_of_heredoc(text, match)
+            if end is None:
+                return None
+            kept.append(text[start:position])
+            start, position = end.start(), end.end()
+    return "".join([*kept, text[start:]])
+
+
+def _end_of_heredoc(text: str, opened: re.Match[str]) -> re.Match[str] | None:
+    name = re.escape(opened["heredoc"])
+    return re.compile(rf"^[ \t]*{name}[ \t]*\r?$", re.MULTILINE).search(text, opened.end())
 
 
 def _has_many_escapes(text: str) -> bool:

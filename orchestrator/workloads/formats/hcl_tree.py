@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestrator.environment.hcl_syntax import parse_hcl
+from orchestrator.environment.hcl_syntax import has_tree, parse_hcl
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
         data = text.encode()
-        self._tree = parse_hcl(data)
+        # A long text that is no HCL as a whole has no tree.
+        self._tree = parse_hcl(data if has_tree(text, data) else b"")
         # The grammar counts bytes.
         self._characters: Sequence[int] = (
             range(len(data) + 1)

@@ -63,3 +63,34 @@ def test_brackets_that_nothing_closes_take_a_time_that_grows_with_them(name: str
 
     seconds(read, "<")
     assert any(seconds(read, "<A\n" * MANY) < SQUARE * max(seconds(read, "<A\n" * FEW), 0.02) for _ in range(3))
+
+
+# What the grammar's recovery takes a square of time for: (one part, around many of them).
+NO_HCL = {
+    "texts": ('"abc"\n', "%s"),
+    "values that miss": ("a = \n", "%s"),
+    "texts in a bracket that nothing closes": ('"abc"\n', "{\n%s"),
+    "a list without commas": ('"abc"\n', "a = [\n%s]\n"),
+    "texts of one line": ('"abc" ', "%s"),
+    "heredocs without an end": ("<<E\n", "%s"),
+}
+
+
+@pytest.mark.speed
+@pytest.mark.parametrize("form", NO_HCL)
+def test_what_is_no_hcl_takes_a_time_that_grows_with_it_and_its_images_are_found(form: str) -> None:
+    part, around = NO_HCL[form]
+
+    def read(parts: str) -> int:
+        return len(find_images("main.tf", f'{around % parts}\nimage = "quay.io/a/b:1"\n').places)
+
+    seconds(read, part)
+    # Few parts are already more than the grammar gets unchecked.
+    assert any(seconds(read, part * MANY) < SQUARE * max(seconds(read, part * FEW), 0.05) for _ in range(3))
+
+
+def test_a_long_file_is_read_by_the_grammar_as_a_short_one_is() -> None:
+    chart = 'resource "helm_release" "a" {\n  values = [<<E\n%sweb:\n  image:\n    repository: quay.io/a/b\n    tag: "1"\nE\n  ]\n}\n'
+    for text in (chart % "", chart % ("# a line\n" * 5_000), chart % "" + "locals {\n  a = 1\n}\n" * 1_000):
+        (place,) = find_images("main.tf", text).places
+        assert place.reference == "quay.io/a/b:1"
