@@ -2,8 +2,7 @@
 
 The grammar's scanner looks at the blanks before a token again for each of them: 60,000 blanks take half a minute.
 So it is not shown what lies inside a long run of blanks. Places in the tree still count from the whole text.
-The grammar's recovery takes a time that grows with the square of what is no HCL; HashiCorp's parser stops at the first
-error.
+The grammar's recovery takes a square of time for what is no HCL. HashiCorp's parser stops at the first error.
 """
 
 from __future__ import annotations
