@@ -168,6 +168,8 @@ tempo.grafana.com TempoMonolithic tempomonolithics:  spec.images{}
 perses.dev Perses perses:  spec.image
 # https://github.com/DataDog/datadog-operator/blob/main/docs/configuration.v2alpha1.md
 datadoghq.com DatadogAgent datadogagents:  spec.override{}.image(name:tag)
+# https://kiali.io/docs/configuration/kialis.kiali.io/
+kiali.io Kiali kialis:  spec.deployment(image_name:image_version)
 # https://docs.openshift.com/container-platform/latest/rest_api/workloads_apis/deploymentconfig-apps-openshift-io-v1.html
 apps.openshift.io DeploymentConfig deploymentconfigs:  spec.template@template
 # https://artemiscloud.io/docs/reference/
@@ -310,7 +312,10 @@ pkg.crossplane.io DeploymentRuntimeConfig deploymentruntimeconfigs:  spec.deploy
 kubevirt.io VirtualMachine virtualmachines:  spec.template.spec.volumes[].containerDisk.image spec.dataVolumeTemplates[].spec.source.registry.url@docker
 kubevirt.io VirtualMachineInstance virtualmachineinstances:  spec.volumes[].containerDisk.image
 # https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/
-nvidia.com ClusterPolicy clusterpolicies:  spec.driver(repository/image:version) spec.toolkit(repository/image:version) spec.devicePlugin(repository/image:version) spec.dcgm(repository/image:version) spec.dcgmExporter(repository/image:version) spec.gfd(repository/image:version) spec.migManager(repository/image:version) spec.nodeStatusExporter(repository/image:version) spec.validator(repository/image:version)
+nvidia.com ClusterPolicy clusterpolicies:  spec.driver(repository/image:version) spec.driver.manager(repository/image:version) spec.operator.initContainer(repository/image:version) spec.toolkit(repository/image:version) spec.devicePlugin(repository/image:version) spec.dcgm(repository/image:version) spec.dcgmExporter(repository/image:version) spec.gfd(repository/image:version) spec.migManager(repository/image:version) spec.nodeStatusExporter(repository/image:version) spec.validator(repository/image:version) spec.gdrcopy(repository/image:version) spec.vfioManager(repository/image:version) spec.sandboxDevicePlugin(repository/image:version) spec.vgpuDeviceManager(repository/image:version)
+nvidia.com NVIDIADriver nvidiadrivers:  spec(repository/image:version) spec.manager(repository/image:version)
+# https://github.com/Mellanox/network-operator, api/v1alpha1/nicclusterpolicy_types.go
+mellanox.com NicClusterPolicy nicclusterpolicies:  spec.ofedDriver(repository/image:version) spec.rdmaSharedDevicePlugin(repository/image:version) spec.sriovDevicePlugin(repository/image:version) spec.secondaryNetwork.multus(repository/image:version) spec.secondaryNetwork.cniPlugins(repository/image:version) spec.secondaryNetwork.ipamPlugin(repository/image:version)
 # https://docs.redhat.com/en/documentation/red_hat_openshift_dev_spaces/, https://devfile.io
 workspace.devfile.io DevWorkspace devworkspaces:  spec.template.components[].container.image
 workspace.devfile.io DevWorkspaceTemplate devworkspacetemplates:  spec.components[].container.image

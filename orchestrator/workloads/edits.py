@@ -134,11 +134,15 @@ def _settled(
 
 
 def _shared(registry: Part | None, written: str, new: str) -> dict[Part, str] | None:
-    """A registry with a namespace, before images that stand elsewhere: the new name must end with the same image."""
-    last = "/" + parse_reference(written).path.rpartition("/")[2]
-    reference = parse_reference(new)
+    """A registry with a namespace, before images that stand elsewhere: the new name must end with what follows it."""
+    if registry is None:
+        return None
+    old, reference = parse_reference(written), parse_reference(new)
+    name = written.removesuffix(old.suffix)
+    before = registry.value.rstrip("/")
+    last = name.removeprefix(before) if name.startswith(f"{before}/") else "/" + old.path.rpartition("/")[2]
     whole = f"{reference.registry}/{reference.path}"
-    return {registry: whole.removesuffix(last)} if registry is not None and whole.endswith(last) else None
+    return {registry: whole.removesuffix(last)} if whole.endswith(last) else None
 
 
 def _behind_host(host: Part, registry: Part | None, repository: Part, new: str) -> dict[Part, str] | None:

@@ -22,7 +22,8 @@ class Field:
     """The image at `path` of the objects of a kind: `spec.kafka.image`, `spec.tags[].from.name`; `*` is any key.
 
     `group` is the API group or the end of it; `scheme` is what stands before the image in the value (`oci://`);
-    `pulled_by` is who pulls it; `beside` is what `kind` next to the last key must say, where anything else names no image.
+    `pulled_by` is who pulls it; `parts` are the fields `(registry, repository, tag)` of the object there that make one.
+    `sure` is False where only what cannot be anything else is an image. `beside` is what `kind` next to the last key must say, where anything else names no image.
     """
 
     group: str
@@ -31,6 +32,8 @@ class Field:
     pulled_by: str = KUBELET
     scheme: str = ""
     beside: str = ""
+    parts: tuple[str, ...] = ()
+    sure: bool = True
 
 
 Fields = Mapping[str, Sequence[Field]]
@@ -110,8 +113,11 @@ _TABLE = (
     Field("logging.banzaicloud.io", "Logging", "spec.fluentbit.image"),
     Field("logging.banzaicloud.io", "FluentbitAgent", "spec.image"),
     Field("loki.grafana.com", "LokiStack", "spec.image"),
-    # Storage, devices, identity
-    Field("nvidia.com", "ClusterPolicy", "spec.*"),
+    # A version, or a whole image
+    Field("grafana.integreatly.org", "Grafana", "spec.version", sure=False),
+    # Images by their names, in place of those of the operator
+    Field("operator.knative.dev", "KnativeServing", "spec.registry.override.*"),
+    Field("operator.knative.dev", "KnativeEventing", "spec.registry.override.*"),
 )
 
 
@@ -125,13 +131,15 @@ def _of_custom_resources() -> Iterator[Field]:
 
 
 def _of_path(group: str, kind: str, path: FieldPath) -> Iterator[Field]:
-    text = path.text.partition("@")[0].replace("{}", ".*")
+    text = path.text.partition("@")[0].partition("(")[0].replace("{}", ".*")
     pulled_by = PULLED_BY.get(kind, KUBELET)
     match path.end:
         case "image":
             yield Field(group, kind, text, pulled_by)
         case "docker" | "oci":
             yield Field(group, kind, text, pulled_by, f"{path.end}://")
+        case "parts":
+            yield Field(group, kind, text, pulled_by, parts=path.parts)
         case "docker-image":
             yield Field(group, kind, f"{text}.name", pulled_by, beside=DOCKER_IMAGE)
 

@@ -37,6 +37,8 @@ from orchestrator.workloads.yaml_tree import BrokenYaml, Node, Scalar, YamlList,
 _WORDS = (
     *("mage", "IMAGE", "repositor", "oci://", "docker://", "package:", "bundle", "ontainers", "repoURL", "_IMG"),
     *("dockerfile_inline", "hub:", '"hub"', "runs-on:", "steps:"),
+    # Kinds that need no such word.
+    *("DatadogAgent", "operator.tigera.io", "grafana.integreatly.org", "operator.knative.dev"),
 )
 _VALUES = re.compile(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.I)
 _WORKFLOW = re.compile(r"(?:.*/)?\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml", re.I)

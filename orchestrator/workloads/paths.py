@@ -31,6 +31,8 @@ _STEP = re.compile(
 _PARTS = re.compile(r"\((?:(?P<registry>\w+)/)?(?P<repository>\w+):(?P<tag>\w+)\)")
 # What OpenShift's reference says where it names an image of a registry; ImageStreamTag and others name no such one.
 DOCKER_IMAGE = "DockerImage"
+# A field of this name holds a whole name, or one that the operator puts its own registry before.
+BEHIND_REGISTRY = "name"
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 
 
@@ -186,6 +188,8 @@ def _joined(value: object, parts: tuple[str, ...]) -> str:
     if not isinstance(repository, str) or not isinstance(tag, str) or not repository or not tag:
         return ""
     if parts[0] and not (isinstance(registry, str) and registry):
+        return ""
+    if parts[1] == BEHIND_REGISTRY and "/" not in repository:
         return ""
     name = f"{registry}/{repository}" if parts[0] else repository
     return f"{name}{'@' if tag.startswith('sha256:') else ':'}{tag}"

@@ -18,14 +18,14 @@ DELIVERERS = frozenset(
     {
         *("HelmRelease", "HelmChart", "HelmChartConfig"),
         *("IstioOperator", "Istio", "IstioCNI", "ZTunnel", "IstioRevision"),
-        *("Application", "ApplicationSet", "OCIRepository", "Kustomization"),
+        *("Application", "ApplicationSet", "OCIRepository", "Kustomization", "GitLab"),
     }
 )
 _GATEWAYS = ("ingressGateways", "egressGateways")
 _SOURCES = ("spec.source", "spec.sources[]", "spec.template.spec.source", "spec.template.spec.sources[]")
 _SOURCE_VALUES = ("helm.valuesObject", "helm.values")
 _VALUES = (
-    *("spec.values", "spec.valuesContent"),
+    *("spec.values", "spec.valuesContent", "spec.chart.values"),
     *(f"{source}.{values}" for source in _SOURCES for values in _SOURCE_VALUES),
 )
 

@@ -7,12 +7,12 @@ image (a CRD's schema, a policy's pattern) is left out by its kind.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
 from orchestrator.workloads.fields import FIELDS, KUBELET, PULLED_BY, Field, Fields
-from orchestrator.workloads.formats import helm
+from orchestrator.workloads.formats import helm, operators
 from orchestrator.workloads.formats.deliveries import DELIVERERS, find_in_delivery, select
 from orchestrator.workloads.formats.inner_yaml import Window, assigned_images, has_lines, inside, text_images
 from orchestrator.workloads.formats.parameters import PARAMETRISED, Parameters, bundles, read_parameters
@@ -146,13 +146,17 @@ class _Object:
             delivered = Found()
             self._seen |= {id(node) for node in find_in_delivery(self._text, kind, entries, path, delivered)}
             self._take(delivered)
+        composed = Found()
+        operators.find_in_operator(self._text, group, kind, entries, path, composed)
+        self._take(composed)
 
     def _field(self, field: Field, node: Node, where: str, kind: str) -> None:
-        if isinstance(node, Scalar):
+        if field.parts:
+            self._add_all(filter(None, [operators.joined(self._text, node, where, field.parts)]))
+        elif isinstance(node, Scalar) and (field.sure or looks_like_image(node.value)):
             self._image(node, where, pulled_by=field.pulled_by or PULLED_BY.get(kind, KUBELET), scheme=field.scheme)
         elif isinstance(node, YamlMapping):
-            for place in helm.split_image(self._text, node, where, kind):
-                self._add(replace(place, format=FORMAT))
+            self._add_all(replace(place, format=FORMAT) for place in helm.split_image(self._text, node, where, kind))
 
     def _walk(self, node: Node, path: str, kind: str) -> None:
         if isinstance(node, Scalar) or id(node) in self._seen:
@@ -195,8 +199,7 @@ class _Object:
             if window is not None and "mage" in window.text:
                 self._window(window, path)
                 return
-        for place in text_images(self._text, node, path):
-            self._add(place)
+        self._add_all(text_images(self._text, node, path))
 
     def _window(self, window: Window, path: str) -> None:
         nested = Found()
@@ -243,6 +246,7 @@ class _Object:
                 self._image(reference, below(path, "image.reference"))
         if is_machine_kind(kind):
             return
+        self._add_all(operators.triples(self._text, entries, path))
         for key, value in entries.items():
             if isinstance(value, YamlMapping) and (key == "image" or key.endswith("Image")):
                 self._split(value, below(path, key), key)
@@ -280,8 +284,7 @@ class _Object:
                     self._image(value, f"{path}[{index}].value", consent="env")
                 continue
             if "\n" in value.value:
-                for place in assigned_images(self._text, value, f"{path}[{index}].value"):
-                    self._add(place)
+                self._add_all(assigned_images(self._text, value, f"{path}[{index}].value"))
                 continue
             consent: Consent = "" if _OPERATOR_VARIABLE.fullmatch(_scalar(entries.get("name"))) else "env"
             named = not consent and "/" in value.value and is_reference(value.value)
@@ -334,9 +337,12 @@ class _Object:
         self._seen.add(key)
         self._found.take(place)
 
-    def _take(self, nested: Found) -> None:
-        for place in nested.places:
+    def _add_all(self, places: Iterable[ImagePlace]) -> None:
+        for place in places:
             self._add(place)
+
+    def _take(self, nested: Found) -> None:
+        self._add_all(nested.places)
         self._found.unreadable.extend(nested.unreadable)
 
     def _texts(self, root: YamlMapping, path: str) -> None:
@@ -347,8 +353,7 @@ class _Object:
             for name, content in value.own_entries():
                 if isinstance(content, Scalar):
                     where = f"{below(path, key)}.{name}"
-                    for place in text_images(self._text, content, where):
-                        self._add(place)
+                    self._add_all(text_images(self._text, content, where))
                     named = _IMAGE_KEY.fullmatch(name) and looks_like_image(content.value)
                     if named or ("/" in content.value and _beyond_doubt(content)):
                         self._image(content, where, consent="never")

@@ -58,3 +58,27 @@ def test_images_move_with_their_host_or_all_stay() -> None:
     )
     assert one_stays.edits == ()
     assert len(one_stays.left) == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "image"),
+    [
+        ("", "calico/node"),
+        ("  imagePath: mine/\n  imagePrefix: a-\n", "mine/a-node"),
+        ("  imagePath: x/y\n", "x/y/node"),
+    ],
+)
+def test_a_registry_before_names_of_an_operator_moves_without_them(more: str, image: str) -> None:
+    text = f"apiVersion: operator.tigera.io/v1\nkind: Installation\nspec:\n  registry: quay.io/ # why\n{more}"
+    places = find_images("calico.yaml", text).places
+    assert [place.reference for place in places] == [f"quay.io/{image}"]
+    after = rewrite(places, lambda one: one.replace("quay.io", f"{HOST}/quay")).apply(text)
+    assert after == text.replace("quay.io/", f"{HOST}/quay/")
+    assert not rewrite(places, lambda _: f"{HOST}/quay/other/name").edits
+
+
+def test_an_agent_without_a_registry_is_told() -> None:
+    text = "apiVersion: datadoghq.com/v2alpha1\nkind: DatadogAgent\nspec:\n  override: {a: {image: {name: agent, tag: 7}}}\n"
+    found = find_images("dd.yaml", text)
+    assert [one.reason for one in found.unreadable] == ["the operator's own registry stands before it"]
+    assert not found.places

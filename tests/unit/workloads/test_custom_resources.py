@@ -179,6 +179,8 @@ WORKFLOW = {"templates": [{"container": {"image": "step:1"}}, {"script": {"image
         (custom("machinelearning.seldon.io/v1", "SeldonDeployment", {"predictors": [{"componentSpecs": [{"spec": POD}]}]}), {"pod:1", "init:1"}),
         (custom("tempo.grafana.com/v1alpha1", "TempoStack", {"images": {"tempo": "t:1", "tempoQuery": "q:1"}}), {"t:1", "q:1"}),
         (custom("datadoghq.com/v2alpha1", "DatadogAgent", {"override": {"nodeAgent": {"image": {"name": "gcr.io/datadoghq/agent", "tag": "7"}}}}), {"gcr.io/datadoghq/agent:7"}),
+        (custom("datadoghq.com/v2alpha1", "DatadogAgent", {"override": {"nodeAgent": {"image": {"name": "agent", "tag": "7"}}}}), set()),
+        (custom("kiali.io/v1alpha1", "Kiali", {"deployment": {"image_name": "quay.io/kiali/kiali", "image_version": "v2"}}), {"quay.io/kiali/kiali:v2"}),
         (custom("trino.stackable.tech/v1alpha1", "TrinoCluster", {"image": {"custom": "trino:477"}}), {"trino:477"}),
         (custom("widgets.example.com/v1", "Widget", {"image": "unknown:1"}), set()),
         (custom("postgresql.cnpg.io/v1", "Backup", {"image": "unknown:1"}), set()),
