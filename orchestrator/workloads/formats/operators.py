@@ -1,6 +1,6 @@
 """Images that operators compose from fields of their custom resources: a registry, a name and a version.
 
-A registry that stands before names which only the operator knows is told by one of its images, as Istio's hub is.
+A registry before names that only the operator knows is told by one of its images, as Istio's hub is.
 """
 
 from __future__ import annotations
