@@ -9,10 +9,12 @@ https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-con
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Protocol
+
+import msgspec
 
 from orchestrator.environment.pods import MIRROR_POD
 from orchestrator.routes.table import Redirected, Refused, RouteTable, Unchanged
@@ -27,10 +29,13 @@ ANNOTATION = "swapper.orchestrator/images"
 # Bytes of all annotations of an object (apimachinery, TotalAnnotationSizeLimitB).
 ANNOTATIONS_LIMIT = 256 * 1024
 EPHEMERAL = "ephemeralContainers"
-# Images whose answer is kept: a cluster has some thousands, and an answer takes some hundred bytes.
-REMEMBERED = 16_384
-# Characters of an image and its container's name. Nobody fills the memory with longer ones, which the API refuses afterwards.
-LONGEST_REMEMBERED = 512
+# Pods whose answer is kept for others with the same images: as many as a cluster has kinds of.
+REMEMBERED = 1024
+# At most so many images, and characters in them, of such a Pod: nobody fills the memory with others.
+_FEW = 16
+_SHORT = 4096
+# An image of a Pod: holder, place, name, image, whether its tag may move, why it stays without the table, or "".
+Asked = tuple[str, int, str, str, bool, str]
 
 
 class SwapFilter(Protocol):
@@ -55,10 +60,7 @@ class SwapRules:
     filters: tuple[SwapFilter, ...] = ()
     looked_at: frozenset[str] = frozenset({"mirror"})
     dry_run: bool = False
-    _remembered: Callable[[str, int, str, str, bool, str], SwapImage] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_remembered", lru_cache(REMEMBERED)(self._asked))
+    _remembered: dict[tuple[Asked, ...], PodImages] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def asks(self) -> Asks:
@@ -67,13 +69,27 @@ class SwapRules:
             return "parts"
         return "whole" if any(one.asks == "whole" for one in self.filters) else "metadata"
 
-    def image(self, holder: str, index: int, name: str, image: str, moves: bool = False, stays: str = "") -> SwapImage:
-        """What the table says of the image of one container or volume; `stays` is a reason that needs no table."""
-        if len(image) + len(name) <= LONGEST_REMEMBERED:
-            return self._remembered(holder, index, name, image, moves, stays)
-        return self._asked(holder, index, name, image, moves, stays)
+    def images(self, asked: tuple[Asked, ...]) -> PodImages:
+        """What the table says of the images of one Pod."""
+        found = self._remembered.get(asked)
+        if found is None:
+            found = self._images(asked)
+            if found.is_short:
+                if len(self._remembered) >= REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[asked] = found
+        return found
 
-    def _asked(self, holder: str, index: int, name: str, image: str, moves: bool, stays: str) -> SwapImage:
+    def _images(self, asked: tuple[Asked, ...]) -> PodImages:
+        images = tuple([self._image(*one) for one in asked])
+        looks: dict[str, SwapImage] = {}
+        for image in images:
+            if image.look and (image.moves or image.target not in looks):
+                looks[image.target] = image
+        is_short = len(images) <= _FEW and sum(len(one.image) + len(one.name) for one in images) <= _SHORT
+        return PodImages(images, tuple(looks.values()), is_short)
+
+    def _image(self, holder: str, index: int, name: str, image: str, moves: bool, stays: str) -> SwapImage:
         where = (f"/spec/{holder}/{index}/{'image/reference' if holder == 'volumes' else 'image'}", holder, name, image)
         if stays:
             return SwapImage(*where, reason=stays)
@@ -107,12 +123,10 @@ class SwapImage:
     moves: bool = False
     # What becomes of it where nobody looks; that of others is in `_decisions`.
     at_once: SwapDecision = field(init=False, repr=False)
-    size: int = field(init=False, repr=False)
     _decisions: dict[tuple[bool, str], SwapDecision] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "at_once", SwapDecision(self, bool(self.target), self.reason))
-        object.__setattr__(self, "size", len(self.image) + len(self.name))
 
     @property
     def key(self) -> str:
@@ -127,6 +141,20 @@ class SwapImage:
         return found
 
 
+class PodImages(msgspec.Struct, frozen=True, eq=False):
+    """All images of one Pod. `looks` are those that are swapped only after a look, each target once.
+
+    `is_short` says that what is answered of them may be kept for the next Pod.
+    """
+
+    images: tuple[SwapImage, ...] = ()
+    looks: tuple[SwapImage, ...] = ()
+    is_short: bool = True
+
+
+NO_IMAGES = PodImages()
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a look says of one target: swap it or leave the source, and why, in a word for metrics."""
@@ -135,8 +163,7 @@ class Verdict:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(msgspec.Struct, frozen=True):
     """A request that was read. `left` says why the whole of it stays, "" when its images are looked at one by one.
 
     `effects` is false for `--dry-run=server`: nothing may be copied or made for it.
@@ -145,20 +172,21 @@ class Admission:
     version: str
     uid: str
     left: str = ""
-    images: tuple[SwapImage, ...] = ()
+    of: PodImages = NO_IMAGES
     namespace: str = ""
     effects: bool = True
-    pod: Mapping[str, Any] = field(default_factory=dict)
+    pod: Mapping[str, Any] = {}
     annotates: bool = False
 
     @property
+    def images(self) -> tuple[SwapImage, ...]:
+        """Those that this request puts there."""
+        return self.of.images
+
+    @property
     def looks(self) -> tuple[SwapImage, ...]:
-        """The images that are swapped only after a look, each target once."""
-        found: dict[str, SwapImage] = {}
-        for image in self.images:
-            if image.look and (image.moves or image.target not in found):
-                found[image.target] = image
-        return tuple(found.values())
+        """Those of them that are swapped only after a look, each target once."""
+        return self.of.looks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,34 +198,41 @@ class SwapDecision:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reviewed:
-    """The AdmissionReview to send, and the decisions in it."""
+class Reviewed(msgspec.Struct, frozen=True):
+    """The AdmissionReview to send, as JSON, and the decisions in it."""
 
-    document: dict[str, Any]
+    answer: bytes
     decisions: tuple[SwapDecision, ...] = ()
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The AdmissionReview."""
+        found: dict[str, Any] = json.loads(self.answer)
+        return found
 
 
 def read_review(document: object, rules: SwapRules) -> Admission:
     """What an AdmissionReview asks for. Never raises: what cannot be read is left alone."""
     review = mapping(document)
     version = review.get("apiVersion")
-    version = version if version in VERSIONS else VERSIONS[0]
+    if version not in VERSIONS:
+        version = VERSIONS[0]
     request = mapping(review.get("request"))
     uid = _text(request.get("uid"))
     pod = mapping(request.get("object"))
     sub = request.get("subResource") or ""
     held = pod.get("metadata")
     metadata = mapping(held)
+    annotations = metadata.get("annotations")
     namespace = _text(request.get("namespace")) or _text(metadata.get("namespace"))
-    left = _not_ours(request, pod, sub) or _left(rules, namespace, metadata)
+    left = _not_ours(request, pod, sub) or _left(rules, namespace, metadata.get("labels"), annotations)
     if left:
         return Admission(version, uid, left, namespace=namespace)
-    annotations = metadata.get("annotations")
     return Admission(
         version,
         uid,
-        images=tuple(_images(request, pod, sub, namespace, rules)),
+        "",
+        rules.images(_asked(request, pod, sub, namespace, rules)),
         namespace=namespace,
         effects=request.get("dryRun") is not True,
         pod=pod,
@@ -221,19 +256,19 @@ def _not_ours(request: Mapping[str, Any], pod: Mapping[str, Any], sub: object) -
     if (
         _text(resource.get("group"))
         or resource.get("resource", "pods") != "pods"
-        or sub not in ("", "ephemeralcontainers")
+        or (sub and sub != "ephemeralcontainers")
+        or kind.get("kind", "Pod") != "Pod"
+        or pod.get("kind", "Pod") != "Pod"
+        or not isinstance(pod.get("spec"), dict)
     ):
-        return "not a Pod"
-    if kind.get("kind", "Pod") != "Pod" or pod.get("kind", "Pod") != "Pod" or not isinstance(pod.get("spec"), Mapping):
         return "not a Pod"
     return "" if request.get("operation", "CREATE") in ("CREATE", "UPDATE") else "operation"
 
 
-def _left(rules: SwapRules, namespace: str, metadata: Mapping[str, Any]) -> str:
-    if MIRROR_POD in mapping(metadata.get("annotations")):
+def _left(rules: SwapRules, namespace: str, labels: object, annotations: object) -> str:
+    if annotations and MIRROR_POD in mapping(annotations):
         return "static Pod"
-    labels = {key: value for key, value in mapping(metadata.get("labels")).items() if isinstance(value, str)}
-    stay = rules.left_alone.of_template(namespace, labels)
+    stay = rules.left_alone.of_template(namespace, mapping(labels))
     return stay.why if stay is not None else ""
 
 
@@ -241,26 +276,29 @@ def _is_annotations(value: object) -> bool:
     return value is None or (isinstance(value, Mapping) and all(isinstance(one, str) for one in value.values()))
 
 
-def _images(
+def _asked(
     request: Mapping[str, Any], pod: Mapping[str, Any], sub: object, namespace: str, rules: SwapRules
-) -> Iterator[SwapImage]:
-    spec = mapping(pod.get("spec"))
+) -> tuple[Asked, ...]:
+    """The images that the Pod names; each with the reason why it stays, where that needs no table."""
+    spec = pod["spec"]
     before = mapping(mapping(request.get("oldObject")).get("spec"))
     seen = _with_namespace(pod, namespace) if rules.filters else pod
+    asked: list[Asked] = []
     for holder in _EPHEMERAL_ALONE if sub else _HOLDERS:
         entries = spec.get(holder)
         if not entries:
             continue
         images_of = _volume_images if holder == "volumes" else _container_images
-        old = {(name, image) for _, name, image, _, _ in images_of(before.get(holder))}
+        old = {(name, image) for _, name, image, _, _ in images_of(before.get(holder))} if before else ()
         for index, name, image, pull, entry in images_of(entries):
             if old and (name, image) in old:
-                yield rules.image(holder, index, name, image, stays="not changed")
+                asked.append((holder, index, name, image, False, "not changed"))
             elif rules.filters and _is_filtered(rules, seen, entry, name, image, holder):
-                yield rules.image(holder, index, name, image, stays="filter")
+                asked.append((holder, index, name, image, False, "filter"))
             else:
                 # The API server has written the default of `:latest` before it asks.
-                yield rules.image(holder, index, name, image, pull == "Always" and "@" not in image)
+                asked.append((holder, index, name, image, pull == "Always" and "@" not in image, ""))
+    return tuple(asked)
 
 
 _HOLDERS = (*CONTAINERS, "volumes")

@@ -14,6 +14,7 @@ import msgspec
 from orchestrator.swapper.review import (
     ANNOTATION,
     ANNOTATIONS_LIMIT,
+    REMEMBERED,
     Admission,
     Reviewed,
     SwapDecision,
@@ -23,33 +24,41 @@ from orchestrator.swapper.review import (
 )
 from orchestrator.workloads.paths import mapping
 
-# Answers that are kept, for Pods of the same containers as an earlier one.
-REMEMBERED_ANSWERS = 1024
-# At most so many images, and characters in them, of such a Pod: nobody fills the memory with others.
-_FEW = 16
-_SHORT = 4096
 _NO_VERDICT = Verdict(False, "not looked at")
 _PATH = "/metadata/annotations/" + ANNOTATION.replace("/", "~1")
 
 
+class _Response(msgspec.Struct, omit_defaults=True):
+    """Of an AdmissionReview. What is `Raw` was written once for all Pods of the same images."""
+
+    uid: str
+    allowed: bool
+    patchType: str = ""  # noqa: N815 - the API's name
+    patch: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    auditAnnotations: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815
+
+
+class _Review(msgspec.Struct):
+    apiVersion: str  # noqa: N815
+    kind: str
+    response: _Response
+
+
 def answer_review(admission: Admission, rules: SwapRules, verdicts: Mapping[str, Verdict]) -> Reviewed:
     """The AdmissionReview with its JSON patch, `allowed` always. A target without a verdict keeps its source."""
-    response: dict[str, Any] = {"uid": admission.uid, "allowed": True}
-    document = {"apiVersion": admission.version, "kind": "AdmissionReview", "response": response}
+    response = _Response(admission.uid, True)
+    document = _Review(admission.version, "AdmissionReview", response)
     if admission.left:
-        return Reviewed(document)
+        return Reviewed(_encode(document))
     decisions = tuple([_decided(image, verdicts) if image.look else image.at_once for image in admission.images])
     annotations = mapping(admission.pod.get("metadata")).get("annotations") if admission.annotates else None
     there = annotations.get(ANNOTATION) if annotations else None
-    kept = there is None and len(decisions) <= _FEW and sum([one.image.size for one in decisions]) <= _SHORT
-    said = (_said_again if kept else _said)(decisions, there, rules.dry_run)
+    said = (_said_again if there is None and admission.of.is_short else _said)(decisions, there, rules.dry_run)
     patch = said.patches[_place_of_annotation(admission, annotations, said.annotation)]
-    if patch:
-        response["patchType"] = "JSONPatch"
-        response["patch"] = patch
-    if said.audit:
-        response["auditAnnotations"] = {"would-swap" if rules.dry_run else "swapped": said.audit}
-    return Reviewed(document, decisions)
+    if patch is not msgspec.UNSET:
+        response.patchType, response.patch = "JSONPatch", patch
+    response.auditAnnotations = said.audit
+    return Reviewed(_encode(document), decisions)
 
 
 def _decided(image: SwapImage, verdicts: Mapping[str, Verdict]) -> SwapDecision:
@@ -61,6 +70,8 @@ def _why(decision: SwapDecision) -> str:
     return f"{decision.image.route}, {decision.reason}"
 
 
+# A part of the answer as JSON, or that it has none.
+_Written = msgspec.Raw | msgspec.UnsetType
 # Where the annotation goes: nowhere, into the Pod's annotations, or with them where it has none.
 _Place = Literal["nowhere", "beside", "alone"]
 
@@ -75,11 +86,11 @@ def _place_of_annotation(admission: Admission, annotations: Mapping[str, str] | 
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What is answered of some decisions: the patch by the annotation's place (base64, "" for none), its text, the audit's."""
+    """What is answered of some decisions: the patch by the annotation's place, the annotation's text, the audit's annotations."""
 
-    patches: Mapping[_Place, str]
+    patches: Mapping[_Place, _Written]
     annotation: str | None
-    audit: str
+    audit: _Written
 
 
 def _said(decisions: Sequence[SwapDecision], there: object, dry_run: bool) -> _Said:
@@ -89,7 +100,7 @@ def _said(decisions: Sequence[SwapDecision], there: object, dry_run: bool) -> _S
         [] if dry_run else [{"op": "replace", "path": one.image.place, "value": one.image.target} for one in swapped]
     )
     value = annotation_of(there, decisions, dry_run=dry_run)
-    patches: dict[_Place, str] = {"nowhere": _patch(images)}
+    patches: dict[_Place, _Written] = {"nowhere": _patch(images)}
     if value == there:
         patches |= {"beside": patches["nowhere"], "alone": patches["nowhere"]}
     elif value is None:
@@ -100,14 +111,17 @@ def _said(decisions: Sequence[SwapDecision], there: object, dry_run: bool) -> _S
             [*images, {"op": "add", "path": "/metadata/annotations", "value": {ANNOTATION: value}}]
         )
     audit = "; ".join(f"{one.image.key}: {one.image.image} -> {one.image.target} ({_why(one)})" for one in swapped)
-    return _Said(patches, value, audit)
+    audits = {"would-swap" if dry_run else "swapped": audit}
+    return _Said(patches, value, msgspec.Raw(_json(audits).encode()) if audit else msgspec.UNSET)
 
 
-_said_again = lru_cache(REMEMBERED_ANSWERS)(_said)
+_said_again = lru_cache(REMEMBERED)(_said)
 
 
-def _patch(operations: Sequence[Mapping[str, Any]]) -> str:
-    return base64.b64encode(_json(operations).encode()).decode() if operations else ""
+def _patch(operations: Sequence[Mapping[str, Any]]) -> _Written:
+    if not operations:
+        return msgspec.UNSET
+    return msgspec.Raw(_encode(base64.b64encode(_json(operations).encode()).decode()))
 
 
 def _fits(annotations: Mapping[str, str], value: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-# How often is looked, as a part of the time that a body may take.
-_PART = 0.1
+# How many looks a body outlives.
+_LOOKS = 10
 
 
 class SlowBodies:
@@ -17,35 +17,36 @@ class SlowBodies:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._reading: dict[asyncio.Task[Any], float] = {}
+        # {request: the number of looks before it}
+        self._reading: dict[asyncio.Task[Any] | None, int] = {}
         self._late: set[asyncio.Task[Any]] = set()
+        self._looks = 0
         self._looking = False
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        loop = task.get_loop()
-        self._reading[task] = loop.time() + self._seconds
+        self._reading[asyncio.current_task()] = self._looks
         if not self._looking:
             self._looking = True
-            loop.call_later(self._seconds * _PART, self._look, loop)
+            self._look_later(asyncio.get_running_loop())
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         task = asyncio.current_task()
-        assert task is not None
         del self._reading[task]
-        if task in self._late:
+        if self._late and task in self._late:
             self._late.discard(task)
             # Somebody else may have cancelled it, too: that end is not ours to swallow.
             if task.uncancel() == 0 and kind is asyncio.CancelledError:
                 raise TimeoutError
 
+    def _look_later(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.call_later(self._seconds / _LOOKS, self._look, loop)
+
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
-        for task, ends in self._reading.items():
-            if ends <= now and task not in self._late:
+        self._looks += 1
+        for task, before in self._reading.items():
+            if self._looks - before > _LOOKS and task is not None and task not in self._late:
                 self._late.add(task)
                 task.cancel()
         self._looking = bool(self._reading)
         if self._looking:
-            loop.call_later(self._seconds * _PART, self._look, loop)
+            self._look_later(loop)

@@ -39,7 +39,6 @@ _LAST = ("connection", "close")
 _PATHS = frozenset({"/", "/webhook", "/metrics", "/healthz", "/readyz"})
 
 _log = logging.getLogger("orchestrator.swapper")
-_encode = msgspec.json.Encoder().encode
 
 
 class HttpScope(Protocol):
@@ -145,7 +144,9 @@ class Webhook:
     async def _webhook(self, scope: HttpScope, proto: Any) -> tuple[int, str, bytes]:
         started = self._clock()
         try:
-            body = await self._body(scope, proto)
+            with self._bodies:
+                is_small = _is_small(scope.headers.get("content-length"))
+                body = await (proto() if is_small else _long_body(proto))
         except TimeoutError:
             return 408, TEXT, b"the body took too long\n"
         except ProtocolClosed:
@@ -167,27 +168,10 @@ class Webhook:
             await self._looks.verdicts(looks, admission, budget(scope.query_string)) if looks and self._looks else {}
         )
         reviewed = answer_review(admission, self._rules, verdicts)
-        answer = _encode(reviewed.document)
         self._metrics.admission(admission, reviewed.decisions, self._clock() - started)
         if _log.isEnabledFor(logging.DEBUG):
             self._tell(admission, reviewed.decisions)
-        return 200, JSON, answer
-
-    async def _body(self, scope: HttpScope, proto: Any) -> bytes | None:
-        """The whole body; None for one that is too large."""
-        with self._bodies:
-            length = scope.headers.get("content-length")
-            if _is_small(length):
-                body: bytes = await proto()
-                return body
-            chunks, size = [], 0
-            async for chunk in proto:
-                size += len(chunk)
-                if size <= LARGEST_BODY:
-                    chunks.append(chunk)
-                elif size > LARGEST_DISCARDED:
-                    break
-        return b"".join(chunks) if size <= LARGEST_BODY else None
+        return 200, JSON, reviewed.answer
 
     def _tell(self, admission: Admission, decisions: Sequence[Any]) -> None:
         for one in decisions:
@@ -217,6 +201,18 @@ def budget(query: str) -> float:
     """Seconds for an answer, of the `timeout=10s` with which the API server calls, less a margin for the way back."""
     matched = _TIMEOUT.search(query)
     return max(0.1, min(float(matched[1]) if matched else CALLERS_SECONDS, CALLERS_SECONDS) - MARGIN_SECONDS)
+
+
+async def _long_body(proto: Any) -> bytes | None:
+    """The whole body of unknown length, or of a great one; None where it is too large."""
+    chunks, size = [], 0
+    async for chunk in proto:
+        size += len(chunk)
+        if size <= LARGEST_BODY:
+            chunks.append(chunk)
+        elif size > LARGEST_DISCARDED:
+            break
+    return b"".join(chunks) if size <= LARGEST_BODY else None
 
 
 def _is_small(length: str | None) -> bool:

@@ -48,8 +48,8 @@ class LeftAlone:
         wanted = [one.label for one in self.selectors.values()]
         object.__setattr__(self, "_labels", None if None in wanted else frozenset(wanted))
 
-    def of_template(self, namespace: str, labels: Mapping[str, str]) -> Stay | None:
-        """Why Pods with these labels will not be redirected when they are made."""
+    def of_template(self, namespace: str, labels: Mapping[str, object]) -> Stay | None:
+        """Why Pods with these labels will not be redirected when they are made. A label that is no text is none."""
         if self._is_left(namespace):
             return Stay(
                 "namespace",
@@ -58,7 +58,7 @@ class LeftAlone:
             )
         if self._labels is not None and self._labels.isdisjoint(labels):
             return None
-        held = dict(labels)
+        held = {key: value for key, value in labels.items() if isinstance(value, str)}
         for text, selector in self.selectors.items():
             if selector.matches(held):
                 operator = next((one for one in COMPARING_OPERATORS if one.selector == text), None)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from orchestrator.routes.table import Answer, Redirected, RouteTable
-from orchestrator.swapper.review import ANNOTATION, LONGEST_REMEMBERED, Verdict
+from orchestrator.swapper.review import ANNOTATION, REMEMBERED, Verdict
 from orchestrator.swapper.review_answer import annotation_of
 from tests.references_table import CASES, ENVIRONMENTS, OWN, environment
 from tests.unit.swapper.reviews import Document, containers, operations, patched, pod, review, reviewed, rules_of
@@ -259,13 +259,27 @@ class CountingTable:
         return self._table.redirect(reference)
 
 
-@pytest.mark.parametrize(("image", "times"), [("nginx", 1), ("nginx:" + "a" * LONGEST_REMEMBERED, 3)])
-def test_the_table_is_asked_once_for_an_image_and_no_pod_fills_the_memory(image: str, times: int) -> None:
+@pytest.mark.parametrize(
+    ("images", "times"), [(["nginx"], 1), (["nginx:" + "a" * 5000], 3), ([f"nginx:{tag}" for tag in range(17)], 3)]
+)
+def test_the_table_is_asked_once_for_the_images_of_a_pod_and_no_pod_fills_the_memory(
+    images: list[str], times: int
+) -> None:
     table: Any = CountingTable(RULES.table)
     rules = replace(RULES, table=table)
-    answers = [reviewed(review(pod(containers=containers(image))), rules) for _ in range(3)]
-    assert table.asked == [image] * times
+    answers = [reviewed(review(pod(containers=containers(*images))), rules) for _ in range(3)]
+    assert table.asked == images * times
     assert len({json.dumps(one.document) for one in answers}) == 1
+
+
+def test_as_many_pods_as_are_remembered_are_forgotten_when_more_come() -> None:
+    table: Any = CountingTable(RULES.table)
+    rules = replace(RULES, table=table)
+    for tag in range(REMEMBERED + 1):
+        reviewed(review(pod(containers=containers(f"nginx:{tag}"))), rules)
+    assert len(rules._remembered) == 1
+    reviewed(review(pod(containers=containers("nginx:0"))), rules)
+    assert len(table.asked) == REMEMBERED + 2
 
 
 def test_answers_that_are_remembered_are_those_of_the_same_containers_alone() -> None:
