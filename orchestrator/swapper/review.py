@@ -34,7 +34,7 @@ REMEMBERED = 1024
 # At most so many images, and characters in them, of such a Pod: nobody fills the memory with others.
 _FEW = 16
 _SHORT = 4096
-# An image of a Pod: holder, place, name, image, whether its tag may move, why it stays without the table, or "".
+# An image of a Pod: holder, place, name, image, whether its tag may move. Last comes why it stays, or "".
 Asked = tuple[str, int, str, str, bool, str]
 
 
