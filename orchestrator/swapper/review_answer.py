@@ -28,37 +28,26 @@ _NO_VERDICT = Verdict(False, "not looked at")
 _PATH = "/metadata/annotations/" + ANNOTATION.replace("/", "~1")
 
 
-class _Response(msgspec.Struct, omit_defaults=True):
-    """Of an AdmissionReview. What is `Raw` was written once for all Pods of the same images."""
-
-    uid: str
-    allowed: bool
-    patchType: str = ""  # noqa: N815 - the API's name
-    patch: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    auditAnnotations: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815
-
-
-class _Review(msgspec.Struct):
-    apiVersion: str  # noqa: N815
-    kind: str
-    response: _Response
-
-
 def answer_review(admission: Admission, rules: SwapRules, verdicts: Mapping[str, Verdict]) -> Reviewed:
     """The AdmissionReview with its JSON patch, `allowed` always. A target without a verdict keeps its source."""
-    response = _Response(admission.uid, True)
-    document = _Review(admission.version, "AdmissionReview", response)
     if admission.left:
-        return Reviewed(_encode(document))
+        return Reviewed(_review(admission, None, None))
     decisions = tuple([_decided(image, verdicts) if image.look else image.at_once for image in admission.images])
     annotations = mapping(admission.pod.get("metadata")).get("annotations") if admission.annotates else None
     there = annotations.get(ANNOTATION) if annotations else None
     said = (_said_again if there is None and admission.of.is_short else _said)(decisions, there, rules.dry_run)
     patch = said.patches[_place_of_annotation(admission, annotations, said.annotation)]
-    if patch is not msgspec.UNSET:
-        response.patchType, response.patch = "JSONPatch", patch
-    response.auditAnnotations = said.audit
-    return Reviewed(_encode(document), decisions)
+    return Reviewed(_review(admission, patch, said.audit), decisions)
+
+
+def _review(admission: Admission, patch: _Written, audit: _Written) -> bytes:
+    response: dict[str, Any] = {"uid": admission.uid, "allowed": True}
+    if patch is not None:
+        response["patchType"] = "JSONPatch"
+        response["patch"] = patch
+    if audit is not None:
+        response["auditAnnotations"] = audit
+    return _encode({"apiVersion": admission.version, "kind": "AdmissionReview", "response": response})
 
 
 def _decided(image: SwapImage, verdicts: Mapping[str, Verdict]) -> SwapDecision:
@@ -70,8 +59,8 @@ def _why(decision: SwapDecision) -> str:
     return f"{decision.image.route}, {decision.reason}"
 
 
-# A part of the answer as JSON, or that it has none.
-_Written = msgspec.Raw | msgspec.UnsetType
+# A part of the answer, written once for all Pods of the same images; None where it has none.
+_Written = msgspec.Raw | None
 # Where the annotation goes: nowhere, into the Pod's annotations, or with them where it has none.
 _Place = Literal["nowhere", "beside", "alone"]
 
@@ -112,7 +101,7 @@ def _said(decisions: Sequence[SwapDecision], there: object, dry_run: bool) -> _S
         )
     audit = "; ".join(f"{one.image.key}: {one.image.image} -> {one.image.target} ({_why(one)})" for one in swapped)
     audits = {"would-swap" if dry_run else "swapped": audit}
-    return _Said(patches, value, msgspec.Raw(_json(audits).encode()) if audit else msgspec.UNSET)
+    return _Said(patches, value, msgspec.Raw(_json(audits).encode()) if audit else None)
 
 
 _said_again = lru_cache(REMEMBERED)(_said)
@@ -120,7 +109,7 @@ _said_again = lru_cache(REMEMBERED)(_said)
 
 def _patch(operations: Sequence[Mapping[str, Any]]) -> _Written:
     if not operations:
-        return msgspec.UNSET
+        return None
     return msgspec.Raw(_encode(base64.b64encode(_json(operations).encode()).decode()))
 
 
