@@ -149,11 +149,24 @@ def _behind_host(host: Part, registry: Part | None, repository: Part, new: str) 
     """A host, an organisation where a registry would be, and a repository: the last one stays where it can."""
     reference = parse_reference(new)
     if registry is None:
-        return {host: reference.registry, repository: reference.path}
-    last = f"/{repository.value}"
+        return {host: reference.registry, repository: _as_written(repository, new)}
+    last = f"/{_bare(repository)}"
     if not reference.path.endswith(last):
         return None
     return {host: reference.registry, registry: reference.path.removesuffix(last)}
+
+
+def _bare(repository: Part) -> str:
+    """A repository's text without the tag or the digest that it may carry."""
+    name = repository.value.partition("@")[0]
+    end = name.rfind(":")
+    return name[:end] if end > name.rfind("/") else name
+
+
+def _as_written(repository: Part, new: str) -> str:
+    """The new path, with its tag or digest where the repository's text carries one."""
+    reference = parse_reference(new)
+    return reference.path + (reference.suffix if _bare(repository) != repository.value else "")
 
 
 def _hosted(new: str) -> str:
@@ -182,12 +195,11 @@ def _changes(place: ImagePlace, new: str) -> dict[Part, str] | None:
     new = _hosted(new) if parts.repository.hosted else new
     reference = parse_reference(new)
     domain, path = reference.registry, reference.path
-    written = parts.repository.value
     if parts.registry is None:
-        tagged = ":" in written.rpartition("/")[2] or "@" in written
+        tagged = _bare(parts.repository) != parts.repository.value
         return {parts.repository: new if tagged else new.removesuffix(reference.suffix)}
     if "/" not in parts.registry.value:
-        return {parts.registry: domain, parts.repository: path}
+        return {parts.registry: domain, parts.repository: _as_written(parts.repository, new)}
     # The registry's part holds a namespace too; what follows it stays where it can.
-    whole, last = f"{domain}/{path}", f"/{written}"
+    whole, last = f"{domain}/{path}", f"/{_bare(parts.repository)}"
     return {parts.registry: whole.removesuffix(last)} if whole.endswith(last) else None

@@ -82,3 +82,22 @@ def test_an_agent_without_a_registry_is_told() -> None:
     found = find_images("dd.yaml", text)
     assert [one.reason for one in found.unreadable] == ["the operator's own registry stands before it"]
     assert not found.places
+
+
+@pytest.mark.parametrize("suffix", [":1.25", f"@sha256:{'a' * 64}", f":1.25@sha256:{'a' * 64}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image: {registry: ghcr.io, repository: 'org/app'}\n",
+        "image: {registry: ghcr.io/org, repository: 'app'}\n",
+        "image: {repository: 'ghcr.io/org/app', pullPolicy: Always}\n",
+        "registryFQDN: ghcr.io\nop: {registry: org, repository: 'app', pullPolicy: Always}\n",
+        "registryFQDN: ghcr.io\nop: {registry: '', repository: 'org/app', pullPolicy: Always}\n",
+        "global: {imageRegistry: ghcr.io}\nop: {repository: 'org/app', pullPolicy: Always}\n",
+    ],
+)
+def test_a_tag_within_a_repository_stays(text: str, suffix: str) -> None:
+    text = text.replace("app'", f"app{suffix}'")
+    assert [place.reference for place in find_images("values.yaml", text).places] == [f"ghcr.io/org/app{suffix}"]
+    after = moved(text).apply(text)
+    assert [place.reference for place in find_images("values.yaml", after).places] == [f"{HOST}/ghcr/org/app{suffix}"]
