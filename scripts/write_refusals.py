@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.local.ecr.aws_refusals import NOT_SERVED, REFUSALS, UNKNOWN
+from orchestrator.local.refusals import CHECKS, TAKEN
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "embedded-aws.md"
 
@@ -51,6 +52,19 @@ def _lines() -> Iterator[str]:
     yield "AWS publishes nothing about these. The embedded AWS takes them."
     yield ""
     yield from (f"- {entry}" for entry in UNKNOWN)
+    yield ""
+    yield "## Other services"
+    yield ""
+    yield "moto serves them, with its own refusals. These are made here, before moto is asked."
+    yield ""
+    yield "| service | operation | error | when | source |"
+    yield "|---|---|---|---|---|"
+    for check in CHECKS:
+        yield f"| {check.service} | `{check.operation}` | `{check.error}` | {check.when} | {check.source} |"
+    yield ""
+    yield "AWS is known to refuse these, and the embedded AWS takes them:"
+    yield ""
+    yield from (f"- {entry}" for entry in TAKEN)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

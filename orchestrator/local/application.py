@@ -28,6 +28,7 @@ from orchestrator.local.pod_identity import PodIdentityService
 from orchestrator.local.principal import account_of, handle_sts, identify
 from orchestrator.local.protocols import Answer, error_answer, send
 from orchestrator.local.queues import as_aws_answers
+from orchestrator.local.refusals import refuse
 from orchestrator.local.registry.api import RegistryApi
 from orchestrator.local.registry.replies import send_reply
 from orchestrator.local.registry.request import read_request
@@ -141,7 +142,7 @@ class Application:
 
     def _dispatch(self, call: Call, environ: dict[str, Any]) -> Answer:
         handler = self._handlers.get(call.service)
-        answer = handler(call) if handler else None
+        answer = (handler(call) if handler else None) or refuse(call)
         if answer is None:
             answer = self._ask_moto(call, environ)
         return as_aws_answers(call, answer) if call.service == "sqs" else answer

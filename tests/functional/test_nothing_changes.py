@@ -296,3 +296,12 @@ def test_each_kind_of_thing_that_somebody_took_away_is_named(
     assert found.code == 3, found.out[-3000:] + found.err[-3000:]
     named = {change["type"] for environment in found.json["environments"] for change in environment["drift"]}
     assert set(deletions) - named == set()
+
+
+def test_what_was_taken_away_is_made_again_and_then_nothing_changes(applied: Applied) -> None:
+    """Follows `stems`: nearly all is gone, and things that stayed hang on things that went."""
+    made = applied.run("apply", "--all", "--yes")
+    assert made.code == 0, made.out[-3000:] + made.err[-3000:]
+
+    again = applied.run("plan", "--all", "--json", "--detailed-exitcode")
+    assert [environment["changes"] for environment in again.json["environments"]] == [[], []]

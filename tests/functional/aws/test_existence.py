@@ -15,7 +15,8 @@ from orchestrator.errors import OrchestratorError
 from tests.functional.aws.conftest import Target
 from tests.functional.aws.scripted import endpoint, json_error
 
-TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+ASSUMES = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": [ASSUMES]})
 PULL = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"
 LIFECYCLE = json.dumps(
     {
@@ -81,7 +82,9 @@ def client(session: AwsSession, service: str) -> Any:
 
 SCANS = [{"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}]
 RULES = {"Rules": [{"ID": "a", "Status": "Enabled", "Filter": {"Prefix": "x"}, "Expiration": {"Days": 9}}]}
-OPEN = json.dumps({"Version": "2012-10-17", "Statement": []})
+PLAIN = {"Bool": {"aws:SecureTransport": "false"}}
+DENIED = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::*/*", "Condition": PLAIN}
+TLS_ONLY = json.dumps({"Version": "2012-10-17", "Statement": [DENIED]})
 LOG_IN = json.dumps(
     {
         "Version": "2012-10-17",
@@ -186,7 +189,7 @@ MADE: dict[str, tuple[Callable[[AwsSession], Any], dict[str, str], str]] = {
     ),
     "aws_s3_bucket": (with_bucket, {"bucket": "records-{account}"}, "records-{account}"),
     "aws_s3_bucket_policy": (
-        lambda s: with_bucket(s).put_bucket_policy(Bucket=f"records-{s.account_id}", Policy=OPEN),
+        lambda s: with_bucket(s).put_bucket_policy(Bucket=f"records-{s.account_id}", Policy=TLS_ONLY),
         {"bucket": "records-{account}"},
         "records-{account}",
     ),
@@ -276,6 +279,7 @@ def test_an_endpoint_is_found_where_aws_would_refuse_a_second_one(
 ) -> None:
     ec2, service = client(session, "ec2"), f"com.amazonaws.{session.region}.s3"
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     route_table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
     placed = json.loads(json.dumps([theirs, ours]).replace("rtb-1", route_table))
     made = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=service, **placed[0])["VpcEndpoint"]["VpcEndpointId"]

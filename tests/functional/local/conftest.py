@@ -79,6 +79,12 @@ def ecr(clients: Clients) -> Any:
     return clients("ecr")
 
 
+def trust(service: str = "ec2.amazonaws.com") -> str:
+    """The trust policy of a role that the service assumes."""
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
 @contextmanager
 def refused(code: str, message: str = "") -> Iterator[None]:
     """The call inside is refused with this AWS error code, and a message that contains `message`."""

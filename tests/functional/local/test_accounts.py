@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from orchestrator.local.controls import recorded_requests
-from tests.functional.local.conftest import Clients
+from tests.functional.local.conftest import Clients, trust
 
 if TYPE_CHECKING:
     from orchestrator.local import LocalAws
@@ -45,7 +45,7 @@ def test_each_region_has_the_arns_and_hosts_of_its_partition(
     token = clients("ecr", region=region).get_authorization_token()["authorizationData"][0]
     assert token["proxyEndpoint"] == f"https://{account_id}.dkr.ecr.{region}.{suffix}"
     assert token["expiresAt"].timestamp() > time.time()
-    role = clients("iam", region=region).create_role(RoleName="nodes", AssumeRolePolicyDocument="{}")["Role"]
+    role = clients("iam", region=region).create_role(RoleName="nodes", AssumeRolePolicyDocument=trust())["Role"]
     assert role["Arn"] == f"arn:{partition}:iam::{account_id}:role/nodes"
 
 
@@ -78,7 +78,7 @@ def test_an_assumed_role_acts_in_the_account_of_the_role(local_aws: LocalAws, cl
     assert repository["registryId"] == target
     last = recorded_requests(local_aws)[-1]
     assert (last["operation"], last["principal"]) == ("CreateRepository", identity["Arn"])
-    role = clients("iam", **credentials).create_role(RoleName="made-by-role", AssumeRolePolicyDocument="{}")["Role"]
+    role = clients("iam", **credentials).create_role(RoleName="made-by-role", AssumeRolePolicyDocument=trust())["Role"]
     assert role["Arn"].split(":")[4] == target
 
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from orchestrator.errors import OrchestratorError
 from orchestrator.local import ensure_running, stop
 from orchestrator.local.controls import forget_requests, recorded_requests, reset, set_faults
-from tests.functional.local.conftest import make_client, refused
+from tests.functional.local.conftest import make_client, refused, trust
 
 if TYPE_CHECKING:
     from orchestrator.local import LocalAws
@@ -148,7 +148,7 @@ def test_calls_are_recorded_with_who_made_them(server: LocalAws, ecr: Any) -> No
 def test_a_reset_forgets_everything(server: LocalAws, ecr: Any, tmp_path: Path) -> None:
     ecr.create_repository(repositoryName="app")
     iam = make_client(server, "iam", ACCOUNT)
-    iam.create_role(RoleName="nodes", AssumeRolePolicyDocument="{}")
+    iam.create_role(RoleName="nodes", AssumeRolePolicyDocument=trust())
     reset(server)
     assert ecr.describe_repositories()["repositories"] == []
     assert iam.list_roles()["Roles"] == []

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.functional.local.conftest import Clients, refused
+from tests.functional.local.conftest import Clients, refused, trust
 
 HANDLER = """
 import os, boto3
@@ -35,7 +35,7 @@ def code(text: str) -> bytes:
 
 
 def create(clients: Clients, account_id: str, text: str = HANDLER, **changed: Any) -> str:
-    role = {"RoleName": "runner", "AssumeRolePolicyDocument": "{}"}
+    role = {"RoleName": "runner", "AssumeRolePolicyDocument": trust("lambda.amazonaws.com")}
     arn = clients("iam").create_role(**role)["Role"]["Arn"]
     settings = {"Timeout": 30, "Environment": {"Variables": {"STAGE": "test", "BUCKET": f"b-{account_id}"}}, **changed}
     made = clients("lambda").create_function(
@@ -91,6 +91,9 @@ def test_what_it_prints_is_in_its_log_group(clients: Clients, account_id: str, l
 
 def test_a_message_of_its_queue_calls_it(clients: Clients, account_id: str) -> None:
     arn = create(clients, account_id)
+    reading = {"Effect": "Allow", "Action": "sqs:ReceiveMessage", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": reading})
+    clients("iam").put_role_policy(RoleName="runner", PolicyName="queue", PolicyDocument=document)
     place = {"LocationConstraint": "eu-west-1"}
     clients("s3").create_bucket(Bucket=f"b-{account_id}", CreateBucketConfiguration=place)
     queue = clients("sqs").create_queue(QueueName="pages")["QueueUrl"]

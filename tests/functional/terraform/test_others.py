@@ -60,7 +60,8 @@ def attached(world: World, role: str) -> list[str]:
 
 
 def make_role(world: World, name: str, *policies: str) -> None:
-    trust = {"Version": "2012-10-17", "Statement": []}
+    statement = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [statement]}
     world.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
     for policy in policies:
         world.client("iam").attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
