@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from orchestrator.checks.environments import Find, by_registry, file_of, problem_of
+from orchestrator.checks.others_caches import warn_of_repositories
 from orchestrator.checks.problem import Problem
 from orchestrator.checks.snapshots import check_snapshots, warn_of_snapshots
 from orchestrator.environment.model import Environment
@@ -37,7 +38,9 @@ def check_across(environments: Sequence[Environment], where: Find | None = None)
 def warn_across(environments: Sequence[Environment], where: Find | None = None) -> list[Problem]:
     """What is allowed between `environments`, but hardly meant."""
     ordered = sorted(environments, key=lambda environment: environment.name)
-    return sorted(warn_of_snapshots(ordered, where or file_of), key=lambda problem: problem.sort_key)
+    find = where or file_of
+    problems = [*warn_of_snapshots(ordered, find), *warn_of_repositories(ordered, find)]
+    return sorted(problems, key=lambda problem: problem.sort_key)
 
 
 def _check_states(environments: Sequence[Environment], find: Find) -> Iterable[Problem]:
