@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.local.ecr.aws_refusals import NOT_SERVED, REFUSALS, UNKNOWN
-from orchestrator.local.refusals import CHECKS, TAKEN
+from orchestrator.local.guards import CHECKS, TAKEN
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "embedded-aws.md"
 

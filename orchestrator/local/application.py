@@ -22,13 +22,13 @@ from orchestrator.local.ecr.pulls import is_served
 from orchestrator.local.ecr.service import EcrService
 from orchestrator.local.faults import FaultInjector, Request, RequestLog
 from orchestrator.local.function_processes import use_processes
+from orchestrator.local.guards import refuse
 from orchestrator.local.inspector import InspectorService
 from orchestrator.local.keys import UPSTREAMS
 from orchestrator.local.pod_identity import PodIdentityService
 from orchestrator.local.principal import account_of, handle_sts, identify
 from orchestrator.local.protocols import Answer, error_answer, send
 from orchestrator.local.queues import as_aws_answers
-from orchestrator.local.refusals import refuse
 from orchestrator.local.registry.api import RegistryApi
 from orchestrator.local.registry.replies import send_reply
 from orchestrator.local.registry.request import read_request

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from orchestrator.local.guards import CHECKS
 from orchestrator.local.models import operation_names
-from orchestrator.local.refusals import CHECKS
 from tests.functional.local.conftest import Clients, refused
 from tests.functional.local.other_refusal_cases import CASES, Place, grant
 

@@ -16,7 +16,7 @@ from orchestrator.local.principal import account_of, partition_of
 _NUMBERED = re.compile(r"(.+)\.(\d+)")
 
 
-class Asked:
+class AskedOfAws:
     """A call's parameters in the form of its protocol, and the state that moto keeps for the caller's account."""
 
     def __init__(self, call: Call) -> None:
@@ -71,5 +71,5 @@ class Check:
     error: str
     when: str
     source: str
-    finds: Callable[[Asked], str | None]
+    finds: Callable[[AskedOfAws], str | None]
     status: int = 400

@@ -6,9 +6,9 @@ import re
 from fnmatch import fnmatchcase
 from typing import Any
 
+from orchestrator.local.guards.guard import AskedOfAws, Check
+from orchestrator.local.guards.iam_guards import role_of, statements_of, texts
 from orchestrator.local.models import service_model
-from orchestrator.local.refusals.check import Asked, Check
-from orchestrator.local.refusals.identity import role_of, statements_of, texts
 from orchestrator.local.shapes import misfits
 
 LAMBDA = "Lambda API reference"
@@ -29,7 +29,7 @@ _BETWEEN = {
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-def _outside_the_model(asked: Asked) -> str | None:
+def _outside_the_model(asked: AskedOfAws) -> str | None:
     """A member that the API model does not allow, such as 64 MB of memory or a runtime that there is not."""
     model = service_model(asked.call.service)
     shape = model.operation_model(asked.call.operation).input_shape if model else None
@@ -37,7 +37,7 @@ def _outside_the_model(asked: Asked) -> str | None:
     return f"1 validation error detected: Value at '{found.path}' failed: {found.rule}" if found else None
 
 
-def _role_is_not_lambda_s(asked: Asked) -> str | None:
+def _role_is_not_lambda_s(asked: AskedOfAws) -> str | None:
     role = _role(asked, str(asked.document.get("Role", "")))
     if role is None or _lets_in(role, "lambda.amazonaws.com"):
         # moto refuses a role that does not exist.
@@ -45,7 +45,7 @@ def _role_is_not_lambda_s(asked: Asked) -> str | None:
     return "The role defined for the function cannot be assumed by Lambda."
 
 
-def _role(asked: Asked, arn: str) -> Any:
+def _role(asked: AskedOfAws, arn: str) -> Any:
     return role_of(asked, arn.rsplit("/", 1)[-1]) if arn else None
 
 
@@ -57,21 +57,21 @@ def _lets_in(role: Any, service: str) -> bool:
     )
 
 
-def _variables_too_long(asked: Asked) -> str | None:
+def _variables_too_long(asked: AskedOfAws) -> str | None:
     variables = (asked.document.get("Environment") or {}).get("Variables") or {}
     if sum(len(str(name).encode()) + len(str(value).encode()) for name, value in variables.items()) > VARIABLES:
         return f"Lambda was unable to configure your environment variables because they exceeded the {VARIABLES} byte limit"
     return None
 
 
-def _function(asked: Asked, name: str) -> Any:
+def _function(asked: AskedOfAws, name: str) -> Any:
     from moto.awslambda.models import lambda_backends
 
     functions = lambda_backends[asked.account_id][asked.region].list_functions()
     return next((each for each in functions if name in (each.function_name, each.function_arn)), None)
 
 
-def _statement_exists(asked: Asked) -> str | None:
+def _statement_exists(asked: AskedOfAws) -> str | None:
     function = _function(asked, str(asked.document.get("FunctionName", "")))
     statement = asked.document.get("StatementId")
     held = function.policy.statements if function is not None and function.policy else ()
@@ -80,8 +80,8 @@ def _statement_exists(asked: Asked) -> str | None:
     return None
 
 
-def _queue_does_not_fit(asked: Asked) -> str | None:
-    """A queue must hide a message for as long as the function may run, and the function's role must be let read it."""
+def _queue_does_not_fit(asked: AskedOfAws) -> str | None:
+    """A queue hides a message for as long as the function may run. The function's role may read it."""
     from moto.sqs.models import sqs_backends
 
     arn = str(asked.document.get("EventSourceArn", ""))
@@ -112,14 +112,14 @@ def _may(role: Any, action: str) -> bool:
     )
 
 
-def _no_schedule(asked: Asked) -> str | None:
+def _no_schedule(asked: AskedOfAws) -> str | None:
     text = asked.document.get("ScheduleExpression")
     if not text or _CRON.fullmatch(str(text)) or _RATE.fullmatch(str(text)):
         return None
     return "Parameter ScheduleExpression is not valid."
 
 
-def _sixth_target(asked: Asked) -> str | None:
+def _sixth_target(asked: AskedOfAws) -> str | None:
     from moto.events.models import events_backends
 
     bus = events_backends[asked.account_id][asked.region].event_buses.get(asked.document.get("EventBusName", "default"))
@@ -130,7 +130,7 @@ def _sixth_target(asked: Asked) -> str | None:
     return f"The requested resource exceeds the maximum number allowed: {TARGETS}" if len(ids) > TARGETS else None
 
 
-def _no_retention(asked: Asked) -> str | None:
+def _no_retention(asked: AskedOfAws) -> str | None:
     days = asked.document.get("retentionInDays")
     return None if days in RETENTION else f"Invalid retentionInDays: {days}"
 
@@ -141,7 +141,7 @@ RETENTION = frozenset(
 )
 
 
-def _queue_attribute(asked: Asked) -> str | None:
+def _queue_attribute(asked: AskedOfAws) -> str | None:
     for name, value in (asked.document.get("Attributes") or {}).items():
         least, most = _BETWEEN.get(name, (0, 0))
         if most and not (str(value).isdecimal() and least <= int(value) <= most):
@@ -149,7 +149,7 @@ def _queue_attribute(asked: Asked) -> str | None:
     return None
 
 
-def _no_address(asked: Asked) -> str | None:
+def _no_address(asked: AskedOfAws) -> str | None:
     if asked.form.get("Protocol") == "email" and not _MAIL.fullmatch(asked.form.get("Endpoint", "")):
         return "Invalid parameter: Email address"
     return None

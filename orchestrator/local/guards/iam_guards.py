@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from orchestrator.local.refusals.check import Asked, Check
+from orchestrator.local.guards.guard import AskedOfAws, Check
 
 REFERENCE = "IAM API reference"
 QUOTAS = "IAM user guide, quotas"
@@ -15,7 +15,7 @@ MANAGED_POLICIES = 10
 INLINE_POLICIES = 10_240
 
 
-def role_of(asked: Asked, name: str) -> Any:
+def role_of(asked: AskedOfAws, name: str) -> Any:
     """moto's role of that name, None when there is none."""
     return next((role for role in asked.iam.roles.values() if role.name == name), None)
 
@@ -36,19 +36,19 @@ def texts(value: Any) -> list[str]:
     return [str(each) for each in (value if isinstance(value, list) else [value])]
 
 
-def _policy_attached(asked: Asked) -> str | None:
+def _policy_attached(asked: AskedOfAws) -> str | None:
     policy = asked.iam.managed_policies.get(asked.form.get("PolicyArn", ""))
     return "Cannot delete a policy attached to entities." if policy is not None and policy.attachment_count else None
 
 
-def _eleventh_policy(asked: Asked) -> str | None:
+def _eleventh_policy(asked: AskedOfAws) -> str | None:
     role, arn = role_of(asked, asked.form.get("RoleName", "")), asked.form.get("PolicyArn")
     if role is None or arn in role.managed_policies or len(role.managed_policies) < MANAGED_POLICIES:
         return None
     return f"Cannot exceed quota for PoliciesPerRole: {MANAGED_POLICIES}"
 
 
-def _inline_policies_too_long(asked: Asked) -> str | None:
+def _inline_policies_too_long(asked: AskedOfAws) -> str | None:
     role, form = role_of(asked, asked.form.get("RoleName", "")), asked.form
     if role is None:
         return None
@@ -58,7 +58,7 @@ def _inline_policies_too_long(asked: Asked) -> str | None:
     return None
 
 
-def _no_trust_policy(asked: Asked) -> str | None:
+def _no_trust_policy(asked: AskedOfAws) -> str | None:
     form = asked.form
     statements = statements_of(form.get("AssumeRolePolicyDocument", form.get("PolicyDocument", "")))
     good = statements and all(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestrator.local.refusals.check import Asked, Check
-from orchestrator.local.refusals.identity import statements_of, texts
+from orchestrator.local.guards.guard import AskedOfAws, Check
+from orchestrator.local.guards.iam_guards import statements_of, texts
 
 S3 = "S3 API reference, error responses"
 BLOCK = "S3 user guide, Block Public Access"
 SECRETS = "Secrets Manager API reference"
 
 
-def _bucket(asked: Asked) -> Any:
+def _bucket(asked: AskedOfAws) -> Any:
     from moto.s3.models import s3_backends
 
     name = asked.call.path_values.get("Bucket", "")
@@ -21,7 +21,7 @@ def _bucket(asked: Asked) -> Any:
     )
 
 
-def _no_bucket_policy(asked: Asked) -> str | None:
+def _no_bucket_policy(asked: AskedOfAws) -> str | None:
     name = asked.call.path_values.get("Bucket", "")
     statements = statements_of(asked.call.body.decode("utf-8", "replace"))
     if not statements:
@@ -32,7 +32,7 @@ def _no_bucket_policy(asked: Asked) -> str | None:
     return None
 
 
-def _public_policy(asked: Asked) -> str | None:
+def _public_policy(asked: AskedOfAws) -> str | None:
     bucket = _bucket(asked)
     block = bucket.public_access_block if bucket is not None else None
     if block is None or not block.block_public_policy:
@@ -45,7 +45,7 @@ def _public_policy(asked: Asked) -> str | None:
     return None
 
 
-def _secret_goes(asked: Asked) -> str | None:
+def _secret_goes(asked: AskedOfAws) -> str | None:
     from moto.secretsmanager.models import secretsmanager_backends
 
     secrets = secretsmanager_backends[asked.account_id][asked.region].secrets
@@ -55,7 +55,7 @@ def _secret_goes(asked: Asked) -> str | None:
     return None
 
 
-def _secret_name_goes(asked: Asked) -> str | None:
+def _secret_name_goes(asked: AskedOfAws) -> str | None:
     from moto.secretsmanager.models import secretsmanager_backends
 
     secrets = secretsmanager_backends[asked.account_id][asked.region].secrets

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from orchestrator.local.refusals.check import Asked, Check
+from orchestrator.local.guards.guard import AskedOfAws, Check
 
 CODES = "EC2 API reference, error codes"
 CONSIDERATIONS = "VPC guide, interface endpoints"
 
 
-def _endpoints(asked: Asked) -> Iterator[Any]:
+def _endpoints(asked: AskedOfAws) -> Iterator[Any]:
     """Those that are there: moto keeps deleted ones."""
     return (each for each in asked.ec2.vpc_end_points.values() if each.state != "deleted")
 
@@ -23,14 +23,14 @@ def _is_interface(endpoint: Any) -> bool:
     return (endpoint.vpc_endpoint_type or "").lower() == "interface"
 
 
-def _group_in_use(asked: Asked) -> str | None:
+def _group_in_use(asked: AskedOfAws) -> str | None:
     group = asked.form.get("GroupId", "")
     if group and any(group in users for users in _users_of_groups(asked, group)):
         return f"resource {group} has a dependent object"
     return None
 
 
-def _users_of_groups(asked: Asked, group: str) -> Iterator[list[str]]:
+def _users_of_groups(asked: AskedOfAws, group: str) -> Iterator[list[str]]:
     """The groups of each thing that holds some: endpoints, interfaces of others, and other groups' rules."""
     made_by_endpoints = set()
     for endpoint in _endpoints(asked):
@@ -46,21 +46,21 @@ def _users_of_groups(asked: Asked, group: str) -> Iterator[list[str]]:
                 yield [str(rule.source_group.get("GroupId", "")) for rule in rules]
 
 
-def _default_group(asked: Asked) -> str | None:
+def _default_group(asked: AskedOfAws) -> str | None:
     group = asked.ec2.get_security_group_from_id(asked.form.get("GroupId", ""))
     if group is not None and group.is_default:
         return f'the specified group: "{group.id}" name: "default" cannot be deleted by a user'
     return None
 
 
-def _subnet_in_use(asked: Asked) -> str | None:
+def _subnet_in_use(asked: AskedOfAws) -> str | None:
     subnet = asked.form.get("SubnetId", "")
     if any(interface.subnet.id == subnet for interface in asked.ec2.enis.values()):
         return f"The subnet '{subnet}' has dependencies and cannot be deleted."
     return None
 
 
-def _vpc_in_use(asked: Asked) -> str | None:
+def _vpc_in_use(asked: AskedOfAws) -> str | None:
     vpc = asked.form.get("VpcId", "")
     groups = [each for each in asked.ec2.groups.get(vpc, {}).values() if not each.is_default]
     if groups or any(endpoint.vpc_id == vpc for endpoint in _endpoints(asked)):
@@ -68,28 +68,28 @@ def _vpc_in_use(asked: Asked) -> str | None:
     return None
 
 
-def _main_route_table(asked: Asked) -> str | None:
+def _main_route_table(asked: AskedOfAws) -> str | None:
     table = asked.ec2.route_tables.get(asked.form.get("RouteTableId", ""))
     if table is not None and table.main_association_id is not None:
         return f"The routeTable '{table.id}' has dependencies and cannot be deleted."
     return None
 
 
-def _interface_of_an_endpoint(asked: Asked) -> str | None:
+def _interface_of_an_endpoint(asked: AskedOfAws) -> str | None:
     interface = asked.form.get("NetworkInterfaceId", "")
     if any(interface in endpoint.network_interface_ids for endpoint in _endpoints(asked)):
         return f"Network interface '{interface}' is currently in use."
     return None
 
 
-def _group_absent(asked: Asked) -> str | None:
+def _group_absent(asked: AskedOfAws) -> str | None:
     for group in (*asked.listed("SecurityGroupId"), *asked.listed("AddSecurityGroupId")):
         if asked.ec2.get_security_group_from_id(group) is None:
             return f"The security group ID '{group}' does not exist"
     return None
 
 
-def _group_of_another_vpc(asked: Asked) -> str | None:
+def _group_of_another_vpc(asked: AskedOfAws) -> str | None:
     for name in asked.listed("SecurityGroupId"):
         group = asked.ec2.get_security_group_from_id(name)
         if group is not None and group.vpc_id != asked.form.get("VpcId"):
@@ -97,7 +97,7 @@ def _group_of_another_vpc(asked: Asked) -> str | None:
     return None
 
 
-def _names_of_the_service(asked: Asked) -> str | None:
+def _names_of_the_service(asked: AskedOfAws) -> str | None:
     """Private names need both DNS attributes, and are one endpoint's alone."""
     form = asked.form
     if form.get("VpcEndpointType") != "Interface" or form.get("PrivateDnsEnabled", "true").lower() != "true":
@@ -117,7 +117,7 @@ def _names_of_the_service(asked: Asked) -> str | None:
     return None
 
 
-def _two_subnets_of_a_zone(asked: Asked) -> str | None:
+def _two_subnets_of_a_zone(asked: AskedOfAws) -> str | None:
     if asked.form.get("VpcEndpointType") != "Interface":
         return None
     wanted = asked.listed("SubnetId")
@@ -128,7 +128,7 @@ def _two_subnets_of_a_zone(asked: Asked) -> str | None:
     return None
 
 
-def _gateway_has_the_route(asked: Asked) -> str | None:
+def _gateway_has_the_route(asked: AskedOfAws) -> str | None:
     if asked.form.get("VpcEndpointType", "Gateway") != "Gateway":
         return None
     for endpoint in _endpoints(asked):
