@@ -126,6 +126,9 @@ class Discovery:
             tree.result.state = CopyState.UNCHANGED
         elif target:
             tree.result.state = CopyState.STALE
+        if target != tree.root.digest and self._journal.complete(copy.target_place, tree.root.digest):
+            # It was deleted there. A run that is killed now leaves the image without its signatures.
+            self._journal.forget_image(copy.target_place, tree.root.digest)
 
     def _accept(self, tree: CopyTree) -> None:
         if self._options.accept is not None:

@@ -100,6 +100,10 @@ class Journal:
             (*place, digest, now, now, json.dumps(sorted(tree), separators=(",", ":"))),
         )
 
+    def forget_image(self, place: Place, digest: str) -> None:
+        """The repository does not have the image, whatever was verified before."""
+        self._write("delete from image where registry=? and repository=? and digest=?", (*place, digest))
+
     def complete(self, place: Place, digest: str) -> Complete | None:
         """What is known of an image in a repository; None when it was never verified whole."""
         rows = self._read(

@@ -7,11 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from orchestrator.oci.copy import prepare
+from orchestrator.oci.journal import Journal
 from orchestrator.oci.manifest import OCI_MANIFEST
+from orchestrator.oci.registries import Registries
 from tests.oci.copying import pair, run
 from tests.oci.corpus import Maker, bytes_of, graph
 from tests.oci.strict_registry import StrictRegistry
@@ -91,3 +95,20 @@ def test_killed_runs_are_taken_up_where_they_stopped(tmp_path: Path, seed: int, 
                 assert report.ok, report.results
                 for name in NAMES:
                     assert graph(target, name) == graph(source, name)
+
+
+def test_what_was_deleted_in_the_target_is_not_believed_to_be_whole_after_a_killed_run(tmp_path: Path) -> None:
+    with StrictRegistry() as source, StrictRegistry() as target:
+        fill(source)
+        copies = [pair(f"{source.host}/a:v1", f"{target.host}/a:v1")]
+        journal = tmp_path / "journal"
+        assert run(copies, journal=journal).ok
+        whole = graph(target, "a")
+        target.repositories.clear()
+        # A run that is killed has planned, and has put the image before its signatures.
+        with closing(Journal(journal)) as opened, Registries(variables={}) as registries:
+            prepare(copies, registries, journal=opened)
+        assert run(copies, referrers=False).ok
+        assert graph(target, "a") != whole
+        assert run(copies, journal=journal).ok
+        assert graph(target, "a") == whole == graph(source, "a")
