@@ -27,6 +27,10 @@ class ObjectChanged(Exception):
     """Somebody else made or changed the object meanwhile."""
 
 
+class ApiSilent(OrchestratorError):
+    """The API server cannot be reached, or cannot answer now: a later try may get what this one did not."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterApi:
     """`folder` holds `token`, which the kubelet renews, and `ca.crt`."""
@@ -87,14 +91,25 @@ class ClusterApi:
                 raise ObjectChanged from None
             if refused.code == 404 and method == "GET":
                 return None
-            raise _failed(method, path, f"HTTP {refused.code} {said}") from None
+            why = f"HTTP {refused.code} {said}"
+            if refused.code in _LATER:
+                raise _silent(method, path, why) from None
+            raise OrchestratorError(
+                f"The cluster's API did not do {method} {path}.",
+                why=why,
+                remedy="Apply what `orchestrator manifests NAME --for swapper` writes: it has the rights.",
+            ) from None
         except (OSError, ValueError, HTTPException) as error:
-            raise _failed(method, path, str(error)) from error
+            raise _silent(method, path, str(error)) from error
 
 
-def _failed(method: str, path: str, why: str) -> OrchestratorError:
-    return OrchestratorError(
-        f"The cluster's API did not do {method} {path}.",
+# Too many requests, and faults of the server or of what stands before it.
+_LATER = frozenset({429, 500, 502, 503, 504})
+
+
+def _silent(method: str, path: str, why: str) -> ApiSilent:
+    return ApiSilent(
+        f"The cluster's API gave no answer to {method} {path}.",
         why=why,
-        remedy="Apply what `orchestrator manifests NAME --for swapper` writes: it has the rights.",
+        remedy="See whether network policies let this Pod reach the API server: kubectl get networkpolicies -A.",
     )

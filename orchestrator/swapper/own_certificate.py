@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import logging
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,14 +25,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.files.own_folders import make_own
-from orchestrator.swapper.cluster_api import ClusterApi, ObjectChanged
+from orchestrator.swapper.cluster_api import ApiSilent, ClusterApi, ObjectChanged
 
 _log = logging.getLogger("orchestrator.swapper")
 LIFETIME = timedelta(days=90)
 # Clocks of other machines may be behind.
 SKEW = timedelta(hours=1)
 CHECK_SECONDS = 60.0
+# The same while there is none that the API server trusts.
+RETRY_SECONDS = 5.0
 CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 
 
@@ -106,12 +108,14 @@ def _unended(cert: bytes, now: datetime) -> bytes:
 
 
 class CertificateKeeper:
-    """Keeps `folder`'s tls.crt and tls.key, the Secret, and the caBundle of the webhook's configuration in step."""
+    """Keeps the files `cert` and `key`, the Secret, and the caBundle of the webhook's configuration in step.
+
+    `problem` says why the API server trusts nothing that is served here, "" when it does.
+    """
 
     def __init__(
         self,
         api: ClusterApi,
-        folder: Path,
         *,
         namespace: str,
         service: str,
@@ -124,18 +128,40 @@ class CertificateKeeper:
         self._hosts = [f"{service}.{namespace}.svc", f"{service}.{namespace}.svc.cluster.local"]
         self._configuration = f"{CONFIGURATIONS}/{configuration}"
         self._clock = clock
-        self.cert, self.key = folder / "tls.crt", folder / "tls.key"
+        self.cert, self.key = _memory_file("tls.crt"), _memory_file("tls.key")
+        self.problem = ""
+
+    def begin(self) -> None:
+        """The first time. Raises OrchestratorError where the API server refuses.
+
+        Where it gives no answer, a certificate stands there that nobody trusts, until `watch` gets the right one. A
+        Pod that ended instead would be started again later and later.
+        """
+        try:
+            self.keep()
+        except ApiSilent as error:
+            self.problem = f"{error.headline} {error.why}"
+            _log.warning("the API server gave no certificate; it is asked again", extra={"why": self.problem})
+            self._write(make_certificate(self._hosts, self._clock()))
 
     def keep(self) -> None:
         """Once through: read or make the Secret, tell the API server, then write the files. Raises OrchestratorError."""
         kept = self._kept()
         self._tell(kept)
-        _write(self.key, kept.key)
-        _write(self.cert, kept.cert)
+        self._write(kept)
+        self.problem = ""
 
-    def watch(self, stopped: threading.Event, seconds: float = CHECK_SECONDS) -> None:
+    def _write(self, kept: KeptCertificate) -> None:
+        for path, content in ((self.key, kept.key), (self.cert, kept.cert)):
+            # A file that is written is taken for a new one.
+            if path.read_bytes() != content:
+                path.write_bytes(content)
+
+    def watch(
+        self, stopped: threading.Event, seconds: float = CHECK_SECONDS, retry_seconds: float = RETRY_SECONDS
+    ) -> None:
         """Keep it again and again until `stopped`; what fails is logged and tried again."""
-        while not stopped.wait(seconds):
+        while not stopped.wait(retry_seconds if self.problem else seconds):
             try:
                 self.keep()
             except OrchestratorError as error:
@@ -227,19 +253,10 @@ def _decoded(value: str | None) -> bytes:
         return b""
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write it whole, for the owner alone, unless it stands there already."""
-    try:
-        if path.is_file() and path.read_bytes() == content:
-            return
-        make_own(path.parent)
-        new = path.with_name(f"{path.name}.new")
-        new.touch(mode=0o600)
-        new.write_bytes(content)
-        os.replace(new, path)  # noqa: PTH105 - one step
-    except OSError as error:
-        raise OrchestratorError(
-            f"{path} cannot be written: {error.strerror}.",
-            why="The certificate is served from there.",
-            remedy="Name a folder that can be written with --state-dir.",
-        ) from error
+def _memory_file(name: str) -> Path:
+    """An empty file in this process' memory. Where the system has no such, one that the user alone can read."""
+    if hasattr(os, "memfd_create"):
+        return Path(f"/proc/self/fd/{os.memfd_create(name, os.MFD_CLOEXEC)}")
+    file, path = tempfile.mkstemp(suffix=name)
+    os.close(file)
+    return Path(path)

@@ -59,10 +59,10 @@ class _Listening(_Server):  # type: ignore[misc]
             log_enabled=False,
             backpressure=connections(),
             http1_settings=HTTP1Settings(header_read_timeout=HEAD_MILLISECONDS),
-            ssl_cert=certificate and certificate.cert,
-            ssl_key=certificate and certificate.key,
             ssl_protocol_min=SSLProtocols.tls12,
         )
+        if certificate is not None:
+            self._serve_pair(certificate)
         self._bound = bound
         self._webhook = webhook
         self._turn = turn
@@ -71,6 +71,10 @@ class _Listening(_Server):  # type: ignore[misc]
         self._former: asyncio.Task[None] | None = None
         # Workers whose connections may still be open, by their tasks.
         self._formers: dict[asyncio.Task[None], Any] = {}
+
+    def _serve_pair(self, pair: Certificate) -> None:
+        """Have the next worker serve it. granian's own way resolves links, and files in memory have no other name."""
+        self.ssl_ctx: Any = (True, str(pair.cert), str(pair.key), *self.ssl_ctx[3:])
 
     def _init_shared_socket(self) -> None:
         self._ssp = None
@@ -92,7 +96,7 @@ class _Listening(_Server):  # type: ignore[misc]
             self._bound = following
         self._turn, self._handed = Turn(self._webhook), Handed(self._bound)
         with certificate.held() as pair:
-            self.ssl_ctx: Any = (True, str(pair.cert), str(pair.key), *self.ssl_ctx[3:])
+            self._serve_pair(pair)
             self._spawn_workers(self._spawn_rsgi_worker, self._turn)
             # Its task begins, and reads the pair.
             await asyncio.sleep(0)

@@ -86,7 +86,7 @@ class Turn:
 
 
 class Webhook:
-    """The application. `looks` is None where no route needs a look."""
+    """The application. `looks` is None where no route needs a look; `untrusted` says why no API server can call it."""
 
     def __init__(
         self,
@@ -94,6 +94,7 @@ class Webhook:
         metrics: SwapMetrics,
         looks: Looks | None = None,
         *,
+        untrusted: Callable[[], str] = lambda: "",
         body_seconds: float = BODY_SECONDS,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -101,6 +102,7 @@ class Webhook:
         self._asks = rules.asks
         self._metrics = metrics
         self._looks = looks
+        self._untrusted = untrusted
         self._bodies = SlowBodies(body_seconds)
         self._clock = clock
         self.draining = False
@@ -136,9 +138,10 @@ class Webhook:
                 self._looks.measure()
             return 200, CONTENT_TYPE, self._metrics.text()
         if path == "/readyz":
-            problems = [*(["draining"] if self.draining else []), *(self._looks.problems() if self._looks else ())]
-            # Redirects by name go on while AWS cannot be asked. Only the drain takes the webhook out of service.
-            return (503 if self.draining else 200), TEXT, "".join(f"{one}\n" for one in problems or ["ready"]).encode()
+            out = [*(["draining"] if self.draining else []), *filter(None, [self._untrusted()])]
+            problems = [*out, *(self._looks.problems() if self._looks else ())]
+            # AWS that cannot be asked takes nobody out of service: redirects by name go on.
+            return (503 if out else 200), TEXT, "".join(f"{one}\n" for one in problems or ["ready"]).encode()
         return 200, TEXT, b"ok\n" if path == "/healthz" else b"orchestrator swapper\n"
 
     async def _webhook(self, scope: HttpScope, proto: Any) -> tuple[int, str, bytes]:

@@ -134,9 +134,9 @@ def test_what_manifests_writes_is_installed_and_keeps_its_certificate(api_server
     configuration = f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/standard-{NAME}"
     api = service_account(api_server, tmp_path / "account")
 
-    def keeper(replica: str, now: datetime) -> CertificateKeeper:
+    def keeper(now: datetime) -> CertificateKeeper:
         return CertificateKeeper(
-            *(api, tmp_path / replica),
+            api,
             namespace=NAMESPACE,
             service=NAME,
             configuration=f"standard-{NAME}",
@@ -149,7 +149,7 @@ def test_what_manifests_writes_is_installed_and_keeps_its_certificate(api_server
 
     try:
         now = datetime.now(UTC)
-        replicas = [keeper(f"replica-{number}", now) for number in range(4)]
+        replicas = [keeper(now) for _ in range(4)]
         with ThreadPoolExecutor(4) as threads:
             list(threads.map(CertificateKeeper.keep, replicas))
         (first,) = {one.cert.read_bytes() for one in replicas}
@@ -159,7 +159,7 @@ def test_what_manifests_writes_is_installed_and_keeps_its_certificate(api_server
         assert trusted() == [first, first]
 
         later = now + LIFETIME * 0.8
-        renewed = [keeper(f"replica-{number}", later) for number in range(4)]
+        renewed = [keeper(later) for _ in range(4)]
         renewed[0].keep()
         second = renewed[0].cert.read_bytes()
         assert second != first

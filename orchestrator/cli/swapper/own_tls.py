@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import RefusedInput
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from orchestrator.swapper.own_certificate import CertificateKeeper
 
 _NAME = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _CONFIGURATION = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
 
 
-def keeper_of(
-    service: str | None, configuration: str | None, file: Path | None, state_dir: Path | None
-) -> CertificateKeeper | None:
+def keeper_of(service: str | None, configuration: str | None, file: Path | None) -> CertificateKeeper | None:
     """The keeper of `NAMESPACE/SERVICE`; None when nobody asked for one. Raises RefusedInput, OrchestratorError outside of a Pod."""
     if service is None and configuration is None:
         return None
@@ -35,8 +34,5 @@ def keeper_of(
     from orchestrator.swapper.cluster_api import ClusterApi
     from orchestrator.swapper.own_certificate import CertificateKeeper
 
-    folder = (state_dir or Path(".orchestrator") / "swapper") / "tls"
     namespace, name = matched.groups()
-    return CertificateKeeper(
-        ClusterApi.of_pod(), folder, namespace=namespace, service=name, configuration=configuration
-    )
+    return CertificateKeeper(ClusterApi.of_pod(), namespace=namespace, service=name, configuration=configuration)

@@ -106,7 +106,7 @@ def serve(
     from orchestrator.cli.swapper.own_tls import keeper_of
     from orchestrator.cli.swapper.serving import serve_rules
 
-    keeper = keeper_of(own_certificate, webhook_configuration, tls_cert_file or tls_key_file, state_dir)
+    keeper = keeper_of(own_certificate, webhook_configuration, tls_cert_file or tls_key_file)
     if keeper is not None:
         tls_cert_file, tls_key_file = keeper.cert, keeper.key
     options = {

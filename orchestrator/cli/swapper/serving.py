@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from orchestrator.cli.swapper.swap_copies import CopyHome, SwapCopies
-from orchestrator.errors import OrchestratorError
 from orchestrator.files.own_folders import make_own
 from orchestrator.swapper.cluster_api import ClusterApi
 from orchestrator.swapper.copy_queue import CopyQueue
@@ -48,7 +47,7 @@ def serve_rules(
     metrics.watch(settings.filters)
     certificate = None
     if keeper is not None:
-        keeper.keep()
+        keeper.begin()
     if settings.tls_cert_file and settings.tls_key_file:
         certificate = Certificate(Path(settings.tls_cert_file), Path(settings.tls_key_file))
         certificate.require()
@@ -66,7 +65,8 @@ def serve_rules(
             looks.append(_looks(decided, copies, metrics))
             news.extend(_news(decided.home, copies, looks[0]))
             metrics.unheard.set_function(lambda: float(any(one.is_deaf for one in news)))
-        webhook = Webhook(decided.rules, metrics, looks[0] if looks else None)
+        untrusted = (lambda: keeper.problem) if keeper is not None else (lambda: "")
+        webhook = Webhook(decided.rules, metrics, looks[0] if looks else None, untrusted=untrusted)
         return SwapServer(
             *(webhook, bound, certificate, metrics), drain_seconds=drain_seconds, watch_seconds=reload_seconds
         )
@@ -141,11 +141,11 @@ def _news(home: CopyHome, copies: SwapCopies, looks: MirrorLooks) -> list[Deleti
 
 
 def _make(folder: Path) -> None:
+    """Make the folder. Without it the queue is in memory, and whoever opens its file says so."""
     try:
         make_own(folder)
     except OSError as error:
-        raise OrchestratorError(
-            f"The folder {folder} cannot be made: {error.strerror}.",
-            why="The queue of copies is kept there.",
-            remedy="Name a folder that can be written with --state-dir.",
-        ) from error
+        logging.getLogger(LOGGER).warning(
+            "the folder of the queue cannot be made; name one that can be written with --state-dir",
+            extra={"folder": str(folder), "why": error.strerror},
+        )

@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPSConnection
 from pathlib import Path
@@ -107,17 +107,24 @@ class ServedWebhook:
 
 @contextlib.contextmanager
 def served(
-    project: Path, folder: Path, *arguments: str, program: Sequence[str] = ("-m", "orchestrator")
+    project: Path,
+    folder: Path,
+    *arguments: str,
+    program: Sequence[str] = ("-m", "orchestrator"),
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[ServedWebhook]:
-    """`orchestrator swapper serve ARGUMENTS` in `project`, from its first answer to its end; Python runs `program`."""
+    """`orchestrator swapper serve ARGUMENTS` in `project`, from its first answer to its end; Python runs `program`.
+
+    It serves a certificate in `folder`, unless the arguments have it make one of its own.
+    """
     cert, key = make_certificate(folder, "first")
+    pair = () if "--own-certificate" in arguments else ("--tls-cert-file", str(cert), "--tls-key-file", str(key))
     process = subprocess.Popen(
         [
             *(sys.executable, *program, "-C", str(project), "swapper", "serve", *arguments),
-            *("--listen", "127.0.0.1:0", "--tls-cert-file", str(cert), "--tls-key-file", str(key)),
-            *("--log-format", "json"),
+            *("--listen", "127.0.0.1:0", *pair, "--log-format", "json"),
         ],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(variables or {})},
         stderr=subprocess.PIPE,
         text=True,
     )

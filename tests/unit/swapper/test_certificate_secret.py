@@ -8,19 +8,20 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.swapper.cluster_api import ClusterApi, ObjectChanged
+from orchestrator.swapper.cluster_api import ApiSilent, ClusterApi, ObjectChanged
 from orchestrator.swapper.own_certificate import (
     CONFIGURATIONS,
     CertificateKeeper,
     KeptCertificate,
     make_certificate,
 )
+from orchestrator.swapper.served_certificate import Certificate
+from tests.cluster.processes import wait_until
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOSTS = ["hook.infra.svc", "hook.infra.svc.cluster.local"]
@@ -59,11 +60,9 @@ def of(kept: KeptCertificate, **changed: bytes) -> dict[str, bytes]:
     return {"tls.crt": kept.cert, "tls.key": kept.key, "ca.crt": kept.trusted, **changed}
 
 
-def keeper(cluster: Cluster, folder: Path) -> CertificateKeeper:
+def keeper(cluster: Cluster) -> CertificateKeeper:
     cluster.objects.setdefault(CONFIGURATION, {"webhooks": [{"name": "pods", "clientConfig": {}}]})
-    return CertificateKeeper(
-        cluster, folder, namespace="infra", service="hook", configuration="dev-hook", clock=lambda: NOW
-    )
+    return CertificateKeeper(cluster, namespace="infra", service="hook", configuration="dev-hook", clock=lambda: NOW)
 
 
 OURS = make_certificate(HOSTS, NOW)
@@ -80,9 +79,9 @@ USELESS = {
 
 
 @pytest.mark.parametrize("data", USELESS.values(), ids=USELESS)
-def test_what_nobody_could_use_is_made_anew(data: dict[str, bytes], tmp_path: Path) -> None:
+def test_what_nobody_could_use_is_made_anew(data: dict[str, bytes]) -> None:
     cluster = Cluster(objects={SECRET: secret(data)})
-    keeper(cluster, tmp_path).keep()
+    keeper(cluster).keep()
     written = {key: base64.b64decode(value) for key, value in cluster.objects[SECRET]["data"].items()}
     kept = KeptCertificate(written["tls.crt"], written["tls.key"], written["ca.crt"])
     assert not kept.is_due(NOW, HOSTS)
@@ -91,20 +90,20 @@ def test_what_nobody_could_use_is_made_anew(data: dict[str, bytes], tmp_path: Pa
     assert base64.b64decode(hook["clientConfig"]["caBundle"]) == kept.trusted
 
 
-def test_one_that_serves_is_kept(tmp_path: Path) -> None:
+def test_one_that_serves_is_kept() -> None:
     cluster = Cluster(objects={SECRET: secret(of(OURS))})
-    keeper(cluster, tmp_path).keep()
+    keeper(cluster).keep()
     assert cluster.objects[SECRET] == secret(of(OURS))
 
 
 @pytest.mark.parametrize("kind", ["Opaque", "kubernetes.io/tls", "example.com/own"])
-def test_what_else_the_secret_holds_stays(kind: str, tmp_path: Path) -> None:
+def test_what_else_the_secret_holds_stays(kind: str) -> None:
     owner = [{"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "1"}]
     before = secret(
         of(OURS, **{"ca.crt": b"", "keystore.p12": b"x"}), kind, ownerReferences=owner, labels={"team": "a"}
     )
     cluster = Cluster(objects={SECRET: before})
-    keeper(cluster, tmp_path).keep()
+    keeper(cluster).keep()
     after = cluster.objects[SECRET]
     assert after["type"] == kind
     assert after["metadata"]["ownerReferences"] == owner
@@ -122,17 +121,17 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("data", OTHERS.values(), ids=OTHERS)
-def test_a_secret_of_somebody_else_is_not_written_over(data: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_secret_of_somebody_else_is_not_written_over(data: dict[str, bytes]) -> None:
     cluster = Cluster(objects={SECRET: secret(data)})
     with pytest.raises(OrchestratorError, match="infra/hook-certificate is not the webhook's"):
-        keeper(cluster, tmp_path).keep()
+        keeper(cluster).keep()
     assert cluster.objects[SECRET] == secret(data)
 
 
 @pytest.mark.parametrize(
     "failure", [ObjectChanged(), RuntimeError("odd"), OrchestratorError("The API is away."), KeyError("metadata")]
 )
-def test_no_failure_ends_the_watch(failure: Exception, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_failure_ends_the_watch(failure: Exception, caplog: pytest.LogCaptureFixture) -> None:
     logging.getLogger("orchestrator.swapper").propagate = True
     stopped = threading.Event()
     asked: list[str] = []
@@ -144,7 +143,51 @@ def test_no_failure_ends_the_watch(failure: Exception, tmp_path: Path, caplog: p
                 stopped.set()
             raise failure
 
-    watched: Callable[..., None] = keeper(Odd(), tmp_path).watch
+    watched: Callable[..., None] = keeper(Odd()).watch
     watched(stopped, 0.001)
     assert len(asked) >= 3
     assert "was not kept" in caplog.text
+
+
+class Away(Cluster):
+    """An API server that answers from the fourth question on."""
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        asked = self.objects.setdefault("asked", {"times": 0})
+        asked["times"] += 1
+        if asked["times"] < 4:
+            raise ApiSilent("The API is away.", why="No route to host.")
+        return super().get(path)
+
+
+def test_an_api_server_that_is_away_at_the_start_is_waited_for() -> None:
+    cluster = Away(objects={SECRET: secret(of(OURS))})
+    kept, stopped = keeper(cluster), threading.Event()
+    kept.begin()
+    # It can be served, so that the process lives, and nobody is sent to it.
+    provisional = Certificate(kept.cert, kept.key)
+    provisional.require()
+    stamp = provisional.stamp()
+    assert kept.problem == "The API is away. No route to host."
+    watching = threading.Thread(target=kept.watch, args=(stopped,), kwargs={"retry_seconds": 0.001})
+    watching.start()
+    wait_until(lambda: not kept.problem, "the API server has answered")
+    stopped.set()
+    watching.join()
+    assert (kept.cert.read_bytes(), kept.key.read_bytes()) == (OURS.cert, OURS.key)
+    assert provisional.stamp() != stamp
+
+
+def test_a_refusal_at_the_start_is_none_to_wait_for() -> None:
+    with pytest.raises(OrchestratorError, match="is not the webhook's"):
+        keeper(Cluster(objects={SECRET: secret({"password": b"hush"})})).begin()
+
+
+def test_the_key_lies_in_no_folder_and_what_stands_is_not_written_again() -> None:
+    kept = keeper(Cluster(objects={SECRET: secret(of(OURS))}))
+    kept.keep()
+    served = Certificate(kept.cert, kept.key)
+    before = served.stamp()
+    kept.keep()
+    assert served.stamp() == before
+    assert "memfd" in str(kept.key.readlink())
