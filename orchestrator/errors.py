@@ -4,6 +4,7 @@ OrchestratorError                        a command failed: exit code 1
 ├── terraform.failures.StateLockedError
 ├── terraform.failures.StalePlanError
 ├── terraform.failures.RunInterruptedError   exit code 130
+├── swapper.cluster_api.ApiSilent        a later try may get an answer
 ├── oci.errors.OciError                  something went wrong between registries
 │   ├── oci.errors.RegistryRefused       a registry's final answer
 │   │   ├── oci.errors.Absent
