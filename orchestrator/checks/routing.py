@@ -34,6 +34,7 @@ def check_routes(context: Context) -> None:
     claims = [*rule_claims(context), *mirror_claims(context)]
     _check_sources_once(context, claims)
     _check_prefixes(context)
+    _warn_of_what_consumers_pull(context)
     check_lists(context, claims)
     if environment.digest_references == "leave" and not environment.allow_upstream:
         context.warn(
@@ -150,6 +151,32 @@ def _check_prefixes(context: Context) -> None:
                 f'The repository "{name}" lies below the prefix of the rule "{rule}".',
                 why="ECR fills it from the upstream when an image of that name is pulled.",
                 remedy="Give it a name outside the cache, unless you want to prepare the cache's repository.",
+                value=name,
+            )
+
+
+def _warn_of_what_consumers_pull(context: Context) -> None:
+    """Own repositories in reach of other accounts: the registry's policy names prefixes, not what lies below them."""
+    environment = context.environment
+    if not environment.registry_consumer_account_ids or not environment.owns_registry:
+        return
+    if ROOT in environment.pull_through_cache_rules:
+        context.warn(
+            ("registry_consumer_account_ids",),
+            "The accounts in registry_consumer_account_ids may pull every repository of the registry.",
+            why="The rule ROOT caches below no prefix, so that their right cannot name one.",
+            remedy="Give the rule a prefix, or keep what is not for them in another account.",
+            value=environment.registry_consumer_account_ids,
+        )
+        return
+    for name in environment.own_repository_names:
+        prefix = longest_prefix(name, {*environment.pull_through_cache_rules, *environment.mirrors})
+        if prefix is not None:
+            context.warn(
+                ("repositories", name) if name in environment.repositories else ("ecr_repository_name",),
+                f'The accounts in registry_consumer_account_ids may pull the repository "{name}".',
+                why=f'They may pull whatever lies below "{prefix}".',
+                remedy="Give it a name outside that prefix if it is not for them.",
                 value=name,
             )
 
