@@ -181,7 +181,8 @@ class _Relay:
             self._forgotten(stream)
             self.terraform.queue(stream, event.headers)
         elif isinstance(event, StreamReset):
-            self._forgotten(stream)
+            # What Terraform said meanwhile has nowhere to go, and would end the whole connection.
+            self.provider.waiting.pop(self._forgotten(stream), None)
             self.terraform.reset(stream, event.error_code)
 
     def _forgotten(self, stream: int) -> int:

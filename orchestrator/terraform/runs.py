@@ -20,7 +20,8 @@ from orchestrator.terraform.state import State, parse_state
 from orchestrator.terraform.stream import Began, Ended, Event, Heard, Said, heard_of, read_event
 
 _OF_SCHEMAS = re.compile(
-    r"schema|invalid resource type|invalid data source|does not support (resource|data)", re.IGNORECASE
+    r"schema|invalid (ephemeral )?resource type|invalid data source|does not support (ephemeral )?(resource|data)",
+    re.IGNORECASE,
 )
 FULL_BYTES = 64 * 1024  # less does not hold a state
 

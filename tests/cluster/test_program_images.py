@@ -125,5 +125,5 @@ def test_the_image_of_the_command_renders_and_knows_terraform(tmp_path: Path) ->
     assert answer("--help").startswith("Usage: orchestrator")
     assert json.loads(answer("version", "--json"))["terraform"].startswith("1.")
     answer("render", "standard")
-    assert (project / ".orchestrator/standard/main.tf").is_file()
+    assert list((project / ".orchestrator").rglob("modules/ecr/main.tf"))
     assert "EKS in 15 minutes" in answer("docs", "guide/eks.md")
