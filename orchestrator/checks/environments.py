@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from orchestrator.checks.problem import Problem
 from orchestrator.environment.model import Environment
-from orchestrator.environment.tfvars import Path, dotted
+from orchestrator.environment.tfvars import Path, Tfvars, dotted
 from orchestrator.errors import Location
 from orchestrator.routes.upstreams import PrivateRegistry
 
@@ -18,6 +18,16 @@ Find = Callable[[str, Path], Location]
 def file_of(name: str, _: Path) -> Location:
     """The environment's file: where nobody knows lines."""
     return Location(f"environments/{name}.tfvars")
+
+
+def lines_of(tfvars: Mapping[str, Tfvars | None]) -> Find:
+    """Finds lines in the files that environments were read from; `tfvars` is {environment: its files, None if unread}."""
+
+    def where(name: str, path: Path) -> Location:
+        found = tfvars[name]
+        return file_of(name, path) if found is None else found.where(path)
+
+    return where
 
 
 def by_registry(environments: Iterable[Environment]) -> dict[PrivateRegistry, list[Environment]]:

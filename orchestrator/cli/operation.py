@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.checks.across import check_across
+from orchestrator.checks.environments import lines_of
 from orchestrator.cli import messages
 from orchestrator.cli.project_option import open_project
 from orchestrator.cli.project_session import embedded_aws
@@ -31,6 +32,7 @@ from orchestrator.terraform.workdir import local_state_of, workdir_of
 
 if TYPE_CHECKING:
     from orchestrator.environment.model import Environment
+    from orchestrator.environment.tfvars import Tfvars
     from orchestrator.terraform.plan import Plan
     from orchestrator.terraform.plan_comment import PlanComment
 
@@ -219,6 +221,7 @@ class Fleet:
 
     def _load(self) -> dict[str, Environment]:
         loaded: dict[str, Environment] = {}
+        read: dict[str, Tfvars | None] = {}
         problems: list[OrchestratorError] = []
         found: list[tuple[str, OrchestratorError]] = []
         for name in self.names:
@@ -230,9 +233,10 @@ class Fleet:
             problems.extend(checked.problems)
             if checked.environment is not None:
                 loaded[name] = checked.environment
+                read[name] = checked.tfvars
                 found.extend((name, warning) for warning in checked.warnings)
         if self.together and not problems:
-            problems.extend(check_across(list(loaded.values())))
+            problems.extend(check_across(list(loaded.values()), lines_of(read)))
         if problems:
             raise InvalidEnvironment(problems)
         for name, warning in found if self.warns else ():

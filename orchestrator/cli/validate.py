@@ -14,11 +14,10 @@ from orchestrator.cli.environment_name import NAMES
 from orchestrator.cli.options import json_option
 from orchestrator.cli.project_option import open_project
 from orchestrator.counts import counted
-from orchestrator.errors import Location, OrchestratorError, RefusedInput
+from orchestrator.errors import OrchestratorError, RefusedInput
 
 if TYPE_CHECKING:
     from orchestrator.checks.check import Checked
-    from orchestrator.environment.tfvars import Path
     from orchestrator.project import Project
 
 
@@ -67,13 +66,9 @@ def _check_across(results: list[Checked]) -> tuple[list[OrchestratorError], list
     if len(results) < 2:
         return [], []
     from orchestrator.checks.across import check_across, warn_across
+    from orchestrator.checks.environments import lines_of
 
-    tfvars = {result.name: result.tfvars for result in results}
-
-    def where(name: str, path: Path) -> Location:
-        found = tfvars[name]
-        return found.where(path) if found else Location(f"environments/{name}.tfvars")
-
+    where = lines_of({result.name: result.tfvars for result in results})
     environments = [result.environment for result in results if result.environment]
     return [*check_across(environments, where)], [*warn_across(environments, where)]
 

@@ -81,12 +81,13 @@ def test_apply_all_refuses_what_validate_all_refuses_before_it_changes_anything(
         # Both manage the registry of one account and region.
         (folder / f"{name}.tfvars").write_text(
             f'cluster_name = "{name}"\naccount_id = "111122223333"\naws_region = "us-east-1"\nplatform = "eks"\n'
-            f'create_vpc_endpoints = false\npull_through_cache_rules = {{ {name} = {{ upstream_registry_url = "quay.io" }} }}\n'
+            f'manage_registry = true\ncreate_vpc_endpoints = false\npull_through_cache_rules = {{ {name} = {{ upstream_registry_url = "quay.io" }} }}\n'
         )
     said = run("-C", str(tmp_path), "validate", "--all")
     refused = run("-C", str(tmp_path), "apply", "--all", "--yes", "--local")
 
     assert (said.code, refused.code) == (2, 2)
-    assert "both manage the registry" in said.out
-    assert "both manage the registry" in refused.err
+    # With the same line, too.
+    for text in (said.out, refused.err):
+        assert 'environments/other.tfvars:5: "other" and "dev" both manage the registry' in text
     assert not (tmp_path / ".orchestrator").exists()
