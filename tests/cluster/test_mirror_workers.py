@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+import yaml
 
 from orchestrator.manifests import generate
 from tests.cluster.api_server import ApiServer
@@ -46,3 +49,16 @@ def test_the_api_server_takes_the_workers_and_what_scales_them(api_server: ApiSe
         assert right in files["scaling.yaml"]
         with pytest.raises(EngineRunError):
             api_server.kubectl(*STRICT, stdin=files["scaling.yaml"].replace(right, wrong))
+
+
+def test_the_trigger_says_what_kedas_scaler_reads_and_all_that_it_must_have() -> None:
+    (path,) = (path for path in taken_files("keda") if path.name == "scalers-schema.json")
+    scalers = {each["type"]: each["parameters"] for each in json.loads(path.read_text())["scalers"]}
+    _, scaled = yaml.safe_load_all(generate(with_workers(), ["mirror-workers"])[0].files["scaling.yaml"])
+    (trigger,) = scaled["spec"]["triggers"]
+    known = {each["name"]: each for each in scalers[trigger["type"]]}
+    assert set(trigger["metadata"]) <= set(known)
+    needed = {name for name, each in known.items() if not each.get("optional") and "default" not in each}
+    assert needed <= set(trigger["metadata"])
+    # A number or a boolean is refused by KEDA: its map is of texts.
+    assert all(isinstance(value, str) for value in trigger["metadata"].values())

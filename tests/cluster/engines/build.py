@@ -61,8 +61,15 @@ MODULES = (
     GoModule("cosign", {"cosign": "github.com/sigstore/cosign/v3/cmd/cosign"}),
     GoModule("actionlint", {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"}),
     GoModule("oras", {"oras": "oras.land/oras/cmd/oras"}),
-    # Its schemas alone.
-    GoModule("keda", {}, files=(("github.com/kedacore/keda/v2", "config/crd/bases/keda.sh_*.yaml"),)),
+    # Its schemas alone, that of what a trigger of each kind may say, too.
+    GoModule(
+        "keda",
+        {},
+        files=(
+            ("github.com/kedacore/keda/v2", "config/crd/bases/keda.sh_*.yaml"),
+            ("github.com/kedacore/keda/v2", "schema/generated/scalers-schema.json"),
+        ),
+    ),
     GoModule(
         "schemas",
         {},
