@@ -56,19 +56,28 @@ def successor(bound: socket.socket) -> socket.socket | None:
     try:
         for one in (bound, following):
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        with socket.socket(bound.family) as tried:
+            # Where the system has no such, no second one may listen: it would take connections that nobody answers.
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            _hand_all_to_the_second(tried)
         following.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if bound.family == socket.AF_INET6:
             only = bound.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
             following.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only)
         following.bind(bound.getsockname())
         following.listen(BACKLOG)
-        program = ctypes.create_string_buffer(_THE_SECOND)
-        described = struct.pack("HP", 1, ctypes.addressof(program))
-        following.setsockopt(socket.SOL_SOCKET, _ATTACH_PROGRAM, described)
+        _hand_all_to_the_second(following)
     except (OSError, AttributeError):
         following.close()
         return None
     return following
+
+
+def _hand_all_to_the_second(one: socket.socket) -> None:
+    """Give its group of sockets the program. Raises OSError."""
+    program = ctypes.create_string_buffer(_THE_SECOND)
+    described = struct.pack("HP", 1, ctypes.addressof(program))
+    one.setsockopt(socket.SOL_SOCKET, _ATTACH_PROGRAM, described)
 
 
 def connections() -> int:

@@ -115,6 +115,25 @@ def test_callers_who_dawdle_hold_up_nobody(project: Path) -> None:
         assert running.ask("POST", "/webhook", BODY)[0] == 200
 
 
+# What macOS and gVisor do: they have no filter that hands all connections to one socket.
+WITHOUT_FILTER = (
+    "-c",
+    "from orchestrator.cli.main import main; from orchestrator.swapper import listening as l; l._ATTACH_PROGRAM = 9999; main()",
+)
+
+
+@pytest.mark.long
+def test_without_the_kernel_s_filter_certificates_are_renewed_and_the_next_request_is_answered(project: Path) -> None:
+    arguments = (project, project / "tls", "standard", "--reload-seconds", "0.1")
+    with served(*arguments, program=WITHOUT_FILTER) as running:
+        for number in range(1, 4):
+            cert, _ = make_certificate(project / "tls", f"number {number}")
+            wait_until(lambda: renewals(running) == number)  # noqa: B023 - called here
+            # Both have the one socket until the former worker is gone.
+            wait_until(lambda: sockets(running) == 1)
+            assert running.ask("POST", "/webhook", BODY, ca=cert)[0] == 200
+
+
 # A former worker waits for its kept connections for a second.
 SHORT = (
     "-c",

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from orchestrator.swapper import listening as listening_module
 from orchestrator.swapper.listening import Handed, bind, connections, successor
 
 
@@ -53,6 +54,27 @@ def test_the_newest_gets_every_new_connection_again_and_again(bound: socket.sock
             assert (accepted(former), accepted(following)) == (5, 30)
             former.close()
             former = following
+
+
+def test_a_system_without_such_a_program_keeps_the_one_socket(
+    bound: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listening: list[str] = []
+
+    class Watched(socket.socket):
+        def listen(self, backlog: int = 0) -> None:
+            listening.append("a second one")
+            super().listen(backlog)
+
+    monkeypatch.setattr(listening_module, "_ATTACH_PROGRAM", 9999)
+    monkeypatch.setattr(socket, "socket", Watched)
+    assert successor(bound) is None
+    # Connections that came to it would be reset when it is closed.
+    assert listening == []
+    monkeypatch.undo()
+    with contextlib.ExitStack() as clients:
+        connect(bound, 20, clients)
+        assert accepted(bound) == 20
 
 
 def test_an_address_stays_taken_for_others(bound: socket.socket) -> None:
