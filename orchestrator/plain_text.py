@@ -31,6 +31,13 @@ def _escape(found: re.Match[str]) -> str:
     return f"\\u{ord(found[0]):04x}"
 
 
+def shown(value: object) -> str:
+    """A value as an error names it. Aliases can make a short document a long value, so only a text is written out."""
+    if isinstance(value, str | int | float | bool) or value is None:
+        return ascii(value)[:100]
+    return f"a {type(value).__name__}"
+
+
 class PlainStream:
     """A terminal's stream that takes plain text alone, and is that stream in all else."""
 

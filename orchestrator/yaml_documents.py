@@ -113,10 +113,3 @@ def documents_of(name: str, text: str) -> Iterator[Any]:
         raise RefusedInput(
             f"{name} is no YAML: {error}.", remedy="Correct it.", where=Location(name, error.line)
         ) from error
-
-
-def shown(value: object) -> str:
-    """A value as an error names it. Aliases can make a short document a long value, so only a text is written out."""
-    if isinstance(value, str | int | float | bool) or value is None:
-        return ascii(value)[:100]
-    return f"a {type(value).__name__}"

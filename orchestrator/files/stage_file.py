@@ -11,9 +11,10 @@ import yaml
 from orchestrator.environment.pods import parse_pod_selector
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.files.named_files import read_given
+from orchestrator.plain_text import shown
 from orchestrator.workloads.stages import Stage
 from orchestrator.workloads.yaml_tree import BrokenYaml, compose_yaml
-from orchestrator.yaml_documents import UnreadableYaml, check_yaml, shown
+from orchestrator.yaml_documents import UnreadableYaml, check_yaml
 
 EXAMPLE = "[{name: first, namespaces: [staging], labels: ['tier=test']}, {name: half, percent: 50}, {name: all}]"
 _LISTS = ("namespaces", "labels", "paths")

@@ -14,7 +14,8 @@ from typing import Any
 
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.expressions import LONGEST, Expression, NoExpression, parse_expression
-from orchestrator.yaml_documents import UnreadableYaml, load_documents, shown
+from orchestrator.plain_text import shown
+from orchestrator.yaml_documents import UnreadableYaml, load_documents
 
 IGNORE_FILE = ".indexignore"
 # Each pattern is held against each path; no catalog has more than a few.

@@ -14,7 +14,7 @@ from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.expressions import Expression
 from orchestrator.mirroring.image_paths import ImagePath, parse_image_path
 from orchestrator.mirroring.wishes import Wish, listed_platforms, wish
-from orchestrator.yaml_documents import shown
+from orchestrator.plain_text import shown
 
 # A chart's name by Helm (`helm lint`), and the characters of a version or a range.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)

@@ -15,7 +15,7 @@ from orchestrator.mirroring.expressions import Expression, NoExpression, parse_e
 from orchestrator.mirroring.operator_selection import CatalogWish, PackageChoice, VersionSpan, Wanted
 from orchestrator.mirroring.versions import Version, parse_version
 from orchestrator.mirroring.wishes import Wish, listed_platforms, wish
-from orchestrator.yaml_documents import shown
+from orchestrator.plain_text import shown
 
 API = "mirror.openshift.io/"
 # Sections that are done, and what stands for the others.

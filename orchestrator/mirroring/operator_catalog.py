@@ -13,7 +13,7 @@ from typing import Any
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.catalog_files import catalog_documents
 from orchestrator.mirroring.versions import Version, parse_version
-from orchestrator.yaml_documents import shown
+from orchestrator.plain_text import shown
 
 
 @dataclass(frozen=True, slots=True)

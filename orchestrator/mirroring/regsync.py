@@ -15,7 +15,8 @@ from orchestrator.mirroring.expressions import alternatives
 from orchestrator.mirroring.loose_versions import parse_loose_range
 from orchestrator.mirroring.tag_selection import TagSelection, compile_pattern
 from orchestrator.mirroring.wishes import Wish, check_platform, read_reference
-from orchestrator.yaml_documents import shown, texts_of
+from orchestrator.plain_text import shown
+from orchestrator.yaml_documents import texts_of
 
 _REFUSED = {
     "backup": "a tag that moves is replaced; the former image stays by its digest",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from orchestrator.errors import Location, RefusedInput
 from orchestrator.mirroring.tag_selection import TagSelection
+from orchestrator.plain_text import shown
 from orchestrator.routes.reference import ImageReference, InvalidReference, parse_reference
-from orchestrator.yaml_documents import shown
 
 _PLATFORM_KEYS = ("os", "architecture", "arch", "variant")
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?", re.ASCII)
