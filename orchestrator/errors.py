@@ -13,6 +13,7 @@ OrchestratorError                        a command failed: exit code 1
 │   │   └── oci.errors.Untrusted
 │   ├── oci.errors.WrongContent
 │   └── oci.errors.NotUsable
+│       └── oci.errors.JournalNotUsable
 └── RefusedInput                         what the user gave cannot be used: exit code 2
     ├── InvalidEnvironment               all problems of the environment files
     ├── checks.problem.Problem           one of them: variable, value, file and line

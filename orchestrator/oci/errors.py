@@ -8,6 +8,7 @@ OciError                  exit code 1
 │   └── Untrusted         the certificate was refused
 ├── WrongContent          what came is not what its digest says, every time
 └── NotUsable             a document that no registry should hold: manifest, archive
+    └── JournalNotUsable  what earlier runs have verified cannot be read or written; it only saves requests
 """
 
 from __future__ import annotations
@@ -67,3 +68,7 @@ class WrongContent(OciError):
 
 class NotUsable(OciError):
     """A document that cannot be understood: a manifest, an archive, a credentials file."""
+
+
+class JournalNotUsable(NotUsable):
+    """The journal of what earlier runs have verified cannot be read or written. It only saves requests."""

@@ -10,12 +10,13 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.oci.errors import NotUsable
+from orchestrator.oci.errors import JournalNotUsable, NotUsable
 from orchestrator.oci.ports import Place
 
 _SCHEMA = """
@@ -47,18 +48,15 @@ class Journal:
     def __init__(self, path: Path | None = None) -> None:
         self._lock = threading.Lock()
         self.path = path
-        try:
+        with self._explained():
             self._base = sqlite3.connect(
                 path or ":memory:", timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
-        except sqlite3.DatabaseError as error:
-            raise _unusable(path, error) from error
         try:
-            self._begin()
-        except BaseException as error:
+            with self._explained():
+                self._begin()
+        except BaseException:
             self._base.close()
-            if isinstance(error, sqlite3.DatabaseError):
-                raise _unusable(path, error) from error
             raise
 
     def _begin(self) -> None:
@@ -130,12 +128,20 @@ class Journal:
             self._base.close()
 
     def _write(self, statement: str, values: tuple[object, ...]) -> None:
-        with self._lock:
+        with self._lock, self._explained():
             self._base.execute(statement, values)
 
     def _read(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        with self._lock:
+        with self._lock, self._explained():
             return self._base.execute(statement, values).fetchall()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say which file SQLite could not use: one of strangers, a damaged page, a full disk."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _unusable(self.path, error) from error
 
 
 def _complete(asked: object, tree: object) -> Complete | None:
@@ -149,8 +155,8 @@ def _complete(asked: object, tree: object) -> Complete | None:
     return Complete(asked, frozenset(found)) if all(isinstance(digest, str) for digest in found) else None
 
 
-def _unusable(path: Path | None, error: sqlite3.DatabaseError) -> NotUsable:
-    return NotUsable(
+def _unusable(path: Path | None, error: sqlite3.Error) -> JournalNotUsable:
+    return JournalNotUsable(
         f"The journal {path} cannot be used: {error}.",
         remedy="End the runs that use it, then remove it with its -wal and -shm files: it is made again.",
     )

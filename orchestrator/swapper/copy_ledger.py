@@ -156,6 +156,9 @@ def read_ledger(path: Path) -> LedgerState:
     """What the file says, which another process may be writing; nothing where there is none. Raises OrchestratorError."""
     if not path.exists():
         return LedgerState()
+    if not path.is_file():
+        # SQLite would wait for ever for whoever writes into a pipe.
+        raise unusable(path, ValueError("it is no regular file"))
     try:
         base = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
         try:

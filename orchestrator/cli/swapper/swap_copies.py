@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -124,6 +123,7 @@ class SwapCopies:
     def copy(self, source: str, target: str, secrets: PodSecrets | None = None) -> None:
         """Copy one image with its signatures, with what opens it to its Pod. Raises OrchestratorError."""
         from orchestrator.oci import Copy, CopyOptions, CopyState, copy_images
+        from orchestrator.oci.errors import JournalNotUsable
         from orchestrator.swapper.pod_logins import read_logins
 
         copier, registries, journal = self._open()
@@ -137,9 +137,12 @@ class SwapCopies:
         with self._registries(copier, logins) if logins else nullcontext(registries) as asked:
             try:
                 report = copy_images([wanted], asked, options=CopyOptions(threads=_THREADS), journal=journal)
-            except sqlite3.Error as error:
+                refused = report.results[0].error
+            except JournalNotUsable as error:
+                refused = error
+            if isinstance(refused, JournalNotUsable):
                 # A full disk: the journal only saves requests.
-                _log.warning("the journal of copies cannot be written", extra={"why": str(error)})
+                _log.warning("the journal of copies cannot be written", extra={"why": refused.headline})
                 report = copy_images([wanted], asked, options=CopyOptions(threads=_THREADS))
         self._metrics.copied_bytes.inc(report.sent)
         (result,) = report.results

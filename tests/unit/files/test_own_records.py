@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Callable
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +19,9 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.files.image_rewrite import content_digest
 from orchestrator.files.own_records import read_record
 from orchestrator.files.rewrite_journal import JOURNALS, reached_stage, undo
+from orchestrator.oci.errors import JournalNotUsable
+from orchestrator.oci.journal import Journal
+from orchestrator.oci.ports import Place
 from orchestrator.swapper.copy_ledger import LedgerState, read_ledger
 from orchestrator.terraform.last_runs import FILE, LastRuns, last_runs
 
@@ -100,6 +105,47 @@ def test_a_file_that_no_queue_wrote_is_named(tmp_path: Path, script: str | None)
     with pytest.raises(OrchestratorError, match=r"queue\.sqlite cannot be used") as raised:
         read_ledger(path)
     assert "remove the file" in str(raised.value)
+
+
+def test_a_pipe_in_place_of_the_queues_file_is_named_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "queue.sqlite")
+    with pytest.raises(OrchestratorError, match="no regular file"):
+        read_ledger(tmp_path / "queue.sqlite")
+
+
+USES_OF_A_JOURNAL: dict[str, Callable[[Journal], object]] = {
+    "reading": lambda journal: journal.blobs_sent(Place("r", "n")),
+    "looking for an image": lambda journal: journal.complete(Place("r", "n"), "d"),
+    "writing": lambda journal: journal.blob_sent(Place("r", "n"), "d"),
+    "writing an image": lambda journal: journal.image_complete(Place("r", "n"), "d", ["d"]),
+}
+STRANGERS_JOURNALS = {
+    "other columns": "create table blob(a); create table image(a); create table selection(a)",
+    "views": "create view blob as select 1 a; create view image as select 1 a; create view selection as select 1 a",
+    "triggers": "create trigger a before insert on blob begin select raise(abort, 'no'); end;"
+    "create trigger b before insert on image begin select raise(abort, 'no'); end",
+}
+
+
+@pytest.mark.parametrize("use", USES_OF_A_JOURNAL)
+@pytest.mark.parametrize("kind", [*STRANGERS_JOURNALS, "a damaged page"])
+def test_a_journal_of_copies_that_shows_its_damage_late_is_named(tmp_path: Path, kind: str, use: str) -> None:
+    path = tmp_path / "dev.sqlite"
+    if kind in {"triggers", "a damaged page"}:
+        with closing(Journal(path)) as made:
+            made._base.execute("pragma journal_mode=delete")
+    if kind == "a damaged page":
+        data = path.read_bytes()
+        path.write_bytes(data[:4096] + bytes(255 for _ in data[4096:]))
+    else:
+        with closing(sqlite3.connect(path)) as base:
+            base.executescript(STRANGERS_JOURNALS[kind])
+    reads_only = kind == "triggers" and use in {"reading", "looking for an image"}
+    with closing(Journal(path)) as journal, nullcontext() if reads_only else pytest.raises(JournalNotUsable) as raised:
+        USES_OF_A_JOURNAL[use](journal)
+    if raised is not None:
+        assert str(path) in raised.value.what
+        assert "remove it" in raised.value.remedy
 
 
 def test_rows_that_no_queue_wrote_are_passed_over(tmp_path: Path) -> None:
