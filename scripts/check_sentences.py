@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOTS = ("orchestrator", "lambda_src", "scripts", "modules", "environments", "docs")
-FILES = ("README.md", "CONTRIBUTING.md")
+FILES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 # The most words of a sentence.
 LIMIT = 20
 # These are made from other texts, which are read where they are written.
