@@ -12,6 +12,9 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
+# Categories of Java's expressions in sets of characters, such as those of tags. Python has none; these are a little wider.
+_CATEGORIES = {r"\p{L}": r"\w", r"\p{Z}": r"\s", r"\p{N}": r"\d", r"\p{IsLetter}": r"\w"}
+
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
@@ -109,7 +112,14 @@ def _bounds(size: float, shape: Shape, path: str, what: str, is_answer: bool) ->
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
     # Smithy writes Java's regular expressions, whose \w and \d are ASCII.
-    return re.compile(pattern, re.ASCII)
+    unicode = pattern
+    for java, ours in _CATEGORIES.items():
+        unicode = unicode.replace(java, ours)
+    try:
+        return re.compile(unicode, 0 if unicode != pattern else re.ASCII)
+    except re.error:
+        # An expression that Python cannot read refuses nothing.
+        return re.compile("(?s:.*)")
 
 
 def _join(path: str, name: str) -> str:

@@ -80,3 +80,23 @@ def test_on_the_wire_times_are_seconds_and_absent_members_are_left_out() -> None
     detail = {"imagePushedAt": datetime(2026, 7, 1, tzinfo=UTC), "lastRecordedPullTime": None, "imageTags": ["v1"]}
     wire = to_wire({"imageDetails": [detail], "nextToken": None}, shape)
     assert wire == {"imageDetails": [{"imagePushedAt": 1782864000.0, "imageTags": ["v1"]}]}
+
+
+@pytest.mark.parametrize(
+    ("service", "shape", "taken", "refused"),
+    [
+        ("lambda", "TagKey", "kosten/übung 1", None),
+        ("events", "TagKey", "a", None),
+        ("logs", "TagKey", "kosten-stelle", "a*b"),
+        ("logs", "ResourceType", "anything at all", None),
+    ],
+)
+def test_expressions_of_java_are_read_or_refuse_nothing(
+    service: str, shape: str, taken: str, refused: str | None
+) -> None:
+    model = service_model(service)
+    assert model is not None
+    wanted = model.shape_for(shape)
+    assert list(misfits(taken, wanted)) == []
+    if refused is not None:
+        assert [found.rule for found in misfits(refused, wanted)]
