@@ -189,7 +189,7 @@ def _check_repositories(environments: Sequence[Environment], find: Find) -> Iter
                 yield problem_of(
                     find,
                     environment,
-                    ("repositories", name) if name in environment.repositories else ("ecr_repository_name",),
+                    environment.repository_path(name),
                     f'"{environment.name}" and "{first.name}" both create the repository "{name}" '
                     f"in account {environment.account_id}, {environment.aws_region}.",
                     "A repository can be created once.",

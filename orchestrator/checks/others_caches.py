@@ -33,7 +33,7 @@ def _unknown(environment: Environment, owner: Environment, manager: LifecycleMan
         yield problem_of(
             find,
             environment,
-            ("repositories", name) if name in environment.repositories else ("ecr_repository_name",),
+            environment.repository_path(name),
             f'The repository "{name}" of "{environment.name}" lies below the rule "{rule}" of "{owner.name}", whose '
             "lifecycle manager takes it for a cache.",
             "It expires what the upstream has as well, protected or not.",

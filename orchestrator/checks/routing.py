@@ -145,9 +145,8 @@ def _check_prefixes(context: Context) -> None:
     for name in environment.own_repository_names:
         rule = longest_prefix(name, environment.pull_through_cache_rules)
         if rule is not None:
-            written = name in environment.repositories
             context.warn(
-                ("repositories", name) if written else ("ecr_repository_name",),
+                environment.repository_path(name),
                 f'The repository "{name}" lies below the prefix of the rule "{rule}".',
                 why="ECR fills it from the upstream when an image of that name is pulled.",
                 remedy="Give it a name outside the cache, unless you want to prepare the cache's repository.",
@@ -173,7 +172,7 @@ def _warn_of_what_consumers_pull(context: Context) -> None:
         prefix = longest_prefix(name, {*environment.pull_through_cache_rules, *environment.mirrors})
         if prefix is not None:
             context.warn(
-                ("repositories", name) if name in environment.repositories else ("ecr_repository_name",),
+                environment.repository_path(name),
                 f'The accounts in registry_consumer_account_ids may pull the repository "{name}".',
                 why=f'They may pull whatever lies below "{prefix}".',
                 remedy="Give it a name outside that prefix if it is not for them.",

@@ -364,6 +364,10 @@ class Environment(Value):
         single = (self.ecr_repository_name or f"{self.cluster_name.lower()}-registry",) if self.create_ecr else ()
         return (*single, *(name for name in self.repositories if name not in single))
 
+    def repository_path(self, name: str) -> tuple[str, ...]:
+        """Where the file says the name of a repository that this environment creates."""
+        return ("repositories", name) if name in self.repositories else ("ecr_repository_name",)
+
     def variables(self) -> dict[str, Any]:
         """The Terraform variables as JSON values, `environment` filled in."""
         values = self.model_dump(mode="json", exclude={"name"})

@@ -1,7 +1,7 @@
 """Text of a `*.tfvars` file -> what its parsers would choke on. One pass finds it, in linear time.
 
-HashiCorp's parser takes minutes for a heredoc of many lines, for a text of many escaped `${`, and for 1e99999999. A reader that recurses runs out of
-stack. No variable of an environment needs such values, so that they are refused before anything parses them. The same
+HashiCorp's parser takes minutes for a heredoc of many lines, for a text of many escaped `${`, and for 1e99999999. A
+reader that recurses runs out of stack. No variable of an environment needs such values, so that they are refused before anything parses them. The same
 pass sees which bracket is not closed: the parsers name the end of the file instead.
 """
 

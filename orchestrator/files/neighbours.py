@@ -112,10 +112,8 @@ def _templates(folder: Path) -> Iterator[bytes]:
 def _composes(folder: Path) -> Iterator[tuple[str, str]]:
     """(name, text) of the files in a folder that may be Compose's."""
     for path in sorted(folder.iterdir()):
-        if path.suffix not in {".yml", ".yaml"} or not (NAME.fullmatch(path.name) or b"services:" in _content(path)):
-            continue
-        content = read_text(path)
-        if isinstance(content, TextFile):
+        content = read_text(path) if path.suffix in {".yml", ".yaml"} else None
+        if isinstance(content, TextFile) and (NAME.fullmatch(path.name) or b"services:" in content.data):
             yield path.name, content.text
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from orchestrator.routes.reference import DEFAULT_DOMAIN, InvalidReference, parse_reference
 from orchestrator.routes.table import Redirected, RouteTable
 from orchestrator.workloads.place import ImagePlace, Part
+from orchestrator.workloads.references import has_version
 
 Target = Callable[[str], str | None]
 """The reference that takes another's place, None where it stays."""
@@ -166,7 +167,7 @@ def _bare(repository: Part) -> str:
 def _as_written(repository: Part, new: str) -> str:
     """The new path, with its tag or digest where the repository's text carries one."""
     reference = parse_reference(new)
-    return reference.path + (reference.suffix if _bare(repository) != repository.value else "")
+    return reference.path + (reference.suffix if has_version(repository.value) else "")
 
 
 def _hosted(new: str) -> str:
@@ -196,7 +197,7 @@ def _changes(place: ImagePlace, new: str) -> dict[Part, str] | None:
     reference = parse_reference(new)
     domain, path = reference.registry, reference.path
     if parts.registry is None:
-        tagged = _bare(parts.repository) != parts.repository.value
+        tagged = has_version(parts.repository.value)
         return {parts.repository: new if tagged else new.removesuffix(reference.suffix)}
     if "/" not in parts.registry.value:
         return {parts.registry: domain, parts.repository: _as_written(parts.repository, new)}

@@ -233,7 +233,7 @@ def _split_images(text: str, root: Node, found: Found, beside: Vicinity) -> None
     values, known = Found(), {place.anchor.start for place in found.places}
     helm.find_in_values(text, root, values, beside=beside)
     for place in values.places:
-        # Vicinity a chart lie values under any name, for its tests and as examples.
+        # Beside a chart lie values under any name, for its tests and as examples.
         named = bool(beside.app_version) or place.field.rpartition(".")[2].lower().endswith("image")
         if place.parts.repository is not None and named and place.anchor.start not in known:
             found.places.append(place)

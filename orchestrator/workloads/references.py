@@ -123,6 +123,11 @@ def composed(registry: str, repository: str, tag: str, digest: str) -> str:
     return name
 
 
+def has_version(repository: str) -> bool:
+    """Whether a repository's text carries a tag or a digest of its own."""
+    return "@" in repository or ":" in repository.rpartition("/")[2]
+
+
 def has_domain(repository: str) -> bool:
     """Whether a repository's first component is a registry."""
     first, slash, _ = repository.partition("/")

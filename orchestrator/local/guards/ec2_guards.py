@@ -177,21 +177,16 @@ CHECKS = (
         CODES,
         _interface_of_an_endpoint,
     ),
-    Check(
-        "ec2",
-        "CreateVpcEndpoint",
-        "InvalidSecurityGroupID.NotFound",
-        "a security group does not exist",
-        CODES,
-        _group_absent,
-    ),
-    Check(
-        "ec2",
-        "ModifyVpcEndpoint",
-        "InvalidSecurityGroupID.NotFound",
-        "a security group does not exist",
-        CODES,
-        _group_absent,
+    *(
+        Check(
+            "ec2",
+            operation,
+            "InvalidSecurityGroupID.NotFound",
+            "a security group does not exist",
+            CODES,
+            _group_absent,
+        )
+        for operation in ("CreateVpcEndpoint", "ModifyVpcEndpoint")
     ),
     Check(
         "ec2",

@@ -131,14 +131,11 @@ def _sixth_target(asked: AskedOfAws) -> str | None:
 
 
 def _no_retention(asked: AskedOfAws) -> str | None:
+    # The server starts without the environment's model.
+    from orchestrator.environment.value_types import LOG_RETENTION
+
     days = asked.document.get("retentionInDays")
-    return None if days in RETENTION else f"Invalid retentionInDays: {days}"
-
-
-# CloudWatch Logs API reference, PutRetentionPolicy.
-RETENTION = frozenset(
-    (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
-)
+    return None if days in LOG_RETENTION else f"Invalid retentionInDays: {days}"
 
 
 def _queue_attribute(asked: AskedOfAws) -> str | None:

@@ -25,7 +25,14 @@ from orchestrator.workloads.place import (
     below,
     filled_in_later,
 )
-from orchestrator.workloads.references import composed, has_domain, is_file, is_reference, looks_like_image
+from orchestrator.workloads.references import (
+    composed,
+    has_domain,
+    has_version,
+    is_file,
+    is_reference,
+    looks_like_image,
+)
 from orchestrator.workloads.vicinity import NOTHING, Vicinity
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlList, YamlMapping
 
@@ -185,7 +192,7 @@ class _Values:
         problem = filled_in_later(text, value.part(self._text).start)
         if problem is not None:
             self._note(problem)
-        elif isinstance(tag, Scalar) and ":" not in text.rpartition("/")[2] and "@" not in text and printed(tag):
+        elif isinstance(tag, Scalar) and not has_version(text) and printed(tag):
             self._note(self._compose({"repository": value, "tag": tag}, below(path, name), name))
         elif looks_like_image(text) or (
             is_reference(text) and (certain or _certain(entries) or _is_path(name, text, versioned=tag is not None))
@@ -251,7 +258,7 @@ class _Values:
             parts = {**parts, "host": host}
         tag = printed(parts.get("tag"))
         digest = printed(parts.get("digest"))
-        if "@" in repository or ":" in repository.rpartition("/")[2]:
+        if has_version(repository):
             tag, digest = "", ""
             parts = {name: part for name, part in parts.items() if name not in {"tag", "digest"}}
         node = parts["repository"]
@@ -259,7 +266,7 @@ class _Values:
             problem = filled_in_later(printed(part), node.part(self._text).start, printed(node))
             if problem is not None:
                 return problem
-        empty = not tag and not digest and ":" not in repository.rpartition("/")[2] and "@" not in repository
+        empty = not tag and not digest and not has_version(repository)
         if empty and self._chart.beside.app_version:
             tag = self._chart.beside.app_version
         if tag and variant:

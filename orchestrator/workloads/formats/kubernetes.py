@@ -146,13 +146,15 @@ class _Object:
             delivered = Found()
             self._seen |= {id(node) for node in find_in_delivery(self._text, kind, entries, path, delivered)}
             self._take(delivered)
-        composed = Found()
-        operators.find_in_operator(self._text, group, kind, entries, path, composed)
-        self._take(composed)
+        if (group, kind) in operators.OPERATORS:
+            composed = Found()
+            operators.find_in_operator(self._text, group, kind, entries, path, composed)
+            self._take(composed)
 
     def _field(self, field: Field, node: Node, where: str, kind: str) -> None:
         if field.parts:
-            self._add_all(filter(None, [operators.joined(self._text, node, where, field.parts)]))
+            own = node.entries() if isinstance(node, YamlMapping) else {}
+            self._add_all(filter(None, [operators.joined(self._text, own, where, field.parts)]))
         elif isinstance(node, Scalar) and (field.sure or looks_like_image(node.value)):
             self._image(node, where, pulled_by=field.pulled_by or PULLED_BY.get(kind, KUBELET), scheme=field.scheme)
         elif isinstance(node, YamlMapping):

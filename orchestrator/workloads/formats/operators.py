@@ -11,12 +11,12 @@ from dataclasses import replace
 from orchestrator.workloads.formats.deliveries import select
 from orchestrator.workloads.paths import BEHIND_REGISTRY
 from orchestrator.workloads.place import Found, ImagePlace, Part, Parts, Unreadable, below
-from orchestrator.workloads.references import composed, has_domain, is_reference
+from orchestrator.workloads.references import composed, has_domain, has_version, is_reference
 from orchestrator.workloads.yaml_tree import Node, Scalar, YamlMapping
 
 FORMAT = "kubernetes"
 # (group, kind): (the field of the registry, the image by which it is told, the field of the version)
-_TOLD_BY = {
+OPERATORS = {
     # https://kubevirt.io/user-guide/cluster_admin/installation/, api/core/v1/types.go
     ("kubevirt.io", "KubeVirt"): ("spec.imageRegistry", "virt-api", "spec.imageTag"),
     # https://docs.tigera.io/calico/latest/reference/installation/api: registry + imagePath + imagePrefix + name
@@ -30,10 +30,8 @@ _DEFAULT = "UseDefault"
 
 
 def find_in_operator(text: str, group: str, kind: str, entries: dict[str, Node], path: str, found: Found) -> None:
-    """Add what an operator composes for an object of a kind whose registry has a field of its own."""
-    told = _TOLD_BY.get((group, kind))
-    if told is None:
-        return
+    """Add what an operator composes for an object of one of the OPERATORS."""
+    told = OPERATORS[group, kind]
     registry, tag = _scalar(entries, told[0]), _scalar(entries, told[2])
     if kind == "DatadogAgent" and _overrides(text, entries, registry, path, found):
         return
@@ -81,15 +79,14 @@ def _scalar(entries: dict[str, Node], path: str) -> Scalar | None:
     return found if isinstance(found, Scalar) else None
 
 
-def joined(text: str, node: Node, path: str, names: tuple[str, ...]) -> ImagePlace | None:
+def joined(text: str, own: dict[str, Node], path: str, names: tuple[str, ...]) -> ImagePlace | None:
     """The image that the fields `(registry, repository, tag)` of one object make; None where they make none."""
-    own = node.entries() if isinstance(node, YamlMapping) else {}
     registry, repository, tag = (_given(own.get(name)) for name in names)
     if repository is None or (names[0] and registry is None) or not is_reference(repository.value):
         return None
     if names[1] == BEHIND_REGISTRY and "/" not in repository.value:
         return None
-    version = "" if tag is None or _has_version(repository.value) else tag.value
+    version = "" if tag is None or has_version(repository.value) else tag.value
     if not version and "/" not in repository.value and registry is None:
         return None
     reference = composed(registry.value if registry is not None else "", repository.value, version, "")
@@ -104,7 +101,7 @@ def triples(text: str, entries: dict[str, Node], path: str) -> Iterator[ImagePla
     registry = entries.get("repository")
     if "image" in entries and isinstance(registry, Scalar) and has_domain(f"{registry.value}/"):
         for tag in ("version", "tag"):
-            place = joined(text, YamlMapping([], 0, entries), path, ("repository", "image", tag))
+            place = joined(text, entries, path, ("repository", "image", tag))
             if tag in entries and place is not None:
                 yield place
                 return
@@ -112,10 +109,6 @@ def triples(text: str, entries: dict[str, Node], path: str) -> Iterator[ImagePla
 
 def _given(node: Node | None) -> Scalar | None:
     return node if isinstance(node, Scalar) and node.value else None
-
-
-def _has_version(repository: str) -> bool:
-    return "@" in repository or ":" in repository.rpartition("/")[2]
 
 
 def _part(text: str, node: Scalar | None) -> Part | None:
