@@ -23,7 +23,7 @@ OrchestratorError                        a command failed: exit code 1
     ├── swapper.filters.InvalidFilter
     └── swapper.swap_config.InvalidSwapSettings
 
-The lifecycle core and the embedded AWS have errors of their own. Their callers translate them into these.
+Readers of texts and layers, the lifecycle core and the embedded AWS raise their own. Callers translate them into these.
 """
 
 from __future__ import annotations

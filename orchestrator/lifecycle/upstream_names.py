@@ -16,7 +16,7 @@ from orchestrator.lifecycle.retention import Retentions
 def longest_prefix(repository: str, prefixes: Container[str], root: str = "") -> str | None:
     """The longest of the prefixes that the repository lies below, else `root` where it is one of them, else None.
 
-    Every question whether a repository lies below a prefix is asked here.
+    The embedded AWS matches for itself: ECR takes prefixes of other forms, such as `a/`.
     """
     path = repository
     while path := path.rpartition("/")[0]:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from orchestrator.environment.pods import PodSelector, Requirement
 from orchestrator.manifests import grammar
 from orchestrator.manifests.metadata import ORIGINAL_IMAGE, ORIGINAL_VOLUME_IMAGE
+from orchestrator.routes.reference import PATH_LIMIT
 from orchestrator.routes.scopes import Scope, needs_more, scopes
 from orchestrator.routes.table import RouteTable
 
@@ -108,7 +109,7 @@ def variables(table: RouteTable) -> list[dict[str, str]]:
     )
     valid = (
         f"i.matches({raw(grammar.REFERENCE)}) && !i.matches({raw(grammar.IDENTIFIER)}) && "
-        f"size(variables.canonical[x].path) <= {grammar.PATH_LIMIT}"
+        f"size(variables.canonical[x].path) <= {PATH_LIMIT}"
     )
     # Where each image lives: the repository of its key, then what its name has below the key. Empty: left alone.
     repositories = (

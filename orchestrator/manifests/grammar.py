@@ -25,7 +25,6 @@ NAME = r"^(?:[^/@]+/)*[^/:@]+"
 HOSTED = r"^(?:localhost|[^/]*[.:A-Z][^/]*)/"
 HOST = r"^[^/]+"
 
-PATH_LIMIT = 255  # characters of the path, `library/` included and the host not
 ECR_LIMIT = 255  # characters of an ECR repository's name
 
 

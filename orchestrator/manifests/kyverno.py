@@ -16,6 +16,7 @@ from orchestrator.manifests.admission import CHECK, NAME, ROLLBACK, left_alone
 from orchestrator.manifests.document import TargetFiles, dump_yaml
 from orchestrator.manifests.metadata import ORIGINAL_IMAGE, ORIGINAL_VOLUME_IMAGE, metadata, object_name
 from orchestrator.manifests.narrowing import label_selector, resource_filters
+from orchestrator.routes.reference import PATH_LIMIT
 from orchestrator.routes.scopes import needs_more, scopes
 from orchestrator.routes.table import RouteTable
 from orchestrator.workloads.stages import Stage
@@ -95,7 +96,7 @@ def element_context(table: RouteTable, field: str, image: str) -> list[dict[str,
             "repository",
             "entry.repository != null && !(entry.itself == 'leave' && below == '') && "
             "!(entry.digests == 'leave' && contains(image, '@')) && "
-            f"length(path) <= `{grammar.PATH_LIMIT}` && "
+            f"length(path) <= `{PATH_LIMIT}` && "
             "regex_replace_all('/$', join('', [entry.repository, below]), '') || ''",
         ),
         _variable(

@@ -15,16 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException
 
+from orchestrator.aws.ports.ecr_registry import MEDIA_TYPES
 from orchestrator.lifecycle.ports import UpstreamAnswer
 
 SECONDS = 5.0
-MANIFESTS = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-)
-ACCEPT = ", ".join(MANIFESTS)
+ACCEPT = ", ".join(MEDIA_TYPES)
 _PART = re.compile(r'(?<![a-z_])([a-z_]++)="([^"]*)"')
 _ANSWERS: dict[int, UpstreamAnswer] = {200: "served", 404: "absent", 401: "withheld", 403: "withheld"}
 MOST_ANSWER = 1 << 20
@@ -80,7 +75,7 @@ def _is_manifest(headers: Mapping[str, str], reference: str) -> bool:
     digest = headers.get("docker-content-digest", "")
     if digest and ":" in reference:
         return digest == reference
-    return bool(digest) or headers.get("content-type", "").partition(";")[0].strip().lower() in MANIFESTS
+    return bool(digest) or headers.get("content-type", "").partition(";")[0].strip().lower() in MEDIA_TYPES
 
 
 def _token(challenge: str) -> str:

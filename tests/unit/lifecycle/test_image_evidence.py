@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from orchestrator.aws.ports import UpstreamRegistries
-from orchestrator.aws.ports.upstream_registries import MANIFESTS
+from orchestrator.aws.ports.ecr_registry import MEDIA_TYPES
 from orchestrator.lifecycle.events import dispatch
 from orchestrator.lifecycle.index_cache import IndexCache, cache_key
 from orchestrator.lifecycle.ports import UpstreamAnswer
@@ -207,7 +207,7 @@ class Registry(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         *_, repository, _, reference = self.path.split("/")
         self.send_response(200 if ":" in reference else int(reference))
-        headers = list(ANSWERS.values())[int(repository)] if repository.isdigit() else {"Content-Type": MANIFESTS[0]}
+        headers = list(ANSWERS.values())[int(repository)] if repository.isdigit() else {"Content-Type": MEDIA_TYPES[0]}
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()

@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.manifests import grammar
 from orchestrator.routes.build import build_route_table
+from orchestrator.routes.reference import PATH_LIMIT
 from orchestrator.routes.scopes import Scope, needs_more, scopes
 from orchestrator.routes.source import Source, covers
 from orchestrator.routes.table import Redirected, RouteTable
@@ -30,7 +31,7 @@ def evaluate(table: RouteTable, found: tuple[Scope, ...], image: str) -> str:
         path = f"library/{path}"
     covering = [scope for scope in found if covers(scope.source, Source(host, path))]
     scope = max(covering, key=lambda one: len(one.source.path), default=None)
-    if scope is None or scope.route is None or len(path) > grammar.PATH_LIMIT:
+    if scope is None or scope.route is None or len(path) > PATH_LIMIT:
         return image
     if "@" in image and table.digest_references == "leave" and scope.route.kind == "pull-through":
         return image
